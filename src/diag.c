@@ -1,0 +1,77 @@
+#include "diag.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int
+diag_set(struct diag *diag, enum diag_status status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    diag->status = status;
+    vsnprintf(diag->message, sizeof(diag->message), format, args);
+    va_end(args);
+    return -1;
+}
+
+int
+diag_at(struct diag *diag, struct diag_pos pos, const char *format, ...)
+{
+    diag->status = DIAG_USAGE;
+    int used = snprintf(diag->message, sizeof(diag->message), "%s:%d:%d: ", pos.file, pos.line, pos.col);
+    if (used < 0 || (size_t)used >= sizeof(diag->message))
+        return -1;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(diag->message + used, sizeof(diag->message) - (size_t)used, format, args);
+    va_end(args);
+    return -1;
+}
+
+void
+diag_report(const struct diag *diag)
+{
+    fprintf(stderr, "h2olog: %s\n", diag->message);
+}
+
+static void __attribute__((format(printf, 1, 0)))
+say(const char *format, va_list args)
+{
+    char message[4096];
+    vsnprintf(message, sizeof(message), format, args);
+    fprintf(stderr, "h2olog: %s\n", message);
+}
+
+void
+diag_note(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+}
+
+void
+diag_debug(const struct diag_log *log, int level, const char *format, ...)
+{
+    if (log->debug < level)
+        return;
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+}
+
+const char *
+diag_quote(char *buffer, size_t size, struct slice text)
+{
+    struct outbuf out = {0};
+    text_escape(&out, text);
+    size_t len = out.len < size ? out.len : size - 1;
+    if (len > 0)
+        memcpy(buffer, out.ptr, len);
+    buffer[len] = '\0';
+    text_free(&out);
+    return buffer;
+}

@@ -1,0 +1,50 @@
+#ifndef TEXT_H
+#define TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes that somebody else owns; any byte may occur, there is no NUL at the end. */
+struct slice {
+    const char *ptr;
+    size_t len;
+};
+
+/* Append-only bytes. Start it as `struct outbuf out = {0}`; it grows to its high-water mark and is reused. */
+struct outbuf {
+    char *ptr;
+    size_t len, cap;
+};
+
+struct slice text_of(const char *string);
+bool text_equal(struct slice a, struct slice b);
+bool text_is(struct slice a, const char *string);
+
+/* Cuts the first line (without its LF) off `rest`. false: nothing is left. */
+bool text_line(struct slice *rest, struct slice *line);
+
+/* Cuts the next word off `rest`; blanks and tabs separate words. false: no word is left. */
+bool text_word(struct slice *rest, struct slice *word);
+
+/* A whole decimal number, 0 to `max`. false: `text` is something else. */
+bool text_number(struct slice text, uint64_t max, uint64_t *number);
+
+/* Room for `len` more bytes, at out->ptr + out->len. */
+char *text_reserve(struct outbuf *out, size_t len);
+void text_put(struct outbuf *out, struct slice text);
+void text_puts(struct outbuf *out, const char *string);
+void text_putc(struct outbuf *out, char byte);
+void text_put_u64(struct outbuf *out, uint64_t number);
+void text_printf(struct outbuf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_free(struct outbuf *out);
+
+/* Appends untrusted bytes in a form that is safe on a terminal and can be undone: control bytes (C0, DEL, and C1 also as
+ * U+0080 to U+009F), U+2028, U+2029, bidirectional controls and what is not valid UTF-8 as \xHH byte by byte, a backslash as
+ * two. No other backslash is ever written, so `\[` can mark what h2olog adds itself. */
+void text_escape(struct outbuf *out, struct slice text);
+
+/* The length in bytes of the UTF-8 sequence at the start of `text` (not empty) and its code point; 0 if it is not valid. */
+size_t text_utf8(struct slice text, uint32_t *code);
+
+#endif
