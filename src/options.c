@@ -1,0 +1,198 @@
+#include "options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum kind { FLAG, COUNT, STRING, PID, HELP };
+
+static const struct row {
+    enum kind kind;
+    const char *name;
+    char letter;
+    const char *argument;
+    const char *help;
+    size_t offset;
+} rows[] = {
+#define OPTION(field, kind, name, letter, argument, help) \
+    {kind, name, letter, argument, help, offsetof(struct options, field)},
+#include "options.def"
+#undef OPTION
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static const char usage[] = "Usage: h2olog [http] [options]\n"
+                            "Shows what a running h2o web server does, through its USDT probes and bpftrace.\n";
+
+static int
+set_pid(pid_t *pid, const struct row *row, const char *value, struct diag *diag)
+{
+    uint64_t number;
+    char quoted[64];
+    if (!text_number(text_of(value), INT32_MAX, &number) || number == 0)
+        return diag_set(diag, DIAG_USAGE, "--%s: \"%s\" is not a process id; give a positive number, as pgrep -o h2o prints",
+                        row->name, diag_quote(quoted, sizeof(quoted), text_of(value)));
+    *pid = (pid_t)number;
+    return 0;
+}
+
+static int
+set_help(struct options *options, const char *format, struct diag *diag)
+{
+    options->help = true;
+    if (format == NULL)
+        return 0;
+    options->help_mdoc = strcmp(format, "mdoc") == 0;
+    char quoted[64];
+    return options->help_mdoc ? 0
+                              : diag_set(diag, DIAG_USAGE, "--help: unknown form \"%s\"; the only other form is mdoc",
+                                         diag_quote(quoted, sizeof(quoted), text_of(format)));
+}
+
+static int
+set_row(struct options *options, const struct row *row, const char *value, struct diag *diag)
+{
+    void *field = (char *)options + row->offset;
+    switch (row->kind) {
+    case FLAG:
+        *(bool *)field = true;
+        return 0;
+    case COUNT:
+        ++*(int *)field;
+        return 0;
+    case STRING:
+        *(const char **)field = value;
+        return 0;
+    case PID:
+        return set_pid(field, row, value, diag);
+    case HELP:
+        return set_help(options, value, diag);
+    }
+    abort();
+}
+
+/* getopt_long's tables, made from ours; long options return 256 + row. */
+static void
+make_getopt_tables(struct option *longs, char *shorts)
+{
+    *shorts++ = ':'; /* report a missing argument as ':' and print nothing */
+    for (int i = 0; i < ROWS; i++) {
+        int has_argument = rows[i].argument != NULL ? required_argument : no_argument;
+        if (rows[i].kind == HELP)
+            has_argument = optional_argument;
+        longs[i] = (struct option){rows[i].name, has_argument, NULL, 256 + i};
+        if (rows[i].letter == 0)
+            continue;
+        *shorts++ = rows[i].letter;
+        if (rows[i].argument != NULL)
+            *shorts++ = ':';
+    }
+    longs[ROWS] = (struct option){0};
+    *shorts = '\0';
+}
+
+static const struct row *
+find_row(int code)
+{
+    if (code >= 256)
+        return &rows[code - 256];
+    for (int i = 0; i < ROWS; i++)
+        if (rows[i].letter == code)
+            return &rows[i];
+    return NULL;
+}
+
+static int
+bad_option(int code, int argc, char **argv, struct diag *diag)
+{
+    char quoted[128], letter[2] = {(char)optopt, '\0'};
+    bool is_letter = optopt != 0 && optopt < 256;
+    const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+    diag_quote(quoted, sizeof(quoted), is_letter ? text_of(letter) : text_of(word));
+    const char *dash = is_letter ? "-" : "";
+    if (code == ':')
+        return diag_set(diag, DIAG_USAGE, "option %s%s needs an argument; see h2olog --help", dash, quoted);
+    return diag_set(diag, DIAG_USAGE, "unknown option %s%s, or one that takes no argument; see h2olog --help", dash, quoted);
+}
+
+static int
+set_command(struct options *options, const char *word, struct diag *diag)
+{
+    if (strcmp(word, "http") == 0) {
+        options->http = true;
+        return 0;
+    }
+    char quoted[64];
+    return diag_set(diag, DIAG_USAGE, "unknown command \"%s\"; the command is http, and a process is chosen by -p PID",
+                    diag_quote(quoted, sizeof(quoted), text_of(word)));
+}
+
+int
+options_parse(struct options *options, int argc, char **argv, struct diag *diag)
+{
+    struct option longs[ROWS + 1];
+    char shorts[2 * ROWS + 2];
+    make_getopt_tables(longs, shorts);
+    *options = (struct options){0};
+    int code;
+    for (optind = 0; (code = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
+        const struct row *row = code == '?' || code == ':' ? NULL : find_row(code);
+        if (row == NULL)
+            return bad_option(code, argc, argv, diag);
+        if (set_row(options, row, optarg, diag) != 0)
+            return -1;
+    }
+    for (; optind < argc; optind++)
+        if (set_command(options, argv[optind], diag) != 0)
+            return -1;
+    return 0;
+}
+
+static void
+help_row(struct outbuf *out, const struct row *row)
+{
+    char left[40];
+    snprintf(left, sizeof(left), "%c%c%s --%s%s%s", row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
+             row->letter ? "," : " ", row->name, row->argument ? " " : "", row->argument ? row->argument : "");
+    text_printf(out, "  %-22s ", left);
+    int column = 25;
+    struct slice rest = text_of(row->help), word;
+    while (text_word(&rest, &word)) {
+        if (column + (int)word.len + 1 > 100) {
+            text_printf(out, "\n%25s", "");
+            column = 25;
+        }
+        text_putc(out, ' ');
+        text_put(out, word);
+        column += (int)word.len + 1;
+    }
+    text_putc(out, '\n');
+}
+
+static void
+mdoc_row(struct outbuf *out, const struct row *row)
+{
+    text_puts(out, ".It");
+    if (row->letter != 0)
+        text_printf(out, " Fl %c ,", row->letter);
+    text_printf(out, " Fl -%s", row->name);
+    if (row->argument != NULL)
+        text_printf(out, " Ar %s", row->argument);
+    struct slice rest = text_of(row->help), word;
+    for (char before = '\n'; text_word(&rest, &word); before = word.ptr[word.len - 1] == '.' ? '\n' : ' ') {
+        text_putc(out, before);
+        text_put(out, word);
+    }
+    text_putc(out, '\n');
+}
+
+void
+options_help(struct outbuf *out, bool mdoc)
+{
+    if (!mdoc)
+        text_printf(out, "%s\n", usage);
+    for (int i = 0; i < ROWS; i++)
+        (mdoc ? mdoc_row : help_row)(out, &rows[i]);
+}
