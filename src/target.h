@@ -1,0 +1,40 @@
+#ifndef TARGET_H
+#define TARGET_H
+
+#include "usdt.h"
+
+#include <sys/types.h>
+
+/* A file with probes that the process has mapped. */
+struct target_object {
+    const char *path; /* as /proc/PID/maps says it: in the process's own file system */
+    const char *device;
+    uint64_t inode;
+    bool is_exe;
+};
+
+/* A running process, and the probes that it really has. */
+struct target {
+    pid_t pid;
+    int pidfd;           /* readable when the process has ended; close it with target_close */
+    const char *command; /* its command line, escaped */
+    struct usdt_probes probes;
+    struct target_object *objects;
+    size_t nobjects;
+    bool by_path; /* its binary cannot be reached by name any more (deleted, replaced, behind a chroot): attach by /proc/PID/exe */
+};
+
+/* Reads the probes of process `pid`, through /proc so that containers and deleted binaries work. It is an error when it has none of
+ * h2o's. 0, or -1 with `diag` set. Memory is the arena's. */
+int target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag);
+void target_close(struct target *target);
+
+/* The pid of the only process on the host with h2o's probes; a forked child of the same executable is not a server of its own.
+ * 0, or -1 with `diag` set: none (DIAG_NOTHING), or several, which are listed (DIAG_USAGE). */
+int target_find(pid_t *pid, struct mem *mem, struct diag *diag);
+
+/* Names of well-known headers stand in read-only pages of the binary which the server itself may never have read. A BPF program
+ * cannot fault a page in and would read an empty name, so this reads those pages on the server's behalf. Returns the bytes read. */
+size_t target_touch(const struct target *target);
+
+#endif

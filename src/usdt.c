@@ -1,0 +1,201 @@
+#include "usdt.h"
+
+#include <gelf.h>
+#include <libelf.h>
+#include <string.h>
+
+#define NOTE_SECTION ".note.stapsdt"
+#define NOTE_OWNER "stapsdt"
+
+enum { NOTE_TYPE = 3 };
+
+struct reader {
+    struct usdt_probes *probes;
+    const char *object;
+    struct mem *mem;
+    struct diag *diag;
+    size_t address_size; /* of the file: 4 or 8 */
+};
+
+static int
+bad_note(struct reader *reader, const char *what)
+{
+    return diag_set(reader->diag, DIAG_NOTHING, "%s: a note in " NOTE_SECTION " is damaged (%s); the file cannot be traced",
+                    reader->object, what);
+}
+
+/* Cuts a NUL-terminated string off `rest`. */
+static bool
+cut_string(struct slice *rest, struct slice *string)
+{
+    const char *end = memchr(rest->ptr, '\0', rest->len);
+    if (end == NULL)
+        return false;
+    *string = (struct slice){rest->ptr, (size_t)(end - rest->ptr)};
+    rest->len -= string->len + 1;
+    rest->ptr = end + 1;
+    return true;
+}
+
+/* "8@%rdi", "-4@$0", "8@-96(%rbp)", "8@[sp, 16]": brackets may hold blanks, so an argument ends at a blank outside of them. */
+static bool
+cut_arg(struct slice *rest, struct slice *arg)
+{
+    while (rest->len > 0 && *rest->ptr == ' ')
+        rest->ptr++, rest->len--;
+    size_t len = 0;
+    for (int depth = 0; len < rest->len && (depth > 0 || rest->ptr[len] != ' '); len++)
+        depth += rest->ptr[len] == '[' || rest->ptr[len] == '(' ? 1 : rest->ptr[len] == ']' || rest->ptr[len] == ')' ? -1 : 0;
+    *arg = (struct slice){rest->ptr, len};
+    rest->ptr += len;
+    rest->len -= len;
+    return len > 0;
+}
+
+static bool
+parse_arg(struct slice text, struct usdt_arg *arg)
+{
+    const char *at = memchr(text.ptr, '@', text.len);
+    if (at == NULL)
+        return false;
+    struct slice size = {text.ptr, (size_t)(at - text.ptr)};
+    arg->is_signed = size.len > 0 && *size.ptr == '-';
+    if (arg->is_signed)
+        size.ptr++, size.len--;
+    uint64_t number;
+    if (!text_number(size, 8, &number) || (number != 1 && number != 2 && number != 4 && number != 8))
+        return false;
+    arg->size = (int)number;
+    return true;
+}
+
+static int
+parse_args(struct reader *reader, struct slice text, struct usdt_probe *probe)
+{
+    struct slice arg;
+    while (cut_arg(&text, &arg)) {
+        if (probe->nargs == USDT_MAX_ARGS)
+            return bad_note(reader, "more than 12 arguments");
+        if (!parse_arg(arg, &probe->args[probe->nargs++]))
+            return bad_note(reader, "an argument is not SIZE@OPERAND");
+    }
+    return 0;
+}
+
+static bool
+is_name(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", text.ptr[i]) == NULL || !text.ptr[i])
+            return false;
+    return text.len > 0;
+}
+
+static void
+add_probe(struct reader *reader, const struct usdt_probe *probe)
+{
+    struct usdt_probes *probes = reader->probes;
+    for (size_t i = 0; i < probes->count; i++) {
+        struct usdt_probe *known = &probes->items[i];
+        if (strcmp(known->name, probe->name) == 0 && strcmp(known->provider, probe->provider) == 0) {
+            known->nsites++;
+            return;
+        }
+    }
+    probes->items = mem_grow(reader->mem, probes->items, probes->count, sizeof(*probe));
+    probes->items[probes->count++] = *probe;
+}
+
+/* Note: three addresses (site, link-time base, semaphore), then provider, name and arguments, each NUL-terminated. */
+static int
+read_note(struct reader *reader, struct slice note)
+{
+    struct slice provider, name, args;
+    if (note.len < 3 * reader->address_size)
+        return bad_note(reader, "it is too short");
+    note.ptr += 3 * reader->address_size;
+    note.len -= 3 * reader->address_size;
+    if (!cut_string(&note, &provider) || !cut_string(&note, &name) || !cut_string(&note, &args))
+        return bad_note(reader, "a string has no end");
+    if (!is_name(provider) || !is_name(name))
+        return 0; /* a probe of somebody else's making; h2o's have plain names */
+    struct usdt_probe probe = {.nsites = 1, .object = reader->object};
+    probe.provider = mem_strndup(reader->mem, provider.ptr, provider.len);
+    probe.name = mem_strndup(reader->mem, name.ptr, name.len);
+    if (parse_args(reader, args, &probe) != 0)
+        return -1;
+    add_probe(reader, &probe);
+    return 0;
+}
+
+static int
+read_section(struct reader *reader, Elf_Scn *section)
+{
+    Elf_Data *data = NULL;
+    while ((data = elf_getdata(section, data)) != NULL) {
+        size_t next, name_at, note_at, at = 0;
+        GElf_Nhdr header;
+        while (data->d_buf != NULL && (next = gelf_getnote(data, at, &header, &name_at, &note_at)) > 0) {
+            const char *bytes = data->d_buf;
+            bool ours = header.n_type == NOTE_TYPE && header.n_namesz == sizeof(NOTE_OWNER) &&
+                        memcmp(bytes + name_at, NOTE_OWNER, sizeof(NOTE_OWNER)) == 0;
+            if (ours && read_note(reader, (struct slice){bytes + note_at, header.n_descsz}) != 0)
+                return -1;
+            at = next;
+        }
+    }
+    return 0;
+}
+
+static int
+read_elf(struct reader *reader, Elf *elf)
+{
+    size_t names;
+    if (elf_kind(elf) != ELF_K_ELF || elf_getshdrstrndx(elf, &names) != 0)
+        return 0;
+    reader->address_size = gelf_getclass(elf) == ELFCLASS32 ? 4 : 8;
+    Elf_Scn *section = NULL;
+    while ((section = elf_nextscn(elf, section)) != NULL) {
+        GElf_Shdr header;
+        const char *name = gelf_getshdr(section, &header) != NULL ? elf_strptr(elf, names, header.sh_name) : NULL;
+        if (name == NULL || header.sh_type != SHT_NOTE || strcmp(name, NOTE_SECTION) != 0)
+            continue;
+        if (reader->address_size == 4)
+            return diag_set(reader->diag, DIAG_NOTHING,
+                            "%s: a 32-bit program cannot be traced; run a 64-bit build of the server", reader->object);
+        if (read_section(reader, section) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int
+usdt_read(struct usdt_probes *probes, int fd, const char *object, struct mem *mem, struct diag *diag)
+{
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+    if (elf == NULL)
+        return 0; /* not an ELF file: no notes */
+    struct reader reader = {probes, object, mem, diag, 8};
+    int status = read_elf(&reader, elf);
+    elf_end(elf);
+    return status;
+}
+
+const struct usdt_probe *
+usdt_find(const struct usdt_probes *probes, const char *provider, const char *name)
+{
+    for (size_t i = 0; i < probes->count; i++)
+        if (strcmp(probes->items[i].name, name) == 0 && strcmp(probes->items[i].provider, provider) == 0)
+            return &probes->items[i];
+    return NULL;
+}
+
+bool
+usdt_has_provider(const struct usdt_probes *probes, const char *provider)
+{
+    for (size_t i = 0; i < probes->count; i++)
+        if (strcmp(probes->items[i].provider, provider) == 0)
+            return true;
+    return false;
+}

@@ -1,0 +1,38 @@
+#ifndef USDT_H
+#define USDT_H
+
+#include "diag.h"
+#include "mem.h"
+
+enum { USDT_MAX_ARGS = 12 };
+
+/* One argument of a probe as its ELF note describes it: "-4@%eax" is a signed integer of 4 bytes in %eax.
+ * Format: https://sourceware.org/systemtap/wiki/UserSpaceProbeImplementation */
+struct usdt_arg {
+    int size; /* bytes: 1, 2, 4 or 8 */
+    bool is_signed;
+};
+
+/* A probe, all of its sites together; the arguments are those of its first site. */
+struct usdt_probe {
+    const char *provider, *name;
+    int nargs;
+    struct usdt_arg args[USDT_MAX_ARGS];
+    int nsites;
+    const char *object; /* path of the file it is in */
+};
+
+struct usdt_probes {
+    struct usdt_probe *items;
+    size_t count;
+};
+
+/* Adds the probes that the .note.stapsdt section of the ELF file `fd` declares; `object` names it. The notes may be hostile: what
+ * does not parse is an error, nothing is trusted. A file without notes adds nothing. 0, or -1 with `diag` set. */
+int usdt_read(struct usdt_probes *probes, int fd, const char *object, struct mem *mem, struct diag *diag);
+
+/* NULL: it is not there. */
+const struct usdt_probe *usdt_find(const struct usdt_probes *probes, const char *provider, const char *name);
+bool usdt_has_provider(const struct usdt_probes *probes, const char *provider);
+
+#endif
