@@ -1,0 +1,84 @@
+#include "files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool
+ends_with(const char *name, const char *suffix)
+{
+    size_t name_len = strlen(name), len = strlen(suffix);
+    return name_len >= len && strcmp(name + name_len - len, suffix) == 0;
+}
+
+static void
+add(struct files *files, struct mem *mem, const char *name, struct slice text)
+{
+    files->items = mem_grow(mem, files->items, files->count, sizeof(*files->items));
+    files->items[files->count++] = (struct file){name, text};
+}
+
+static int
+read_file(struct files *files, const char *path, struct mem *mem, struct diag *diag)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return diag_set(diag, DIAG_USAGE, "%s: %s", path, strerror(errno));
+    struct outbuf bytes = {0};
+    size_t got;
+    while ((got = fread(text_reserve(&bytes, 4096), 1, 4096, file)) > 0)
+        bytes.len += got;
+    int failed = ferror(file) ? diag_set(diag, DIAG_USAGE, "%s: %s", path, strerror(errno)) : 0;
+    fclose(file);
+    add(files, mem, path, (struct slice){mem_strndup(mem, bytes.ptr, bytes.len), bytes.len});
+    text_free(&bytes);
+    return failed;
+}
+
+static int
+load_dir(struct files *files, const char *dir, const char *suffix, struct mem *mem, struct diag *diag)
+{
+    struct dirent **entries;
+    int count = scandir(dir, &entries, NULL, alphasort);
+    if (count < 0)
+        return diag_set(diag, DIAG_USAGE, "%s: %s; a directory with *%s files was expected", dir, strerror(errno), suffix);
+    int status = 0;
+    for (int i = 0; i < count; i++) {
+        if (status == 0 && entries[i]->d_name[0] != '.' && ends_with(entries[i]->d_name, suffix))
+            status = read_file(files, mem_printf(mem, "%s/%s", dir, entries[i]->d_name), mem, diag);
+        free(entries[i]);
+    }
+    free(entries);
+    return status;
+}
+
+int
+files_load(struct files *files, const char *dir, const char *builtin, const char *suffix, struct mem *mem, struct diag *diag)
+{
+    *files = (struct files){0};
+    if (dir == NULL) {
+        size_t len = strlen(builtin);
+        for (size_t i = 0; i < files_builtin_count; i++)
+            if (strncmp(files_builtin[i].name, builtin, len) == 0 && files_builtin[i].name[len] == '/')
+                add(files, mem, files_builtin[i].name, files_builtin[i].text);
+        return 0;
+    }
+    if (load_dir(files, dir, suffix, mem, diag) != 0)
+        return -1;
+    if (files->count == 0)
+        return diag_set(diag, DIAG_USAGE, "%s: there is no *%s file in this directory", dir, suffix);
+    return 0;
+}
+
+const struct file *
+files_find(const struct files *files, const char *name)
+{
+    for (size_t i = 0; i < files->count; i++) {
+        const char *slash = strrchr(files->items[i].name, '/');
+        if (slash != NULL && strcmp(slash + 1, name) == 0)
+            return &files->items[i];
+    }
+    return NULL;
+}
