@@ -1,0 +1,35 @@
+#ifndef TRACER_H
+#define TRACER_H
+
+#include "diag.h"
+#include "mem.h"
+
+/* What bpftrace can do from a version on. Facts measured with each version; see README, "How it works". */
+struct tracer_row {
+    int major, minor;
+    const char *strlen_variable; /* environment variable that sets how many bytes a string has */
+    const char *pages_variable_value; /* of BPFTRACE_PERF_RB_PAGES */
+    unsigned chunk;              /* bytes of text a printf with two strings can carry; the BPF stack limits it */
+    const char *str_extra;       /* what str()'s length argument needs beyond the length, " + 1" where it counts the NUL */
+    bool per_cpu_buffers;        /* events of different CPUs arrive out of order */
+};
+
+struct tracer {
+    const char *path;
+    int major, minor, patch;
+    const struct tracer_row *row;
+};
+
+/* Finds bpftrace (`path`, or on PATH when NULL) and asks for its version. 0, or -1 with `diag` set (DIAG_MACHINE). */
+int tracer_find(struct tracer *tracer, const char *path, struct mem *mem, struct diag *diag);
+
+/* A tracer of the newest version that is known, for a program that is only printed. */
+void tracer_newest(struct tracer *tracer);
+
+/* Sets `tracer` from what `bpftrace --version` prints; for tests too. 0, or -1 with `diag` set. */
+int tracer_parse_version(struct tracer *tracer, struct slice output, struct diag *diag);
+
+/* The environment for bpftrace: nothing of h2olog's own but PATH. NULL-terminated; the arena's. */
+char **tracer_environment(const struct tracer *tracer, struct mem *mem);
+
+#endif
