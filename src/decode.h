@@ -1,0 +1,65 @@
+#ifndef DECODE_H
+#define DECODE_H
+
+#include "plan.h"
+#include "script.h"
+
+/* One event of the server. The slices are valid until the next call of decode_next. */
+struct record {
+    const struct plan_event *event;
+    uint64_t nsecs; /* CLOCK_BOOTTIME */
+    uint64_t tid;
+    struct types_value values[CATALOG_MAX_FIELDS]; /* by field */
+};
+
+enum decode_kind {
+    DECODE_RECORD,
+    DECODE_TICK,   /* heartbeat of CPU `number` at `nsecs` */
+    DECODE_LOST,   /* bpftrace lost `number` events */
+    DECODE_NOTICE, /* bpftrace says `text`, a line */
+};
+
+struct decode_item {
+    enum decode_kind kind;
+    struct record record;
+    uint64_t nsecs;
+    uint64_t number;
+    struct slice text;
+};
+
+/* Turns what the program prints into items. The wire, a line a frame; integers are hexadecimal:
+ *
+ *   NONCE h NSECS CPU                       heartbeat
+ *   NONCE ID NSECS TID NUMBER... TEXT...    record of event ID; a text's number is its length in the server, and the first `chunk`
+ *                                           bytes of each text follow
+ *   NONCE ID NSECS TID NUMBER...            the same without its texts
+ *   NONCE s NSECS TID FIELD OFFSET TEXT     more of a text of the record with this NSECS and TID
+ *   NONCE x NSECS TID FIELD OFFSET HEX      the same, for bytes that %s cannot carry: "61 00 62"
+ *
+ * Texts hold any bytes; their lengths are known from the numbers, and what is not as it should be is skipped up to the next line
+ * that begins with the nonce. What begins otherwise between frames is bpftrace's own word. */
+struct decode {
+    const struct plan *plan;
+    char nonce[SCRIPT_NONCE_SIZE];
+    char *buffer;
+    size_t start, end; /* of what is in the buffer and not yet decoded */
+    bool is_lost;      /* looking for the next frame */
+    struct decode_slot *slots;
+    struct decode_slot *done; /* handed out with the last item */
+    uint64_t damaged;  /* frames that did not decode */
+};
+
+/* All memory is the arena's and is taken here. */
+void decode_init(struct decode *decode, const struct plan *plan, const char *nonce, struct mem *mem);
+
+/* Where to put input, and how much at most (never 0); then decode_fill says how much there is. */
+char *decode_room(struct decode *decode, size_t *len);
+void decode_fill(struct decode *decode, size_t len);
+
+/* false: more input is needed. */
+bool decode_next(struct decode *decode, struct decode_item *item);
+
+/* At the end of the input, when decode_next has returned false: records whose rest never came. false: there is none left. */
+bool decode_last(struct decode *decode, struct decode_item *item);
+
+#endif

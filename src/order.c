@@ -1,0 +1,145 @@
+#include "order.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A CPU that is silent for this long (taken offline, or stopped by its host) is not waited for. */
+static const uint64_t patience_ns = 250 * 1000 * 1000;
+
+/* More than this is not held: what is there goes out in its order. */
+enum { MAX_BYTES = 64 * 1024 * 1024 };
+
+struct order_held {
+    uint64_t nsecs;
+    size_t at; /* in `bytes`: the record, then its texts; also the order of arrival */
+};
+
+void
+order_init(struct order *order, int ncpus, struct mem *mem)
+{
+    *order = (struct order){.ncpus = ncpus};
+    order->ticks = mem_alloc(mem, ORDER_MAX_CPUS * sizeof(*order->ticks));
+}
+
+void
+order_free(struct order *order)
+{
+    text_free(&order->bytes);
+    free(order->held);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    const struct order_held *left = a, *right = b;
+    if (left->nsecs != right->nsecs)
+        return left->nsecs < right->nsecs ? -1 : 1;
+    return left->at < right->at ? -1 : 1;
+}
+
+static void
+add_index(struct order *order, struct order_held held)
+{
+    if (order->nheld == order->cap) {
+        order->cap = order->cap == 0 ? 1024 : order->cap * 2;
+        order->held = realloc(order->held, order->cap * sizeof(*order->held));
+        if (order->held == NULL)
+            abort();
+    }
+    order->held[order->nheld++] = held;
+}
+
+static size_t
+aligned(size_t len)
+{
+    return (len + 15) & ~(size_t)15;
+}
+
+void
+order_add(struct order *order, const struct record *record)
+{
+    if (order->bytes.len > MAX_BYTES)
+        order_flush(order);
+    add_index(order, (struct order_held){record->nsecs, order->bytes.len});
+    text_put(&order->bytes, (struct slice){(const char *)record, sizeof(*record)});
+    for (int i = 0; i < record->event->ntexts; i++)
+        text_put(&order->bytes, record->values[record->event->texts[i]].text);
+    text_reserve(&order->bytes, 16);
+    order->bytes.len = aligned(order->bytes.len);
+}
+
+/* Everything up to this time has arrived. */
+static uint64_t
+watermark(const struct order *order)
+{
+    uint64_t oldest = UINT64_MAX, newest = 0;
+    for (int i = 0; i < ORDER_MAX_CPUS; i++)
+        if (order->ticks[i] > newest)
+            newest = order->ticks[i];
+    for (int i = 0; i < ORDER_MAX_CPUS; i++)
+        if (order->ticks[i] != 0 && order->ticks[i] < oldest && order->ticks[i] + patience_ns >= newest)
+            oldest = order->ticks[i];
+    return order->nseen >= order->ncpus || newest < patience_ns ? oldest : newest - patience_ns;
+}
+
+/* Forgets what has been passed on; the rest moves to the front. */
+static void
+compact(struct order *order)
+{
+    if (order->next < order->nheld)
+        memmove(order->held, order->held + order->next, (order->nheld - order->next) * sizeof(*order->held));
+    order->nheld -= order->next;
+    order->next = order->ready = 0;
+    size_t first = order->bytes.len;
+    for (size_t i = 0; i < order->nheld; i++)
+        if (order->held[i].at < first)
+            first = order->held[i].at;
+    if (first > 0)
+        memmove(order->bytes.ptr, order->bytes.ptr + first, order->bytes.len - first);
+    order->bytes.len -= first;
+    for (size_t i = 0; i < order->nheld; i++)
+        order->held[i].at -= first;
+}
+
+static void
+release_until(struct order *order, uint64_t nsecs)
+{
+    compact(order);
+    if (order->nheld == 0)
+        return;
+    qsort(order->held, order->nheld, sizeof(*order->held), compare);
+    while (order->ready < order->nheld && order->held[order->ready].nsecs <= nsecs)
+        order->ready++;
+}
+
+void
+order_tick(struct order *order, uint64_t cpu, uint64_t nsecs)
+{
+    if (cpu >= ORDER_MAX_CPUS)
+        return;
+    order->nseen += order->ticks[cpu] == 0;
+    order->ticks[cpu] = nsecs;
+    release_until(order, watermark(order));
+}
+
+void
+order_flush(struct order *order)
+{
+    release_until(order, UINT64_MAX);
+}
+
+bool
+order_next(struct order *order, struct record *record)
+{
+    if (order->next == order->ready)
+        return false;
+    const char *at = order->bytes.ptr + order->held[order->next++].at;
+    memcpy(record, at, sizeof(*record));
+    at += sizeof(*record);
+    for (int i = 0; i < record->event->ntexts; i++) {
+        struct slice *text = &record->values[record->event->texts[i]].text;
+        text->ptr = at;
+        at += text->len;
+    }
+    return true;
+}
