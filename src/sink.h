@@ -1,0 +1,23 @@
+#ifndef SINK_H
+#define SINK_H
+
+#include "diag.h"
+
+/* Where records go. */
+struct sink {
+    int fd;
+    struct outbuf pending; /* formatted, not yet written: [done, len) */
+    size_t done;
+};
+
+enum sink_state {
+    SINK_FAILED = -1, /* `diag` is set */
+    SINK_EMPTY,       /* all is written */
+    SINK_FULL,        /* the reader is slow; try again when poll(2) says POLLOUT */
+    SINK_GONE,        /* there is no reader any more (EPIPE) */
+};
+
+/* Writes what is pending, as far as that does not block. */
+enum sink_state sink_flush(struct sink *sink, struct diag *diag);
+
+#endif
