@@ -1,0 +1,49 @@
+#!/bin/sh
+# Makes ./configure. With --deps, first installs what building, testing and running need.
+set -eu
+cd "$(dirname "$0")"
+
+# Building: a C compiler, make, autotools, libelf. Tests: check, sys/sdt.h, curl, procps. Running: bpftrace.
+packages="gcc libc6-dev make autoconf automake pkg-config libelf-dev check systemtap-sdt-dev curl procps bpftrace"
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo > /dev/null; then
+        sudo "$@"
+    else
+        echo "autogen.sh: installing packages needs root or sudo" >&2
+        exit 1
+    fi
+}
+
+missing_packages() {
+    for package in $packages; do
+        dpkg-query -W -f '${db:Status-Status}\n' "$package" 2> /dev/null | grep -q '^installed$' || printf ' %s' "$package"
+    done
+}
+
+install_packages() {
+    if ! command -v apt-get > /dev/null || ! command -v dpkg-query > /dev/null; then
+        echo "autogen.sh: --deps knows only Debian and Ubuntu; install what these packages hold there, then run ./autogen.sh:" >&2
+        echo "  $packages" >&2
+        exit 1
+    fi
+    missing=$(missing_packages)
+    [ -n "$missing" ] || return 0
+    as_root apt-get update -q
+    # shellcheck disable=SC2086 # a list of words
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
+}
+
+case "${1-}" in
+--deps) install_packages ;;
+'') ;;
+*)
+    echo "usage: ./autogen.sh [--deps]" >&2
+    exit 2
+    ;;
+esac
+
+mkdir -p build-aux
+autoreconf --install --force
