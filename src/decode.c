@@ -146,7 +146,7 @@ hand_out(struct decode *decode, struct decode_slot *slot, struct decode_item *it
 {
     for (int i = 0; i < slot->record.event->ntexts; i++)
         slot->record.values[slot->record.event->texts[i]].text =
-            (struct slice){slot->bytes + (size_t)i * decode->plan->limit, slot->got[i]};
+            (struct slice){slot->bytes + (size_t)i * decode->plan->limit, smaller(slot->got[i], PLAN_TEXT_LIMIT)};
     item->kind = DECODE_RECORD;
     item->record = slot->record;
     decode->done = slot;

@@ -34,11 +34,17 @@ make_event(struct plan_event *event, const struct catalog_probe *probe, struct d
     return 0;
 }
 
+static unsigned
+whole_chunks(unsigned chunk)
+{
+    return (PLAN_TEXT_LIMIT + chunk - 1) / chunk * chunk;
+}
+
 int
 plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct tracer *tracer,
           const char *group, struct mem *mem, struct diag *diag)
 {
-    *plan = (struct plan){.target = target, .tracer = tracer, .chunk = tracer->row->chunk, .limit = PLAN_TEXT_LIMIT};
+    *plan = (struct plan){.target = target, .tracer = tracer, .chunk = tracer->row->chunk, .limit = whole_chunks(tracer->row->chunk)};
     struct outbuf left_out = {0};
     plan->events = mem_alloc(mem, catalog->count * sizeof(*plan->events) + 1);
     for (size_t i = 0; i < catalog->count; i++) {

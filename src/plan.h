@@ -23,7 +23,7 @@ struct plan {
     const struct target *target; /* NULL: no process, only a program to print */
     const struct tracer *tracer;
     unsigned chunk; /* bytes of a text in one printf */
-    unsigned limit; /* bytes of a text at most */
+    unsigned limit; /* bytes of a text that are sent at most: PLAN_TEXT_LIMIT, rounded up to whole chunks */
 };
 
 /* Chooses the probes of `group` that the target has. None at all is an error. 0, or -1 with `diag` set. */
