@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Tables are few, and fields point to them, so they must not move. */
+enum { MAX_NAMES = 64 };
+
 struct parser {
     struct catalog *catalog;
     struct mem *mem;
@@ -13,6 +16,7 @@ struct parser {
     struct slice rest; /* of the line */
     const char *provider;
     struct catalog_probe *probe;
+    struct catalog_names *names; /* the table that is being read */
 };
 
 static struct diag_pos
@@ -74,7 +78,83 @@ static int
 parse_provider(struct parser *parser)
 {
     parser->probe = NULL;
+    parser->names = NULL;
     return parse_name(parser, &parser->provider, "the provider's name") != 0 ? -1 : need_end(parser);
+}
+
+/* Cuts a number off the front of `text`, up to `separator` or the end. */
+static bool
+cut_number(struct slice *text, char separator, int *number)
+{
+    const char *end = memchr(text->ptr, separator, text->len);
+    size_t len = end != NULL ? (size_t)(end - text->ptr) : text->len;
+    uint64_t value;
+    if (!text_number((struct slice){text->ptr, len}, USDT_MAX_ARGS, &value))
+        return false;
+    *number = (int)value;
+    text->ptr += len + (end != NULL);
+    text->len -= len + (end != NULL);
+    return true;
+}
+
+static bool
+cut_prefix(struct slice *text, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    if (text->len < len || memcmp(text->ptr, prefix, len) != 0)
+        return false;
+    text->ptr += len;
+    text->len -= len;
+    return true;
+}
+
+/* "ack_send", "stream_send/8" */
+static bool
+parse_companion(struct parser *parser, struct slice text, struct catalog_condition *condition)
+{
+    const char *slash = memchr(text.ptr, '/', text.len);
+    struct slice name = {text.ptr, slash != NULL ? (size_t)(slash - text.ptr) : text.len};
+    struct slice number = {name.ptr + name.len + 1, slash != NULL ? text.len - name.len - 1 : 0};
+    condition->probe = mem_strndup(parser->mem, name.ptr, name.len);
+    return name.len > 0 && (slash == NULL || (cut_number(&number, ' ', &condition->number) && number.len == 0));
+}
+
+static int
+parse_condition(struct parser *parser, struct slice word)
+{
+    struct catalog_condition condition = {.number = -1};
+    struct slice rest = word;
+    bool is_good = false;
+    if (cut_prefix(&rest, "args=")) {
+        condition.kind = CATALOG_ARGS;
+        is_good = cut_number(&rest, ' ', &condition.number);
+    } else if (cut_prefix(&rest, "size=")) {
+        condition.kind = CATALOG_SIZE;
+        is_good = cut_number(&rest, ':', &condition.arg) && cut_number(&rest, ' ', &condition.number);
+    } else if (cut_prefix(&rest, "with=")) {
+        condition.kind = CATALOG_WITH;
+        is_good = parse_companion(parser, rest, &condition);
+    } else if (cut_prefix(&rest, "without=")) {
+        condition.kind = CATALOG_WITHOUT;
+        is_good = parse_companion(parser, rest, &condition);
+    }
+    if (!is_good || parser->probe->nconditions == CATALOG_MAX_CONDITIONS)
+        return bad_word(parser, word, "not a condition", "args=N, size=N:BYTES, with=PROBE[/N] or without=PROBE, four at most");
+    parser->probe->conditions[parser->probe->nconditions++] = condition;
+    return 0;
+}
+
+/* A probe without a condition fits always, so nothing may follow it. */
+static int
+check_reachable(struct parser *parser, const struct catalog_probe *probe)
+{
+    for (size_t i = 0; i < parser->catalog->count; i++) {
+        const struct catalog_probe *other = &parser->catalog->probes[i];
+        if (other->nconditions == 0 && strcmp(other->provider, probe->provider) == 0 && strcmp(other->name, probe->name) == 0)
+            return diag_at(parser->diag, probe->pos, "probe %s:%s is there already, without a condition, at %s:%d", probe->provider,
+                           probe->name, other->pos.file, other->pos.line);
+    }
+    return 0;
 }
 
 static int
@@ -84,16 +164,35 @@ parse_probe(struct parser *parser)
     struct catalog_probe probe = {.provider = parser->provider, .pos = position(parser, parser->line_start)};
     if (parser->provider == NULL)
         return diag_at(parser->diag, probe.pos, "a probe before any provider; expected a line \"provider NAME\" first");
-    if (parse_name(parser, &probe.name, "the probe's name") != 0 || need_end(parser) != 0)
+    if (parse_name(parser, &probe.name, "the probe's name") != 0 || check_reachable(parser, &probe) != 0)
         return -1;
-    for (size_t i = 0; i < catalog->count; i++)
-        if (strcmp(catalog->probes[i].provider, probe.provider) == 0 && strcmp(catalog->probes[i].name, probe.name) == 0)
-            return diag_at(parser->diag, probe.pos, "probe %s:%s is there already, at %s:%d", probe.provider, probe.name,
-                           catalog->probes[i].pos.file, catalog->probes[i].pos.line);
+    probe.type = probe.tag = probe.name;
     catalog->probes = mem_grow(parser->mem, catalog->probes, catalog->count, sizeof(probe));
     parser->probe = &catalog->probes[catalog->count++];
+    parser->names = NULL;
     *parser->probe = probe;
+    for (struct slice word; text_word(&parser->rest, &word);)
+        if (parse_condition(parser, word) != 0)
+            return -1;
     return 0;
+}
+
+static int
+parse_type(struct parser *parser)
+{
+    struct catalog_probe *probe = parser->probe;
+    bool has_own_tag = probe->tag != probe->type;
+    if (parse_name(parser, &probe->type, "the event's name") != 0)
+        return -1;
+    if (!has_own_tag)
+        probe->tag = probe->type;
+    return need_end(parser);
+}
+
+static int
+parse_now(struct parser *parser)
+{
+    return parse_name(parser, &parser->probe->now, "the newer probe's name") != 0 ? -1 : need_end(parser);
 }
 
 static int
@@ -126,37 +225,126 @@ parse_arg_number(struct parser *parser, struct slice word, int *arg)
     return 0;
 }
 
-static int
-parse_len(struct parser *parser, struct catalog_field *field, struct slice type_word)
+static const struct catalog_names *
+find_names(const struct catalog *catalog, struct slice name)
 {
-    struct slice word;
-    field->len_arg = -1;
-    if (!text_word(&parser->rest, &word))
-        return field->type->needs_len ? bad_word(parser, type_word, "no length for type", "len=ARGUMENT after it") : 0;
-    if (!field->type->needs_len || word.len < 5 || memcmp(word.ptr, "len=", 4) != 0)
-        return bad_word(parser, word, "unexpected", field->type->needs_len ? "len=ARGUMENT" : "the end of the line");
-    return parse_arg_number(parser, (struct slice){word.ptr + 4, word.len - 4}, &field->len_arg);
+    for (size_t i = 0; i < catalog->nnames; i++)
+        if (text_is(name, catalog->names[i].name))
+            return &catalog->names[i];
+    return NULL;
+}
+
+static int
+parse_names_attribute(struct parser *parser, struct slice word, struct slice name, struct catalog_field *field)
+{
+    field->names = find_names(parser->catalog, name);
+    return field->names != NULL ? 0 : bad_word(parser, word, "no such table", "names=TABLE, with \"names TABLE\" before it");
+}
+
+static int
+parse_offset(struct parser *parser, struct slice word, struct slice number, struct catalog_field *field)
+{
+    uint64_t offset;
+    if (!text_number(number, 65535, &offset) || field->type->wire != TYPES_NUMBER)
+        return bad_word(parser, word, "not an offset", "at=BYTES, of a number");
+    field->offset = (int)offset;
+    return 0;
+}
+
+static int
+parse_attribute(struct parser *parser, struct slice word, struct catalog_field *field)
+{
+    struct slice rest = word;
+    if (cut_prefix(&rest, "len="))
+        return parse_arg_number(parser, rest, &field->len_arg);
+    if (cut_prefix(&rest, "at="))
+        return parse_offset(parser, word, rest, field);
+    if (cut_prefix(&rest, "names="))
+        return parse_names_attribute(parser, word, rest, field);
+    const struct {
+        const char *word;
+        bool *flag;
+    } flags[] = {
+        {"null", &field->may_be_null},
+        {"optional", &field->is_optional},
+        {"app-data", &field->is_app_data},
+        {"secret", &field->is_secret},
+    };
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        if (!text_is(word, flags[i].word))
+            continue;
+        *flags[i].flag = true;
+        return 0;
+    }
+    return bad_word(parser, word, "unknown attribute", "len=, at=, names=, null, optional, app-data or secret");
+}
+
+static int
+parse_attributes(struct parser *parser, struct slice type_word, struct catalog_field *field)
+{
+    for (struct slice word; text_word(&parser->rest, &word);)
+        if (parse_attribute(parser, word, field) != 0)
+            return -1;
+    if (field->type->needs_len != (field->len_arg >= 0))
+        return bad_word(parser, type_word, field->type->needs_len ? "no length for type" : "a length for type",
+                        field->type->needs_len ? "len=ARGUMENT after it" : "no len=");
+    return 0;
 }
 
 static int
 parse_arg(struct parser *parser)
 {
     struct catalog_probe *probe = parser->probe;
-    struct catalog_field field;
+    struct catalog_field field = {.len_arg = -1, .offset = -1};
     struct slice number, word;
     if (need_word(parser, &number, "the argument's number") != 0 || parse_arg_number(parser, number, &field.arg) != 0)
         return -1;
     if (parse_name(parser, &field.name, "the field's name") != 0 || need_word(parser, &word, "the field's type") != 0)
         return -1;
     for (int i = 0; i < probe->nfields; i++)
-        if (strcmp(probe->fields[i].name, field.name) == 0 || probe->fields[i].arg == field.arg)
-            return bad_word(parser, number, "repeated argument or field name", "each argument and each name once");
+        if (strcmp(probe->fields[i].name, field.name) == 0)
+            return bad_word(parser, number, "repeated field name at argument", "each name once");
     field.type = types_find(word);
     if (field.type == NULL)
         return bad_word(parser, word, "unknown type", "one of those in probes/README.md");
-    if (parse_len(parser, &field, word) != 0 || need_end(parser) != 0)
+    if (parse_attributes(parser, word, &field) != 0)
         return -1;
-    probe->fields[probe->nfields++] = field; /* arguments differ, so there are 12 at most */
+    if (probe->nfields == CATALOG_MAX_FIELDS)
+        return bad_word(parser, number, "too many fields at argument", "16 at most");
+    probe->fields[probe->nfields++] = field;
+    return 0;
+}
+
+/* "names TABLE" */
+static int
+parse_names(struct parser *parser)
+{
+    struct catalog *catalog = parser->catalog;
+    struct catalog_names names = {0};
+    parser->probe = NULL;
+    if (parse_name(parser, &names.name, "the table's name") != 0 || need_end(parser) != 0)
+        return -1;
+    if (catalog->nnames == MAX_NAMES)
+        return diag_at(parser->diag, position(parser, parser->line_start), "more than %d tables of names", MAX_NAMES);
+    parser->names = &catalog->names[catalog->nnames++];
+    *parser->names = names;
+    return 0;
+}
+
+/* "3  1-RTT", below "names TABLE" */
+static int
+parse_label(struct parser *parser, struct slice word)
+{
+    struct catalog_names *names = parser->names;
+    struct catalog_label label;
+    struct slice rest = take_rest(parser);
+    if (!text_number(word, UINT64_MAX, &label.value))
+        return bad_word(parser, word, "not a value", "a number and its name");
+    if (rest.len == 0)
+        return bad_word(parser, word, "no name for", "a number and its name");
+    label.label = mem_strndup(parser->mem, rest.ptr, rest.len);
+    names->labels = mem_grow(parser->mem, names->labels, names->count, sizeof(label));
+    names->labels[names->count++] = label;
     return 0;
 }
 
@@ -215,14 +403,18 @@ static const struct directive {
     bool belongs_to_probe; /* is indented, below a probe line */
     int (*parse)(struct parser *);
 } directives[] = {
-    {"provider", false, parse_provider}, {"probe", false, parse_probe},    {"tag", true, parse_tag}, {"group", true, parse_group},
-    {"summary", true, parse_summary},    {"arg", true, parse_arg}, {"line", true, parse_line},
+    {"provider", false, parse_provider}, {"probe", false, parse_probe},    {"names", false, parse_names},
+    {"type", true, parse_type},          {"tag", true, parse_tag},         {"group", true, parse_group},
+    {"summary", true, parse_summary},    {"now", true, parse_now},         {"arg", true, parse_arg},
+    {"line", true, parse_line},
 };
 
 static int
 parse_directive(struct parser *parser, struct slice word)
 {
     bool is_indented = word.ptr != parser->line_start;
+    if (is_indented && parser->names != NULL)
+        return parse_label(parser, word);
     for (size_t i = 0; i < sizeof(directives) / sizeof(directives[0]); i++) {
         if (!text_is(word, directives[i].word))
             continue;
@@ -233,7 +425,7 @@ parse_directive(struct parser *parser, struct slice word)
             return bad_word(parser, word, "no probe for", "a line \"probe NAME\" before it");
         return directives[i].parse(parser);
     }
-    return bad_word(parser, word, "unknown word", "provider, probe, tag, group, summary, arg or line");
+    return bad_word(parser, word, "unknown word", "provider, probe, names, type, tag, group, summary, now, arg or line");
 }
 
 static int
@@ -243,6 +435,7 @@ parse_file(struct parser *parser, const struct file *file)
     parser->file = file->name;
     parser->provider = NULL;
     parser->probe = NULL;
+    parser->names = NULL;
     for (parser->line_number = 1; text_line(&text, &parser->rest); parser->line_number++) {
         parser->line_start = parser->rest.ptr;
         const char *comment = memchr(parser->rest.ptr, '#', parser->rest.len);
@@ -258,11 +451,9 @@ parse_file(struct parser *parser, const struct file *file)
 static int
 check_probe(const struct catalog_probe *probe, struct diag *diag)
 {
-    const char *missing = probe->tag == NULL       ? "tag"
-                          : probe->group == NULL   ? "group"
+    const char *missing = probe->group == NULL     ? "group"
                           : probe->summary == NULL ? "summary"
                           : probe->nfields == 0    ? "arg"
-                          : probe->npieces == 0    ? "line"
                                                    : NULL;
     if (missing == NULL)
         return 0;
@@ -272,7 +463,7 @@ check_probe(const struct catalog_probe *probe, struct diag *diag)
 int
 catalog_parse(struct catalog *catalog, const struct files *files, struct mem *mem, struct diag *diag)
 {
-    *catalog = (struct catalog){0};
+    *catalog = (struct catalog){.names = mem_alloc(mem, MAX_NAMES * sizeof(*catalog->names))};
     struct parser parser = {.catalog = catalog, .mem = mem, .diag = diag};
     for (size_t i = 0; i < files->count; i++)
         if (parse_file(&parser, &files->items[i]) != 0)
@@ -281,4 +472,40 @@ catalog_parse(struct catalog *catalog, const struct files *files, struct mem *me
         if (check_probe(&catalog->probes[i], diag) != 0)
             return -1;
     return 0;
+}
+
+static bool
+holds(const struct catalog_condition *condition, const struct usdt_probe *probe, const struct usdt_probes *probes)
+{
+    const struct usdt_probe *other = condition->probe != NULL ? usdt_find(probes, probe->provider, condition->probe) : NULL;
+    switch (condition->kind) {
+    case CATALOG_ARGS:
+        return probe->nargs == condition->number;
+    case CATALOG_SIZE:
+        return condition->arg < probe->nargs && probe->args[condition->arg].size == condition->number;
+    case CATALOG_WITH:
+        return other != NULL && (condition->number < 0 || other->nargs == condition->number);
+    case CATALOG_WITHOUT:
+        return other == NULL || (condition->number >= 0 && other->nargs != condition->number);
+    }
+    return false;
+}
+
+bool
+catalog_fits(const struct catalog_probe *probe, const struct usdt_probes *probes)
+{
+    const struct usdt_probe *found = usdt_find(probes, probe->provider, probe->name);
+    for (int i = 0; found != NULL && i < probe->nconditions; i++)
+        if (!holds(&probe->conditions[i], found, probes))
+            return false;
+    return found != NULL;
+}
+
+const char *
+catalog_label(const struct catalog_names *names, uint64_t value)
+{
+    for (size_t i = 0; names != NULL && i < names->count; i++)
+        if (names->labels[i].value == value)
+            return names->labels[i].label;
+    return NULL;
 }

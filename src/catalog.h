@@ -5,14 +5,29 @@
 #include "types.h"
 #include "usdt.h"
 
-enum { CATALOG_MAX_FIELDS = USDT_MAX_ARGS };
+enum { CATALOG_MAX_FIELDS = 16, CATALOG_MAX_CONDITIONS = 4 };
 
-/* An argument of a probe, and its name in the output. */
+/* Names for the values of a field, as --names shows them. */
+struct catalog_names {
+    const char *name;
+    struct catalog_label {
+        uint64_t value;
+        const char *label;
+    } *labels;
+    size_t count;
+};
+
+/* An argument of a probe, or something that it points to, and its name in the output. */
 struct catalog_field {
     const char *name;
     const struct types_row *type;
     int arg;     /* which argument, from 0 */
     int len_arg; /* the argument that holds its length; -1: it has none */
+    int offset;  /* the value stands so many bytes behind where the argument points; -1: it is the argument */
+    bool may_be_null; /* the argument is a pointer that may be NULL: the value is null then */
+    bool is_optional; /* the same, but the field is left out */
+    bool is_app_data, is_secret;
+    const struct catalog_names *names; /* NULL: none */
 };
 
 /* A line is made of these: bytes as they stand, or a field's value. */
@@ -21,25 +36,45 @@ struct catalog_piece {
     int field; /* -1: literal */
 };
 
+/* What must hold of a server for this description of a probe to fit. */
+struct catalog_condition {
+    enum { CATALOG_ARGS, CATALOG_SIZE, CATALOG_WITH, CATALOG_WITHOUT } kind;
+    const char *probe; /* WITH, WITHOUT: of the same provider */
+    int arg;           /* SIZE: of this argument */
+    int number;        /* ARGS, WITH: of arguments; SIZE: of bytes; -1: any */
+};
+
 struct catalog_probe {
     const char *provider, *name;
-    const char *tag;     /* as filters and lines name it */
+    const char *type;    /* the event's name in the output */
+    const char *tag;     /* as lines name it */
     const char *group;   /* the mode that shows it, such as "http" */
     const char *summary; /* one sentence */
-    struct catalog_field fields[CATALOG_MAX_FIELDS];
+    const char *now;     /* newer h2o has this probe instead; NULL: no such */
+    struct catalog_condition conditions[CATALOG_MAX_CONDITIONS];
+    int nconditions;
+    struct catalog_field fields[CATALOG_MAX_FIELDS]; /* in the order of the output */
     int nfields;
-    struct catalog_piece *line;
+    struct catalog_piece *line; /* NULL: the usual form */
     size_t npieces;
     struct diag_pos pos;
 };
 
 struct catalog {
-    struct catalog_probe *probes;
+    struct catalog_probe *probes; /* one probe's variants in the order of the files */
     size_t count;
+    struct catalog_names *names;
+    size_t nnames;
 };
 
 /* Parses the files; the format is described in probes/README.md. The first thing that is not understood is an error with its
  * position. 0, or -1 with `diag` set. Memory is the arena's. */
 int catalog_parse(struct catalog *catalog, const struct files *files, struct mem *mem, struct diag *diag);
+
+/* Whether the description fits a server that has these probes. */
+bool catalog_fits(const struct catalog_probe *probe, const struct usdt_probes *probes);
+
+/* The label of a value; NULL: it has none. */
+const char *catalog_label(const struct catalog_names *names, uint64_t value);
 
 #endif

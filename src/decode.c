@@ -14,7 +14,9 @@ struct decode_slot {
     uint64_t age;
     struct record record;
     size_t got[PLAN_MAX_TEXTS];
+    bool is_open[PLAN_MAX_TEXTS]; /* more is to come */
     char *bytes; /* PLAN_MAX_TEXTS times `limit` */
+    char hex[DECODE_MAX_BYTES]; /* of the BYTES field */
 };
 
 /* What parsing a frame came to. */
@@ -110,12 +112,12 @@ take_text(struct cursor *cursor, size_t len, struct slice *text)
     return DONE;
 }
 
-/* A blank and `len` bytes as "61 00 62"; writes them to `bytes`. */
+/* A blank and `len` bytes as "61 00 62", or the blank alone; writes them to `bytes`. */
 static enum result
 take_hex(struct cursor *cursor, size_t len, char *bytes)
 {
     struct slice text;
-    enum result result = take_text(cursor, len * 3 - 1, &text);
+    enum result result = take_text(cursor, len == 0 ? 0 : len * 3 - 1, &text);
     if (result != DONE)
         return result;
     for (size_t i = 0; i < len; i++) {
@@ -133,30 +135,47 @@ smaller(uint64_t a, uint64_t b)
     return (size_t)(a < b ? a : b);
 }
 
-/* How many bytes of a text the program sends in all. */
+/* How many bytes of a text with a length the program sends in all. */
 static size_t
 wanted(const struct decode *decode, const struct record *record, int text)
 {
-    return smaller(record->values[record->event->texts[text]].number, decode->plan->limit);
+    int field = record->event->texts[text];
+    return plan_field_sent(decode->plan, &record->event->probe->fields[field], record->values[field].number);
 }
+
+static void count_cstr(const struct decode *decode, struct types_value *value);
 
 /* The slot of a record that is complete, or given up: it is handed out as the item and free after it. */
 static void
 hand_out(struct decode *decode, struct decode_slot *slot, struct decode_item *item)
 {
-    for (int i = 0; i < slot->record.event->ntexts; i++)
-        slot->record.values[slot->record.event->texts[i]].text =
-            (struct slice){slot->bytes + (size_t)i * decode->plan->limit, smaller(slot->got[i], PLAN_TEXT_LIMIT)};
+    for (int i = 0; i < slot->record.event->ntexts; i++) {
+        struct types_value *value = &slot->record.values[slot->record.event->texts[i]];
+        value->text = (struct slice){slot->bytes + (size_t)i * decode->plan->limit, smaller(slot->got[i], PLAN_TEXT_LIMIT)};
+        if (slot->record.event->has_cstrs)
+            count_cstr(decode, value);
+    }
+    if (slot->record.event->bytes >= 0)
+        slot->record.values[slot->record.event->bytes].text.ptr = slot->hex;
     item->kind = DECODE_RECORD;
     item->record = slot->record;
     decode->done = slot;
 }
 
+/* Whether more of a text is to come when its last piece, `len` bytes at `offset`, is there. */
 static bool
-is_complete(const struct decode *decode, const struct decode_slot *slot)
+is_open(const struct decode *decode, const struct record *record, int text, size_t offset, size_t len)
+{
+    if (!record->event->has_cstrs)
+        return offset + len < wanted(decode, record, text);
+    return len == decode->plan->chunk && offset < TYPES_CSTR_LIMIT;
+}
+
+static bool
+is_complete(const struct decode_slot *slot)
 {
     for (int i = 0; i < slot->record.event->ntexts; i++)
-        if (slot->got[i] < wanted(decode, &slot->record, i))
+        if (slot->is_open[i])
             return false;
     return true;
 }
@@ -185,9 +204,16 @@ slot_to_use(struct decode *decode)
     return oldest;
 }
 
+/* The length of a text without one is known when all of it is there; one that goes on beyond the limit is longer. */
+static void
+count_cstr(const struct decode *decode, struct types_value *value)
+{
+    value->number = value->text.len + (value->text.len >= TYPES_CSTR_LIMIT + decode->plan->chunk);
+}
+
 /* Keeps a record until the rest of its texts has come. */
 static void
-keep(struct decode *decode, struct decode_slot *slot, const struct record *record)
+keep(struct decode *decode, struct decode_slot *slot, const struct record *record, bool has_texts)
 {
     uint64_t age = 0;
     for (int i = 0; i < SLOTS; i++)
@@ -196,12 +222,30 @@ keep(struct decode *decode, struct decode_slot *slot, const struct record *recor
     slot->is_used = true;
     slot->age = age;
     slot->record = *record;
+    if (record->event->bytes >= 0)
+        memcpy(slot->hex, decode->bytes, sizeof(slot->hex));
     for (int i = 0; i < record->event->ntexts; i++) {
         struct slice text = record->values[record->event->texts[i]].text;
         slot->got[i] = text.len;
+        slot->is_open[i] = !has_texts || is_open(decode, record, i, 0, text.len);
         if (text.len > 0)
             memcpy(slot->bytes + (size_t)i * decode->plan->limit, text.ptr, text.len);
     }
+}
+
+/* The numbers of one field. */
+static enum result
+take_value(struct cursor *cursor, const struct catalog_field *field, struct types_value *value)
+{
+    uint64_t numbers[1 + TYPES_ADDRESS_WORDS] = {0}, *number = numbers;
+    enum result result = take_numbers(cursor, numbers, plan_field_numbers(field));
+    *value = (struct types_value){0};
+    if (field->may_be_null || field->is_optional)
+        value->is_null = *number++ == 0;
+    value->number = types_number(field->type, *number);
+    if (field->type->wire == TYPES_ADDRESS)
+        memcpy(value->address, number, sizeof(value->address));
+    return result;
 }
 
 static enum result
@@ -212,40 +256,75 @@ take_record(struct decode *decode, struct cursor *cursor, uint64_t id, struct de
         return DAMAGED;
     record->event = &decode->plan->events[id];
     const struct catalog_probe *probe = record->event->probe;
-    uint64_t numbers[2 + CATALOG_MAX_FIELDS] = {0};
-    enum result result = take_numbers(cursor, numbers, 2 + probe->nfields);
-    if (result != DONE)
-        return result;
+    uint64_t numbers[2] = {0};
+    enum result result = take_numbers(cursor, numbers, 2);
     record->nsecs = numbers[0];
     record->tid = numbers[1];
-    for (int i = 0; i < probe->nfields; i++)
-        record->values[i] = (struct types_value){.number = types_number(probe->fields[i].type, numbers[2 + i])};
+    for (int i = 0; result == DONE && i < probe->nfields; i++)
+        if (record->event->is_shown[i])
+            result = take_value(cursor, &probe->fields[i], &record->values[i]);
     item->kind = DECODE_RECORD;
+    return result;
+}
+
+/* Where the bytes of a record's one BYTES field go: they are never in chunks. */
+static enum result
+take_bytes(struct decode *decode, struct cursor *cursor, struct record *record)
+{
+    if (record->event->bytes < 0)
+        return DONE;
+    struct types_value *value = &record->values[record->event->bytes];
+    size_t len = plan_field_sent(decode->plan, &record->event->probe->fields[record->event->bytes], value->number);
+    value->text = (struct slice){decode->bytes, len};
+    return take_hex(cursor, len, decode->bytes);
+}
+
+/* A blank, a text, a blank and the nonce. Nothing that a client sends can hold the nonce. */
+static enum result
+take_cstr(const struct decode *decode, struct cursor *cursor, struct slice *text)
+{
+    enum result result = take_byte(cursor, ' ');
+    if (result != DONE)
+        return result;
+    size_t most = decode->plan->chunk + 1 + NONCE_LEN, there = smaller((uint64_t)(cursor->end - cursor->at), most);
+    const char *nonce = memmem(cursor->at, there, decode->nonce, NONCE_LEN);
+    if (nonce == NULL)
+        return there < most ? MORE : DAMAGED;
+    if (nonce == cursor->at || nonce[-1] != ' ')
+        return DAMAGED;
+    *text = (struct slice){cursor->at, (size_t)(nonce - 1 - cursor->at)};
+    cursor->at = nonce + NONCE_LEN;
     return DONE;
 }
 
 /* The texts of a record, which may stand in it or come later. */
 static enum result
-take_texts(const struct decode *decode, struct cursor *cursor, struct record *record)
+take_texts(const struct decode *decode, struct cursor *cursor, struct record *record, bool *are_here)
 {
     if (cursor->at == cursor->end)
         return MORE;
-    bool are_here = *cursor->at == ' ';
-    for (int i = 0; are_here && i < record->event->ntexts; i++) {
+    *are_here = *cursor->at == ' ';
+    for (int i = 0; *are_here && i < record->event->ntexts; i++) {
         struct types_value *value = &record->values[record->event->texts[i]];
-        enum result result = take_text(cursor, smaller(value->number, decode->plan->chunk), &value->text);
+        enum result result = record->event->has_cstrs
+                                 ? take_cstr(decode, cursor, &value->text)
+                                 : take_text(cursor, smaller(value->number, decode->plan->chunk), &value->text);
         if (result != DONE)
             return result;
+        if (record->event->has_cstrs)
+            count_cstr(decode, value);
     }
     return take_byte(cursor, '\n');
 }
 
 static bool
-needs_more(const struct decode *decode, const struct record *record)
+needs_more(const struct decode *decode, const struct record *record, bool has_texts)
 {
-    for (int i = 0; i < record->event->ntexts; i++)
-        if (record->values[record->event->texts[i]].text.len < wanted(decode, record, i))
+    for (int i = 0; i < record->event->ntexts; i++) {
+        size_t len = record->values[record->event->texts[i]].text.len;
+        if ((!has_texts && record->event->has_cstrs) || is_open(decode, record, i, 0, len))
             return true;
+    }
     return false;
 }
 
@@ -257,6 +336,8 @@ give_up_texts(struct decode *decode, struct record *record)
     decode->is_lost = true;
     for (int i = 0; i < record->event->ntexts; i++)
         record->values[record->event->texts[i]].text = (struct slice){0};
+    if (record->event->bytes >= 0)
+        record->values[record->event->bytes].text = (struct slice){0};
 }
 
 static enum result
@@ -266,45 +347,60 @@ take_record_frame(struct decode *decode, struct cursor *cursor, uint64_t id, str
     if (result != DONE)
         return result;
     struct cursor after_numbers = *cursor;
-    result = take_texts(decode, cursor, &item->record);
+    bool has_texts = false;
+    result = take_bytes(decode, cursor, &item->record);
+    if (result == DONE)
+        result = take_texts(decode, cursor, &item->record, &has_texts);
     if (result == DAMAGED) {
         give_up_texts(decode, &item->record);
         *cursor = after_numbers;
         return DONE;
     }
-    if (result != DONE || !needs_more(decode, &item->record))
+    if (result != DONE || !needs_more(decode, &item->record, has_texts))
         return result;
-    keep(decode, slot_to_use(decode), &item->record);
+    keep(decode, slot_to_use(decode), &item->record, has_texts);
     return SKIP;
 }
 
-/* The chunks of a text come in order, so a chunk belongs where the last one ended. */
+/* One piece of the text `text` of the record in `slot`; it goes behind what is there. */
+static enum result
+take_piece(const struct decode *decode, struct cursor *cursor, bool is_hex, struct decode_slot *slot, int text)
+{
+    const struct record *record = &slot->record;
+    size_t offset = slot->got[text];
+    char *bytes = slot->bytes + (size_t)text * decode->plan->limit + offset;
+    size_t len = record->event->has_cstrs ? 0 : smaller(wanted(decode, record, text) - offset, decode->plan->chunk);
+    struct slice plain = {bytes, len};
+    enum result result = is_hex                      ? take_hex(cursor, len, bytes)
+                         : record->event->has_cstrs ? take_cstr(decode, cursor, &plain)
+                                                    : take_text(cursor, len, &plain);
+    if (result == DONE)
+        result = take_byte(cursor, '\n');
+    if (result != DONE)
+        return result;
+    if (!is_hex && plain.len > 0)
+        memcpy(bytes, plain.ptr, plain.len);
+    slot->got[text] += plain.len;
+    slot->is_open[text] = is_open(decode, record, text, offset, plain.len);
+    return DONE;
+}
+
+/* The pieces of a text come in order, so one belongs where the last one ended. */
 static enum result
 take_chunk(struct decode *decode, struct cursor *cursor, bool is_hex, struct decode_item *item)
 {
-    uint64_t numbers[4];
+    uint64_t numbers[4] = {0};
     enum result result = take_numbers(cursor, numbers, 4);
     if (result != DONE)
         return result;
     struct decode_slot *slot = slot_of(decode, numbers[1]);
     uint64_t text = numbers[2], offset = numbers[3];
-    if (slot == NULL || slot->record.nsecs != numbers[0] || text >= (uint64_t)slot->record.event->ntexts || offset != slot->got[text])
+    if (slot == NULL || slot->record.nsecs != numbers[0] || text >= (uint64_t)slot->record.event->ntexts ||
+        !slot->is_open[text] || offset != slot->got[text])
         return DAMAGED;
-    size_t len = smaller(wanted(decode, &slot->record, (int)text) - slot->got[text], decode->plan->chunk);
-    if (len == 0)
-        return DAMAGED;
-    char *bytes = slot->bytes + text * decode->plan->limit + offset;
-    struct slice plain = {bytes, len};
-    result = is_hex ? take_hex(cursor, len, bytes) : take_text(cursor, len, &plain);
-    if (result == DONE)
-        result = take_byte(cursor, '\n');
-    if (result != DONE)
-        return result;
-    if (!is_hex)
-        memcpy(bytes, plain.ptr, len);
-    slot->got[text] += len;
-    if (!is_complete(decode, slot))
-        return SKIP;
+    result = take_piece(decode, cursor, is_hex, slot, (int)text);
+    if (result != DONE || !is_complete(slot))
+        return result == DONE ? SKIP : result;
     hand_out(decode, slot, item);
     return DONE;
 }

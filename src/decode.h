@@ -9,7 +9,7 @@ struct record {
     const struct plan_event *event;
     uint64_t nsecs; /* CLOCK_BOOTTIME */
     uint64_t tid;
-    struct types_value values[CATALOG_MAX_FIELDS]; /* by field */
+    struct types_value values[CATALOG_MAX_FIELDS]; /* by field of the catalogue; only those that the event shows are set */
 };
 
 enum decode_kind {
@@ -27,12 +27,16 @@ struct decode_item {
     struct slice text;
 };
 
+enum { DECODE_MAX_BYTES = 64 }; /* no type of BYTES shows more */
+
 /* Turns what the program prints into items. The wire, a line a frame; integers are hexadecimal:
  *
  *   NONCE h NSECS CPU                       heartbeat
- *   NONCE ID NSECS TID NUMBER... TEXT...    record of event ID; a text's number is its length in the server, and the first `chunk`
- *                                           bytes of each text follow
- *   NONCE ID NSECS TID NUMBER...            the same without its texts
+ *   NONCE ID NSECS TID NUMBER... [HEX] TEXT...   record of event ID; a text's number is its length in the server, and the first
+ *                                           `chunk` bytes of each text follow. A pointer that may be NULL stands before what it
+ *                                           points to. HEX is there if the event has a field of bytes
+ *   NONCE ID NSECS TID NUMBER... [HEX]      the same, and all of its texts follow in chunks
+ *                                           A text that ended with a NUL in the server has no number; the nonce stands behind it
  *   NONCE s NSECS TID FIELD OFFSET TEXT     more of a text of the record with this NSECS and TID
  *   NONCE x NSECS TID FIELD OFFSET HEX      the same, for bytes that %s cannot carry: "61 00 62"
  *
@@ -44,6 +48,7 @@ struct decode {
     char *buffer;
     size_t start, end; /* of what is in the buffer and not yet decoded */
     bool is_lost;      /* looking for the next frame */
+    char bytes[DECODE_MAX_BYTES]; /* of the BYTES field of the last record */
     struct decode_slot *slots;
     struct decode_slot *done; /* handed out with the last item */
     uint64_t damaged;  /* frames that did not decode */

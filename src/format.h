@@ -3,7 +3,31 @@
 
 #include "decode.h"
 
-/* Appends the record as a line of the documented format: "ConnID ReqID Tag ...". */
-void format_line(struct outbuf *out, const struct record *record);
+struct format_options {
+    bool extra; /* provider, tid, seq and nsecs in every JSON object */
+    bool names; /* names beside numbers that have one */
+};
+
+/* How records are shown. */
+struct format {
+    const struct format_row *row;
+    struct format_options options;
+    int64_t realtime_offset; /* CLOCK_REALTIME - CLOCK_BOOTTIME, in nanoseconds */
+    uint64_t seq;            /* of the next record, from 1 */
+};
+
+/* Makes the format that is called `name` ("line" or "json") and takes the clocks' offset. false: there is none of this name. */
+bool format_init(struct format *format, const char *name, struct format_options options);
+
+/* Appends one line with its LF. */
+void format_record(struct format *format, struct outbuf *out, const struct record *record);
+
+/* The forms. line: "ConnID ReqID Tag ...", as the catalogue says for the event; without its word, connection, stream or request or "-",
+ * tag, and "name=value" for the others. json: an object {"at": ..., "type": ..., then the fields in the catalogue's order. */
+typedef void format_function(struct format *format, struct outbuf *out, const struct record *record);
+format_function format_line, format_json;
+
+/* Whether a field's value is there to be shown. */
+bool format_is_there(const struct record *record, int field);
 
 #endif

@@ -14,7 +14,7 @@ put_name(struct outbuf *out, const char *mark, const char *provider, const char 
 static void
 put_probe(struct outbuf *out, const struct catalog_probe *probe, const struct target *target)
 {
-    bool is_there = target != NULL && usdt_find(&target->probes, probe->provider, probe->name) != NULL;
+    bool is_there = target != NULL && catalog_fits(probe, &target->probes);
     put_name(out, target == NULL ? "" : is_there ? "+ " : "- ", probe->provider, probe->name);
     for (int i = 0; i < probe->nfields; i++)
         text_printf(out, "%s%s %s", i > 0 ? ", " : " ", probe->fields[i].name, probe->fields[i].type->name);

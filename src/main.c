@@ -117,11 +117,15 @@ static int
 make_program(struct context *context)
 {
     const struct target *target = context->target.pid != 0 ? &context->target : NULL;
-    if (plan_make(&context->plan, &context->catalog, target, &context->tracer, "http", &context->mem, &context->diag) != 0)
+    const struct options *options = &context->options;
+    struct plan_request request = {options->mode, options->types.items, options->types.count, options->app_data};
+    if (plan_make(&context->plan, &context->catalog, target, &context->tracer, &request, &context->mem, &context->diag) != 0)
         return -1;
     struct slice rest = context->plan.left_out, line;
     while (text_line(&rest, &line))
         diag_debug(&context->log, 1, "left out: %.*s", (int)line.len, line.ptr);
+    for (rest = context->plan.warnings; text_line(&rest, &line);)
+        diag_note("warning: %.*s", (int)line.len, line.ptr);
     return script_write(&context->program, &context->plan, context->nonce, context->command, &context->templates, &context->mem,
                         &context->diag);
 }
@@ -219,13 +223,16 @@ trace(struct context *context)
     struct decode decode;
     struct order order;
     struct sink sink = {.fd = STDOUT_FILENO};
+    struct format format;
+    struct format_options format_options = {context->options.extra, context->options.names};
+    format_init(&format, context->options.format, format_options);
     decode_init(&decode, &context->plan, context->nonce, &context->mem);
     order_init(&order, (int)sysconf(_SC_NPROCESSORS_ONLN), &context->mem);
     target_touch(&context->target);
     if (start_bpftrace(context, &child) != 0)
         return -1;
     struct supervise run = {&child, &context->target, &decode, context->tracer.row->per_cpu_buffers ? &order : NULL,
-                            &sink,  &context->log,    format_line};
+                            &sink,  &context->log,    &format};
     int status = supervise_run(&run, signals, &context->diag);
     order_free(&order);
     text_free(&sink.pending);

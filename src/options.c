@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { FLAG, COUNT, STRING, PID, HELP };
+enum kind { FLAG, COUNT, STRING, LIST, PID, HELP };
 
 static const struct row {
     enum kind kind;
@@ -23,7 +23,15 @@ static const struct row {
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
-static const char usage[] = "Usage: h2olog [http] [options]\n"
+static const struct mode {
+    const char *name, *format;
+} modes[] = {
+    {"http", "line"}, /* the default */
+    {"quic", "json"},
+    {"all", "json"},
+};
+
+static const char usage[] = "Usage: h2olog [http | quic | all] [options]\n"
                             "Shows what a running h2o web server does, through its USDT probes and bpftrace.\n";
 
 static int
@@ -52,7 +60,20 @@ set_help(struct options *options, const char *format, struct diag *diag)
 }
 
 static int
-set_row(struct options *options, const struct row *row, const char *value, struct diag *diag)
+add_words(struct options_list *list, const struct row *row, char *value, struct diag *diag)
+{
+    for (char *word, *rest = value; (word = strsep(&rest, ",")) != NULL;) {
+        if (*word == '\0')
+            return diag_set(diag, DIAG_USAGE, "--%s: an empty word; expected %s", row->name, row->argument);
+        if (list->count == OPTIONS_MAX_LIST)
+            return diag_set(diag, DIAG_USAGE, "--%s: more than %d words", row->name, OPTIONS_MAX_LIST);
+        list->items[list->count++] = word;
+    }
+    return 0;
+}
+
+static int
+set_row(struct options *options, const struct row *row, char *value, struct diag *diag)
 {
     void *field = (char *)options + row->offset;
     switch (row->kind) {
@@ -65,6 +86,8 @@ set_row(struct options *options, const struct row *row, const char *value, struc
     case STRING:
         *(const char **)field = value;
         return 0;
+    case LIST:
+        return add_words(field, row, value, diag);
     case PID:
         return set_pid(field, row, value, diag);
     case HELP:
@@ -118,15 +141,39 @@ bad_option(int code, int argc, char **argv, struct diag *diag)
 }
 
 static int
-set_command(struct options *options, const char *word, struct diag *diag)
+set_mode(struct options *options, const char *word, struct diag *diag)
 {
-    if (strcmp(word, "http") == 0) {
-        options->http = true;
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        if (strcmp(word, modes[i].name) != 0)
+            continue;
+        if (options->mode != NULL && strcmp(options->mode, word) != 0)
+            return diag_set(diag, DIAG_USAGE, "both %s and %s; choose one, or all with -t", options->mode, word);
+        options->mode = modes[i].name;
         return 0;
     }
     char quoted[64];
-    return diag_set(diag, DIAG_USAGE, "unknown command \"%s\"; the command is http, and a process is chosen by -p PID",
+    return diag_set(diag, DIAG_USAGE, "unknown command \"%s\"; expected http, quic or all; a process is chosen by -p PID",
                     diag_quote(quoted, sizeof(quoted), text_of(word)));
+}
+
+/* What follows from the options together. */
+static int
+settle(struct options *options, struct diag *diag)
+{
+    if (options->http && set_mode(options, "http", diag) != 0)
+        return -1;
+    const struct mode *mode = &modes[0];
+    for (size_t i = 0; options->mode != NULL && i < sizeof(modes) / sizeof(modes[0]); i++)
+        if (strcmp(options->mode, modes[i].name) == 0)
+            mode = &modes[i];
+    options->mode = mode->name;
+    if (options->format == NULL)
+        options->format = mode->format;
+    char quoted[64];
+    if (strcmp(options->format, "line") != 0 && strcmp(options->format, "json") != 0)
+        return diag_set(diag, DIAG_USAGE, "--format: unknown form \"%s\"; expected line or json",
+                        diag_quote(quoted, sizeof(quoted), text_of(options->format)));
+    return 0;
 }
 
 int
@@ -145,9 +192,9 @@ options_parse(struct options *options, int argc, char **argv, struct diag *diag)
             return -1;
     }
     for (; optind < argc; optind++)
-        if (set_command(options, argv[optind], diag) != 0)
+        if (set_mode(options, argv[optind], diag) != 0)
             return -1;
-    return 0;
+    return settle(options, diag);
 }
 
 static void

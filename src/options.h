@@ -5,10 +5,24 @@
 
 #include <sys/types.h>
 
-/* What the command line asks for. The strings are those of argv. */
+enum { OPTIONS_MAX_LIST = 64 };
+
+/* Words of an option that may be repeated and takes several, separated by commas. */
+struct options_list {
+    const char *items[OPTIONS_MAX_LIST];
+    size_t count;
+};
+
+/* What the command line asks for. The strings are those of argv, which is changed where a list has commas. */
 struct options {
+    const char *mode;   /* "http", "quic" or "all" */
     pid_t pid; /* 0: find it */
     bool http;
+    struct options_list types;
+    const char *format; /* "line" or "json": the mode's own if it was not given */
+    bool extra;
+    bool names;
+    bool app_data;
     bool list;
     bool emit_script;
     const char *bpftrace;
@@ -19,7 +33,7 @@ struct options {
     bool version;
 };
 
-/* argv is not reordered for the caller. 0, or -1 with `diag` set (DIAG_USAGE). */
+/* 0, or -1 with `diag` set (DIAG_USAGE). */
 int options_parse(struct options *options, int argc, char **argv, struct diag *diag);
 
 /* The text of --help; with `mdoc` the option list in the language of man pages. */

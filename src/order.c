@@ -62,8 +62,9 @@ order_add(struct order *order, const struct record *record)
         order_flush(order);
     add_index(order, (struct order_held){record->nsecs, order->bytes.len});
     text_put(&order->bytes, (struct slice){(const char *)record, sizeof(*record)});
-    for (int i = 0; i < record->event->ntexts; i++)
-        text_put(&order->bytes, record->values[record->event->texts[i]].text);
+    for (int i = 0; i < record->event->probe->nfields; i++)
+        if (record->event->is_shown[i])
+            text_put(&order->bytes, record->values[i].text);
     text_reserve(&order->bytes, 16);
     order->bytes.len = aligned(order->bytes.len);
 }
@@ -112,14 +113,16 @@ release_until(struct order *order, uint64_t nsecs)
         order->ready++;
 }
 
-void
+uint64_t
 order_tick(struct order *order, uint64_t cpu, uint64_t nsecs)
 {
     if (cpu >= ORDER_MAX_CPUS)
-        return;
+        return 0;
     order->nseen += order->ticks[cpu] == 0;
     order->ticks[cpu] = nsecs;
-    release_until(order, watermark(order));
+    uint64_t complete = watermark(order);
+    release_until(order, complete);
+    return complete;
 }
 
 void
@@ -136,10 +139,11 @@ order_next(struct order *order, struct record *record)
     const char *at = order->bytes.ptr + order->held[order->next++].at;
     memcpy(record, at, sizeof(*record));
     at += sizeof(*record);
-    for (int i = 0; i < record->event->ntexts; i++) {
-        struct slice *text = &record->values[record->event->texts[i]].text;
-        text->ptr = at;
-        at += text->len;
+    for (int i = 0; i < record->event->probe->nfields; i++) {
+        if (!record->event->is_shown[i])
+            continue;
+        record->values[i].text.ptr = at;
+        at += record->values[i].text.len;
     }
     return true;
 }

@@ -25,8 +25,8 @@ void order_free(struct order *order);
 /* Keeps a copy of the record and its texts. */
 void order_add(struct order *order, const struct record *record);
 
-/* A heartbeat: order_next then returns what has become safe. */
-void order_tick(struct order *order, uint64_t cpu, uint64_t nsecs);
+/* A heartbeat: order_next then returns what has become safe. Returns the time up to which everything has arrived. */
+uint64_t order_tick(struct order *order, uint64_t cpu, uint64_t nsecs);
 
 /* No more will come: order_next then returns all. */
 void order_flush(struct order *order);

@@ -1,37 +1,232 @@
 #include "plan.h"
 
+#include "pattern.h"
+
+#include <stdio.h>
 #include <string.h>
 
-/* Why `probe` cannot be traced in the target; NULL: it can. */
-static const char *
-obstacle(const struct catalog_probe *probe, const struct target *target, struct mem *mem)
+struct planner {
+    struct plan *plan;
+    const struct catalog *catalog;
+    const struct plan_request *request;
+    bool *was_used; /* by pattern: it fits something that can be traced */
+    struct outbuf left_out, warnings;
+    struct mem *mem;
+    struct diag *diag;
+};
+
+int
+plan_field_numbers(const struct catalog_field *field)
 {
-    if (target == NULL)
-        return NULL;
-    const struct usdt_probe *found = usdt_find(&target->probes, probe->provider, probe->name);
-    if (found == NULL)
-        return "this h2o does not have it";
+    int pointer = field->may_be_null || field->is_optional;
+    return pointer + (field->type->wire == TYPES_ADDRESS ? TYPES_ADDRESS_WORDS : field->type->wire != TYPES_CSTR);
+}
+
+size_t
+plan_field_sent(const struct plan *plan, const struct catalog_field *field, uint64_t len)
+{
+    unsigned limit = field->type->limit != 0 ? field->type->limit : plan->limit;
+    return (size_t)(len < limit ? len : limit);
+}
+
+/* Marks the patterns that name the probe; `literally`: one without a glob does. Without patterns the mode decides. */
+static bool
+is_asked_for(struct planner *planner, const char *provider, const char *name, const char *type, const char *group, bool *literally)
+{
+    const struct plan_request *request = planner->request;
+    *literally = false;
+    if (request->npatterns == 0)
+        return strcmp(request->group, "all") == 0 || strcmp(request->group, group) == 0;
+    bool fits = false;
+    for (size_t i = 0; i < request->npatterns; i++) {
+        if (!pattern_fits(request->patterns[i], provider, name, type))
+            continue;
+        fits = planner->was_used[i] = true;
+        *literally |= pattern_is_literal(request->patterns[i]);
+    }
+    return fits;
+}
+
+static bool
+is_field_shown(struct planner *planner, const struct catalog_probe *probe, const struct catalog_field *field, bool literally)
+{
+    if (!field->is_app_data && !field->is_secret)
+        return true;
+    bool is_shown = planner->request->app_data && (literally || !field->is_secret);
+    if (is_shown && field->is_secret)
+        text_printf(&planner->warnings, "%s shows \"%s\", which is TLS key material: whoever has it can read the connections\n",
+                    probe->type, field->name);
+    return is_shown;
+}
+
+static int
+add_text(struct planner *planner, struct plan_event *event, int field)
+{
+    bool is_cstr = event->probe->fields[field].type->wire == TYPES_CSTR;
+    if (event->ntexts == PLAN_MAX_TEXTS || (event->ntexts > 0 && event->has_cstrs != is_cstr))
+        return diag_at(planner->diag, event->probe->pos, "probe %s has more than %d texts, or texts with and without a length",
+                       event->probe->name, PLAN_MAX_TEXTS);
+    event->has_cstrs = is_cstr;
+    event->texts[event->ntexts++] = field;
+    return 0;
+}
+
+static int
+add_event(struct planner *planner, const struct catalog_probe *probe, const struct usdt_probe *usdt, bool literally)
+{
+    struct plan_event *event = &planner->plan->events[planner->plan->nevents++];
+    *event = (struct plan_event){.probe = probe, .usdt = usdt, .bytes = -1};
+    for (int i = 0; i < probe->nfields; i++) {
+        const struct catalog_field *field = &probe->fields[i];
+        event->is_shown[i] = is_field_shown(planner, probe, field, literally);
+        if (!event->is_shown[i])
+            continue;
+        bool is_text = field->type->wire == TYPES_TEXT || field->type->wire == TYPES_CSTR;
+        if (is_text && add_text(planner, event, i) != 0)
+            return -1;
+        if (field->type->wire == TYPES_BYTES && event->bytes >= 0)
+            return diag_at(planner->diag, probe->pos, "probe %s has more than one field of bytes", probe->name);
+        if (field->type->wire == TYPES_BYTES)
+            event->bytes = i;
+    }
+    event->has_inline_texts = event->ntexts + (event->bytes >= 0) <= PLAN_INLINE_TEXTS;
+    return 0;
+}
+
+/* Why the description cannot be used for this server's probe; NULL: it can. */
+static const char *
+obstacle(const struct planner *planner, const struct catalog_probe *probe, const struct usdt_probe *usdt)
+{
     for (int i = 0; i < probe->nfields; i++) {
         int last = probe->fields[i].len_arg > probe->fields[i].arg ? probe->fields[i].len_arg : probe->fields[i].arg;
-        if (last >= found->nargs)
-            return mem_printf(mem, "in this h2o it has %d arguments; the catalogue (%s:%d) expects more", found->nargs,
+        if (last >= usdt->nargs)
+            return mem_printf(planner->mem, "in this h2o it has %d arguments; the catalogue (%s:%d) expects more", usdt->nargs,
                               probe->pos.file, probe->pos.line);
     }
     return NULL;
 }
 
-static int
-make_event(struct plan_event *event, const struct catalog_probe *probe, struct diag *diag)
+static bool
+same_probe(const struct catalog_probe *a, const struct catalog_probe *b)
 {
-    *event = (struct plan_event){.probe = probe};
-    for (int i = 0; i < probe->nfields; i++) {
-        if (probe->fields[i].type->wire != TYPES_TEXT)
+    return strcmp(a->name, b->name) == 0 && strcmp(a->provider, b->provider) == 0;
+}
+
+/* Without a target the last variant stands for the newest h2o; with one, the first that fits. */
+static bool
+is_chosen(const struct planner *planner, size_t index)
+{
+    const struct catalog *catalog = planner->catalog;
+    const struct catalog_probe *probe = &catalog->probes[index];
+    const struct target *target = planner->plan->target;
+    if (target != NULL && !catalog_fits(probe, &target->probes))
+        return false;
+    size_t from = target != NULL ? 0 : index + 1, to = target != NULL ? index : catalog->count;
+    for (size_t i = from; i < to; i++)
+        if (same_probe(&catalog->probes[i], probe) && (target == NULL || catalog_fits(&catalog->probes[i], &target->probes)))
+            return false;
+    return target != NULL || probe->now == NULL;
+}
+
+static int
+plan_known(struct planner *planner)
+{
+    const struct target *target = planner->plan->target;
+    bool literally;
+    for (size_t i = 0; i < planner->catalog->count; i++) {
+        const struct catalog_probe *probe = &planner->catalog->probes[i];
+        if (!is_chosen(planner, i) ||
+            !is_asked_for(planner, probe->provider, probe->name, probe->type, probe->group, &literally))
             continue;
-        if (event->ntexts == PLAN_MAX_TEXTS)
-            return diag_at(diag, probe->pos, "probe %s has more than %d texts", probe->name, PLAN_MAX_TEXTS);
-        event->texts[event->ntexts++] = i;
+        const struct usdt_probe *usdt = target != NULL ? usdt_find(&target->probes, probe->provider, probe->name) : NULL;
+        const char *why_not = usdt != NULL ? obstacle(planner, probe, usdt) : NULL;
+        if (why_not != NULL)
+            text_printf(&planner->left_out, "%s:%s: %s\n", probe->provider, probe->name, why_not);
+        else if (add_event(planner, probe, usdt, literally) != 0)
+            return -1;
     }
     return 0;
+}
+
+/* A probe that the catalogue does not know, with its arguments as plain integers. */
+static struct catalog_probe *
+describe(const struct usdt_probe *usdt, struct mem *mem)
+{
+    struct catalog_probe *probe = mem_alloc(mem, sizeof(*probe));
+    *probe = (struct catalog_probe){.provider = usdt->provider, .name = usdt->name, .type = usdt->name, .tag = usdt->name,
+                                    .group = "unknown", .summary = "Not in the catalogue.", .pos = {usdt->object, 0, 0}};
+    for (int i = 0; i < usdt->nargs; i++)
+        probe->fields[probe->nfields++] = (struct catalog_field){
+            .name = mem_printf(mem, "arg%d", i), .type = types_integer(usdt->args[i].size, usdt->args[i].is_signed), .arg = i,
+            .len_arg = -1, .offset = -1};
+    return probe;
+}
+
+/* Whether any description in the catalogue fits the server's probe. */
+static bool
+is_described(const struct planner *planner, const struct usdt_probe *usdt)
+{
+    for (size_t i = 0; i < planner->catalog->count; i++) {
+        const struct catalog_probe *probe = &planner->catalog->probes[i];
+        if (strcmp(probe->name, usdt->name) == 0 && strcmp(probe->provider, usdt->provider) == 0 &&
+            catalog_fits(probe, &planner->plan->target->probes))
+            return true;
+    }
+    return false;
+}
+
+/* The C library has probes too; they are none of ours. */
+static bool
+is_provider_known(const struct catalog *catalog, const char *provider)
+{
+    for (size_t i = 0; i < catalog->count; i++)
+        if (strcmp(catalog->probes[i].provider, provider) == 0)
+            return true;
+    return false;
+}
+
+/* Probes of the server that no description fits are traced when a pattern asks for them. */
+static int
+plan_unknown(struct planner *planner)
+{
+    const struct target *target = planner->plan->target;
+    for (size_t i = 0; target != NULL && planner->request->npatterns > 0 && i < target->probes.count; i++) {
+        const struct usdt_probe *usdt = &target->probes.items[i];
+        bool literally;
+        if (!is_provider_known(planner->catalog, usdt->provider) || is_described(planner, usdt) ||
+            !is_asked_for(planner, usdt->provider, usdt->name, usdt->name, "unknown", &literally))
+            continue;
+        if (add_event(planner, describe(usdt, planner->mem), usdt, literally) != 0)
+            return -1;
+        text_printf(&planner->warnings, "%s:%s is not in the catalogue; its arguments are shown as integers\n", usdt->provider,
+                    usdt->name);
+    }
+    return 0;
+}
+
+static int
+check_patterns(const struct planner *planner)
+{
+    const struct target *target = planner->plan->target;
+    for (size_t i = 0; i < planner->request->npatterns; i++)
+        if (!planner->was_used[i])
+            return pattern_explain(planner->request->patterns[i], planner->catalog, target != NULL ? &target->probes : NULL,
+                                   planner->diag);
+    return 0;
+}
+
+static struct slice
+keep(struct outbuf *out, struct mem *mem)
+{
+    struct slice text = {mem_strndup(mem, out->ptr, out->len), out->len};
+    text_free(out);
+    return text;
+}
+
+static int
+choose(struct planner *planner)
+{
+    return plan_known(planner) != 0 || plan_unknown(planner) != 0 || check_patterns(planner) != 0 ? -1 : 0;
 }
 
 static unsigned
@@ -42,25 +237,18 @@ whole_chunks(unsigned chunk)
 
 int
 plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct tracer *tracer,
-          const char *group, struct mem *mem, struct diag *diag)
+          const struct plan_request *request, struct mem *mem, struct diag *diag)
 {
     *plan = (struct plan){.target = target, .tracer = tracer, .chunk = tracer->row->chunk, .limit = whole_chunks(tracer->row->chunk)};
-    struct outbuf left_out = {0};
-    plan->events = mem_alloc(mem, catalog->count * sizeof(*plan->events) + 1);
-    for (size_t i = 0; i < catalog->count; i++) {
-        const struct catalog_probe *probe = &catalog->probes[i];
-        if (strcmp(probe->group, group) != 0)
-            continue;
-        const char *why_not = obstacle(probe, target, mem);
-        if (why_not != NULL)
-            text_printf(&left_out, "%s:%s: %s\n", probe->provider, probe->name, why_not);
-        else if (make_event(&plan->events[plan->nevents++], probe, diag) != 0)
-            return -1;
-    }
-    plan->left_out = (struct slice){mem_strndup(mem, left_out.ptr, left_out.len), left_out.len};
-    text_free(&left_out);
-    if (plan->nevents == 0)
-        return diag_set(diag, DIAG_NOTHING, "there is no probe to trace: none of the \"%s\" probes in the catalogue fits this process; "
-                                            "h2olog --list -p PID shows which probes it has", group);
-    return 0;
+    size_t most = catalog->count + (target != NULL ? target->probes.count : 0);
+    plan->events = mem_alloc(mem, most * sizeof(*plan->events) + 1);
+    struct planner planner = {.plan = plan, .catalog = catalog, .request = request, .mem = mem, .diag = diag};
+    planner.was_used = mem_alloc(mem, request->npatterns + 1);
+    int status = choose(&planner);
+    plan->left_out = keep(&planner.left_out, mem);
+    plan->warnings = keep(&planner.warnings, mem);
+    if (status == 0 && plan->nevents == 0)
+        status = diag_set(diag, DIAG_NOTHING, "there is no probe to trace: this process has none of the \"%s\" probes; "
+                                              "h2olog --list -p PID shows which it has", request->group);
+    return status;
 }

@@ -6,13 +6,26 @@
 #include "tracer.h"
 
 /* A text is traced up to this many bytes; README documents it. */
-enum { PLAN_TEXT_LIMIT = 8192, PLAN_MAX_TEXTS = 2 };
+enum { PLAN_TEXT_LIMIT = 8192, PLAN_MAX_TEXTS = 3, PLAN_INLINE_TEXTS = 2 };
+
+/* What is asked for. */
+struct plan_request {
+    const char *group;           /* the mode: a group of the catalogue, or "all" */
+    const char *const *patterns; /* "event", "provider:probe", or globs: these instead of the mode's own; NULL: none */
+    size_t npatterns;
+    bool app_data; /* application data too, and secrets of events that a pattern names literally */
+};
 
 /* A probe that will be attached. Its id on the wire is its index in the plan. */
 struct plan_event {
     const struct catalog_probe *probe;
-    int texts[PLAN_MAX_TEXTS]; /* indexes of its TEXT fields, in order */
+    const struct usdt_probe *usdt; /* NULL without a target */
+    bool is_shown[CATALOG_MAX_FIELDS]; /* by field of the catalogue: others are not read from the server */
+    int texts[PLAN_MAX_TEXTS];         /* the fields that are TEXT or CSTR, in order */
     int ntexts;
+    bool has_cstrs;                    /* they are CSTR; the two are not mixed */
+    int bytes;            /* the field that is BYTES; -1: none */
+    bool has_inline_texts; /* the first bytes of the texts stand in the record; otherwise all come behind it */
 };
 
 /* What will be traced and how. */
@@ -20,14 +33,22 @@ struct plan {
     struct plan_event *events;
     size_t nevents;
     struct slice left_out; /* a line for each probe that was asked for but cannot be traced, and why */
+    struct slice warnings; /* a line each */
     const struct target *target; /* NULL: no process, only a program to print */
     const struct tracer *tracer;
     unsigned chunk; /* bytes of a text in one printf */
     unsigned limit; /* bytes of a text that are sent at most: PLAN_TEXT_LIMIT, rounded up to whole chunks */
 };
 
-/* Chooses the probes of `group` that the target has. None at all is an error. 0, or -1 with `diag` set. */
+/* How many numbers a field is on the wire. */
+int plan_field_numbers(const struct catalog_field *field);
+
+/* How many bytes of a text or of bytes are sent, of `len`. */
+size_t plan_field_sent(const struct plan *plan, const struct catalog_field *field, uint64_t len);
+
+/* Chooses probes, of those that the target has. None at all is an error, and so is a pattern that fits none. 0, or -1 with `diag`
+ * set. */
 int plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct tracer *tracer,
-              const char *group, struct mem *mem, struct diag *diag);
+              const struct plan_request *request, struct mem *mem, struct diag *diag);
 
 #endif

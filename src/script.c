@@ -1,17 +1,20 @@
 #include "script.h"
 
+#include "operand.h"
 #include "template.h"
 
 #include <string.h>
 
-enum { MAX_VARIABLES = 24 };
+enum { MAX_VARIABLES = 32 };
 
 struct writer {
     const struct plan *plan;
+    const struct plan_event *event;
     const struct files *templates;
+    const char *nonce;
     struct mem *mem;
     struct diag *diag;
-    struct template_variable variables[MAX_VARIABLES]; /* what is known so far; later ones hide nothing */
+    struct template_variable variables[MAX_VARIABLES]; /* what is known so far */
     size_t count;
 };
 
@@ -27,8 +30,16 @@ define_number(struct writer *writer, const char *name, unsigned number)
     define(writer, name, mem_printf(writer->mem, "%u", number));
 }
 
+/* Keeps the bytes and frees the buffer. */
+static void
+define_buffer(struct writer *writer, const char *name, struct outbuf *out)
+{
+    define(writer, name, mem_strndup(writer->mem, out->ptr, out->len));
+    text_free(out);
+}
+
 static int
-expand(struct writer *writer, struct outbuf *out, const char *template)
+expand(const struct writer *writer, struct outbuf *out, const char *template)
 {
     const struct file *file = files_find(writer->templates, template);
     if (file == NULL)
@@ -36,14 +47,12 @@ expand(struct writer *writer, struct outbuf *out, const char *template)
     return template_expand(out, file, writer->variables, writer->count, writer->diag);
 }
 
-/* Expands into the arena and defines the result as a variable. */
 static int
 define_expanded(struct writer *writer, const char *name, const char *template)
 {
     struct outbuf out = {0};
     int status = expand(writer, &out, template);
-    define(writer, name, mem_strndup(writer->mem, out.ptr, out.len));
-    text_free(&out);
+    define_buffer(writer, name, &out);
     return status;
 }
 
@@ -57,39 +66,162 @@ attach_point(const struct plan *plan, const struct catalog_probe *probe, struct 
     return mem_printf(mem, "usdt:/proc/%d/exe:%s:%s /pid == %d/", pid, probe->provider, probe->name, pid);
 }
 
-/* The integers of a record, in the order of the catalogue; a text is there with its length. */
-static void
-define_values(struct writer *writer, const struct catalog_probe *probe)
+/* The operand at one site; where sites differ the instruction pointer tells them apart. */
+static bool
+put_site(const struct writer *writer, struct outbuf *out, int arg, size_t site)
 {
-    struct outbuf formats = {0}, values = {0};
-    for (int i = 0; i < probe->nfields; i++) {
-        const struct catalog_field *field = &probe->fields[i];
-        text_puts(&formats, " %lx");
-        text_printf(&values, ", arg%d", field->type->wire == TYPES_TEXT ? field->len_arg : field->arg);
-    }
-    define(writer, "formats", mem_strndup(writer->mem, formats.ptr, formats.len));
-    define(writer, "values", mem_strndup(writer->mem, values.ptr, values.len));
-    text_free(&formats);
-    text_free(&values);
+    const struct usdt_probe *usdt = writer->event->usdt;
+    struct slice operand = usdt->sites[site].operands[arg];
+    bool is_last = true;
+    for (size_t i = site + 1; i < usdt->nsites; i++)
+        is_last &= text_equal(operand, usdt->sites[i].operands[arg]);
+    if (is_last)
+        return operand_write(out, operand, usdt->machine);
+    uint64_t address = target_address(writer->plan->target, usdt->object, usdt->sites[site].offset);
+    text_printf(out, "(reg(\"ip\") == %lu ? ", address);
+    if (!operand_write(out, operand, usdt->machine))
+        return false;
+    text_puts(out, " : ");
+    bool is_good = put_site(writer, out, arg, site + 1);
+    text_putc(out, ')');
+    return is_good && address != 0;
 }
 
-static const char *const text_names[PLAN_MAX_TEXTS] = {"text1", "text2"};
-static const char *const len_names[PLAN_MAX_TEXTS] = {"len1", "len2"};
-static const char *const check_names[PLAN_MAX_TEXTS] = {"check1", "check2"};
-
-static int
-define_check(struct writer *writer, int text)
+/* The expression for an argument: argN where bpftrace reaches it, else what the note says of it. */
+static const char *
+argument(const struct writer *writer, int arg)
 {
-    struct writer inner = *writer;
-    define(&inner, "text", mem_printf(writer->mem, "$%s", text_names[text]));
-    define(&inner, "len", mem_printf(writer->mem, "$%s", len_names[text]));
-    int status = define_expanded(&inner, "check", "nul-check.bt");
-    writer->variables[writer->count] = inner.variables[inner.count - 1];
-    writer->variables[writer->count++].name = check_names[text];
+    const struct usdt_probe *usdt = writer->event->usdt;
+    struct outbuf out = {0};
+    if (arg < writer->plan->tracer->row->max_args || usdt == NULL || !put_site(writer, &out, arg, 0)) {
+        out.len = 0;
+        text_printf(&out, "arg%d", arg);
+    }
+    const char *expression = mem_strndup(writer->mem, out.ptr, out.len);
+    text_free(&out);
+    return expression;
+}
+
+static void
+put_address(struct outbuf *out, const char *pointer)
+{
+    text_printf(out, ", *(uint32*)%s, *(uint32*)(%s + 4), *(uint64*)(%s + 8), *(uint64*)(%s + 16)", pointer, pointer, pointer,
+                pointer);
+}
+
+/* The numbers of a field, in the order in which the decoder expects them; `text` counts the texts before it. */
+static void
+put_value(const struct writer *writer, struct outbuf *out, const struct catalog_field *field, int *text)
+{
+    const char *value = argument(writer, field->arg);
+    if (field->may_be_null || field->is_optional)
+        text_printf(out, ", %s", value);
+    if (field->type->wire == TYPES_ADDRESS)
+        put_address(out, value);
+    else if (field->type->wire == TYPES_TEXT)
+        text_printf(out, ", $len%d", ++*text);
+    else if (field->type->wire == TYPES_CSTR)
+        return;
+    else if (field->type->wire == TYPES_BYTES)
+        text_printf(out, ", %s", argument(writer, field->len_arg));
+    else if (field->offset >= 0)
+        text_printf(out, ", *(uint%d*)(%s + %d)", field->type->bits, value, field->offset);
+    else
+        text_printf(out, ", %s", value);
+}
+
+static void
+define_values(struct writer *writer)
+{
+    struct outbuf formats = {0}, values = {0};
+    const struct catalog_probe *probe = writer->event->probe;
+    int texts = 0;
+    for (int i = 0; i < probe->nfields; i++) {
+        if (!writer->event->is_shown[i])
+            continue;
+        for (int j = 0; j < plan_field_numbers(&probe->fields[i]); j++)
+            text_puts(&formats, " %lx");
+        put_value(writer, &values, &probe->fields[i], &texts);
+    }
+    define_buffer(writer, "formats", &formats);
+    define_buffer(writer, "values", &values);
+}
+
+/* Bytes go as hexadecimal digits, in the record. */
+static void
+define_hex(struct writer *writer)
+{
+    const struct plan_event *event = writer->event;
+    if (event->bytes < 0) {
+        define(writer, "hex_format", "");
+        define(writer, "hex_value", "");
+        return;
+    }
+    const struct catalog_field *field = &event->probe->fields[event->bytes];
+    const char *len = argument(writer, field->len_arg);
+    define(writer, "hex_format", " %rh");
+    define(writer, "hex_value", mem_printf(writer->mem, ", buf(%s, (uint64)%s > %u ? (uint64)%u : (uint64)%s)",
+                                           argument(writer, field->arg), len, field->type->limit, field->type->limit, len));
+}
+
+/* Expands a template once for each text, with ${n} its number from 1. */
+static int
+define_each(struct writer *writer, const char *name, const char *template)
+{
+    struct outbuf out = {0};
+    int status = 0;
+    for (int i = 0; status == 0 && i < writer->event->ntexts; i++) {
+        const struct catalog_field *field = &writer->event->probe->fields[writer->event->texts[i]];
+        struct writer inner = *writer;
+        define_number(&inner, "n", (unsigned)i + 1);
+        define_number(&inner, "field", (unsigned)i);
+        define(&inner, "name", field->name);
+        define(&inner, "text", argument(writer, field->arg));
+        define(&inner, "len", field->len_arg >= 0 ? argument(writer, field->len_arg) : "");
+        status = define_expanded(&inner, "begin", "cstr-begin.bt");
+        if (writer->event->has_inline_texts)
+            inner.variables[inner.count - 1].value.len = 0;
+        status = status == 0 ? expand(&inner, &out, template) : status;
+    }
+    define_buffer(writer, name, &out);
     return status;
 }
 
-/* The two ways to send the rest of a text; `first` is how much of it is in the record already. */
+static void
+define_inline_texts(struct writer *writer)
+{
+    struct outbuf formats = {0}, values = {0};
+    for (int i = 1; writer->event->has_inline_texts && i <= writer->event->ntexts; i++) {
+        if (writer->event->has_cstrs) {
+            text_printf(&formats, " %%s %s", writer->nonce);
+            text_printf(&values, ", str($text%d, %u%s)", i, writer->plan->chunk, writer->plan->tracer->row->str_extra);
+        } else {
+            text_puts(&formats, " %s");
+            text_printf(&values, ", str($text%d, $size%d%s)", i, i, writer->plan->tracer->row->str_extra);
+        }
+    }
+    define_buffer(writer, "text_formats", &formats);
+    define_buffer(writer, "text_values", &values);
+}
+
+/* When a text is done, the next one takes its place; as often as there may be short ones in between. */
+static int
+define_shifts(struct writer *writer)
+{
+    int ntexts = writer->event->ntexts;
+    struct outbuf moves = {0}, shifts = {0};
+    for (int i = 1; i < ntexts; i++)
+        text_printf(&moves, " $len%d = $len%d; $text%d = $text%d;", i, i + 1, i, i + 1);
+    text_printf(&moves, " $len%d = (uint64)0;", ntexts);
+    define_buffer(writer, "moves", &moves);
+    int status = 0;
+    for (int i = 1; status == 0 && (i == 1 || i < ntexts); i++)
+        status = expand(writer, &shifts, "chunks-shift.bt");
+    define_buffer(writer, "shifts", &shifts);
+    return status;
+}
+
+/* The two ways to send the rest of a text. */
 static const struct chunk_form {
     const char *name, *kind, *format;
     bool is_text;
@@ -102,66 +234,76 @@ static int
 define_chunks(struct writer *writer, const struct chunk_form *form)
 {
     struct writer inner = *writer;
+    const char *extra = writer->plan->tracer->row->str_extra;
+    bool is_begun = form->is_text && writer->event->has_inline_texts;
     define(&inner, "kind", form->kind);
     define(&inner, "format", form->format);
-    define_number(&inner, "first", form->is_text ? writer->plan->chunk : 0);
-    const char *extra = writer->plan->tracer->row->str_extra;
+    define_number(&inner, "first", is_begun ? writer->plan->chunk : 0);
     define(&inner, "function",
            form->is_text ? mem_printf(writer->mem, "str($text1 + $at, $size%s)", extra) : "buf($text1 + $at, $size)");
-    int status = define_expanded(&inner, form->name, "chunks.bt");
+    if (define_shifts(&inner) != 0 ||
+        define_expanded(&inner, form->name, "chunks.bt") != 0)
+        return -1;
     writer->variables[writer->count++] = inner.variables[inner.count - 1];
-    return status;
+    return 0;
 }
 
+/* Texts with a length: whether str() can carry them, and in two ways what comes after the record. */
 static int
-define_texts(struct writer *writer, const struct plan_event *event)
+write_texts(struct writer *writer, struct outbuf *out)
 {
-    for (int i = 0; i < event->ntexts; i++) {
-        const struct catalog_field *field = &event->probe->fields[event->texts[i]];
-        define(writer, text_names[i], mem_printf(writer->mem, "arg%d", field->arg));
-        define(writer, len_names[i], mem_printf(writer->mem, "arg%d", field->len_arg));
-        if (define_check(writer, i) != 0)
-            return -1;
-    }
+    if (define_each(writer, "places", "text.bt") != 0 || define_each(writer, "checks", "text-check.bt") != 0 ||
+        define_each(writer, "sizes", "text-size.bt") != 0)
+        return -1;
     for (size_t i = 0; i < sizeof(chunk_forms) / sizeof(chunk_forms[0]); i++)
         if (define_chunks(writer, &chunk_forms[i]) != 0)
             return -1;
-    return 0;
+    return expand(writer, out, "probe-texts.bt");
+}
+
+/* Texts that end with a NUL. */
+static int
+write_cstrs(struct writer *writer, struct outbuf *out)
+{
+    if (define_each(writer, "places", "cstr-place.bt") != 0 || define_each(writer, "more", "cstr-more.bt") != 0)
+        return -1;
+    return expand(writer, out, "probe-cstrs.bt");
 }
 
 static int
 write_probe(const struct writer *program, struct outbuf *out, size_t id)
 {
-    static const char *const templates[] = {"probe-text0.bt", "probe-text1.bt", "probe-text2.bt"};
-    const struct plan_event *event = &program->plan->events[id];
     struct writer writer = *program;
+    const struct plan_event *event = writer.event = &program->plan->events[id];
     define(&writer, "id", mem_printf(writer.mem, "%zx", id));
-    define(&writer, "tag", event->probe->tag);
+    define(&writer, "type", event->probe->type);
     define(&writer, "summary", event->probe->summary);
     define(&writer, "attach", attach_point(writer.plan, event->probe, writer.mem));
-    define_values(&writer, event->probe);
-    if (event->ntexts > 0 && define_texts(&writer, event) != 0)
-        return -1;
-    return expand(&writer, out, templates[event->ntexts]);
+    define_values(&writer);
+    define_hex(&writer);
+    define_inline_texts(&writer);
+    if (event->ntexts == 0)
+        return expand(&writer, out, "probe.bt");
+    return event->has_cstrs ? write_cstrs(&writer, out) : write_texts(&writer, out);
 }
 
 int
 script_write(struct outbuf *out, const struct plan *plan, const char *nonce, const char *command, const struct files *templates,
              struct mem *mem, struct diag *diag)
 {
-    struct writer writer = {.plan = plan, .templates = templates, .mem = mem, .diag = diag};
+    struct writer writer = {.plan = plan, .templates = templates, .nonce = nonce, .mem = mem, .diag = diag};
     define(&writer, "version", PACKAGE_STRING);
     define(&writer, "command", command);
     define(&writer, "nonce", nonce);
     define(&writer, "str_extra", plan->tracer->row->str_extra);
     define_number(&writer, "chunk", plan->chunk);
     define_number(&writer, "limit", plan->limit);
+    define_number(&writer, "cstr_limit", TYPES_CSTR_LIMIT);
     struct outbuf probes = {0};
     int status = 0;
     for (size_t i = 0; status == 0 && i < plan->nevents; i++)
         status = write_probe(&writer, &probes, i);
-    define(&writer, "probes", mem_strndup(mem, probes.ptr, probes.len));
-    text_free(&probes);
+    define_buffer(&writer, "probes", &probes);
     if (status == 0)
         status = define_expanded(&writer, "clock", plan->tracer->row->per_cpu_buffers ? "clock-per-cpu.bt" : "clock.bt");
     return status == 0 ? expand(&writer, out, "program.bt") : -1;

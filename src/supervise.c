@@ -14,20 +14,21 @@ enum state {
     STARTING, /* bpftrace attaches */
     RUNNING,
     ENDING,   /* the server has ended; bpftrace notices by itself */
-    STOPPING, /* bpftrace was told to stop */
+    STOPPING, /* a signal has ended the run; what happened before it is still to come */
     KILLING,
     DRAINING, /* bpftrace is dead; its last words are read */
     DONE,
     STATES,
 };
 
-enum event { READY, SIGNALLED, SERVER_ENDED, BPFTRACE_ENDED, OUTPUT_ENDED, READER_GONE, LATE, EVENTS };
+enum event { READY, SIGNALLED, COMPLETE, SERVER_ENDED, BPFTRACE_ENDED, OUTPUT_ENDED, READER_GONE, LATE, EVENTS };
 
 struct run {
     struct supervise *part;
     int signals;
     enum state state;
-    int64_t since, deadline; /* milliseconds: when the state began, and when it is LATE; -1: never */
+    int64_t deadline;        /* milliseconds: when the state is LATE; -1: never */
+    int64_t stop_limit;      /* milliseconds: STOPPING is not put off beyond this */
     uint64_t stop_nsecs;     /* later records do not belong to the run any more */
     bool is_ready;       /* everything was attached */
     bool is_expected;    /* that bpftrace ends */
@@ -80,13 +81,13 @@ expect_end(struct run *run)
     run->is_expected = true;
 }
 
+/* The signal's time is the end of the run. bpftrace would drop what it is reading when it is told to stop, so it is not: its heartbeats
+ * tell when everything up to that time is here. */
 static void
 stop(struct run *run)
 {
-    if (run->stop_nsecs == UINT64_MAX && run->state != ENDING)
-        run->stop_nsecs = boot_nsecs();
-    run->is_expected = true;
-    child_signal(run->part->child, SIGTERM);
+    run->stop_nsecs = boot_nsecs();
+    run->stop_limit = now_ms() + 10000;
 }
 
 static void
@@ -105,22 +106,17 @@ bury(struct run *run)
     run->wait_status = ended.si_code == CLD_EXITED ? ended.si_status << 8 : ended.si_status;
 }
 
-/* bpftrace 0.17 forgets a signal that arrives while it handles events, so it is told again. */
 static void
-stop_again(struct run *run)
+tell_patience(struct run *run)
 {
-    child_signal(run->part->child, SIGTERM);
+    (void)run;
+    diag_note("the kernel is detaching the probes, which takes a while for many; interrupt again to leave it alone");
 }
 
-static void
-give_up(struct run *run)
-{
-    diag_note("bpftrace did not end; it is left to the kernel (pid %d)", run->part->child->pid);
-}
-
-/* How long a state may last before it is LATE. Detaching takes bpftrace up to 0.15 s a probe site, even when it is killed. */
+/* How long a state may last before it is LATE; with output from bpftrace ENDING, STOPPING and DRAINING begin anew. Detaching takes the
+ * kernel up to 0.15 s a probe site, and bpftrace cannot die before. */
 static const int patience_ms[STATES] = {
-    [STARTING] = -1, [RUNNING] = -1, [ENDING] = 2000, [STOPPING] = 100, [KILLING] = 30000, [DRAINING] = 1000, [DONE] = -1,
+    [STARTING] = -1, [RUNNING] = -1, [ENDING] = 2000, [STOPPING] = 1000, [KILLING] = 2000, [DRAINING] = 1000, [DONE] = -1,
 };
 
 static const struct transition {
@@ -129,7 +125,7 @@ static const struct transition {
 } transitions[STATES][EVENTS] = {
     [STARTING] = {
         [READY] = {announce, RUNNING},
-        [SIGNALLED] = {stop, STOPPING},
+        [SIGNALLED] = {kill_now, KILLING},
         [SERVER_ENDED] = {expect_end, ENDING},
         [BPFTRACE_ENDED] = {bury, DRAINING},
         [READER_GONE] = {kill_now, KILLING},
@@ -141,21 +137,22 @@ static const struct transition {
         [READER_GONE] = {kill_now, KILLING},
     },
     [ENDING] = {
-        [SIGNALLED] = {stop, STOPPING},
-        [BPFTRACE_ENDED] = {bury, DRAINING},
-        [READER_GONE] = {kill_now, KILLING},
-        [LATE] = {stop, STOPPING},
-    },
-    [STOPPING] = {
         [SIGNALLED] = {kill_now, KILLING},
         [BPFTRACE_ENDED] = {bury, DRAINING},
         [READER_GONE] = {kill_now, KILLING},
-        [LATE] = {stop_again, STOPPING},
+        [LATE] = {kill_now, KILLING},
+    },
+    [STOPPING] = {
+        [SIGNALLED] = {kill_now, KILLING},
+        [COMPLETE] = {kill_now, KILLING},
+        [BPFTRACE_ENDED] = {bury, DRAINING},
+        [READER_GONE] = {kill_now, KILLING},
+        [LATE] = {kill_now, KILLING},
     },
     [KILLING] = {
         [SIGNALLED] = {nothing, DONE},
         [BPFTRACE_ENDED] = {bury, DRAINING},
-        [LATE] = {give_up, DONE},
+        [LATE] = {tell_patience, KILLING},
     },
     [DRAINING] = {
         [SIGNALLED] = {nothing, DONE},
@@ -165,9 +162,6 @@ static const struct transition {
     },
 };
 
-/* bpftrace may need long to detach many probes, but not for ever. */
-static const int64_t stop_limit_ms = 60000;
-
 static void
 happen(struct run *run, enum event event)
 {
@@ -175,23 +169,16 @@ happen(struct run *run, enum event event)
     if (transition->action == NULL)
         return;
     transition->action(run);
-    int64_t now = now_ms();
-    if (transition->next != run->state)
-        run->since = now;
+    bool is_told = run->state == KILLING && transition->next == KILLING;
     run->state = transition->next;
-    if (run->state == STOPPING && now - run->since > stop_limit_ms) {
-        kill_now(run);
-        run->state = KILLING;
-        run->since = now;
-    }
-    run->deadline = patience_ms[run->state] < 0 ? -1 : now + patience_ms[run->state];
+    run->deadline = patience_ms[run->state] < 0 || is_told ? -1 : now_ms() + patience_ms[run->state];
 }
 
 static void
 emit(struct run *run, const struct record *record)
 {
     if (record->nsecs <= run->stop_nsecs && !run->is_reader_gone)
-        run->part->format(&run->part->sink->pending, record);
+        format_record(run->part->format, &run->part->sink->pending, record);
 }
 
 static void
@@ -216,11 +203,14 @@ take_record(struct run *run, const struct record *record)
 static void
 take_tick(struct run *run, const struct decode_item *item)
 {
+    uint64_t complete = item->nsecs;
     happen(run, READY);
-    if (run->part->order == NULL)
-        return;
-    order_tick(run->part->order, item->number, item->nsecs);
-    emit_ready(run);
+    if (run->part->order != NULL) {
+        complete = order_tick(run->part->order, item->number, item->nsecs);
+        emit_ready(run);
+    }
+    if (complete >= run->stop_nsecs)
+        happen(run, COMPLETE);
 }
 
 static void
@@ -267,7 +257,7 @@ close_fd(int *fd)
 static void
 put_off(struct run *run)
 {
-    if (run->state == ENDING || run->state == DRAINING)
+    if (run->state == ENDING || run->state == DRAINING || (run->state == STOPPING && now_ms() < run->stop_limit))
         run->deadline = now_ms() + patience_ms[run->state];
 }
 

@@ -2,7 +2,7 @@
 #define SUPERVISE_H
 
 #include "child.h"
-#include "decode.h"
+#include "format.h"
 #include "order.h"
 #include "sink.h"
 
@@ -14,7 +14,7 @@ struct supervise {
     struct order *order; /* NULL: records come in order */
     struct sink *sink;
     const struct diag_log *log;
-    void (*format)(struct outbuf *out, const struct record *record);
+    struct format *format;
 };
 
 /* Blocks the signals that end a run; returns a file descriptor for supervise_run. Call it before the child is started. */

@@ -13,7 +13,7 @@
 
 /* One line of /proc/PID/maps. */
 struct mapping {
-    unsigned long start, end;
+    unsigned long start, end, offset;
     char perms[5];
     char device[16];
     uint64_t inode;
@@ -24,9 +24,9 @@ static bool
 parse_mapping(const char *line, struct mapping *mapping)
 {
     int path_at = -1;
-    int fields = sscanf(line, "%lx-%lx %4s %*x %15s %lu %n", &mapping->start, &mapping->end, mapping->perms, mapping->device,
-                        &mapping->inode, &path_at);
-    if (fields != 5 || path_at < 0)
+    int fields = sscanf(line, "%lx-%lx %4s %lx %15s %lu %n", &mapping->start, &mapping->end, mapping->perms,
+                        &mapping->offset, mapping->device, &mapping->inode, &path_at);
+    if (fields != 6 || path_at < 0)
         return false;
     mapping->path = line + path_at;
     return mapping->inode != 0;
@@ -143,8 +143,10 @@ read_objects(struct target *target, struct mem *mem, struct diag *diag)
     while (status == 0 && read_line(&line, &size, maps) >= 0)
         if (parse_mapping(line, &mapping) && mapping.perms[2] == 'x' && !is_known(target, &mapping))
             status = read_object(target, &mapping, mem, diag);
-    if (status == 0 && target->nobjects == 0 && errno != 0)
-        status = no_maps(target->pid, diag);
+    if (status == 0 && target->nobjects == 0)
+        status = errno != 0 ? no_maps(target->pid, diag)
+                            : diag_set(diag, DIAG_NOTHING, "process %d has ended, or is part of the kernel; nothing is to be traced",
+                                       target->pid);
     free(line);
     fclose(maps);
     return status;
@@ -193,6 +195,24 @@ target_close(struct target *target)
     if (target->pidfd >= 0)
         close(target->pidfd);
     target->pidfd = -1;
+}
+
+uint64_t
+target_address(const struct target *target, const char *object, uint64_t offset)
+{
+    FILE *maps = open_maps(target->pid);
+    char *line = NULL;
+    size_t size = 0;
+    uint64_t address = 0;
+    struct mapping mapping;
+    while (address == 0 && maps != NULL && read_line(&line, &size, maps) >= 0)
+        if (parse_mapping(line, &mapping) && mapping.perms[2] == 'x' && strcmp(mapping.path, object) == 0 &&
+            offset >= mapping.offset && offset - mapping.offset < mapping.end - mapping.start)
+            address = mapping.start + (offset - mapping.offset);
+    free(line);
+    if (maps != NULL)
+        fclose(maps);
+    return address;
 }
 
 static size_t

@@ -159,9 +159,20 @@ text_utf8(struct slice text, uint32_t *code)
     return len;
 }
 
-/* Characters that move the cursor, end a line or turn the direction of writing: a client must not do that to the reader. */
-static bool
-is_unsafe(uint32_t code)
+void
+text_put_hex(struct outbuf *out, struct slice bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *at = text_reserve(out, bytes.len * 2);
+    for (size_t i = 0; i < bytes.len; i++) {
+        *at++ = digits[(unsigned char)bytes.ptr[i] >> 4];
+        *at++ = digits[bytes.ptr[i] & 15];
+    }
+    out->len += bytes.len * 2;
+}
+
+bool
+text_is_unsafe(uint32_t code)
 {
     return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x61c || code == 0x200e || code == 0x200f ||
            (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
@@ -196,7 +207,7 @@ text_escape(struct outbuf *out, struct slice text)
         } else {
             uint32_t code;
             len = text_utf8(text, &code);
-            if (len == 0 || is_unsafe(code))
+            if (len == 0 || text_is_unsafe(code))
                 put_hex(out, (struct slice){text.ptr, len = len == 0 ? 1 : len});
             else
                 text_put(out, (struct slice){text.ptr, len});

@@ -44,6 +44,12 @@ void text_free(struct outbuf *out);
  * two. No other backslash is ever written, so `\[` can mark what h2olog adds itself. */
 void text_escape(struct outbuf *out, struct slice text);
 
+/* The bytes as lower-case hexadecimal digits. */
+void text_put_hex(struct outbuf *out, struct slice bytes);
+
+/* Characters that move the cursor, end a line or turn the direction of writing: a client must not do that to the reader. */
+bool text_is_unsafe(uint32_t code);
+
 /* The length in bytes of the UTF-8 sequence at the start of `text` (not empty) and its code point; 0 if it is not valid. */
 size_t text_utf8(struct slice text, uint32_t *code);
 

@@ -4,13 +4,21 @@
 #include "text.h"
 
 /* How a value travels from the bpftrace program to the decoder. */
-enum types_wire { TYPES_NUMBER, TYPES_TEXT };
+enum types_wire { TYPES_NUMBER, TYPES_TEXT, TYPES_CSTR, TYPES_BYTES, TYPES_ADDRESS };
+
+/* Of a CSTR so many bytes are looked at, to find its end. */
+enum { TYPES_ADDRESS_WORDS = 4, TYPES_CSTR_LIMIT = 1024 };
 
 /* A field's value in a record. */
 struct types_value {
-    uint64_t number;   /* sign-extended where the type is signed; for TEXT the length in the server */
+    uint64_t number;   /* sign-extended where the type is signed; of a text or bytes the length in the server */
     struct slice text; /* the bytes that arrived: a prefix of the value */
+    uint64_t address[TYPES_ADDRESS_WORDS]; /* the u32 at 0 and at 4, the u64 at 8 and at 16 of a sockaddr */
+    bool is_null;      /* its pointer is NULL */
 };
+
+struct types_row;
+typedef void types_printer(struct outbuf *out, const struct types_row *type, const struct types_value *value);
 
 struct types_row {
     const char *name;
@@ -18,14 +26,24 @@ struct types_row {
     int bits; /* of the number: the decoder cuts it to this size */
     bool is_signed;
     bool needs_len;
-    /* Appends the value as the line format shows it. */
-    void (*put_line)(struct outbuf *out, const struct types_row *type, const struct types_value *value);
+    unsigned limit;
+    types_printer *put_line; /* the value as the line format shows it */
+    types_printer *put_json; /* as a JSON value */
 };
 
 /* The row of a type name as catalogues write it; NULL: there is none. */
 const struct types_row *types_find(struct slice name);
 
+/* The row for an argument that no catalogue knows: an integer of so many bytes. */
+const struct types_row *types_integer(int size, bool is_signed);
+
 /* `number` as it came, cut and extended to the type. */
 uint64_t types_number(const struct types_row *type, uint64_t number);
+
+/* Whether the value is a text that stays in h2olog whole but is not valid UTF-8, so that JSON needs its bytes beside it. */
+bool types_needs_hex(const struct types_row *type, const struct types_value *value);
+
+/* Whether only a prefix of the value is shown without a mark in it, so that JSON needs its full length beside it. */
+bool types_is_cut(const struct types_row *type, const struct types_value *value);
 
 #endif

@@ -14,7 +14,8 @@ struct reader {
     const char *object;
     struct mem *mem;
     struct diag *diag;
-    size_t address_size; /* of the file: 4 or 8 */
+    Elf *elf;
+    int machine;
 };
 
 static int
@@ -70,14 +71,31 @@ parse_arg(struct slice text, struct usdt_arg *arg)
 }
 
 static int
-parse_args(struct reader *reader, struct slice text, struct usdt_probe *probe)
+parse_args(struct reader *reader, struct slice text, struct usdt_probe *probe, struct usdt_site *site)
 {
     struct slice arg;
     while (cut_arg(&text, &arg)) {
         if (probe->nargs == USDT_MAX_ARGS)
             return bad_note(reader, "more than 12 arguments");
-        if (!parse_arg(arg, &probe->args[probe->nargs++]))
+        if (!parse_arg(arg, &probe->args[probe->nargs]))
             return bad_note(reader, "an argument is not SIZE@OPERAND");
+        site->operands[probe->nargs++] = (struct slice){mem_strndup(reader->mem, arg.ptr, arg.len), arg.len};
+    }
+    return 0;
+}
+
+/* Where in the file the address stands at which the linker placed a site. 0: nowhere. */
+static uint64_t
+file_offset(struct reader *reader, uint64_t address)
+{
+    size_t count;
+    if (elf_getphdrnum(reader->elf, &count) != 0)
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        GElf_Phdr segment;
+        if (gelf_getphdr(reader->elf, (int)i, &segment) != NULL && segment.p_type == PT_LOAD && address >= segment.p_vaddr &&
+            address - segment.p_vaddr < segment.p_filesz)
+            return address - segment.p_vaddr + segment.p_offset;
     }
     return 0;
 }
@@ -91,40 +109,51 @@ is_name(struct slice text)
     return text.len > 0;
 }
 
-static void
-add_probe(struct reader *reader, const struct usdt_probe *probe)
+static struct usdt_probe *
+same_probe(struct usdt_probes *probes, const struct usdt_probe *probe)
 {
-    struct usdt_probes *probes = reader->probes;
-    for (size_t i = 0; i < probes->count; i++) {
-        struct usdt_probe *known = &probes->items[i];
-        if (strcmp(known->name, probe->name) == 0 && strcmp(known->provider, probe->provider) == 0) {
-            known->nsites++;
-            return;
-        }
-    }
-    probes->items = mem_grow(reader->mem, probes->items, probes->count, sizeof(*probe));
-    probes->items[probes->count++] = *probe;
+    for (size_t i = 0; i < probes->count; i++)
+        if (strcmp(probes->items[i].name, probe->name) == 0 && strcmp(probes->items[i].provider, probe->provider) == 0)
+            return &probes->items[i];
+    return NULL;
 }
 
-/* Note: three addresses (site, link-time base, semaphore), then provider, name and arguments, each NUL-terminated. */
+static void
+add_site(struct reader *reader, const struct usdt_probe *probe, const struct usdt_site *site)
+{
+    struct usdt_probes *probes = reader->probes;
+    struct usdt_probe *known = same_probe(probes, probe);
+    if (known == NULL) {
+        probes->items = mem_grow(reader->mem, probes->items, probes->count, sizeof(*probe));
+        known = &probes->items[probes->count++];
+        *known = *probe;
+    }
+    known->sites = mem_grow(reader->mem, known->sites, known->nsites, sizeof(*site));
+    known->sites[known->nsites++] = *site;
+}
+
+/* Note: three addresses of 8 bytes (site, link-time base, semaphore), then provider, name and arguments, each NUL-terminated. */
 static int
 read_note(struct reader *reader, struct slice note)
 {
     struct slice provider, name, args;
-    if (note.len < 3 * reader->address_size)
+    uint64_t address;
+    if (note.len < 3 * sizeof(address))
         return bad_note(reader, "it is too short");
-    note.ptr += 3 * reader->address_size;
-    note.len -= 3 * reader->address_size;
+    memcpy(&address, note.ptr, sizeof(address));
+    note.ptr += 3 * sizeof(address);
+    note.len -= 3 * sizeof(address);
     if (!cut_string(&note, &provider) || !cut_string(&note, &name) || !cut_string(&note, &args))
         return bad_note(reader, "a string has no end");
     if (!is_name(provider) || !is_name(name))
         return 0; /* a probe of somebody else's making; h2o's have plain names */
-    struct usdt_probe probe = {.nsites = 1, .object = reader->object};
+    struct usdt_probe probe = {.object = reader->object, .machine = reader->machine};
+    struct usdt_site site = {.offset = file_offset(reader, address)};
     probe.provider = mem_strndup(reader->mem, provider.ptr, provider.len);
     probe.name = mem_strndup(reader->mem, name.ptr, name.len);
-    if (parse_args(reader, args, &probe) != 0)
+    if (parse_args(reader, args, &probe, &site) != 0)
         return -1;
-    add_probe(reader, &probe);
+    add_site(reader, &probe, &site);
     return 0;
 }
 
@@ -151,16 +180,17 @@ static int
 read_elf(struct reader *reader, Elf *elf)
 {
     size_t names;
-    if (elf_kind(elf) != ELF_K_ELF || elf_getshdrstrndx(elf, &names) != 0)
+    GElf_Ehdr file;
+    if (elf_kind(elf) != ELF_K_ELF || gelf_getehdr(elf, &file) == NULL || elf_getshdrstrndx(elf, &names) != 0)
         return 0;
-    reader->address_size = gelf_getclass(elf) == ELFCLASS32 ? 4 : 8;
+    reader->machine = file.e_machine;
     Elf_Scn *section = NULL;
     while ((section = elf_nextscn(elf, section)) != NULL) {
         GElf_Shdr header;
         const char *name = gelf_getshdr(section, &header) != NULL ? elf_strptr(elf, names, header.sh_name) : NULL;
         if (name == NULL || header.sh_type != SHT_NOTE || strcmp(name, NOTE_SECTION) != 0)
             continue;
-        if (reader->address_size == 4)
+        if (gelf_getclass(elf) == ELFCLASS32)
             return diag_set(reader->diag, DIAG_NOTHING,
                             "%s: a 32-bit program cannot be traced; run a 64-bit build of the server", reader->object);
         if (read_section(reader, section) != 0)
@@ -176,7 +206,7 @@ usdt_read(struct usdt_probes *probes, int fd, const char *object, struct mem *me
     Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
     if (elf == NULL)
         return 0; /* not an ELF file: no notes */
-    struct reader reader = {probes, object, mem, diag, 8};
+    struct reader reader = {probes, object, mem, diag, elf, 0};
     int status = read_elf(&reader, elf);
     elf_end(elf);
     return status;

@@ -13,13 +13,21 @@ struct usdt_arg {
     bool is_signed;
 };
 
-/* A probe, all of its sites together; the arguments are those of its first site. */
+/* A place where a probe fires. */
+struct usdt_site {
+    uint64_t offset;                      /* in the file */
+    struct slice operands[USDT_MAX_ARGS]; /* of the arguments, as the note writes them: "-4@%eax" */
+};
+
+/* A probe, all of its sites together; sizes and signs of the arguments are those of its first site. */
 struct usdt_probe {
     const char *provider, *name;
     int nargs;
     struct usdt_arg args[USDT_MAX_ARGS];
-    int nsites;
+    struct usdt_site *sites;
+    size_t nsites;
     const char *object; /* path of the file it is in */
+    int machine;        /* EM_X86_64 or the like, of <elf.h> */
 };
 
 struct usdt_probes {

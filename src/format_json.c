@@ -1,0 +1,96 @@
+#include "format.h"
+#include "json.h"
+
+#include <string.h>
+
+static bool
+is_time(const struct catalog_field *field)
+{
+    return strcmp(field->name, "at") == 0;
+}
+
+/* Milliseconds since 1970: the server's own time where the event carries one, else when it was seen. */
+static void
+put_time(const struct format *format, struct outbuf *out, const struct record *record)
+{
+    const struct catalog_probe *probe = record->event->probe;
+    json_key(out, "at", "");
+    for (int i = 0; i < probe->nfields; i++) {
+        if (is_time(&probe->fields[i])) {
+            probe->fields[i].type->put_json(out, probe->fields[i].type, &record->values[i]);
+            return;
+        }
+    }
+    text_put_u64(out, (uint64_t)((int64_t)record->nsecs + format->realtime_offset) / 1000000);
+}
+
+static void
+put_member(struct outbuf *out, const char *name, const char *suffix)
+{
+    text_puts(out, ", ");
+    json_key(out, name, suffix);
+}
+
+/* What belongs beside a value: the exact bytes of one that is not valid UTF-8, the full length of one that was cut, a name. */
+static void
+put_companions(const struct format *format, struct outbuf *out, const struct catalog_field *field, const struct types_value *value)
+{
+    if (types_needs_hex(field->type, value)) {
+        put_member(out, field->name, "_hex");
+        json_hex_string(out, value->text);
+    }
+    if (types_is_cut(field->type, value)) {
+        put_member(out, field->name, "_len");
+        if (field->type->wire == TYPES_CSTR)
+            text_puts(out, "null"); /* nobody knows */
+        else
+            text_put_u64(out, value->number);
+    }
+    const char *label = format->options.names ? catalog_label(field->names, value->number) : NULL;
+    if (label != NULL) {
+        put_member(out, field->name, "_name");
+        json_string(out, text_of(label));
+    }
+}
+
+static void
+put_field(const struct format *format, struct outbuf *out, const struct catalog_field *field, const struct types_value *value)
+{
+    put_member(out, field->name, "");
+    if (value->is_null) {
+        text_puts(out, "null");
+        return;
+    }
+    field->type->put_json(out, field->type, value);
+    put_companions(format, out, field, value);
+}
+
+static void
+put_extra(const struct format *format, struct outbuf *out, const struct record *record)
+{
+    text_puts(out, ", \"provider\": \"");
+    text_puts(out, record->event->probe->provider);
+    text_puts(out, "\", \"tid\": ");
+    text_put_u64(out, record->tid);
+    text_puts(out, ", \"seq\": ");
+    text_put_u64(out, format->seq);
+    text_puts(out, ", \"nsecs\": ");
+    text_put_u64(out, record->nsecs);
+}
+
+void
+format_json(struct format *format, struct outbuf *out, const struct record *record)
+{
+    const struct catalog_probe *probe = record->event->probe;
+    text_putc(out, '{');
+    put_time(format, out, record);
+    text_puts(out, ", \"type\": \"");
+    text_puts(out, probe->type);
+    text_putc(out, '"');
+    for (int i = 0; i < probe->nfields; i++)
+        if (format_is_there(record, i) && !is_time(&probe->fields[i]))
+            put_field(format, out, &probe->fields[i], &record->values[i]);
+    if (format->options.extra)
+        put_extra(format, out, record);
+    text_putc(out, '}');
+}

@@ -1,0 +1,109 @@
+#include "pattern.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+bool
+pattern_fits(const char *pattern, const char *provider, const char *name, const char *type)
+{
+    if (strchr(pattern, ':') == NULL)
+        return fnmatch(pattern, name, 0) == 0 || fnmatch(pattern, type, 0) == 0;
+    char full[256];
+    snprintf(full, sizeof(full), "%s:%s", provider, name);
+    if (fnmatch(pattern, full, 0) == 0)
+        return true;
+    snprintf(full, sizeof(full), "%s:%s", provider, type);
+    return fnmatch(pattern, full, 0) == 0;
+}
+
+bool
+pattern_is_literal(const char *pattern)
+{
+    return strpbrk(pattern, "*?[") == NULL;
+}
+
+/* Levenshtein's distance, of names up to 63 bytes. */
+static size_t
+distance(const char *a, const char *b)
+{
+    size_t row[64], alen = strlen(a), blen = strlen(b);
+    if (alen > 63 || blen > 63)
+        return 64;
+    for (size_t j = 0; j <= blen; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= alen; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= blen; j++) {
+            size_t best = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            best = row[j] + 1 < best ? row[j] + 1 : best;
+            row[j] = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+        }
+    }
+    return row[blen];
+}
+
+static const char *
+bare_name(const char *pattern)
+{
+    const char *colon = strchr(pattern, ':');
+    return colon != NULL ? colon + 1 : pattern;
+}
+
+/* Up to three event names that are near, nearest first. */
+static void
+put_near(struct outbuf *out, const char *pattern, const struct catalog *catalog)
+{
+    const char *name = bare_name(pattern);
+    int count = 0;
+    for (size_t far = 1; far <= 3 + strlen(name) / 4 && count < 3; far++) {
+        for (size_t i = 0; i < catalog->count && count < 3; i++) {
+            const struct catalog_probe *probe = &catalog->probes[i];
+            bool is_new = i == 0 || strcmp(catalog->probes[i - 1].type, probe->type) != 0;
+            if (is_new && distance(name, probe->type) == far)
+                text_printf(out, "%s%s", count++ > 0 ? ", " : "; did you mean ", probe->type);
+        }
+    }
+    text_puts(out, count > 0 ? "?" : "; h2olog --list shows all");
+}
+
+/* What this h2o has instead: the newer probe, or an older one whose successor was asked for. */
+static const char *
+instead(const struct catalog_probe *asked, const struct catalog *catalog, const struct usdt_probes *probes)
+{
+    if (asked->now != NULL && usdt_find(probes, asked->provider, asked->now) != NULL)
+        return asked->now;
+    for (size_t i = 0; i < catalog->count; i++) {
+        const struct catalog_probe *older = &catalog->probes[i];
+        if (older->now != NULL && strcmp(older->now, asked->name) == 0 && strcmp(older->provider, asked->provider) == 0 &&
+            usdt_find(probes, older->provider, older->name) != NULL)
+            return older->name;
+    }
+    return NULL;
+}
+
+int
+pattern_explain(const char *pattern, const struct catalog *catalog, const struct usdt_probes *probes, struct diag *diag)
+{
+    char quoted[128];
+    diag_quote(quoted, sizeof(quoted), text_of(pattern));
+    for (size_t i = 0; probes != NULL && i < catalog->count; i++) {
+        const struct catalog_probe *asked = &catalog->probes[i];
+        if (!pattern_fits(pattern, asked->provider, asked->name, asked->type))
+            continue;
+        const char *other = instead(asked, catalog, probes);
+        if (other != NULL)
+            return diag_set(diag, DIAG_NOTHING, "%s: this h2o has %s instead", quoted, other);
+        return diag_set(diag, DIAG_NOTHING, "%s: this h2o does not have it; h2olog --list -p PID shows what it has", quoted);
+    }
+    struct outbuf near = {0};
+    if (pattern_is_literal(pattern))
+        put_near(&near, pattern, catalog);
+    else
+        text_puts(&near, "; h2olog --list shows all events");
+    diag_set(diag, DIAG_USAGE, "there is no event \"%s\"%.*s", quoted, (int)near.len, near.ptr);
+    text_free(&near);
+    return -1;
+}
