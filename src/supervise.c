@@ -17,11 +17,12 @@ enum state {
     STOPPING, /* a signal has ended the run; what happened before it is still to come */
     KILLING,
     DRAINING, /* bpftrace is dead; its last words are read */
+    FLUSHING, /* what has been read is written */
     DONE,
     STATES,
 };
 
-enum event { READY, SIGNALLED, COMPLETE, SERVER_ENDED, BPFTRACE_ENDED, OUTPUT_ENDED, READER_GONE, LATE, EVENTS };
+enum event { READY, SIGNALLED, COMPLETE, SERVER_ENDED, BPFTRACE_ENDED, OUTPUT_ENDED, WRITTEN, READER_GONE, LATE, EVENTS };
 
 struct run {
     struct supervise *part;
@@ -113,10 +114,33 @@ tell_patience(struct run *run)
     diag_note("the kernel is detaching the probes, which takes a while for many; interrupt again to leave it alone");
 }
 
+static void
+tell_unwritten(struct run *run)
+{
+    diag_note("the reader of the output did not take its last %zu bytes", run->part->sink->pending.len - run->part->sink->done);
+}
+
+static void take_item(struct run *run, const struct decode_item *item);
+static void emit_ready(struct run *run);
+
+/* bpftrace will say no more: what was held back goes out. */
+static void
+finish(struct run *run)
+{
+    struct decode_item item;
+    while (decode_last(run->part->decode, &item))
+        take_item(run, &item);
+    if (run->part->order == NULL)
+        return;
+    order_flush(run->part->order);
+    emit_ready(run);
+}
+
 /* How long a state may last before it is LATE; with output from bpftrace ENDING, STOPPING and DRAINING begin anew. Detaching takes the
  * kernel up to 0.15 s a probe site, and bpftrace cannot die before. */
 static const int patience_ms[STATES] = {
-    [STARTING] = -1, [RUNNING] = -1, [ENDING] = 2000, [STOPPING] = 1000, [KILLING] = 2000, [DRAINING] = 1000, [DONE] = -1,
+    [STARTING] = -1,   [RUNNING] = -1,    [ENDING] = 2000,   [STOPPING] = 1000,
+    [KILLING] = 2000, [DRAINING] = 1000, [FLUSHING] = 1000, [DONE] = -1,
 };
 
 static const struct transition {
@@ -143,7 +167,7 @@ static const struct transition {
         [LATE] = {kill_now, KILLING},
     },
     [STOPPING] = {
-        [SIGNALLED] = {kill_now, KILLING},
+        [SIGNALLED] = {kill_now, DONE},
         [COMPLETE] = {kill_now, KILLING},
         [BPFTRACE_ENDED] = {bury, DRAINING},
         [READER_GONE] = {kill_now, KILLING},
@@ -156,9 +180,15 @@ static const struct transition {
     },
     [DRAINING] = {
         [SIGNALLED] = {nothing, DONE},
-        [OUTPUT_ENDED] = {nothing, DONE},
+        [OUTPUT_ENDED] = {finish, FLUSHING},
         [READER_GONE] = {nothing, DONE},
-        [LATE] = {nothing, DONE}, /* somebody else holds the pipe */
+        [LATE] = {finish, FLUSHING}, /* somebody else holds the pipe */
+    },
+    [FLUSHING] = {
+        [SIGNALLED] = {nothing, DONE},
+        [WRITTEN] = {nothing, DONE},
+        [READER_GONE] = {nothing, DONE},
+        [LATE] = {tell_unwritten, DONE},
     },
 };
 
@@ -253,11 +283,12 @@ close_fd(int *fd)
     *fd = -1;
 }
 
-/* As long as bpftrace has something to say, its end is not late. */
+/* As long as bpftrace has something to say, or the reader takes it, nothing is late. */
 static void
 put_off(struct run *run)
 {
-    if (run->state == ENDING || run->state == DRAINING || (run->state == STOPPING && now_ms() < run->stop_limit))
+    bool is_limited = run->state == STOPPING && now_ms() >= run->stop_limit;
+    if (run->state == ENDING || run->state == DRAINING || run->state == FLUSHING || (run->state == STOPPING && !is_limited))
         run->deadline = now_ms() + patience_ms[run->state];
 }
 
@@ -329,10 +360,16 @@ read_errors(struct run *run)
 static void
 flush(struct run *run)
 {
-    enum sink_state state = sink_flush(run->part->sink, run->diag);
+    struct sink *sink = run->part->sink;
+    size_t before = sink->pending.len - sink->done;
+    enum sink_state state = sink_flush(sink, run->diag);
+    if (sink->pending.len - sink->done < before)
+        put_off(run);
+    if (state == SINK_EMPTY)
+        happen(run, WRITTEN);
     if (state == SINK_GONE || state == SINK_FAILED) {
         run->is_reader_gone = true;
-        run->part->sink->pending.len = run->part->sink->done = 0;
+        sink->pending.len = sink->done = 0;
         happen(run, READER_GONE);
     }
 }
@@ -346,11 +383,12 @@ poll_timeout(const struct run *run)
     return left < 0 ? 0 : (int)left;
 }
 
-/* A slow reader is no reason to leave what is still in the pipes. */
+/* A reader may take its time, as a pager does, unless somebody wants the run to end. */
 static bool
 is_past_deadline(struct run *run)
 {
-    if (run->part->sink->pending.len > 0)
+    bool is_wanted = run->stop_nsecs != UINT64_MAX;
+    if (run->part->sink->pending.len > 0 && !is_wanted)
         put_off(run);
     return run->deadline >= 0 && now_ms() >= run->deadline;
 }
@@ -362,7 +400,7 @@ static void
 wait_for_events(struct run *run, struct pollfd fds[SOURCES])
 {
     bool is_full = run->part->sink->pending.len > 0;
-    bool is_child_dead = run->state == DRAINING;
+    bool is_child_dead = run->state >= DRAINING;
     fds[ON_SIGNAL] = (struct pollfd){run->signals, POLLIN, 0};
     fds[ON_CHILD] = (struct pollfd){is_child_dead ? -1 : run->part->child->pidfd, POLLIN, 0};
     fds[ON_SERVER] = (struct pollfd){run->state <= RUNNING ? run->part->target->pidfd : -1, POLLIN, 0};
@@ -407,18 +445,8 @@ step(struct run *run)
 }
 
 static void
-finish_output(struct run *run)
+summarize(const struct run *run)
 {
-    struct decode_item item;
-    while (decode_last(run->part->decode, &item))
-        take_item(run, &item);
-    if (run->part->order != NULL) {
-        order_flush(run->part->order);
-        emit_ready(run);
-    }
-    struct pollfd out = {run->part->sink->fd, POLLOUT, 0};
-    while (!run->is_reader_gone && sink_flush(run->part->sink, run->diag) == SINK_FULL && poll(&out, 1, 2000) > 0)
-        continue;
     if (run->lost > 0)
         diag_note("%lu events were lost in all", run->lost);
     if (run->part->decode->damaged > 0)
@@ -499,7 +527,7 @@ supervise_run(struct supervise *part, int signals, struct diag *diag)
     diag->status = DIAG_OK;
     while (run.state != DONE)
         step(&run);
-    finish_output(&run);
+    summarize(&run);
     if (diag->status == DIAG_OK && !run.is_expected)
         explain(&run);
     if (run.is_buried)
