@@ -3,11 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A CPU that is silent for this long (taken offline, or stopped by its host) is not waited for. */
-static const uint64_t patience_ns = 250 * 1000 * 1000;
+/* A CPU whose last heartbeat is so much older than others' is behind; one that has been behind for so long, by the clock of whoever
+ * reads, is not waited for. After a stall the heartbeats of one CPU come in a heap before those of the next, so their own times
+ * cannot tell that. */
+static const uint64_t behind_ns = 250 * 1000 * 1000, patience_ns = 1000 * 1000 * 1000;
 
 /* More than this is not held: what is there goes out in its order. */
 enum { MAX_BYTES = 64 * 1024 * 1024 };
+
+struct order_cpu {
+    uint64_t tick;   /* the last heartbeat; 0: none yet */
+    uint64_t behind; /* since when it has been behind; 0: it is not */
+};
 
 struct order_held {
     uint64_t nsecs;
@@ -18,7 +25,7 @@ void
 order_init(struct order *order, int ncpus, struct mem *mem)
 {
     *order = (struct order){.ncpus = ncpus};
-    order->ticks = mem_alloc(mem, ORDER_MAX_CPUS * sizeof(*order->ticks));
+    order->cpus = mem_alloc(mem, ORDER_MAX_CPUS * sizeof(*order->cpus));
 }
 
 void
@@ -69,18 +76,29 @@ order_add(struct order *order, const struct record *record)
     order->bytes.len = aligned(order->bytes.len);
 }
 
+/* Whether the CPU has been behind the newest heartbeat for too long. */
+static bool
+is_silent(struct order_cpu *cpu, uint64_t newest, uint64_t now)
+{
+    if (cpu->tick + behind_ns >= newest)
+        cpu->behind = 0;
+    else if (cpu->behind == 0)
+        cpu->behind = now;
+    return cpu->behind != 0 && now - cpu->behind > patience_ns;
+}
+
 /* Everything up to this time has arrived. */
 static uint64_t
-watermark(const struct order *order)
+watermark(struct order *order, uint64_t newest, uint64_t now)
 {
-    uint64_t oldest = UINT64_MAX, newest = 0;
-    for (int i = 0; i < ORDER_MAX_CPUS; i++)
-        if (order->ticks[i] > newest)
-            newest = order->ticks[i];
-    for (int i = 0; i < ORDER_MAX_CPUS; i++)
-        if (order->ticks[i] != 0 && order->ticks[i] < oldest && order->ticks[i] + patience_ns >= newest)
-            oldest = order->ticks[i];
-    return order->nseen >= order->ncpus || newest < patience_ns ? oldest : newest - patience_ns;
+    uint64_t oldest = newest;
+    for (int i = 0; i <= order->highest; i++) {
+        struct order_cpu *cpu = &order->cpus[i];
+        if (cpu->tick != 0 && !is_silent(cpu, newest, now) && cpu->tick < oldest)
+            oldest = cpu->tick;
+    }
+    bool is_all = order->nseen >= order->ncpus || now - order->first_seen > patience_ns;
+    return is_all ? oldest : 0;
 }
 
 /* Forgets what has been passed on; the rest moves to the front. */
@@ -114,13 +132,18 @@ release_until(struct order *order, uint64_t nsecs)
 }
 
 uint64_t
-order_tick(struct order *order, uint64_t cpu, uint64_t nsecs)
+order_tick(struct order *order, uint64_t cpu, uint64_t nsecs, uint64_t now)
 {
     if (cpu >= ORDER_MAX_CPUS)
         return 0;
-    order->nseen += order->ticks[cpu] == 0;
-    order->ticks[cpu] = nsecs;
-    uint64_t complete = watermark(order);
+    if (order->nseen == 0)
+        order->first_seen = now;
+    order->nseen += order->cpus[cpu].tick == 0;
+    order->cpus[cpu].tick = nsecs;
+    order->highest = (int)cpu > order->highest ? (int)cpu : order->highest;
+    if (nsecs > order->newest)
+        order->newest = nsecs;
+    uint64_t complete = watermark(order, order->newest, now);
     release_until(order, complete);
     return complete;
 }

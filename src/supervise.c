@@ -140,7 +140,7 @@ finish(struct run *run)
  * kernel up to 0.15 s a probe site, and bpftrace cannot die before. */
 static const int patience_ms[STATES] = {
     [STARTING] = -1,   [RUNNING] = -1,    [ENDING] = 2000,   [STOPPING] = 1000,
-    [KILLING] = 2000, [DRAINING] = 1000, [FLUSHING] = 1000, [DONE] = -1,
+    [KILLING] = 5000, [DRAINING] = 1000, [FLUSHING] = 1000, [DONE] = -1,
 };
 
 static const struct transition {
@@ -236,7 +236,7 @@ take_tick(struct run *run, const struct decode_item *item)
     uint64_t complete = item->nsecs;
     happen(run, READY);
     if (run->part->order != NULL) {
-        complete = order_tick(run->part->order, item->number, item->nsecs);
+        complete = order_tick(run->part->order, item->number, item->nsecs, boot_nsecs());
         emit_ready(run);
     }
     if (complete >= run->stop_nsecs)
