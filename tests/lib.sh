@@ -1,0 +1,395 @@
+# Helpers of the live tests: TAP, processes, the test server, h2olog. README.md beside this file says how to use them.
+# shellcheck shell=bash disable=SC2119,SC2120,SC2015 # optional arguments; A && B || C
+
+set -u
+export LC_ALL=C
+
+H2OLOG=${H2OLOG:-./h2olog}
+SERVER=${SERVER:-./usdt-server}
+readonly H2OLOG SERVER
+readonly SKIPPED=77
+
+# ------------------------------------------------------------------------------------------------------------------ TAP
+
+count=0
+failures=0
+case_pid=
+work=$(mktemp -d "${TMPDIR:-/tmp}/h2olog-test.XXXXXX") || exit 99
+chmod 755 "$work"
+
+end_all() {
+    [[ -z $case_pid ]] || { kill -TERM "$case_pid" && wait "$case_pid"; } 2>/dev/null
+    rm -rf "$work"
+}
+trap end_all EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+result() { # ok|"not ok" DESCRIPTION [DIRECTIVE]
+    count=$((count + 1))
+    echo "$1 $count - $2${3:+ # $3}"
+    [[ $1 == ok ]] || failures=$((failures + 1))
+}
+
+explain() {
+    printf '# %s\n' "$@"
+}
+
+# The arguments become the reason of a skipped case.
+skip() {
+    echo "$*" >"$dir/skip"
+    return $SKIPPED
+}
+
+# Runs FUNCTION in a process and a directory ($dir) of its own. What it starts with `spawn` is ended afterwards.
+# ONLY=PATTERN leaves out all cases whose description does not match.
+test_case() { # DESCRIPTION FUNCTION [ARGUMENT]...
+    [[ $1 =~ ${ONLY:-} ]] || return 0
+    local description=$1 status=0
+    shift
+    dir=$work/$((count + 1))
+    mkdir "$dir"
+    set -m
+    run_case "$@" </dev/null &
+    case_pid=$!
+    set +m
+    wait "$case_pid" || status=$?
+    case_pid=
+    case $status in
+    0) result ok "$description" ;;
+    "$SKIPPED") result ok "$description" "SKIP $(<"$dir/skip")" ;;
+    *) result "not ok" "$description" ;;
+    esac
+    rm -rf "$dir"
+}
+
+run_case() {
+    trap end_spawned EXIT
+    trap 'exit 143' TERM
+    trap - INT HUP
+    "$@"
+}
+
+# A case that needs to trace.
+live_case() { # DESCRIPTION FUNCTION [ARGUMENT]...
+    if [[ -z $obstacle || ! $1 =~ ${ONLY:-} ]]; then
+        test_case "$@"
+    elif [[ ${CI:-} == true ]]; then
+        explain "$obstacle"
+        result "not ok" "$1"
+    else
+        result ok "$1" "SKIP $obstacle"
+    fi
+}
+
+# Runs FUNCTION, of a script that calls run_alone, where no processes are but its own.
+alone() { # FUNCTION
+    unshare --pid --fork --mount-proc true 2>"$dir/unshare" || { skip "unshare: $(<"$dir/unshare")"; return; }
+    spawn unshare --pid --fork --mount-proc --kill-child bash "$0" --alone "$dir" "$1"
+    reap "$spawned" 60 && [[ $status == 0 ]]
+}
+
+run_alone() { # ARGUMENTS-OF-THE-SCRIPT...
+    [[ ${1:-} == --alone ]] || return 0
+    rm -r "$work"
+    dir=$2
+    run_case "$3"
+    exit
+}
+
+done_testing() {
+    echo "1..$count"
+    [[ $failures == 0 ]]
+    exit
+}
+
+find_obstacle() {
+    if [[ $EUID != 0 ]]; then
+        echo "tracing needs root"
+    elif ! command -v bpftrace >/dev/null; then
+        echo "there is no bpftrace"
+    fi
+}
+obstacle=$(find_obstacle)
+
+# ------------------------------------------------------------------------------------------------------------ processes
+
+spawned=
+all_spawned=()
+server=
+log=
+descendants= # of h2olog, once it traces
+
+# Starts a command in the background, with a process group and default signals; its pid is $spawned.
+spawn() {
+    set -m
+    "$@" <&0 &  # bash closes it otherwise
+    spawned=$!
+    set +m
+    all_spawned+=("$spawned")
+}
+
+end_spawned() {
+    local pid
+    for pid in ${all_spawned[@]+"${all_spawned[@]}"}; do
+        kill -KILL -- "-$pid" "$pid"
+        wait "$pid"
+    done 2>/dev/null
+}
+
+is_alive() {
+    kill -0 "$1" 2>/dev/null
+}
+
+is_gone() {
+    ! is_alive "$1"
+}
+
+# Until the command succeeds, for SECONDS at most.
+wait_for() { # SECONDS COMMAND...
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        ((SECONDS <= end)) || return 1
+        sleep 0.02
+    done
+}
+
+# The exit status of what was spawned becomes $status.
+reap() { # PID SECONDS
+    wait_for "$2" is_gone "$1" || { explain "process $1 is still running after $2 s"; return 1; }
+    status=0
+    wait "$1" || status=$?
+}
+
+microseconds() {
+    echo "${EPOCHREALTIME/./}"
+}
+
+children_of() {
+    local child children
+    children=$(cat /proc/"$1"/task/*/children 2>/dev/null)
+    for child in $children; do
+        echo "$child"
+        children_of "$child"
+    done
+}
+
+# The fields of /proc/PID/stat from the state on, which is the third one, go to $stat.
+read_stat() { # PID
+    local line
+    read -r line <"/proc/$1/stat" && read -ra stat <<<"${line##*) }"
+} 2>/dev/null
+
+# A pid with the time its process began: names one process for ever.
+with_start() { # PID
+    local stat
+    read_stat "$1" && [[ ${stat[0]} != Z ]] && echo "$1 ${stat[22 - 3]}"
+}
+
+# The processes in whose /proc/PID/stat field number FIELD is VALUE.
+processes_where() { # FIELD VALUE
+    local proc stat
+    for proc in /proc/[0-9]*; do
+        read_stat "${proc#/proc/}" && [[ ${stat[$1 - 3]} == "$2" ]] || continue
+        echo "${proc#/proc/}"
+    done
+}
+# shellcheck disable=SC2034 # for scripts
+readonly PARENT=4 SESSION=6
+
+explain_processes() { # PID...
+    local pid
+    for pid; do
+        explain "  $pid $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")"
+    done
+}
+
+# Every bpftrace that was started with -p PID.
+tracers_of() { # PID
+    local proc name
+    for proc in /proc/[0-9]*; do
+        read -r name <"$proc/comm" && [[ $name == bpftrace ]] || continue
+        tr '\0' ' ' <"$proc/cmdline" | grep -q -- " -p $1 " && echo "${proc#/proc/}"
+    done 2>/dev/null
+}
+
+# ----------------------------------------------------------------------------------------------------------- the server
+
+# Starts the server with a script that `tell` writes; its pid is $server, its port $port.
+start_server() { # [OPTION]...
+    start_server_as "$SERVER" "$@"
+}
+
+start_server_as() { # PROGRAM [OPTION]...
+    mkfifo "$dir/script" && exec {script}<>"$dir/script" || return
+    spawn "$@" --lifetime 300 --script - <"$dir/script" >"$dir/server.out" 2>"$dir/server.err"
+    server=$spawned
+    wait_for 5 grep -q '^listening' "$dir/server.out" || { explain "no server: $(<"$dir/server.err")"; return 1; }
+    port=$(sed -n 's/^listening on 127.0.0.1:\([0-9]*\) .*/\1/p' "$dir/server.out")
+}
+
+# Lines for the server's script.
+tell() {
+    printf '%s\n' "$@" >&"$script"
+}
+
+# Waits until the server has done all that it was told.
+milestone=0
+server_is_done() {
+    milestone=$((milestone + 1))
+    tell "print milestone $milestone"
+    wait_for 20 has_line "milestone $milestone" "$dir/server.out" && return
+    explain "the server is not done: $(<"$dir/server.err")"
+    return 1
+}
+
+get() { # PATH [CURL OPTION]...
+    local path=$1
+    shift
+    curl --silent --max-time 5 --http1.1 --user-agent test --output "$dir/body" "$@" \
+        "http://127.0.0.1:$port$path" && return
+    explain "curl cannot get $path"
+    return 1
+}
+
+# --------------------------------------------------------------------------------------------------------------- h2olog
+
+# Starts h2olog on the server and waits until it traces; its pid is $log.
+start_log() { # [OPTION]...
+    start_log_as "$H2OLOG" -p "$server" "$@"
+}
+
+start_log_as() { # COMMAND...
+    spawn "$@" -d >"$dir/out" 2>"$dir/err"
+    log=$spawned
+    log_is_ready
+}
+
+log_is_ready() {
+    wait_for 30 is_ready_or_gone
+    if ! is_ready; then
+        explain "h2olog does not trace:" && show "$dir/err"
+        return 1
+    fi
+    descendants=$(for pid in $(children_of "$log"); do with_start "$pid"; done)
+}
+
+is_ready() {
+    grep -Eaq '^h2olog: tracing pid [0-9]+' "$dir/err"
+}
+
+is_ready_or_gone() {
+    is_ready || is_gone "$log"
+}
+
+has_line() { # LINE FILE
+    grep -Faqx -- "$1" "$2"
+}
+
+# Ends h2olog; it must be gone soon, with status 0.
+stop_log() { # [SIGNAL]
+    kill -"${1:-INT}" "$log" && reap "$log" 10 && status_is 0
+}
+
+status_is() { # STATUS
+    [[ $status == "$1" ]] && return
+    explain "exit status $status instead of $1, and on stderr:"
+    show "$dir/err"
+    return 1
+}
+
+# Nothing that h2olog started is there any more, and nothing else that traces the server.
+nothing_left() { # [SECONDS]
+    wait_for "${1:-2}" is_nothing_left && return
+    explain "these are left:"
+    # shellcheck disable=SC2046 # one argument a pid
+    explain_processes $(left_behind)
+    return 1
+}
+
+is_nothing_left() {
+    [[ -z $(left_behind) ]]
+}
+
+left_behind() {
+    local pid start
+    while read -r pid start; do
+        [[ -n $pid && $(with_start "$pid") == "$pid $start" ]] && echo "$pid"
+    done <<<"$descendants"
+    tracers_of "$server"
+}
+
+# The probes' semaphores are zero again.
+probes_are_off() { # [SECONDS]
+    tell "wait-gone h2o:receive_request" "wait-gone h2o:receive_request_header" \
+        "wait-gone h2o:send_response" "wait-gone h2o:send_response_header" "print probes are off"
+    wait_for "${1:-2}" has_line "probes are off" "$dir/server.out" && return
+    explain "the server still fires its probes"
+    return 1
+}
+
+# Every message on stderr says whose it is, and none tells of a loss.
+messages_are_clean() {
+    if grep -av '^h2olog: ' "$dir/err" || grep -Eai '^h2olog: .*(lost|did not decode)' "$dir/err"; then
+        return 1
+    fi >"$dir/unclean"
+    return 0
+}
+
+# ---------------------------------------------------------------------------------------------------------- expectation
+
+# Lines that h2olog is to print.
+expect() {
+    printf '%s\n' "$@" >>"$dir/expected"
+}
+
+# The request and response headers that the test server adds to those of the client.
+expect_request() { # CONN REQ METHOD PATH
+    expect "$1 $2 RxProtocol HTTP/1.1" "$1 $2 RxHeader   :authority 127.0.0.1:$port" "$1 $2 RxHeader   :method $3" \
+        "$1 $2 RxHeader   :path $4" "$1 $2 RxHeader   :scheme http"
+}
+
+expect_response() { # CONN REQ STATUS LENGTH
+    expect "$1 $2 TxStatus   $3" "$1 $2 TxHeader   content-length $4" "$1 $2 TxHeader   content-type text/plain" \
+        "$1 $2 TxHeader   server usdt-server"
+}
+
+# Has the server fire a last event, waits for its line, ends h2olog and compares all that it printed.
+prints_expected() {
+    local last="0 0 TxStatus   299"
+    expect "$last"
+    tell "fire h2o:send_response 0 0 299"
+    wait_for 20 has_line "$last" "$dir/out" || explain "the last event's line did not come"
+    stop_log && has_printed_expected
+}
+
+has_printed_expected() {
+    same "$dir/expected" "$dir/out" && messages_are_clean && return
+    [[ ! -s $dir/unclean ]] || { explain "unexpected on stderr:" && show "$dir/unclean"; }
+    return 1
+}
+
+# Byte by byte.
+same() { # EXPECTED ACTUAL
+    cmp "$1" "$2" >"$dir/cmp" 2>&1 && return
+    sed 's/^/# /' "$dir/cmp"
+    diff -a -u "$1" "$2" | cat -v | cut -c1-200 | head -n 20 | sed 's/^/# /'
+    return 1
+}
+
+show() { # FILE
+    cat -v "$1" | cut -c1-300 | head -n 20 | sed 's/^/#   /'
+}
+
+# LENGTH bytes of text in which every place looks different: 00000 00001 00002 ... without the blanks.
+text() { # LENGTH
+    local digits
+    digits=$(printf '%05d' $(seq 0 $(($1 / 5))))
+    printf '%s' "${digits:0:$1}"
+}
+
+# How stdin's bytes are printed if they are no valid UTF-8 from 0x80 on.
+escaped_bytes() {
+    perl -0777 -pe 's/([\0-\x1f\x7f-\xff])|\\/defined $1 ? sprintf "\\x%02x", ord $1 : "\\\\"/ge'
+}
