@@ -20,21 +20,31 @@ add(struct files *files, struct mem *mem, const char *name, struct slice text)
     files->items[files->count++] = (struct file){name, text};
 }
 
-static int
-read_file(struct files *files, const char *path, struct mem *mem, struct diag *diag)
+int
+files_read(struct file *file, const char *path, struct mem *mem, struct diag *diag)
 {
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
+    FILE *stream = fopen(path, "re");
+    if (stream == NULL)
         return diag_set(diag, DIAG_USAGE, "%s: %s", path, strerror(errno));
     struct outbuf bytes = {0};
     size_t got;
-    while ((got = fread(text_reserve(&bytes, 4096), 1, 4096, file)) > 0)
+    while ((got = fread(text_reserve(&bytes, 4096), 1, 4096, stream)) > 0)
         bytes.len += got;
-    int failed = ferror(file) ? diag_set(diag, DIAG_USAGE, "%s: %s", path, strerror(errno)) : 0;
-    fclose(file);
-    add(files, mem, path, (struct slice){mem_strndup(mem, bytes.ptr, bytes.len), bytes.len});
+    int failed = ferror(stream) ? diag_set(diag, DIAG_USAGE, "%s: %s", path, strerror(errno)) : 0;
+    fclose(stream);
+    *file = (struct file){path, {mem_strndup(mem, bytes.ptr, bytes.len), bytes.len}};
     text_free(&bytes);
     return failed;
+}
+
+static int
+add_file(struct files *files, const char *path, struct mem *mem, struct diag *diag)
+{
+    struct file file;
+    if (files_read(&file, path, mem, diag) != 0)
+        return -1;
+    add(files, mem, file.name, file.text);
+    return 0;
 }
 
 static int
@@ -47,7 +57,7 @@ load_dir(struct files *files, const char *dir, const char *suffix, struct mem *m
     int status = 0;
     for (int i = 0; i < count; i++) {
         if (status == 0 && entries[i]->d_name[0] != '.' && ends_with(entries[i]->d_name, suffix))
-            status = read_file(files, mem_printf(mem, "%s/%s", dir, entries[i]->d_name), mem, diag);
+            status = add_file(files, mem_printf(mem, "%s/%s", dir, entries[i]->d_name), mem, diag);
         free(entries[i]);
     }
     free(entries);

@@ -25,6 +25,9 @@ extern const size_t files_builtin_count;
  * "probes". An unreadable directory or file, or no file at all, is an error. 0, or -1 with `diag` set. */
 int files_load(struct files *files, const char *dir, const char *builtin, const char *suffix, struct mem *mem, struct diag *diag);
 
+/* One file. 0, or -1 with `diag` set. */
+int files_read(struct file *file, const char *path, struct mem *mem, struct diag *diag);
+
 /* The file whose name ends in "/`name`"; NULL: there is none. */
 const struct file *files_find(const struct files *files, const char *name);
 

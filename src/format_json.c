@@ -31,15 +31,27 @@ put_member(struct outbuf *out, const char *name, const char *suffix)
     json_key(out, name, suffix);
 }
 
+/* Whether the event has a field of its own for the length of `field`. */
+static bool
+shows_length(const struct plan_event *event, const struct catalog_field *field)
+{
+    for (int i = 0; i < event->probe->nfields; i++)
+        if (event->is_shown[i] && event->probe->fields[i].arg == field->len_arg)
+            return true;
+    return false;
+}
+
 /* What belongs beside a value: the exact bytes of one that is not valid UTF-8, the full length of one that was cut, a name. */
 static void
-put_companions(const struct format *format, struct outbuf *out, const struct catalog_field *field, const struct types_value *value)
+put_companions(const struct format *format, struct outbuf *out, const struct record *record, int index)
 {
+    const struct catalog_field *field = &record->event->probe->fields[index];
+    const struct types_value *value = &record->values[index];
     if (types_needs_hex(field->type, value)) {
         put_member(out, field->name, "_hex");
         json_hex_string(out, value->text);
     }
-    if (types_is_cut(field->type, value)) {
+    if (types_is_cut(field->type, value) && !shows_length(record->event, field)) {
         put_member(out, field->name, "_len");
         if (field->type->wire == TYPES_CSTR)
             text_puts(out, "null"); /* nobody knows */
@@ -54,15 +66,17 @@ put_companions(const struct format *format, struct outbuf *out, const struct cat
 }
 
 static void
-put_field(const struct format *format, struct outbuf *out, const struct catalog_field *field, const struct types_value *value)
+put_field(const struct format *format, struct outbuf *out, const struct record *record, int index)
 {
+    const struct catalog_field *field = &record->event->probe->fields[index];
+    const struct types_value *value = &record->values[index];
     put_member(out, field->name, "");
     if (value->is_null) {
         text_puts(out, "null");
         return;
     }
     field->type->put_json(out, field->type, value);
-    put_companions(format, out, field, value);
+    put_companions(format, out, record, index);
 }
 
 static void
@@ -89,7 +103,7 @@ format_json(struct format *format, struct outbuf *out, const struct record *reco
     text_putc(out, '"');
     for (int i = 0; i < probe->nfields; i++)
         if (format_is_there(record, i) && !is_time(&probe->fields[i]))
-            put_field(format, out, &probe->fields[i], &record->values[i]);
+            put_field(format, out, record, i);
     if (format->options.extra)
         put_extra(format, out, record);
     text_putc(out, '}');

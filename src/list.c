@@ -12,13 +12,29 @@ put_name(struct outbuf *out, const char *mark, const char *provider, const char 
 }
 
 static void
-put_probe(struct outbuf *out, const struct catalog_probe *probe, const struct target *target)
+put_probe(struct outbuf *out, const struct catalog_probe *probe, const char *mark)
 {
-    bool is_there = target != NULL && catalog_fits(probe, &target->probes);
-    put_name(out, target == NULL ? "" : is_there ? "+ " : "- ", probe->provider, probe->name);
+    put_name(out, mark, probe->provider, probe->name);
     for (int i = 0; i < probe->nfields; i++)
         text_printf(out, "%s%s %s", i > 0 ? ", " : " ", probe->fields[i].name, probe->fields[i].type->name);
     text_putc(out, '\n');
+}
+
+/* Of several descriptions of one probe the one that is used for the target stands in the list; the first, if none is. */
+static bool
+stands_for_probe(const struct catalog *catalog, size_t index, const struct usdt_probes *probes)
+{
+    const struct catalog_probe *probe = &catalog->probes[index];
+    bool fits = catalog_fits(probe, probes);
+    for (size_t i = 0; i < catalog->count; i++) {
+        const struct catalog_probe *other = &catalog->probes[i];
+        if (i == index || strcmp(other->name, probe->name) != 0 || strcmp(other->provider, probe->provider) != 0)
+            continue;
+        bool other_fits = catalog_fits(other, probes);
+        if (fits == other_fits ? i < index : other_fits)
+            return false;
+    }
+    return true;
 }
 
 static bool
@@ -40,8 +56,13 @@ is_of_h2o(const struct usdt_probe *probe)
 void
 list_write(struct outbuf *out, const struct catalog *catalog, const struct target *target)
 {
-    for (size_t i = 0; i < catalog->count; i++)
-        put_probe(out, &catalog->probes[i], target);
+    for (size_t i = 0; i < catalog->count; i++) {
+        const struct catalog_probe *probe = &catalog->probes[i];
+        if (target == NULL)
+            put_probe(out, probe, "");
+        else if (stands_for_probe(catalog, i, &target->probes))
+            put_probe(out, probe, catalog_fits(probe, &target->probes) ? "+ " : "- ");
+    }
     for (size_t i = 0; target != NULL && i < target->probes.count; i++) {
         const struct usdt_probe *probe = &target->probes.items[i];
         if (!is_of_h2o(probe) || is_known(catalog, probe))

@@ -1,6 +1,7 @@
 #include "format.h"
 #include "list.h"
 #include "options.h"
+#include "provider.h"
 #include "supervise.h"
 
 #include <errno.h>
@@ -83,17 +84,37 @@ print_version(struct context *context)
     return write_stdout(&out, &context->diag);
 }
 
+static bool
+is_provider_file(const char *path)
+{
+    size_t len = path != NULL ? strlen(path) : 0;
+    return len > 2 && strcmp(path + len - 2, ".d") == 0;
+}
+
+/* A directory replaces the built-in catalogue; a DTrace provider file adds to it. */
+static int
+load_catalog(struct context *context)
+{
+    const char *path = context->options.probes_path;
+    bool is_provider = is_provider_file(path);
+    struct files probes;
+    struct file provider;
+    if (files_load(&probes, is_provider ? NULL : path, "probes", ".probes", &context->mem, &context->diag) != 0 ||
+        catalog_parse(&context->catalog, &probes, &context->mem, &context->diag) != 0)
+        return -1;
+    if (!is_provider)
+        return 0;
+    return files_read(&provider, path, &context->mem, &context->diag) != 0
+               ? -1
+               : provider_parse(&context->catalog, &provider, &context->mem, &context->diag);
+}
+
 static int
 load_files(struct context *context)
 {
-    struct files probes;
-    struct mem *mem = &context->mem;
-    struct diag *diag = &context->diag;
-    if (files_load(&probes, context->options.probes_dir, "probes", ".probes", mem, diag) != 0)
+    if (load_catalog(context) != 0)
         return -1;
-    if (catalog_parse(&context->catalog, &probes, mem, diag) != 0)
-        return -1;
-    return files_load(&context->templates, context->options.templates_dir, "templates", ".bt", mem, diag);
+    return files_load(&context->templates, context->options.templates_dir, "templates", ".bt", &context->mem, &context->diag);
 }
 
 static int

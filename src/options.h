@@ -26,7 +26,7 @@ struct options {
     bool list;
     bool emit_script;
     const char *bpftrace;
-    const char *probes_dir;
+    const char *probes_path;
     const char *templates_dir;
     int debug;
     bool help, help_mdoc;
