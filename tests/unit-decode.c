@@ -1,0 +1,283 @@
+#include "decode.h"
+
+#include "unit-fixture.h"
+#include "unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define N "0123456789abcdef"
+
+/* Events by id: 0 numbers, 1 two texts, 2 a NUL-terminated text, 3 bytes and a pointer that may be NULL. */
+static const char catalogue[] = "provider p\n"
+                                "probe numbers\n group g\n summary s\n arg 0 a u64\n arg 1 b i32\n arg 2 c u8\n"
+                                "probe texts\n group g\n summary s\n arg 0 a u64\n arg 1 n str len=2\n arg 3 v str len=4\n"
+                                "probe cstr\n group g\n summary s\n arg 0 r cstr\n"
+                                "probe bytes\n group g\n summary s\n arg 0 x bytes len=1 null\n arg 2 t u32 at=8 optional\n";
+
+/* Everything that comes out of `input`, as text: "numbers 1 2 -3|" and so on, fed in pieces of `step` bytes. */
+struct run {
+    struct fixture fixture;
+    struct decode decode;
+    struct outbuf seen;
+};
+
+static void
+put_field(struct outbuf *out, const struct record *record, int field)
+{
+    const struct types_value *value = &record->values[field];
+    const struct types_row *type = record->event->probe->fields[field].type;
+    text_putc(out, ' ');
+    if (value->is_null)
+        text_puts(out, "null");
+    else
+        type->put_line(out, type, value);
+}
+
+static void
+put_item(struct outbuf *out, const struct decode_item *item)
+{
+    switch (item->kind) {
+    case DECODE_RECORD:
+        text_puts(out, item->record.event->probe->name);
+        for (int i = 0; i < item->record.event->probe->nfields; i++)
+            put_field(out, &item->record, i);
+        break;
+    case DECODE_TICK:
+        text_printf(out, "tick %lu %lu", item->nsecs, item->number);
+        break;
+    case DECODE_LOST:
+        text_printf(out, "lost %lu", item->number);
+        break;
+    case DECODE_NOTICE:
+        text_puts(out, "notice ");
+        text_escape(out, item->text);
+        break;
+    }
+    text_putc(out, '|');
+}
+
+static void
+feed(struct run *run, const char *input, size_t len, size_t step)
+{
+    struct decode_item item;
+    while (len > 0) {
+        size_t room;
+        char *ptr = decode_room(&run->decode, &room);
+        size_t piece = len < step ? len : step;
+        piece = piece < room ? piece : room;
+        memcpy(ptr, input, piece);
+        decode_fill(&run->decode, piece);
+        input += piece, len -= piece;
+        while (decode_next(&run->decode, &item))
+            put_item(&run->seen, &item);
+    }
+}
+
+static void
+begin(struct run *run)
+{
+    *run = (struct run){0};
+    fixture_plan(&run->fixture, catalogue, "0.17.0", "g");
+    ck_assert_uint_eq(run->fixture.plan.chunk, 104);
+    decode_init(&run->decode, &run->fixture.plan, N, &run->fixture.mem);
+}
+
+static void
+finish(struct run *run, const char *expected, uint64_t damaged)
+{
+    struct decode_item item;
+    while (decode_last(&run->decode, &item))
+        put_item(&run->seen, &item);
+    fixture_equal(&run->seen, expected);
+    ck_assert_uint_eq(run->decode.damaged, damaged);
+    text_free(&run->seen);
+    fixture_free(&run->fixture);
+}
+
+/* The same for pieces of every size up to the whole. */
+static void
+check(const char *input, size_t len, const char *expected, uint64_t damaged)
+{
+    size_t steps[] = {1, 2, 3, 5, 16, 17, 18, 64, len};
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        struct run run;
+        begin(&run);
+        feed(&run, input, len, steps[i]);
+        finish(&run, expected, damaged);
+    }
+}
+
+#define CHECK(input, expected, damaged) check(input, sizeof(input) - 1, expected, damaged)
+
+START_TEST(numbers_are_cut_to_their_type)
+{
+    CHECK(N " 0 64 7 1 fffffffffffffffe 1ff\n", "numbers 1 -2 255|", 0);
+    CHECK(N " 0 64 7 ffffffffffffffff 80000000 0\n", "numbers 18446744073709551615 -2147483648 0|", 0);
+}
+END_TEST
+
+START_TEST(heartbeats_notices_and_losses)
+{
+    CHECK(N " h 1f 3\n0\n\nAttaching 3 probes...\nLost 12 events\n", "tick 31 3|notice Attaching 3 probes...|lost 12|", 0);
+    CHECK("fedcba9876543210 h 1f 3\n", "notice fedcba9876543210 h 1f 3|", 0);
+}
+END_TEST
+
+START_TEST(texts_hold_any_bytes)
+{
+    CHECK(N " 1 1 7 5 3 2 a\nb \n\n\n", "texts 5 a\\x0ab \\x0a\\x0a|", 0);
+    CHECK(N " 1 1 7 5 e 0 Lost 12 events \n" N " h 1 0\n", "texts 5 Lost 12 events |tick 1 0|", 0);
+    CHECK(N " 1 1 7 5 13 0 \nfedcba9876543210 0 \n", "texts 5 \\x0afedcba9876543210 0 |", 0);
+    CHECK(N " 1 1 7 5 0 0  \n", "texts 5  |", 0);
+}
+END_TEST
+
+START_TEST(texts_without_inline_part_come_in_chunks)
+{
+    CHECK(N " 1 1 7 5 3 2\n" N " x 1 7 0 0 61 00 62\n" N " x 1 7 1 0 0a ff\n", "texts 5 a\\x00b \\x0a\\xff|", 0);
+    CHECK(N " 1 1 7 5 0 1\n" N " s 1 7 1 0 q\n", "texts 5  q|", 0);
+}
+END_TEST
+
+/* 105 bytes: 104 in the record and one behind it. */
+#define X104 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+START_TEST(chunks_of_threads_interleave)
+{
+    CHECK(N " 1 1 7 5 69 1 " X104 " v\n" N " 1 2 8 6 1 69 n " X104 "\n" N " s 2 8 1 68 B\n" N " s 1 7 0 68 A\n",
+          "texts 6 n " X104 "B|texts 5 " X104 "A v|", 0);
+}
+END_TEST
+
+START_TEST(a_lost_chunk_shows_in_the_record)
+{
+    CHECK(N " 1 1 7 5 1 6a n " X104 "\n" N " 0 2 7 1 2 3\n", "texts 5 n " X104 "\\[2 bytes cut]|numbers 1 2 3|", 1);
+    CHECK(N " 1 1 7 5 1 69 n " X104 "\n", "texts 5 n " X104 "\\[1 bytes cut]|", 1);
+    CHECK(N " s 1 7 0 68 A\n" N " 0 2 7 1 2 3\n", "numbers 1 2 3|", 1);
+}
+END_TEST
+
+START_TEST(nul_terminated_texts_end_at_the_nonce)
+{
+    CHECK(N " 2 1 7 abc " N "\n", "cstr abc|", 0);
+    CHECK(N " 2 1 7  " N "\n", "cstr |", 0);
+    CHECK(N " 2 1 7 a\nLost 5 events\n " N "\n", "cstr a\\x0aLost 5 events\\x0a|", 0);
+    CHECK(N " 2 1 7 " X104 " " N "\n" N " s 1 7 0 68  " N "\n", "cstr " X104 "|", 0);
+    CHECK(N " 2 1 7 " X104 " " N "\n" N " s 1 7 0 68 " X104 " " N "\n" N " s 1 7 0 d0 z " N "\n", "cstr " X104 X104 "z|", 0);
+    CHECK(N " 2 1 7 " X104 "x " N "\n" N " 0 2 7 1 2 3\n", "cstr |numbers 1 2 3|", 1);
+}
+END_TEST
+
+START_TEST(bytes_and_pointers)
+{
+    CHECK(N " 3 1 7 1000 2 2000 63 00 ff\n", "bytes 00ff 99|", 0);
+    CHECK(N " 3 1 7 0 2 0 0 00 00\n", "bytes null null|", 0);
+    CHECK(N " 3 1 7 1000 0 2000 5 \n", "bytes  5|", 0);
+}
+END_TEST
+
+START_TEST(what_is_damaged_is_skipped)
+{
+    CHECK(N " 9 1 7 1\n" N " 0 2 7 1 2 3\n", "numbers 1 2 3|", 1);
+    CHECK(N " 0 1 7 12345678901234567 2 3\n" N " 0 2 7 1 2 3\n", "numbers 1 2 3|", 1);
+    CHECK(N " 0 1 7 zz\nLost 9 events\nforged\n" N " h 2 0\n", "tick 2 0|", 1);
+    CHECK(N " 0 1 7 1 2 3 4\n" N " h 2 0\n", "tick 2 0|", 1);
+    CHECK(N " 3 1 7 1000 1 2000 5 6g\n" N " h 2 0\n", "bytes \\[1 bytes cut] 5|tick 2 0|", 1);
+    CHECK(N " 1 1 7 5 4 4 ab\n" N " h 2 0\n", "texts 5 \\[4 bytes cut] \\[4 bytes cut]|tick 2 0|", 1);
+    CHECK(N " 0 1 7 1 2", "", 1);
+}
+END_TEST
+
+/* The program sends a text up to PLAN_TEXT_LIMIT, rounded up to whole chunks; what is more is not shown. */
+START_TEST(a_text_beyond_the_limit_is_cut)
+{
+    struct run run;
+    struct outbuf input = {0};
+    text_puts(&input, N " 1 1 7 5 1 2710 n " X104 "\n");
+    for (unsigned at = 104; at < 8192; at += 104)
+        text_printf(&input, N " s 1 7 1 %x %s\n", at, X104);
+    begin(&run);
+    feed(&run, input.ptr, input.len, input.len);
+    ck_assert_uint_eq(run.seen.len, strlen("texts 5 n \\[1808 bytes cut]|") + 8192);
+    ck_assert(memmem(run.seen.ptr, run.seen.len, "x\\[1808 bytes cut]|", 19) != NULL);
+    text_free(&input);
+    text_free(&run.seen);
+    fixture_free(&run.fixture);
+}
+END_TEST
+
+START_TEST(more_threads_than_slots_lose_no_record)
+{
+    struct run run;
+    begin(&run);
+    for (unsigned tid = 0; tid < 100; tid++) {
+        char frame[256];
+        int len = snprintf(frame, sizeof(frame), N " 1 %x %x 5 1 69 n " X104 "\n", tid + 1, tid);
+        feed(&run, frame, (size_t)len, (size_t)len);
+    }
+    struct decode_item item;
+    while (decode_last(&run.decode, &item))
+        put_item(&run.seen, &item);
+    size_t count = 0;
+    for (size_t i = 0; i < run.seen.len; i++)
+        count += run.seen.ptr[i] == '|';
+    ck_assert_uint_eq(count, 100);
+    text_free(&run.seen);
+    fixture_free(&run.fixture);
+}
+END_TEST
+
+static const char whole_frame[] = "\n" N " 0 64 7 1 2 3\n";
+
+/* No input without the nonce gives a record, and frames between garbage are found. */
+START_TEST(garbage_forges_nothing)
+{
+    struct run run;
+    uint32_t seed = 1;
+    static char garbage[1 << 20];
+    begin(&run);
+    for (size_t i = 0; i < sizeof(garbage); i++)
+        garbage[i] = "0123456789abcdef h s x \n\r"[fixture_random(&seed) % 25];
+    feed(&run, garbage, sizeof(garbage), 4096);
+    ck_assert(run.seen.len == 0 || memmem(run.seen.ptr, run.seen.len, "numbers ", 8) == NULL);
+    feed(&run, whole_frame, sizeof(whole_frame) - 1, 7);
+    ck_assert(run.seen.len > 15 && memcmp(run.seen.ptr + run.seen.len - 15, "|numbers 1 2 3|", 15) == 0);
+    text_free(&run.seen);
+    fixture_free(&run.fixture);
+}
+END_TEST
+
+START_TEST(a_line_without_end_does_not_block)
+{
+    struct run run;
+    static char line[3 << 20];
+    begin(&run);
+    memset(line, 'a', sizeof(line));
+    feed(&run, line, sizeof(line), 65536);
+    feed(&run, whole_frame, sizeof(whole_frame) - 1, 7);
+    finish(&run, "numbers 1 2 3|", 1);
+}
+END_TEST
+
+Suite *
+decode_suite(void)
+{
+    Suite *suite = suite_create("decode");
+    TCase *tcase = tcase_create("decode");
+    tcase_add_test(tcase, numbers_are_cut_to_their_type);
+    tcase_add_test(tcase, heartbeats_notices_and_losses);
+    tcase_add_test(tcase, texts_hold_any_bytes);
+    tcase_add_test(tcase, texts_without_inline_part_come_in_chunks);
+    tcase_add_test(tcase, chunks_of_threads_interleave);
+    tcase_add_test(tcase, a_lost_chunk_shows_in_the_record);
+    tcase_add_test(tcase, nul_terminated_texts_end_at_the_nonce);
+    tcase_add_test(tcase, bytes_and_pointers);
+    tcase_add_test(tcase, what_is_damaged_is_skipped);
+    tcase_add_test(tcase, a_text_beyond_the_limit_is_cut);
+    tcase_add_test(tcase, more_threads_than_slots_lose_no_record);
+    tcase_add_test(tcase, garbage_forges_nothing);
+    tcase_add_test(tcase, a_line_without_end_does_not_block);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,35 @@
+#ifndef UNIT_FIXTURE_H
+#define UNIT_FIXTURE_H
+
+#include "format.h"
+
+/* What several suites need: a catalogue from a text, and a plan for it without a server. */
+struct fixture {
+    struct mem mem;
+    struct diag diag;
+    struct catalog catalog;
+    struct tracer tracer;
+    struct plan plan;
+};
+
+/* Parses `text` under the name t.probes; 0 or -1 with fixture->diag set. */
+int fixture_catalog(struct fixture *fixture, const char *text);
+
+/* A plan for the events of `group` with the bpftrace `version`, such as "0.17.0"; fails the test on an error. */
+void fixture_plan(struct fixture *fixture, const char *text, const char *version, const char *group);
+
+void fixture_free(struct fixture *fixture);
+
+/* A file of the text. */
+struct file fixture_file(const char *name, const char *text);
+
+/* The next of a sequence of numbers that is the same in every run. */
+uint32_t fixture_random(uint32_t *state);
+
+/* Fills with random bytes, or with random ones of `alphabet`. */
+void fixture_fill(char *bytes, size_t len, const char *alphabet, uint32_t *state);
+
+/* Compares bytes, which may hold NULs, and says what differs. */
+void fixture_equal(const struct outbuf *out, const char *expected);
+
+#endif

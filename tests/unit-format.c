@@ -1,0 +1,205 @@
+#include "format.h"
+
+#include "unit-fixture.h"
+#include "unit.h"
+
+#include <string.h>
+
+static const char catalogue[] =
+    "provider q\n"
+    "names kind\n 1 one\n"
+    "probe quic\n group g\n summary s\n arg 0 master_conn_id u32 at=16\n arg 1 at ms\n arg 2 kind u8 names=kind\n"
+    " arg 3 stream_id i64 at=8\n"
+    "probe text\n group g\n summary s\n tag Rx\n arg 0 conn_id u64\n arg 1 name str len=2\n"
+    " line ${conn_id} ${tag} ${name}\n"
+    "probe bytes\n group g\n summary s\n arg 0 data bytes len=1 null\n arg 2 token u32 at=8 optional\n"
+    "probe address\n group g\n summary s\n arg 0 conn_id u64\n arg 1 peer sockaddr null\n"
+    "probe sized\n group g\n summary s\n arg 0 data bytes len=1\n arg 1 len u64\n"
+    "probe cstr\n group g\n summary s\n arg 0 why cstr\n"
+    "probe preview\n group g\n summary s\n arg 0 token_preview preview len=1\n";
+
+enum { QUIC, TEXT, BYTES, ADDRESS, SIZED, CSTR, PREVIEW };
+
+static struct fixture fixture;
+static struct record record;
+
+static void
+set_up(void)
+{
+    fixture_plan(&fixture, catalogue, "0.17.0", "g");
+}
+
+static void
+tear_down(void)
+{
+    fixture_free(&fixture);
+}
+
+static struct types_value *
+start(int event)
+{
+    record = (struct record){.event = &fixture.plan.events[event], .nsecs = 5000000, .tid = 42};
+    return record.values;
+}
+
+static void
+check(const char *name, struct format_options options, const char *expected)
+{
+    struct format format;
+    struct outbuf out = {0};
+    ck_assert(format_init(&format, name, options));
+    format.realtime_offset = 1000000000;
+    format_record(&format, &out, &record);
+    fixture_equal(&out, expected);
+    text_free(&out);
+}
+
+static const struct format_options plain, with_names = {.names = true}, with_extra = {.extra = true};
+
+START_TEST(a_quic_event)
+{
+    struct types_value *values = start(QUIC);
+    values[0].number = 2;
+    values[1].number = 1580410632750;
+    values[2].number = 1;
+    values[3].number = (uint64_t)-3;
+    check("json", plain,
+          "{\"at\": 1580410632750, \"type\": \"quic\", \"master_conn_id\": 2, \"kind\": 1, \"stream_id\": -3}\n");
+    check("json", with_names,
+          "{\"at\": 1580410632750, \"type\": \"quic\", \"master_conn_id\": 2, \"kind\": 1, \"kind_name\": \"one\", "
+          "\"stream_id\": -3}\n");
+    check("json", with_extra,
+          "{\"at\": 1580410632750, \"type\": \"quic\", \"master_conn_id\": 2, \"kind\": 1, \"stream_id\": -3, "
+          "\"provider\": \"q\", \"tid\": 42, \"seq\": 1, \"nsecs\": 5000000}\n");
+    check("line", plain, "2 -3 quic kind=1\n");
+    check("line", with_names, "2 -3 quic kind=1(one)\n");
+}
+END_TEST
+
+START_TEST(text_as_line_and_json)
+{
+    struct types_value *values = start(TEXT);
+    values[0].number = UINT64_MAX;
+    values[1] = (struct types_value){.number = 4, .text = {"\"\\\n\x9b", 4}};
+    check("line", plain, "18446744073709551615 Rx         \"\\\\\\x0a\\x9b\n");
+    check("json", plain,
+          "{\"at\": 1005, \"type\": \"text\", \"conn_id\": 18446744073709551615, \"name\": \"\\\"\\\\\\u000a\xef\xbf\xbd\", "
+          "\"name_hex\": \"225c0a9b\"}\n");
+    values[1] = (struct types_value){.number = 9, .text = {"\xc2\x9b", 2}};
+    check("line", plain, "18446744073709551615 Rx         \\xc2\\x9b\\[7 bytes cut]\n");
+    check("json", plain,
+          "{\"at\": 1005, \"type\": \"text\", \"conn_id\": 18446744073709551615, \"name\": \"\\u009b\", \"name_len\": 9}\n");
+}
+END_TEST
+
+START_TEST(bytes_null_and_optional)
+{
+    struct types_value *values = start(BYTES);
+    values[0] = (struct types_value){.number = 3, .text = {"\x00\xff", 2}};
+    values[2] = (struct types_value){0};
+    values[1].number = 7;
+    check("json", plain, "{\"at\": 1005, \"type\": \"bytes\", \"data\": \"00ff\", \"data_len\": 3, \"token\": 7}\n");
+    check("line", plain, "- - bytes data=00ff\\[1 bytes cut] token=7\n");
+    values[0].is_null = values[1].is_null = true;
+    check("json", plain, "{\"at\": 1005, \"type\": \"bytes\", \"data\": null}\n");
+    check("line", plain, "- - bytes data=null\n");
+}
+END_TEST
+
+/* Found when a field of its own already showed the length: JSON had a key twice. */
+START_TEST(a_length_stands_once)
+{
+    struct types_value *values = start(SIZED);
+    values[0] = (struct types_value){.number = 3, .text = {"ab", 2}};
+    values[1].number = 3;
+    check("json", plain, "{\"at\": 1005, \"type\": \"sized\", \"data\": \"6162\", \"len\": 3}\n");
+}
+END_TEST
+
+START_TEST(a_text_of_unknown_length)
+{
+    struct types_value *values = start(CSTR);
+    values[0] = (struct types_value){.number = 3, .text = {"ab", 2}};
+    check("json", plain, "{\"at\": 1005, \"type\": \"cstr\", \"why\": \"ab\", \"why_len\": null}\n");
+    check("line", plain, "- - cstr why=ab\\[cut]\n");
+}
+END_TEST
+
+START_TEST(a_preview_is_not_marked)
+{
+    struct types_value *values = start(PREVIEW);
+    values[0] = (struct types_value){.number = 30, .text = {"\x01\x02\x03\x04\x05\x06\x07\x08", 8}};
+    check("json", plain, "{\"at\": 1005, \"type\": \"preview\", \"token_preview\": \"0102030405060708\"}\n");
+}
+END_TEST
+
+/* The words as the server's memory holds them, on a little-endian machine. */
+START_TEST(socket_addresses)
+{
+    struct types_value *values = start(ADDRESS);
+    values[0].number = 1;
+    values[1] = (struct types_value){.address = {0xbb010002, 0x0100007f, 0, 0}};
+    check("json", plain, "{\"at\": 1005, \"type\": \"address\", \"conn_id\": 1, \"peer\": \"127.0.0.1:443\"}\n");
+    values[1] = (struct types_value){.address = {0xbb01000a, 0, 0, 0x0100000000000000}};
+    check("line", plain, "1 - address peer=[::1]:443\n");
+    values[1] = (struct types_value){.address = {1, 0, 0, 0}};
+    check("line", plain, "1 - address peer=family 1\n");
+    values[1].is_null = true;
+    check("json", plain, "{\"at\": 1005, \"type\": \"address\", \"conn_id\": 1, \"peer\": null}\n");
+}
+END_TEST
+
+/* Whatever the bytes, a JSON string is valid UTF-8 with legal escapes only. */
+START_TEST(json_strings_are_always_valid)
+{
+    uint32_t seed = 3;
+    for (int round = 0; round < 5000; round++) {
+        char bytes[24];
+        size_t len = fixture_random(&seed) % sizeof(bytes);
+        fixture_fill(bytes, len, round % 2 ? NULL : "\"\\\n\xe2\x80\xae\xc2\x9bz", &seed);
+        struct types_value *values = start(TEXT);
+        values[1] = (struct types_value){.number = len, .text = {bytes, len}};
+        struct format format;
+        struct outbuf out = {0};
+        format_init(&format, "json", plain);
+        format_record(&format, &out, &record);
+        struct slice rest = {out.ptr, out.len - 1};
+        for (uint32_t code; rest.len > 0;) {
+            size_t used = text_utf8(rest, &code);
+            ck_assert(used > 0 && !text_is_unsafe(code));
+            if (code == '\\') {
+                used = 2;
+                ck_assert(rest.ptr[1] == '"' || rest.ptr[1] == '\\' || rest.ptr[1] == 'u');
+            }
+            rest.ptr += used, rest.len -= used;
+        }
+        text_free(&out);
+    }
+}
+END_TEST
+
+START_TEST(an_unknown_format_is_refused)
+{
+    struct format format;
+    ck_assert(!format_init(&format, "xml", plain));
+}
+END_TEST
+
+Suite *
+format_suite(void)
+{
+    Suite *suite = suite_create("format");
+    TCase *tcase = tcase_create("format");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, a_quic_event);
+    tcase_add_test(tcase, text_as_line_and_json);
+    tcase_add_test(tcase, bytes_null_and_optional);
+    tcase_add_test(tcase, a_length_stands_once);
+    tcase_add_test(tcase, a_text_of_unknown_length);
+    tcase_add_test(tcase, a_preview_is_not_marked);
+    tcase_add_test(tcase, socket_addresses);
+    tcase_add_test(tcase, json_strings_are_always_valid);
+    tcase_add_test(tcase, an_unknown_format_is_refused);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

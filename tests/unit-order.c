@@ -1,0 +1,181 @@
+#include "order.h"
+
+#include "unit-fixture.h"
+#include "unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { CPUS = 4, EACH = 500, TICK = 50 };
+
+static const char catalogue[] = "provider p\nprobe e\n group g\n summary s\n arg 0 t str len=1\n";
+
+static const uint64_t ms = 1000000;
+
+struct run {
+    struct fixture fixture;
+    struct order order;
+    struct outbuf seen; /* the records' times in ms, in the order in which they came out */
+};
+
+static void
+begin(struct run *run, int ncpus)
+{
+    *run = (struct run){0};
+    fixture_plan(&run->fixture, catalogue, "0.17.0", "g");
+    order_init(&run->order, ncpus, &run->fixture.mem);
+}
+
+static void
+end(struct run *run)
+{
+    order_free(&run->order);
+    text_free(&run->seen);
+    fixture_free(&run->fixture);
+}
+
+static void
+add(struct run *run, uint64_t time)
+{
+    char text[32];
+    struct record record = {.event = &run->fixture.plan.events[0], .nsecs = time * ms};
+    record.values[0].text = (struct slice){text, (size_t)snprintf(text, sizeof(text), "t%lu", time)};
+    order_add(&run->order, &record);
+    memset(text, '?', sizeof(text)); /* the copy must not depend on it */
+}
+
+static void
+collect(struct run *run)
+{
+    struct record record;
+    while (order_next(&run->order, &record)) {
+        char text[32];
+        int len = snprintf(text, sizeof(text), "t%lu", record.nsecs / ms);
+        ck_assert(text_equal(record.values[0].text, (struct slice){text, (size_t)len}));
+        text_printf(&run->seen, "%lu ", record.nsecs / ms);
+    }
+}
+
+static uint64_t
+tick(struct run *run, uint64_t cpu, uint64_t time, uint64_t now)
+{
+    uint64_t complete = order_tick(&run->order, cpu, time * ms, now * ms);
+    collect(run);
+    return complete / ms;
+}
+
+START_TEST(a_record_waits_for_every_cpu)
+{
+    struct run run;
+    begin(&run, 2);
+    add(&run, 1030);
+    add(&run, 1010);
+    ck_assert_uint_eq(tick(&run, 0, 1050, 1050), 0);
+    fixture_equal(&run.seen, "");
+    add(&run, 1005);
+    ck_assert_uint_eq(tick(&run, 1, 1020, 1050), 1020);
+    fixture_equal(&run.seen, "1005 1010 ");
+    ck_assert_uint_eq(tick(&run, 1, 1060, 1060), 1050);
+    fixture_equal(&run.seen, "1005 1010 1030 ");
+    end(&run);
+}
+END_TEST
+
+START_TEST(a_silent_cpu_holds_back_for_five_seconds)
+{
+    struct run run;
+    begin(&run, 2);
+    tick(&run, 0, 1000, 1000);
+    tick(&run, 1, 1000, 1000);
+    add(&run, 1500);
+    tick(&run, 0, 1600, 1600);
+    tick(&run, 0, 6500, 6500);
+    fixture_equal(&run.seen, "");
+    tick(&run, 0, 6650, 6650);
+    fixture_equal(&run.seen, "1500 ");
+    end(&run);
+}
+END_TEST
+
+START_TEST(a_cpu_that_never_ticks_is_not_waited_for)
+{
+    struct run run;
+    begin(&run, 2);
+    add(&run, 900);
+    tick(&run, 0, 1000, 1000);
+    fixture_equal(&run.seen, "");
+    tick(&run, 0, 6100, 6100);
+    fixture_equal(&run.seen, "900 ");
+    end(&run);
+}
+END_TEST
+
+/* After a stall of the reader one CPU's whole backlog comes before the next one's. */
+START_TEST(a_stall_keeps_the_order)
+{
+    struct run run;
+    begin(&run, 2);
+    tick(&run, 0, 1000, 1000);
+    tick(&run, 1, 1000, 1000);
+    for (uint64_t time = 1002; time < 3000; time += 100) {
+        add(&run, time);
+        tick(&run, 0, time + 50, 3000);
+    }
+    fixture_equal(&run.seen, "");
+    for (uint64_t time = 1001; time < 3000; time += 1000) {
+        add(&run, time);
+        tick(&run, 1, time + 900, 3001);
+    }
+    add(&run, 2999);
+    order_flush(&run.order);
+    collect(&run);
+    fixture_equal(&run.seen,
+                  "1001 1002 1102 1202 1302 1402 1502 1602 1702 1802 1902 2001 2002 2102 2202 2302 2402 2502 2602 2702 "
+                  "2802 2902 2999 ");
+    end(&run);
+}
+END_TEST
+
+/* Every CPU's buffer is in order; the reader takes any amount from any of them. */
+START_TEST(any_interleaving_comes_out_sorted)
+{
+    for (uint32_t seed = 1; seed <= 30; seed++) {
+        struct run run;
+        uint32_t state = seed;
+        int at[CPUS] = {0};
+        begin(&run, CPUS);
+        for (int left = CPUS * EACH; left > 0;) {
+            int cpu = (int)(fixture_random(&state) % CPUS), burst = (int)(fixture_random(&state) % 40);
+            for (; burst > 0 && at[cpu] < EACH; burst--, at[cpu]++, left--) {
+                uint64_t time = 1000 + (uint64_t)(at[cpu] * CPUS + cpu);
+                if (at[cpu] % TICK == TICK - 1)
+                    tick(&run, (uint64_t)cpu, time, 1000);
+                else
+                    add(&run, time);
+            }
+        }
+        order_flush(&run.order);
+        collect(&run);
+        struct slice rest = {run.seen.ptr, run.seen.len}, word;
+        uint64_t previous = 0, time, count = 0;
+        for (; text_word(&rest, &word); count++, previous = time)
+            ck_assert(text_number(word, UINT64_MAX, &time) && time > previous);
+        ck_assert_uint_eq(count, CPUS * (EACH - EACH / TICK));
+        end(&run);
+    }
+}
+END_TEST
+
+Suite *
+order_suite(void)
+{
+    Suite *suite = suite_create("order");
+    TCase *tcase = tcase_create("order");
+    tcase_add_test(tcase, a_record_waits_for_every_cpu);
+    tcase_add_test(tcase, a_silent_cpu_holds_back_for_five_seconds);
+    tcase_add_test(tcase, a_cpu_that_never_ticks_is_not_waited_for);
+    tcase_add_test(tcase, a_stall_keeps_the_order);
+    tcase_add_test(tcase, any_interleaving_comes_out_sorted);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,215 @@
+#include "plan.h"
+
+#include "pattern.h"
+#include "provider.h"
+#include "unit-fixture.h"
+#include "unit.h"
+
+#include <string.h>
+
+static const char catalogue[] = "provider q\n"
+                                "probe old_sent\n group quic\n summary s\n now sent\n arg 0 a u8\n"
+                                "probe sent\n group quic\n summary s\n arg 0 a u8\n arg 1 data bytes len=2 app-data\n"
+                                "probe lost args=1\n group quic\n summary s\n arg 0 a u8\n"
+                                "probe lost args=2\n group quic\n summary s\n arg 0 a u8\n arg 1 b u8\n"
+                                "provider h\n"
+                                "probe keys\n group tls\n summary s\n arg 0 a u8\n arg 1 secret hexstr secret\n"
+                                "probe accept\n type connection\n group http\n summary s\n arg 0 a u8\n";
+
+static struct usdt_probe server[] = {{.provider = "q", .name = "sent", .nargs = 3},
+                                     {.provider = "q", .name = "lost", .nargs = 2},
+                                     {.provider = "h", .name = "keys", .nargs = 2},
+                                     {.provider = "h", .name = "accept", .nargs = 1},
+                                     {.provider = "h", .name = "fresh", .nargs = 2, .args = {{4, true}, {8, false}}},
+                                     {.provider = "libc", .name = "fresh", .nargs = 1}};
+
+static struct fixture fixture;
+static struct target target;
+
+static void
+set_up(void)
+{
+    ck_assert_int_eq(fixture_catalog(&fixture, catalogue), 0);
+    tracer_parse_version(&fixture.tracer, text_of("bpftrace v0.17.0"), &fixture.diag);
+    target = (struct target){.pid = 1, .probes = {server, sizeof(server) / sizeof(server[0])}};
+}
+
+static void
+tear_down(void)
+{
+    fixture_free(&fixture);
+}
+
+/* The chosen events as "sent(a,data) lost(a)", or the error. */
+static void
+check(const char *group, const char *pattern, bool app_data, const char *expected)
+{
+    struct plan_request request = {.group = group, .patterns = &pattern, .npatterns = pattern != NULL, .app_data = app_data};
+    struct outbuf out = {0};
+    int status = plan_make(&fixture.plan, &fixture.catalog, &target, &fixture.tracer, &request, &fixture.mem, &fixture.diag);
+    for (size_t i = 0; status == 0 && i < fixture.plan.nevents; i++) {
+        const struct plan_event *event = &fixture.plan.events[i];
+        text_printf(&out, "%s%s(", i > 0 ? " " : "", event->probe->type);
+        for (int field = 0, count = 0; field < event->probe->nfields; field++)
+            if (event->is_shown[field])
+                text_printf(&out, "%s%s", count++ > 0 ? "," : "", event->probe->fields[field].name);
+        text_putc(&out, ')');
+    }
+    if (status != 0)
+        text_printf(&out, "%d %s", fixture.diag.status, fixture.diag.message);
+    fixture_equal(&out, expected);
+    text_free(&out);
+}
+
+START_TEST(a_mode_takes_its_group)
+{
+    check("quic", NULL, false, "sent(a) lost(a,b)");
+    check("http", NULL, false, "connection(a)");
+    check("all", NULL, false, "sent(a) lost(a,b) keys(a) connection(a)");
+}
+END_TEST
+
+START_TEST(patterns_choose_in_every_mode)
+{
+    check("http", "sent", false, "sent(a)");
+    check("quic", "connection", false, "connection(a)");
+    check("quic", "accept", false, "connection(a)");
+    check("quic", "q:*", false, "sent(a) lost(a,b)");
+    check("quic", "*s*t", false, "sent(a) lost(a,b)");
+    check("quic", "h:lost", false, "2 there is no event \"h:lost\"; did you mean lost?");
+}
+END_TEST
+
+START_TEST(what_is_not_shown_is_not_read)
+{
+    check("quic", "sent", true, "sent(a,data)");
+    check("all", NULL, true, "sent(a,data) lost(a,b) keys(a) connection(a)");
+    check("all", "h:*", true, "keys(a) connection(a) fresh(arg0,arg1)");
+    check("all", "keys", false, "keys(a)");
+    check("all", "keys", true, "keys(a,secret)");
+    ck_assert(memmem(fixture.plan.warnings.ptr, fixture.plan.warnings.len, "key material", 12) != NULL);
+}
+END_TEST
+
+START_TEST(a_probe_that_no_catalogue_knows_is_shown_as_integers)
+{
+    check("quic", "fresh", false, "fresh(arg0,arg1)");
+    ck_assert_str_eq(fixture.plan.events[0].probe->fields[0].type->name, "i32");
+    ck_assert_str_eq(fixture.plan.events[0].probe->fields[1].type->name, "u64");
+}
+END_TEST
+
+START_TEST(names_that_fit_nothing_are_explained)
+{
+    check("quic", "snet", false, "2 there is no event \"snet\"; did you mean sent?");
+    check("quic", "nothing_like_it", false, "2 there is no event \"nothing_like_it\"; h2olog --list shows all");
+    check("quic", "x*", false, "2 there is no event \"x*\"; h2olog --list shows all events");
+    check("quic", "old_sent", false, "3 old_sent: this h2o has sent instead");
+    server[0].name = "old_sent";
+    check("quic", "sent", false, "3 sent: this h2o has old_sent instead");
+    server[0].name = "sent";
+    server[3].name = "connection";
+    check("quic", "accept", false, "3 accept: this h2o does not have it; h2olog --list -p PID shows what it has");
+    server[3].name = "accept";
+    server[1] = (struct usdt_probe){.provider = "q", .name = "lost", .nargs = 3, .args = {{4, true}, {8, false}, {1, false}}};
+    check("quic", "lost", false, "lost(arg0,arg1,arg2)");
+    check("quic", NULL, false, "sent(a)");
+    ck_assert(text_is(fixture.plan.left_out,
+                      "q:lost: no description in the catalogue fits it, with its 3 arguments; -t lost shows "
+                      "them as integers\n"));
+    server[1].nargs = 2;
+}
+END_TEST
+
+START_TEST(nothing_to_trace_is_an_error)
+{
+    check("tcp", NULL, false,
+          "3 there is no probe to trace: this process has none of the \"tcp\" probes; h2olog --list -p PID shows "
+          "which it has");
+}
+END_TEST
+
+START_TEST(a_probe_with_fewer_arguments_is_left_out)
+{
+    server[0].nargs = 2;
+    check("quic", NULL, false, "lost(a,b)");
+    ck_assert(
+        text_is(fixture.plan.left_out, "q:sent: in this h2o it has 2 arguments; the catalogue (t.probes:7) expects more\n"));
+    server[0].nargs = 3;
+}
+END_TEST
+
+static void
+check_provider(const char *text, const char *pattern, const char *expected)
+{
+    struct file file = fixture_file("t.d", text);
+    ck_assert_msg(provider_parse(&fixture.catalog, &file, &fixture.mem, &fixture.diag) == 0, "%s", fixture.diag.message);
+    check("all", pattern, false, expected);
+}
+
+START_TEST(a_provider_file_adds_what_is_not_known)
+{
+    check_provider(
+        "/* @appdata { \"fresh\": [\"word\"] } */\nprovider h {\n  /** fresh air */\n  probe fresh(int n, const char *word);\n"
+        "  probe accept(int changed);\n};\n",
+        "h:*", "keys(a) connection(a) fresh(n)");
+    ck_assert_str_eq(fixture.plan.events[2].probe->summary, "fresh air");
+    ck_assert_str_eq(fixture.plan.events[2].probe->fields[1].type->name, "cstr");
+}
+END_TEST
+
+START_TEST(a_provider_file_is_understood_by_types_and_names)
+{
+    struct file file =
+        fixture_file("t.d", "#pragma D\nprovider n { probe p(struct st_quicly_conn_t *conn, int64_t at, const char *name, "
+                            "size_t name_len, const void *b, size_t num_bytes, struct sockaddr *dest, uint64_t pn, void *cb, "
+                            "const char *secret);\n};\n");
+    ck_assert_int_eq(provider_parse(&fixture.catalog, &file, &fixture.mem, &fixture.diag), 0);
+    const struct catalog_probe *probe = &fixture.catalog.probes[fixture.catalog.count - 1];
+    static const char *const expected[][2] = {
+        {"master_conn_id", "u32"}, {"at", "ms"},         {"name", "str"},       {"name_len", "u64"}, {"b", "bytes"},
+        {"num_bytes", "u64"},      {"dest", "sockaddr"}, {"packet_num", "u64"}, {"cb", "u64"},       {"secret", "hexstr"}};
+    ck_assert_int_eq(probe->nfields, 10);
+    for (int i = 0; i < 10; i++) {
+        ck_assert_str_eq(probe->fields[i].name, expected[i][0]);
+        ck_assert_str_eq(probe->fields[i].type->name, expected[i][1]);
+    }
+    ck_assert(probe->fields[9].is_secret && probe->fields[0].offset == 16 && probe->fields[2].len_arg == 3);
+}
+END_TEST
+
+START_TEST(a_bad_provider_file_says_where)
+{
+    static const char *const rows[][2] = {
+        {"provider h {\n  prob x(int a);\n};\n", "t.d:2:3: unexpected \"prob\"; expected probe"},
+        {"provider h {\n  probe x(int a, b);\n};\n", "t.d:2:19: unexpected \")\"; expected a C type and a name"},
+        {"provider h {\n", "t.d:2:1: unexpected \"the end of the file\"; expected probe"},
+        {"provider {", "t.d:1:10: unexpected \"{\"; expected the provider's name"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct file file = fixture_file("t.d", rows[i][0]);
+        ck_assert_int_eq(provider_parse(&fixture.catalog, &file, &fixture.mem, &fixture.diag), -1);
+        ck_assert_str_eq(fixture.diag.message, rows[i][1]);
+    }
+}
+END_TEST
+
+Suite *
+plan_suite(void)
+{
+    Suite *suite = suite_create("plan");
+    TCase *tcase = tcase_create("plan");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, a_mode_takes_its_group);
+    tcase_add_test(tcase, patterns_choose_in_every_mode);
+    tcase_add_test(tcase, what_is_not_shown_is_not_read);
+    tcase_add_test(tcase, a_probe_that_no_catalogue_knows_is_shown_as_integers);
+    tcase_add_test(tcase, names_that_fit_nothing_are_explained);
+    tcase_add_test(tcase, nothing_to_trace_is_an_error);
+    tcase_add_test(tcase, a_probe_with_fewer_arguments_is_left_out);
+    tcase_add_test(tcase, a_provider_file_adds_what_is_not_known);
+    tcase_add_test(tcase, a_provider_file_is_understood_by_types_and_names);
+    tcase_add_test(tcase, a_bad_provider_file_says_where);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

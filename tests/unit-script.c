@@ -1,0 +1,203 @@
+#include "script.h"
+
+#include "operand.h"
+#include "template.h"
+#include "unit-fixture.h"
+#include "unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct outbuf out;
+
+START_TEST(operands_become_expressions)
+{
+    static const struct {
+        const char *operand, *x86, *arm; /* NULL: refused */
+    } rows[] = {
+        {"8@%r12", "(uint64)reg(\"r12\")", NULL},
+        {"-4@%r15d", "(uint64)reg(\"r15\")", NULL},
+        {"1@%al", "(uint64)reg(\"ax\")", NULL},
+        {"-8@72(%rsp)", "*(uint64*)(reg(\"sp\") + 72)", NULL},
+        {"-4@-96(%rbp)", "*(uint32*)(reg(\"bp\") - 96)", NULL},
+        {"8@(%rsi)", "*(uint64*)(reg(\"si\"))", NULL},
+        {"8@0(%rbp,%rdx)", "*(uint64*)(reg(\"bp\") + reg(\"dx\") * 1)", NULL},
+        {"2@8(%rdx,%rcx,4)", "*(uint16*)(reg(\"dx\") + reg(\"cx\") * 4 + 8)", NULL},
+        {"8@$1032", "(uint64)(1032)", NULL},
+        {"-4@$-3", "(uint64)(-3)", NULL},
+        {"8@x19", NULL, "(uint64)reg(\"r19\")"},
+        {"-4@w3", NULL, "(uint64)reg(\"r3\")"},
+        {"8@[sp, 16]", NULL, "*(uint64*)(reg(\"sp\") + 16)"},
+        {"4@[x19]", NULL, "*(uint32*)(reg(\"r19\"))"},
+        {"8@[x29, -24]", NULL, "*(uint64*)(reg(\"r29\") - 24)"},
+        {"8@5", NULL, "(uint64)(5)"},
+        {"3@%r12", NULL, NULL},
+        {"8@symbol(%rip)", NULL, NULL},
+        {"8@%xmm0", NULL, NULL},
+        {"8@", NULL, NULL},
+        {"@%r12", NULL, NULL},
+        {"8@72(%rsp", NULL, NULL},
+        {"8@); exit(", NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        out.len = 0;
+        bool is_good = operand_write(&out, text_of(rows[i].operand), EM_X86_64);
+        ck_assert_msg(is_good == (rows[i].x86 != NULL), "%s", rows[i].operand);
+        if (is_good)
+            fixture_equal(&out, rows[i].x86);
+        out.len = 0;
+        is_good = operand_write(&out, text_of(rows[i].operand), EM_AARCH64);
+        ck_assert_msg(is_good == (rows[i].arm != NULL), "%s", rows[i].operand);
+        if (is_good)
+            fixture_equal(&out, rows[i].arm);
+    }
+    text_free(&out);
+}
+END_TEST
+
+START_TEST(templates_expand_names_only)
+{
+    struct diag diag;
+    const struct template_variable variables[] = {{"a", text_of("1${b}")}, {"b", text_of("")}};
+    struct file good = fixture_file("t.bt", "x ${a} $b {a} ${b}.\n"), bad = fixture_file("t.bt", "x\n  ${c}\n"),
+                open = fixture_file("t.bt", "x ${a\n");
+    ck_assert_int_eq(template_expand(&out, &good, variables, 2, &diag), 0);
+    fixture_equal(&out, "x 1${b} $b {a} .\n");
+    ck_assert_int_eq(template_expand(&out, &bad, variables, 2, &diag), -1);
+    ck_assert_str_eq(diag.message, "t.bt:2:5: unknown name \"c\" in ${...}; expected one of a, b");
+    ck_assert_int_eq(template_expand(&out, &open, variables, 2, &diag), -1);
+    ck_assert_str_eq(diag.message, "t.bt:1:3: \"${\" without \"}\"; expected ${NAME}");
+    text_free(&out);
+}
+END_TEST
+
+START_TEST(versions_of_bpftrace)
+{
+    static const struct {
+        const char *line, *message; /* NULL: accepted */
+        unsigned chunk;
+        bool per_cpu;
+    } rows[] = {
+        {"bpftrace v0.12.1", NULL, 104, true},
+        {"bpftrace v0.17.0", NULL, 104, true},
+        {"bpftrace v0.20.2", NULL, 104, false},
+        {"bpftrace v0.21.3", NULL, 80, false},
+        {"bpftrace v0.23.2", NULL, 248, false},
+        {"bpftrace v0.99.0-rc1", NULL, 248, false},
+        {"bpftrace v1.0", NULL, 248, false},
+        {"bpftrace v0.11.3", "b is bpftrace 0.11.3, which reads probe arguments wrongly; install version 0.12 or later", 0,
+         false},
+        {"GNU bash", "b is not bpftrace: --version printed \"GNU bash\", expected \"bpftrace vX.Y.Z\"", 0, false},
+        {"", "b is not bpftrace: --version printed \"\", expected \"bpftrace vX.Y.Z\"", 0, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tracer tracer = {.path = "b"};
+        struct diag diag;
+        int status = tracer_parse_version(&tracer, text_of(rows[i].line), &diag);
+        ck_assert_int_eq(status, rows[i].message == NULL ? 0 : -1);
+        if (status != 0) {
+            ck_assert_str_eq(diag.message, rows[i].message);
+            ck_assert_int_eq(diag.status, DIAG_MACHINE);
+            continue;
+        }
+        ck_assert_uint_eq(tracer.row->chunk, rows[i].chunk);
+        ck_assert(tracer.row->per_cpu_buffers == rows[i].per_cpu);
+    }
+}
+END_TEST
+
+static void
+write_all(struct fixture *fixture, const struct target *target, const char *version, const char *group)
+{
+    struct files probes, templates;
+    char line[64];
+    snprintf(line, sizeof(line), "bpftrace v%s", version);
+    files_load(&probes, NULL, "probes", ".probes", &fixture->mem, &fixture->diag);
+    files_load(&templates, NULL, "templates", ".bt", &fixture->mem, &fixture->diag);
+    ck_assert_int_eq(catalog_parse(&fixture->catalog, &probes, &fixture->mem, &fixture->diag), 0);
+    ck_assert_int_eq(tracer_parse_version(&fixture->tracer, text_of(line), &fixture->diag), 0);
+    struct plan_request request = {.group = group};
+    ck_assert_int_eq(
+        plan_make(&fixture->plan, &fixture->catalog, target, &fixture->tracer, &request, &fixture->mem, &fixture->diag), 0);
+    ck_assert_int_eq(
+        script_write(&out, &fixture->plan, "fedcba9876543210", "h2olog test", &templates, &fixture->mem, &fixture->diag), 0);
+    text_putc(&out, '\0');
+}
+
+START_TEST(the_program_has_a_block_for_every_event)
+{
+    static const char *const versions[] = {"0.12.0", "0.17.0", "0.20.2", "0.23.2", "0.27.1"};
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+        struct fixture fixture = {0};
+        write_all(&fixture, NULL, versions[i], "all");
+        size_t blocks = 0, prints = 0, framed = 0;
+        for (const char *at = out.ptr; (at = strstr(at, "\nusdt::")) != NULL; at++)
+            blocks++;
+        for (const char *at = out.ptr; (at = strstr(at, "printf(\"")) != NULL; at++, prints++)
+            framed += strncmp(at, "printf(\"fedcba9876543210 ", 25) == 0;
+        ck_assert_uint_eq(blocks, fixture.plan.nevents);
+        ck_assert_uint_eq(prints, framed);
+        ck_assert_ptr_null(strstr(out.ptr, "${"));
+        out.len = 0;
+        fixture_free(&fixture);
+    }
+    text_free(&out);
+}
+END_TEST
+
+START_TEST(only_what_was_asked_for_is_read)
+{
+    struct fixture fixture = {0};
+    write_all(&fixture, NULL, "0.17.0", "http");
+    ck_assert_ptr_nonnull(
+        strstr(out.ptr, "usdt::h2o:receive_request\n{\n    printf(\"fedcba9876543210 0 %lx %lx %lx %lx %lx\\n\", nsecs, "
+                        "(uint64)tid, arg0, arg1, arg2);"));
+    ck_assert_ptr_null(strstr(out.ptr, "quicly:"));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "profile:ms:50"));
+    out.len = 0;
+    fixture_free(&fixture);
+    fixture = (struct fixture){0};
+    write_all(&fixture, NULL, "0.23.2", "quic");
+    ck_assert_ptr_null(strstr(out.ptr, "receive_request"));
+    ck_assert_ptr_null(strstr(out.ptr, "profile:"));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "*(uint32*)(arg0 + 16), arg1"));
+    text_free(&out);
+    fixture_free(&fixture);
+}
+END_TEST
+
+/* A server without a name for its binary, and an argument that bpftrace 0.17 cannot reach. */
+START_TEST(a_server_without_a_name_and_a_seventh_argument)
+{
+    struct usdt_site sites[1] = {{.operands = {[6] = text_of("-4@%r15d")}}};
+    struct usdt_probe receive = {
+        .provider = "quicly", .name = "stream_receive", .nargs = 7, .sites = sites, .nsites = 1, .machine = EM_X86_64};
+    struct target target = {.pid = 77, .by_path = true, .probes = {&receive, 1}};
+    struct fixture fixture = {0};
+    write_all(&fixture, &target, "0.17.0", "quic");
+    ck_assert_ptr_nonnull(strstr(out.ptr, "usdt:/proc/77/exe:quicly:stream_receive /pid == 77/\n"));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "(uint64)reg(\"r15\")"));
+    out.len = 0;
+    fixture_free(&fixture);
+    fixture = (struct fixture){0};
+    write_all(&fixture, &target, "0.24.0", "quic");
+    ck_assert_ptr_nonnull(strstr(out.ptr, "arg6"));
+    text_free(&out);
+    fixture_free(&fixture);
+}
+END_TEST
+
+Suite *
+script_suite(void)
+{
+    Suite *suite = suite_create("script");
+    TCase *tcase = tcase_create("script");
+    tcase_add_test(tcase, operands_become_expressions);
+    tcase_add_test(tcase, templates_expand_names_only);
+    tcase_add_test(tcase, versions_of_bpftrace);
+    tcase_add_test(tcase, the_program_has_a_block_for_every_event);
+    tcase_add_test(tcase, only_what_was_asked_for_is_read);
+    tcase_add_test(tcase, a_server_without_a_name_and_a_seventh_argument);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,311 @@
+#include "supervise.h"
+
+#include "unit-fixture.h"
+#include "unit.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define N "0123456789abcdef"
+
+static const char catalogue[] = "provider p\nprobe e\n group g\n summary s\n arg 0 a u64\n line event ${a}\n";
+
+/* A run with a shell script in bpftrace's place, whose reader is a pipe. */
+struct run {
+    struct fixture fixture;
+    struct target target;
+    struct child child;
+    struct decode decode;
+    struct format format;
+    struct sink sink;
+    struct diag_log log;
+    int reader;
+    int signals;
+};
+
+static pid_t
+start_server(void)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (int fd = 3; fd < 64; fd++)
+            close(fd);
+        pause();
+        _exit(0);
+    }
+    return pid;
+}
+
+static void
+begin(struct run *run, const char *script)
+{
+    int pair[2];
+    *run = (struct run){0};
+    fixture_plan(&run->fixture, catalogue, "0.23.0", "g");
+    ck_assert_int_eq(pipe2(pair, O_CLOEXEC), 0);
+    run->reader = pair[0];
+    run->sink.fd = pair[1];
+    decode_init(&run->decode, &run->fixture.plan, N, &run->fixture.mem);
+    format_init(&run->format, "line", (struct format_options){0});
+    run->signals = supervise_signals();
+    run->target = (struct target){.pid = start_server(), .command = "server"};
+    run->target.pidfd = (int)syscall(SYS_pidfd_open, run->target.pid, 0);
+    char *argv[] = {"sh", "-c", (char *)script, NULL}, *envp[] = {"PATH=/usr/bin:/bin", NULL};
+    ck_assert_int_eq(child_start(&run->child, "/bin/sh", argv, envp, -1, &run->fixture.diag), 0);
+}
+
+static int
+supervise(struct run *run)
+{
+    struct supervise part = {&run->child, &run->target, &run->decode, NULL, &run->sink, &run->log, &run->format};
+    return supervise_run(&part, run->signals, &run->fixture.diag);
+}
+
+/* What reached the reader. */
+static void
+end(struct run *run, const char *expected)
+{
+    struct outbuf out = {0};
+    ssize_t got;
+    close(run->sink.fd);
+    while ((got = read(run->reader, text_reserve(&out, 65536), 65536)) > 0)
+        out.len += (size_t)got;
+    if (expected != NULL)
+        fixture_equal(&out, expected);
+    ck_assert_int_eq(run->child.pidfd, -1); /* it has been waited for */
+    kill(run->target.pid, SIGKILL);
+    waitpid(run->target.pid, NULL, 0);
+    text_free(&out);
+    text_free(&run->sink.pending);
+    fixture_free(&run->fixture);
+}
+
+/* A run that ends by itself. */
+static void
+check(const char *script, int status, const char *message, const char *expected)
+{
+    struct run run;
+    begin(&run, script);
+    ck_assert_int_eq(supervise(&run), status);
+    if (status != 0)
+        ck_assert_str_eq(run.fixture.diag.message, message);
+    end(&run, expected);
+}
+
+#define TICK "printf '" N " h 1 0\\n0\\n';"
+#define EVENT "printf '" N " 0 1 7 5\\n';"
+
+/* Prints a heartbeat with the time of now, again and again. */
+#define TICKS                                             \
+    "while :; do read up rest < /proc/uptime; printf '" N \
+    " h %x 0\\n' $((${up%.*} * 1000000000 + 1999999999)); sleep 0.05; done"
+
+START_TEST(early_ends_are_explained)
+{
+    check("exit 0", 1, "bpftrace ended before it could trace, with status 0 and without a word; h2olog -ddd shows more", "");
+    check(TICK EVENT "exit 3", 1,
+          "bpftrace ended before it was told to, with status 3 and without a word; h2olog -ddd shows more", "event 5\n");
+    check("kill -9 $$", 137, "bpftrace was killed by signal 9 (Killed); nothing is traced any more", "");
+    check(TICK EVENT "kill -11 $$", 139, "bpftrace was killed by signal 11 (Segmentation fault); nothing is traced any more",
+          "event 5\n");
+    check("echo noise >&2; echo 'ERROR: Error loading program: x' >&2; exit 255", 4,
+          "bpftrace ended before it could trace: ERROR: Error loading program: x; the kernel's verifier refused the program; "
+          "h2olog "
+          "-ddd shows why",
+          "");
+    check("echo 'ERROR: RLIMIT_MEMLOCK' >&2; echo 'ERROR: something else' >&2; exit 1", 1,
+          "bpftrace ended before it could trace: ERROR: something else; h2olog -dd shows the program", "");
+}
+END_TEST
+
+START_TEST(half_a_record_is_no_record)
+{
+    check(TICK EVENT "printf '" N " 0 1 7'; exit 0", 1,
+          "bpftrace ended before it was told to, with status 0 and without a word; h2olog -ddd shows more", "event 5\n");
+}
+END_TEST
+
+START_TEST(a_grandchild_that_holds_the_pipe_does_not_hold_the_run)
+{
+    struct run run;
+    begin(&run, TICK EVENT "setsid sleep 5 & exit 0");
+    ck_assert_int_eq(supervise(&run), 1);
+    end(&run, "event 5\n");
+}
+END_TEST
+
+START_TEST(a_closed_output_is_not_the_end)
+{
+    struct run run;
+    begin(&run, TICK EVENT "exec >&-; exec sleep 1");
+    ck_assert_int_eq(supervise(&run), 1);
+    end(&run, "event 5\n");
+}
+END_TEST
+
+/* Sends signals to this process, a while apart, from another one. */
+static void
+signal_later(int signal, int times)
+{
+    pid_t parent = getpid();
+    if (fork() != 0)
+        return;
+    for (int i = 0; i < times; i++) {
+        nanosleep(&(struct timespec){0, 300 * 1000 * 1000}, NULL);
+        kill(parent, signal);
+    }
+    _exit(0);
+}
+
+START_TEST(a_signal_ends_the_run_when_everything_is_here)
+{
+    struct run run;
+    begin(&run, EVENT TICKS);
+    signal_later(SIGINT, 1);
+    ck_assert_int_eq(supervise(&run), 0);
+    end(&run, "event 5\n");
+    begin(&run, EVENT TICKS);
+    signal_later(SIGTERM, 1);
+    ck_assert_int_eq(supervise(&run), 0);
+    end(&run, "event 5\n");
+}
+END_TEST
+
+START_TEST(a_bpftrace_that_ignores_everything_is_killed)
+{
+    struct run run;
+    begin(&run, "trap '' INT TERM;" TICK EVENT "while :; do sleep 1; done");
+    signal_later(SIGINT, 1);
+    ck_assert_int_eq(supervise(&run), 0);
+    end(&run, "event 5\n");
+}
+END_TEST
+
+START_TEST(records_after_the_signal_are_not_of_the_run)
+{
+    struct run run;
+    begin(&run, TICK EVENT "sleep 0.6; printf '" N " 0 7fffffffffffffff 7 6\\n'; sleep 60");
+    signal_later(SIGINT, 1);
+    ck_assert_int_eq(supervise(&run), 0);
+    end(&run, "event 5\n");
+}
+END_TEST
+
+START_TEST(the_end_of_the_server_ends_the_run)
+{
+    struct run run;
+    begin(&run, TICK "sleep 0.2;" EVENT "exit 0");
+    kill(run.target.pid, SIGKILL);
+    ck_assert_int_eq(supervise(&run), 0);
+    end(&run, "event 5\n");
+    begin(&run, EVENT TICKS); /* it does not notice */
+    kill(run.target.pid, SIGKILL);
+    ck_assert_int_eq(supervise(&run), 0);
+    end(&run, "event 5\n");
+}
+END_TEST
+
+START_TEST(a_reader_that_goes_ends_the_run)
+{
+    struct run run;
+    begin(&run, TICK "exec sleep 60");
+    close(run.reader);
+    ck_assert_int_eq(supervise(&run), 0);
+    run.reader = open("/dev/null", O_RDONLY);
+    end(&run, "");
+}
+END_TEST
+
+START_TEST(a_slow_reader_gets_everything)
+{
+    struct run run;
+    begin(&run, TICK "i=0; while [ $i -lt 20000 ]; do printf '" N " 0 1 7 %x\\n' $i; i=$((i + 1)); done; exit 0");
+    pid_t reader = fork();
+    if (reader == 0) {
+        char bytes[8192];
+        ssize_t got;
+        size_t lines = 0;
+        close(run.sink.fd);
+        while ((got = read(run.reader, bytes, sizeof(bytes))) > 0) {
+            for (ssize_t i = 0; i < got; i++)
+                lines += bytes[i] == '\n';
+            nanosleep(&(struct timespec){0, 5 * 1000 * 1000}, NULL);
+        }
+        _exit(lines == 20000 ? 0 : 1);
+    }
+    ck_assert_int_eq(supervise(&run), 1);
+    close(run.sink.fd);
+    int status;
+    ck_assert_int_eq(waitpid(reader, &status, 0), reader);
+    ck_assert_int_eq(status, 0);
+    run.sink.fd = open("/dev/null", O_WRONLY);
+    end(&run, NULL);
+}
+END_TEST
+
+START_TEST(a_full_disk_is_an_error)
+{
+    struct run run;
+    begin(&run, TICK EVENT "exec sleep 60");
+    close(run.sink.fd);
+    run.sink.fd = open("/dev/full", O_WRONLY);
+    ck_assert_int_eq(supervise(&run), 1);
+    ck_assert_str_eq(run.fixture.diag.message, "cannot write the output: No space left on device");
+    end(&run, "");
+}
+END_TEST
+
+START_TEST(a_program_that_cannot_run_is_an_error_at_once)
+{
+    struct child child;
+    struct diag diag;
+    char *argv[] = {"x", NULL}, *envp[] = {NULL};
+    ck_assert_int_eq(child_start(&child, "/nonexistent/x", argv, envp, -1, &diag), -1);
+    ck_assert_str_eq(diag.message, "cannot run /nonexistent/x: No such file or directory");
+    ck_assert_int_eq(diag.status, DIAG_MACHINE);
+}
+END_TEST
+
+START_TEST(a_child_has_the_given_environment_and_a_group_of_its_own)
+{
+    struct diag diag;
+    struct outbuf out = {0};
+    char *argv[] = {"sh", "-c", "/usr/bin/env | grep -v -e ^PWD= -e ^_= -e ^SHLVL=; ps -o pgid= -p $$ | tr -d ' '; echo $$",
+                    NULL};
+    char *envp[] = {"PATH=/usr/bin:/bin", "A=1", NULL};
+    ck_assert_int_eq(child_capture("/bin/sh", argv, envp, &out, &diag), 0);
+    struct slice rest = {out.ptr, out.len}, line, group, pid;
+    ck_assert(text_line(&rest, &line) && text_line(&rest, &line)); /* PATH and A, in any order */
+    ck_assert(text_line(&rest, &group) && text_line(&rest, &pid) && text_equal(group, pid) && !text_line(&rest, &line));
+    text_free(&out);
+}
+END_TEST
+
+Suite *
+supervise_suite(void)
+{
+    Suite *suite = suite_create("supervise");
+    TCase *tcase = tcase_create("supervise");
+    tcase_set_timeout(tcase, 30);
+    tcase_add_test(tcase, early_ends_are_explained);
+    tcase_add_test(tcase, half_a_record_is_no_record);
+    tcase_add_test(tcase, a_grandchild_that_holds_the_pipe_does_not_hold_the_run);
+    tcase_add_test(tcase, a_closed_output_is_not_the_end);
+    tcase_add_test(tcase, a_signal_ends_the_run_when_everything_is_here);
+    tcase_add_test(tcase, a_bpftrace_that_ignores_everything_is_killed);
+    tcase_add_test(tcase, records_after_the_signal_are_not_of_the_run);
+    tcase_add_test(tcase, the_end_of_the_server_ends_the_run);
+    tcase_add_test(tcase, a_reader_that_goes_ends_the_run);
+    tcase_add_test(tcase, a_slow_reader_gets_everything);
+    tcase_add_test(tcase, a_full_disk_is_an_error);
+    tcase_add_test(tcase, a_program_that_cannot_run_is_an_error_at_once);
+    tcase_add_test(tcase, a_child_has_the_given_environment_and_a_group_of_its_own);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,15 @@
+#ifndef UNIT_H
+#define UNIT_H
+
+#include <check.h>
+
+/* The suites: tests/unit-NAME.c each. A suite may cover small modules beside the one that it is named after. */
+#define UNIT_SUITES(SUITE)                                                                                       \
+    SUITE(text)                                                                                                  \
+    SUITE(options) SUITE(usdt) SUITE(catalog) SUITE(plan) SUITE(script) SUITE(decode) SUITE(order) SUITE(format) \
+        SUITE(supervise)
+
+#define UNIT_DECLARE(module) Suite *module##_suite(void);
+UNIT_SUITES(UNIT_DECLARE)
+
+#endif
