@@ -18,9 +18,18 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/h2olog-test.XXXXXX") || exit 99
 chmod 755 "$work"
 
 end_all() {
-    [[ -z $case_pid ]] || { kill -TERM "$case_pid" && wait "$case_pid"; } 2>/dev/null
+    [[ -z $case_pid ]] || end_case
     rm -rf "$work"
 }
+
+# The case ends what it has started, unless it is stuck.
+end_case() {
+    kill -TERM "$case_pid" 2>/dev/null
+    wait_for 5 is_gone "$case_pid" && return
+    # shellcheck disable=SC2046 # one argument a pid
+    kill -KILL "$case_pid" $(children_of "$case_pid") 2>/dev/null
+}
+
 trap end_all EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
@@ -331,7 +340,7 @@ probes_are_off() { # [SECONDS]
 
 # Every message on stderr says whose it is, and none tells of a loss.
 messages_are_clean() {
-    if grep -av '^h2olog: ' "$dir/err" || grep -Eai '^h2olog: .*(lost|did not decode)' "$dir/err"; then
+    if grep -av '^h2olog: ' "$dir/err" || grep -Eai '^h2olog: .*(\blost\b|did not decode)' "$dir/err"; then
         return 1
     fi >"$dir/unclean"
     return 0

@@ -64,8 +64,8 @@ has_lines() { # PATTERN...
 
 prints_help() {
     succeeds "$H2OLOG" "$1" &&
-        has_lines '^Usage: h2olog' '-p, --pid PID' '-d, --debug' '-l, --list' '--emit-script' '--bpftrace PATH' \
-            '--probes DIR' '--templates DIR' '-h, --help' '-V, --version' '-H, --http'
+        has_lines '^Usage: h2olog' '-p, --pid ' '-d, --debug ' '-l, --list ' '--emit-script ' '--bpftrace ' \
+            '--probes ' '--templates ' '-h, --help ' '-V, --version ' '-H, --http '
 }
 
 prints_version() {

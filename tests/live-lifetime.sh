@@ -98,7 +98,8 @@ server_ends() { # COMMAND... (its last argument: the server's pid)
 server_ends_before_slow_tracer() {
     start_server && start_log || return
     fire_many 500
-    server_is_done && freeze_tracer && kill -KILL "$server" && sleep 4 && kill -CONT "$tracer" || return
+    server_is_done && freeze_tracer && kill -KILL "$server" && sleep 4 || return
+    kill -CONT "$tracer" || explain "bpftrace is gone already"
     reap "$log" 10 && status_is 0 && has_printed_expected && nothing_left
 }
 
@@ -213,8 +214,8 @@ paused_log() {
 }
 
 paused_reader() {
-    start_server && mkfifo "$dir/pipe" || return
-    spawn cat <"$dir/pipe" >"$dir/out"
+    start_server && mkfifo "$dir/pipe" && exec {pipe}<>"$dir/pipe" || return
+    spawn cat <&"$pipe" >"$dir/out"
     local reader=$spawned
     spawn "$H2OLOG" -p "$server" -d >"$dir/pipe" 2>"$dir/err"
     log=$spawned
