@@ -151,8 +151,8 @@ check_reachable(struct parser *parser, const struct catalog_probe *probe)
     for (size_t i = 0; i < parser->catalog->count; i++) {
         const struct catalog_probe *other = &parser->catalog->probes[i];
         if (other->nconditions == 0 && strcmp(other->provider, probe->provider) == 0 && strcmp(other->name, probe->name) == 0)
-            return diag_at(parser->diag, probe->pos, "probe %s:%s is there already, without a condition, at %s:%d", probe->provider,
-                           probe->name, other->pos.file, other->pos.line);
+            return diag_at(parser->diag, probe->pos, "probe %s:%s is there already, without a condition, at %s:%d",
+                           probe->provider, probe->name, other->pos.file, other->pos.line);
     }
     return 0;
 }
@@ -403,9 +403,9 @@ static const struct directive {
     bool belongs_to_probe; /* is indented, below a probe line */
     int (*parse)(struct parser *);
 } directives[] = {
-    {"provider", false, parse_provider}, {"probe", false, parse_probe},    {"names", false, parse_names},
-    {"type", true, parse_type},          {"tag", true, parse_tag},         {"group", true, parse_group},
-    {"summary", true, parse_summary},    {"now", true, parse_now},         {"arg", true, parse_arg},
+    {"provider", false, parse_provider}, {"probe", false, parse_probe}, {"names", false, parse_names},
+    {"type", true, parse_type},          {"tag", true, parse_tag},      {"group", true, parse_group},
+    {"summary", true, parse_summary},    {"now", true, parse_now},      {"arg", true, parse_arg},
     {"line", true, parse_line},
 };
 

@@ -13,7 +13,7 @@ struct catalog_names {
     struct catalog_label {
         uint64_t value;
         const char *label;
-    } *labels;
+    } * labels;
     size_t count;
 };
 
@@ -21,9 +21,9 @@ struct catalog_names {
 struct catalog_field {
     const char *name;
     const struct types_row *type;
-    int arg;     /* which argument, from 0 */
-    int len_arg; /* the argument that holds its length; -1: it has none */
-    int offset;  /* the value stands so many bytes behind where the argument points; -1: it is the argument */
+    int arg;          /* which argument, from 0 */
+    int len_arg;      /* the argument that holds its length; -1: it has none */
+    int offset;       /* the value stands so many bytes behind where the argument points; -1: it is the argument */
     bool may_be_null; /* the argument is a pointer that may be NULL: the value is null then */
     bool is_optional; /* the same, but the field is left out */
     bool is_app_data, is_secret;

@@ -181,5 +181,7 @@ child_capture(const char *path, char *const argv[], char *const envp[], struct o
     int status = child_wait(&child);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
-    return diag_set(diag, DIAG_MACHINE, "%s %s failed with wait status 0x%x", path, argv[1], (unsigned)status);
+    int number = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
+    return diag_set(diag, DIAG_MACHINE, "%s %s failed with %s %d; name a bpftrace that works with --bpftrace PATH", path,
+                    argv[1], WIFEXITED(status) ? "status" : "signal", number);
 }

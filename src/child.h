@@ -8,12 +8,13 @@
 /* A program that h2olog started, in a process group of its own, with default signal handling, that dies with h2olog. */
 struct child {
     pid_t pid;
-    int pidfd;       /* readable when it has ended */
-    int out, err;    /* its stdout and stderr; non-blocking; -1 when closed */
+    int pidfd;    /* readable when it has ended */
+    int out, err; /* its stdout and stderr; non-blocking; -1 when closed */
 };
 
-/* Starts `path` with `argv` and exactly the environment `envp`, stdin on /dev/null. `pass_fd` (or -1) stays open in the child under
- * the same number. That the program could not be executed is an error here, not an exit status. 0, or -1 with `diag` set. */
+/* Starts `path` with `argv` and exactly the environment `envp`, stdin on /dev/null. `pass_fd` (or -1) stays open in the child
+ * under the same number. That the program could not be executed is an error here, not an exit status. 0, or -1 with `diag` set.
+ */
 int child_start(struct child *child, const char *path, char *const argv[], char *const envp[], int pass_fd, struct diag *diag);
 
 /* Signals the whole process group. */
@@ -22,7 +23,8 @@ void child_signal(const struct child *child, int signal);
 /* Waits for the end and closes what is still open; returns the status as waitpid gives it. */
 int child_wait(struct child *child);
 
-/* Runs a program to its end, a few seconds at most, and appends its stdout to `out`. 0 if it exited with 0, or -1 with `diag` set. */
+/* Runs a program to its end, a few seconds at most, and appends its stdout to `out`. 0 if it exited with 0, or -1 with `diag`
+ * set. */
 int child_capture(const char *path, char *const argv[], char *const envp[], struct outbuf *out, struct diag *diag);
 
 #endif

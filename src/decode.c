@@ -15,8 +15,8 @@ struct decode_slot {
     struct record record;
     size_t got[PLAN_MAX_TEXTS];
     bool is_open[PLAN_MAX_TEXTS]; /* more is to come */
-    char *bytes; /* PLAN_MAX_TEXTS times `limit` */
-    char hex[DECODE_MAX_BYTES]; /* of the BYTES field */
+    char *bytes;                  /* PLAN_MAX_TEXTS times `limit` */
+    char hex[DECODE_MAX_BYTES];   /* of the BYTES field */
 };
 
 /* What parsing a frame came to. */
@@ -171,6 +171,14 @@ is_open(const struct decode *decode, const struct record *record, int text, size
     return len == decode->plan->chunk && offset < TYPES_CSTR_LIMIT;
 }
 
+/* The same for a record that has just come, with or without the first pieces of its texts. */
+static bool
+is_begun_open(const struct decode *decode, const struct record *record, int text, bool has_texts)
+{
+    size_t len = record->values[record->event->texts[text]].text.len;
+    return (record->event->has_cstrs && !has_texts) || is_open(decode, record, text, 0, len);
+}
+
 static bool
 is_complete(const struct decode_slot *slot)
 {
@@ -227,7 +235,7 @@ keep(struct decode *decode, struct decode_slot *slot, const struct record *recor
     for (int i = 0; i < record->event->ntexts; i++) {
         struct slice text = record->values[record->event->texts[i]].text;
         slot->got[i] = text.len;
-        slot->is_open[i] = !has_texts || is_open(decode, record, i, 0, text.len);
+        slot->is_open[i] = is_begun_open(decode, record, i, has_texts);
         if (text.len > 0)
             memcpy(slot->bytes + (size_t)i * decode->plan->limit, text.ptr, text.len);
     }
@@ -320,11 +328,9 @@ take_texts(const struct decode *decode, struct cursor *cursor, struct record *re
 static bool
 needs_more(const struct decode *decode, const struct record *record, bool has_texts)
 {
-    for (int i = 0; i < record->event->ntexts; i++) {
-        size_t len = record->values[record->event->texts[i]].text.len;
-        if ((!has_texts && record->event->has_cstrs) || is_open(decode, record, i, 0, len))
+    for (int i = 0; i < record->event->ntexts; i++)
+        if (is_begun_open(decode, record, i, has_texts))
             return true;
-    }
     return false;
 }
 
@@ -351,7 +357,7 @@ take_record_frame(struct decode *decode, struct cursor *cursor, uint64_t id, str
     result = take_bytes(decode, cursor, &item->record);
     if (result == DONE)
         result = take_texts(decode, cursor, &item->record, &has_texts);
-    if (result == DAMAGED) {
+    if (result == DAMAGED && (item->record.event->ntexts > 0 || item->record.event->bytes >= 0)) {
         give_up_texts(decode, &item->record);
         *cursor = after_numbers;
         return DONE;
@@ -371,7 +377,7 @@ take_piece(const struct decode *decode, struct cursor *cursor, bool is_hex, stru
     char *bytes = slot->bytes + (size_t)text * decode->plan->limit + offset;
     size_t len = record->event->has_cstrs ? 0 : smaller(wanted(decode, record, text) - offset, decode->plan->chunk);
     struct slice plain = {bytes, len};
-    enum result result = is_hex                      ? take_hex(cursor, len, bytes)
+    enum result result = is_hex                     ? take_hex(cursor, len, bytes)
                          : record->event->has_cstrs ? take_cstr(decode, cursor, &plain)
                                                     : take_text(cursor, len, &plain);
     if (result == DONE)
@@ -418,8 +424,8 @@ take_tick(struct cursor *cursor, struct decode_item *item)
     return result;
 }
 
-/* The slot that must be handed out before a frame of this kind from this thread, or when there is no room for one more; its rest
- * was lost. NULL: none. */
+/* The slot that must be handed out before a frame of this kind from this thread, or when there is no room for one more; its
+ * rest was lost. NULL: none. */
 static struct decode_slot *
 slot_in_the_way(struct decode *decode, struct cursor cursor)
 {

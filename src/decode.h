@@ -36,22 +36,22 @@ enum { DECODE_MAX_BYTES = 64 }; /* no type of BYTES shows more */
  *                                           `chunk` bytes of each text follow. A pointer that may be NULL stands before what it
  *                                           points to. HEX is there if the event has a field of bytes
  *   NONCE ID NSECS TID NUMBER... [HEX]      the same, and all of its texts follow in chunks
- *                                           A text that ended with a NUL in the server has no number; the nonce stands behind it
- *   NONCE s NSECS TID FIELD OFFSET TEXT     more of a text of the record with this NSECS and TID
- *   NONCE x NSECS TID FIELD OFFSET HEX      the same, for bytes that %s cannot carry: "61 00 62"
+ *                                           A text that ended with a NUL in the server has no number; the nonce stands behind
+ * it NONCE s NSECS TID FIELD OFFSET TEXT     more of a text of the record with this NSECS and TID NONCE x NSECS TID FIELD
+ * OFFSET HEX      the same, for bytes that %s cannot carry: "61 00 62"
  *
- * Texts hold any bytes; their lengths are known from the numbers, and what is not as it should be is skipped up to the next line
- * that begins with the nonce. What begins otherwise between frames is bpftrace's own word. */
+ * Texts hold any bytes; their lengths are known from the numbers, and what is not as it should be is skipped up to the next
+ * line that begins with the nonce. What begins otherwise between frames is bpftrace's own word. */
 struct decode {
     const struct plan *plan;
     char nonce[SCRIPT_NONCE_SIZE];
     char *buffer;
-    size_t start, end; /* of what is in the buffer and not yet decoded */
-    bool is_lost;      /* looking for the next frame */
+    size_t start, end;            /* of what is in the buffer and not yet decoded */
+    bool is_lost;                 /* looking for the next frame */
     char bytes[DECODE_MAX_BYTES]; /* of the BYTES field of the last record */
     struct decode_slot *slots;
     struct decode_slot *done; /* handed out with the last item */
-    uint64_t damaged;  /* frames that did not decode */
+    uint64_t damaged;         /* frames that did not decode */
 };
 
 /* All memory is the arena's and is taken here. */

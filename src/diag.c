@@ -35,8 +35,7 @@ diag_report(const struct diag *diag)
     fprintf(stderr, "h2olog: %s\n", diag->message);
 }
 
-static void __attribute__((format(printf, 1, 0)))
-say(const char *format, va_list args)
+static void __attribute__((format(printf, 1, 0))) say(const char *format, va_list args)
 {
     char message[4096];
     vsnprintf(message, sizeof(message), format, args);

@@ -30,8 +30,8 @@ struct diag_log {
     int debug;
 };
 
-/* Both return -1, so that a function can end with `return diag_set(...)`. The message is one sentence without a full stop: what,
- * where, what was expected, what to do. Untrusted bytes must have been escaped. */
+/* Both return -1, so that a function can end with `return diag_set(...)`. The message is one sentence without a full stop:
+ * what, where, what was expected, what to do. Untrusted bytes must have been escaped. */
 int diag_set(struct diag *diag, enum diag_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int diag_at(struct diag *diag, struct diag_pos pos, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

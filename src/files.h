@@ -15,7 +15,10 @@ struct files {
     size_t count;
 };
 
-#define FILES_TEXT(literal) {literal, sizeof(literal) - 1}
+#define FILES_TEXT(literal)          \
+    {                                \
+        literal, sizeof(literal) - 1 \
+    }
 
 /* The files that are compiled in, named "probes/..." and "templates/...". */
 extern const struct file files_builtin[];
@@ -23,7 +26,8 @@ extern const size_t files_builtin_count;
 
 /* The files of directory `dir` whose names end in `suffix`, sorted by name; dir NULL: the built-in ones of `builtin`, such as
  * "probes". An unreadable directory or file, or no file at all, is an error. 0, or -1 with `diag` set. */
-int files_load(struct files *files, const char *dir, const char *builtin, const char *suffix, struct mem *mem, struct diag *diag);
+int files_load(struct files *files, const char *dir, const char *builtin, const char *suffix, struct mem *mem,
+               struct diag *diag);
 
 /* One file. 0, or -1 with `diag` set. */
 int files_read(struct file *file, const char *path, struct mem *mem, struct diag *diag);

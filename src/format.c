@@ -41,5 +41,6 @@ format_record(struct format *format, struct outbuf *out, const struct record *re
 bool
 format_is_there(const struct record *record, int field)
 {
-    return record->event->is_shown[field] && !(record->event->probe->fields[field].is_optional && record->values[field].is_null);
+    return record->event->is_shown[field] &&
+           !(record->event->probe->fields[field].is_optional && record->values[field].is_null);
 }

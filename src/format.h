@@ -22,8 +22,9 @@ bool format_init(struct format *format, const char *name, struct format_options 
 /* Appends one line with its LF. */
 void format_record(struct format *format, struct outbuf *out, const struct record *record);
 
-/* The forms. line: "ConnID ReqID Tag ...", as the catalogue says for the event; without its word, connection, stream or request or "-",
- * tag, and "name=value" for the others. json: an object {"at": ..., "type": ..., then the fields in the catalogue's order. */
+/* The forms. line: "ConnID ReqID Tag ...", as the catalogue says for the event; without its word, connection, stream or request
+ * or "-", tag, and "name=value" for the others. json: an object {"at": ..., "type": ..., then the fields in the catalogue's
+ * order. */
 typedef void format_function(struct format *format, struct outbuf *out, const struct record *record);
 format_function format_line, format_json;
 

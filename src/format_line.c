@@ -37,7 +37,7 @@ find_field(const struct catalog_probe *probe, const char *name)
 }
 
 /* The first two columns: which fields can stand there, in order of preference. */
-static const char *const columns[2][2] = {{"conn_id", "master_conn_id"}, {"req_id", "stream_id"}};
+static const char *const columns[2][2] = {{"master_conn_id", "conn_id"}, {"stream_id", "req_id"}};
 
 static int
 column_field(const struct catalog_probe *probe, int column)

@@ -3,8 +3,8 @@
 
 #include "text.h"
 
-/* A string in quotes: valid UTF-8 whatever the bytes are. What is not safe on a terminal is written \u00XX, and U+FFFD stands for each
- * byte that is not part of valid UTF-8. */
+/* A string in quotes: valid UTF-8 whatever the bytes are. What is not safe on a terminal is written \u00XX, and U+FFFD stands
+ * for each byte that is not part of valid UTF-8. */
 void json_string(struct outbuf *out, struct slice text);
 
 /* The bytes as a string of lower-case hexadecimal digits. */

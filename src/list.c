@@ -50,7 +50,8 @@ is_known(const struct catalog *catalog, const struct usdt_probe *probe)
 static bool
 is_of_h2o(const struct usdt_probe *probe)
 {
-    return strcmp(probe->provider, "h2o") == 0 || strcmp(probe->provider, "quicly") == 0 || strcmp(probe->provider, "picotls") == 0;
+    return strcmp(probe->provider, "h2o") == 0 || strcmp(probe->provider, "quicly") == 0 ||
+           strcmp(probe->provider, "picotls") == 0;
 }
 
 void

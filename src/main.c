@@ -227,8 +227,8 @@ start_bpftrace(struct context *context, struct child *child)
     char *path = mem_strdup(mem, context->tracer.path);
     char *by_pid[] = {path, "-q", "--no-warnings", "-B", "full", "-p", pid, file, NULL};
     char *by_path[] = {path, "-q", "--no-warnings", "-B", "full", file, NULL};
-    int status = child_start(child, path, context->target.by_path ? by_path : by_pid, tracer_environment(&context->tracer, mem), fd,
-                             &context->diag);
+    int status = child_start(child, path, context->target.by_path ? by_path : by_pid, tracer_environment(&context->tracer, mem),
+                             fd, &context->diag);
     close(fd);
     return status;
 }

@@ -3,13 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* bpftrace's names for the registers of x86-64; the note may name a part, as %eax or %r12d, of which the low bytes are the same. */
+/* bpftrace's names for the registers of x86-64; the note may name a part, as %eax or %r12d, of which the low bytes are the
+ * same. */
 static const struct {
     const char *name, *parts;
 } x86_registers[] = {
-    {"ax", " rax eax ax al "}, {"bx", " rbx ebx bx bl "}, {"cx", " rcx ecx cx cl "}, {"dx", " rdx edx dx dl "},
-    {"si", " rsi esi si sil "}, {"di", " rdi edi di dil "}, {"bp", " rbp ebp bp bpl "}, {"sp", " rsp esp sp spl "},
-    {"r8", " r8 r8d r8w r8b "}, {"r9", " r9 r9d r9w r9b "}, {"r10", " r10 r10d r10w r10b "}, {"r11", " r11 r11d r11w r11b "},
+    {"ax", " rax eax ax al "},       {"bx", " rbx ebx bx bl "},       {"cx", " rcx ecx cx cl "},
+    {"dx", " rdx edx dx dl "},       {"si", " rsi esi si sil "},      {"di", " rdi edi di dil "},
+    {"bp", " rbp ebp bp bpl "},      {"sp", " rsp esp sp spl "},      {"r8", " r8 r8d r8w r8b "},
+    {"r9", " r9 r9d r9w r9b "},      {"r10", " r10 r10d r10w r10b "}, {"r11", " r11 r11d r11w r11b "},
     {"r12", " r12 r12d r12w r12b "}, {"r13", " r13 r13d r13w r13b "}, {"r14", " r14 r14d r14w r14b "},
     {"r15", " r15 r15d r15w r15b "},
 };

@@ -15,8 +15,7 @@ static const struct row {
     const char *help;
     size_t offset;
 } rows[] = {
-#define OPTION(field, kind, name, letter, argument, help) \
-    {kind, name, letter, argument, help, offsetof(struct options, field)},
+#define OPTION(field, kind, name, letter, argument, help) {kind, name, letter, argument, help, offsetof(struct options, field)},
 #include "options.def"
 #undef OPTION
 };

@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-enum { OPTIONS_MAX_LIST = 64 };
+enum { OPTIONS_MAX_LIST = 512 };
 
 /* Words of an option that may be repeated and takes several, separated by commas. */
 struct options_list {
@@ -15,8 +15,8 @@ struct options_list {
 
 /* What the command line asks for. The strings are those of argv, which is changed where a list has commas. */
 struct options {
-    const char *mode;   /* "http", "quic" or "all" */
-    pid_t pid; /* 0: find it */
+    const char *mode; /* "http", "quic" or "all" */
+    pid_t pid;        /* 0: find it */
     bool http;
     struct options_list types;
     const char *format; /* "line" or "json": the mode's own if it was not given */

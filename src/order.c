@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A CPU whose last heartbeat is so much older than others' is behind; one that has been behind for so long, by the clock of whoever
- * reads, is not waited for. After a stall the heartbeats of one CPU come in a heap before those of the next, so their own times
- * cannot tell that. */
-static const uint64_t behind_ns = 250 * 1000 * 1000, patience_ns = 1000 * 1000 * 1000;
+/* A CPU whose last heartbeat is so much older than others' is behind; one that has been behind for so long, by the clock of
+ * whoever reads, is not waited for. After a stall the heartbeats of one CPU come in a heap before those of the next, so their
+ * own times cannot tell that. */
+static const uint64_t behind_ns = 250 * 1000 * 1000, patience_ns = 5000000000;
 
 /* More than this is not held: what is there goes out in its order. */
 enum { MAX_BYTES = 64 * 1024 * 1024 };

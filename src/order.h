@@ -5,19 +5,19 @@
 
 enum { ORDER_MAX_CPUS = 4096 };
 
-/* Puts records into time order. With a buffer for each CPU a record may come after younger ones of other CPUs. The program sends a
- * heartbeat from every CPU through the same buffers, so a record is safe to pass on when every CPU has sent a heartbeat that is
- * younger. */
+/* Puts records into time order. With a buffer for each CPU a record may come after younger ones of other CPUs. The program
+ * sends a heartbeat from every CPU through the same buffers, so a record is safe to pass on when every CPU has sent a heartbeat
+ * that is younger. */
 struct order {
-    int ncpus;       /* whose heartbeats are waited for */
-    int nseen;       /* how many of them have sent one */
-    int highest;     /* the highest number of those */
-    uint64_t first_seen;      /* when the first heartbeat came */
-    uint64_t newest;          /* the youngest heartbeat of all */
-    struct order_cpu *cpus;   /* by CPU */
-    struct outbuf bytes;      /* the records that are held, with their texts */
-    struct order_held *held;  /* index of `bytes` */
-    size_t nheld, cap, next;  /* [next, ready) may be passed on */
+    int ncpus;               /* whose heartbeats are waited for */
+    int nseen;               /* how many of them have sent one */
+    int highest;             /* the highest number of those */
+    uint64_t first_seen;     /* when the first heartbeat came */
+    uint64_t newest;         /* the youngest heartbeat of all */
+    struct order_cpu *cpus;  /* by CPU */
+    struct outbuf bytes;     /* the records that are held, with their texts */
+    struct order_held *held; /* index of `bytes` */
+    size_t nheld, cap, next; /* [next, ready) may be passed on */
     size_t ready;
 };
 
@@ -28,9 +28,9 @@ void order_free(struct order *order);
 /* Keeps a copy of the record and its texts. */
 void order_add(struct order *order, const struct record *record);
 
-/* A heartbeat that was sent at `nsecs` and came at `now`, both in nanoseconds: order_next then returns what has become safe. Returns
- * the time up to which everything has arrived. A CPU whose heartbeats do not come any more (taken offline) is not waited for
- * beyond a second. */
+/* A heartbeat that was sent at `nsecs` and came at `now`, both in nanoseconds: order_next then returns what has become safe.
+ * Returns the time up to which everything has arrived. A CPU whose heartbeats do not come any more (taken offline) is not
+ * waited for beyond five seconds. */
 uint64_t order_tick(struct order *order, uint64_t cpu, uint64_t nsecs, uint64_t now);
 
 /* No more will come: order_next then returns all. */

@@ -52,13 +52,13 @@ bare_name(const char *pattern)
     return colon != NULL ? colon + 1 : pattern;
 }
 
-/* Up to three event names that are near, nearest first. */
+/* Up to three event names that are as near as any. */
 static void
 put_near(struct outbuf *out, const char *pattern, const struct catalog *catalog)
 {
     const char *name = bare_name(pattern);
     int count = 0;
-    for (size_t far = 1; far <= 3 + strlen(name) / 4 && count < 3; far++) {
+    for (size_t far = 0; far <= 1 + strlen(name) / 3 && count == 0; far++) {
         for (size_t i = 0; i < catalog->count && count < 3; i++) {
             const struct catalog_probe *probe = &catalog->probes[i];
             bool is_new = i == 0 || strcmp(catalog->probes[i - 1].type, probe->type) != 0;
@@ -69,17 +69,19 @@ put_near(struct outbuf *out, const char *pattern, const struct catalog *catalog)
     text_puts(out, count > 0 ? "?" : "; h2olog --list shows all");
 }
 
-/* What this h2o has instead: the newer probe, or an older one whose successor was asked for. */
+/* What this h2o has instead: the newer probe, an older one whose successor was asked for, or one of another name for the same
+ * event. */
 static const char *
 instead(const struct catalog_probe *asked, const struct catalog *catalog, const struct usdt_probes *probes)
 {
     if (asked->now != NULL && usdt_find(probes, asked->provider, asked->now) != NULL)
         return asked->now;
     for (size_t i = 0; i < catalog->count; i++) {
-        const struct catalog_probe *older = &catalog->probes[i];
-        if (older->now != NULL && strcmp(older->now, asked->name) == 0 && strcmp(older->provider, asked->provider) == 0 &&
-            usdt_find(probes, older->provider, older->name) != NULL)
-            return older->name;
+        const struct catalog_probe *other = &catalog->probes[i];
+        bool is_older = other->now != NULL && strcmp(other->now, asked->name) == 0;
+        if ((is_older || strcmp(other->type, asked->type) == 0) && strcmp(other->provider, asked->provider) == 0 &&
+            catalog_fits(other, probes))
+            return other->name;
     }
     return NULL;
 }

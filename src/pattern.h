@@ -11,8 +11,8 @@ bool pattern_fits(const char *pattern, const char *provider, const char *name, c
 /* Whether it holds none of * ? [ . */
 bool pattern_is_literal(const char *pattern);
 
-/* Explains why `pattern` fits nothing that can be traced: what the catalogue knows of it, or the nearest names. `probes` NULL: there
- * is no target. Returns -1 with `diag` set. */
+/* Explains why `pattern` fits nothing that can be traced: what the catalogue knows of it, or the nearest names. `probes` NULL:
+ * there is no target. Returns -1 with `diag` set. */
 int pattern_explain(const char *pattern, const struct catalog *catalog, const struct usdt_probes *probes, struct diag *diag);
 
 #endif

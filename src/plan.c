@@ -31,7 +31,8 @@ plan_field_sent(const struct plan *plan, const struct catalog_field *field, uint
 
 /* Marks the patterns that name the probe; `literally`: one without a glob does. Without patterns the mode decides. */
 static bool
-is_asked_for(struct planner *planner, const char *provider, const char *name, const char *type, const char *group, bool *literally)
+is_asked_for(struct planner *planner, const char *provider, const char *name, const char *type, const char *group,
+             bool *literally)
 {
     const struct plan_request *request = planner->request;
     *literally = false;
@@ -153,12 +154,20 @@ static struct catalog_probe *
 describe(const struct usdt_probe *usdt, struct mem *mem)
 {
     struct catalog_probe *probe = mem_alloc(mem, sizeof(*probe));
-    *probe = (struct catalog_probe){.provider = usdt->provider, .name = usdt->name, .type = usdt->name, .tag = usdt->name,
-                                    .group = "unknown", .summary = "Not in the catalogue.", .pos = {usdt->object, 0, 0}};
+    *probe = (struct catalog_probe){.provider = usdt->provider,
+                                    .name = usdt->name,
+                                    .type = usdt->name,
+                                    .tag = usdt->name,
+                                    .group = "unknown",
+                                    .summary = "Not in the catalogue.",
+                                    .pos = {usdt->object, 0, 0}};
     for (int i = 0; i < usdt->nargs; i++)
-        probe->fields[probe->nfields++] = (struct catalog_field){
-            .name = mem_printf(mem, "arg%d", i), .type = types_integer(usdt->args[i].size, usdt->args[i].is_signed), .arg = i,
-            .len_arg = -1, .offset = -1};
+        probe->fields[probe->nfields++] =
+            (struct catalog_field){.name = mem_printf(mem, "arg%d", i),
+                                   .type = types_integer(usdt->args[i].size, usdt->args[i].is_signed),
+                                   .arg = i,
+                                   .len_arg = -1,
+                                   .offset = -1};
     return probe;
 }
 
@@ -185,21 +194,47 @@ is_provider_known(const struct catalog *catalog, const char *provider)
     return false;
 }
 
-/* Probes of the server that no description fits are traced when a pattern asks for them. */
+/* Whether the mode would show the probe if a description fitted. */
+static bool
+is_of_mode(const struct planner *planner, const struct usdt_probe *usdt)
+{
+    for (size_t i = 0; i < planner->catalog->count; i++) {
+        const struct catalog_probe *probe = &planner->catalog->probes[i];
+        if (strcmp(probe->name, usdt->name) == 0 && strcmp(probe->provider, usdt->provider) == 0)
+            return strcmp(planner->request->group, "all") == 0 || strcmp(planner->request->group, probe->group) == 0;
+    }
+    return strcmp(planner->request->group, "all") == 0;
+}
+
+/* A probe of the server that no description fits is traced when a pattern asks for it. */
+static int
+plan_undescribed(struct planner *planner, const struct usdt_probe *usdt)
+{
+    bool literally;
+    if (planner->request->npatterns == 0) {
+        if (is_of_mode(planner, usdt))
+            text_printf(&planner->left_out,
+                        "%s:%s: no description in the catalogue fits it, with its %d arguments; -t %s shows them "
+                        "as integers\n",
+                        usdt->provider, usdt->name, usdt->nargs, usdt->name);
+        return 0;
+    }
+    if (!is_asked_for(planner, usdt->provider, usdt->name, usdt->name, "unknown", &literally))
+        return 0;
+    text_printf(&planner->warnings, "no description in the catalogue fits %s:%s; its arguments are shown as integers\n",
+                usdt->provider, usdt->name);
+    return add_event(planner, describe(usdt, planner->mem), usdt, literally);
+}
+
 static int
 plan_unknown(struct planner *planner)
 {
     const struct target *target = planner->plan->target;
-    for (size_t i = 0; target != NULL && planner->request->npatterns > 0 && i < target->probes.count; i++) {
+    for (size_t i = 0; target != NULL && i < target->probes.count; i++) {
         const struct usdt_probe *usdt = &target->probes.items[i];
-        bool literally;
-        if (!is_provider_known(planner->catalog, usdt->provider) || is_described(planner, usdt) ||
-            !is_asked_for(planner, usdt->provider, usdt->name, usdt->name, "unknown", &literally))
-            continue;
-        if (add_event(planner, describe(usdt, planner->mem), usdt, literally) != 0)
+        if (is_provider_known(planner->catalog, usdt->provider) && !is_described(planner, usdt) &&
+            plan_undescribed(planner, usdt) != 0)
             return -1;
-        text_printf(&planner->warnings, "%s:%s is not in the catalogue; its arguments are shown as integers\n", usdt->provider,
-                    usdt->name);
     }
     return 0;
 }
@@ -239,7 +274,8 @@ int
 plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct tracer *tracer,
           const struct plan_request *request, struct mem *mem, struct diag *diag)
 {
-    *plan = (struct plan){.target = target, .tracer = tracer, .chunk = tracer->row->chunk, .limit = whole_chunks(tracer->row->chunk)};
+    *plan = (struct plan){
+        .target = target, .tracer = tracer, .chunk = tracer->row->chunk, .limit = whole_chunks(tracer->row->chunk)};
     size_t most = catalog->count + (target != NULL ? target->probes.count : 0);
     plan->events = mem_alloc(mem, most * sizeof(*plan->events) + 1);
     struct planner planner = {.plan = plan, .catalog = catalog, .request = request, .mem = mem, .diag = diag};
@@ -248,7 +284,9 @@ plan_make(struct plan *plan, const struct catalog *catalog, const struct target 
     plan->left_out = keep(&planner.left_out, mem);
     plan->warnings = keep(&planner.warnings, mem);
     if (status == 0 && plan->nevents == 0)
-        status = diag_set(diag, DIAG_NOTHING, "there is no probe to trace: this process has none of the \"%s\" probes; "
-                                              "h2olog --list -p PID shows which it has", request->group);
+        status = diag_set(diag, DIAG_NOTHING,
+                          "there is no probe to trace: this process has none of the \"%s\" probes; "
+                          "h2olog --list -p PID shows which it has",
+                          request->group);
     return status;
 }

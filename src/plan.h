@@ -19,12 +19,12 @@ struct plan_request {
 /* A probe that will be attached. Its id on the wire is its index in the plan. */
 struct plan_event {
     const struct catalog_probe *probe;
-    const struct usdt_probe *usdt; /* NULL without a target */
+    const struct usdt_probe *usdt;     /* NULL without a target */
     bool is_shown[CATALOG_MAX_FIELDS]; /* by field of the catalogue: others are not read from the server */
     int texts[PLAN_MAX_TEXTS];         /* the fields that are TEXT or CSTR, in order */
     int ntexts;
-    bool has_cstrs;                    /* they are CSTR; the two are not mixed */
-    int bytes;            /* the field that is BYTES; -1: none */
+    bool has_cstrs;        /* they are CSTR; the two are not mixed */
+    int bytes;             /* the field that is BYTES; -1: none */
     bool has_inline_texts; /* the first bytes of the texts stand in the record; otherwise all come behind it */
 };
 
@@ -32,8 +32,8 @@ struct plan_event {
 struct plan {
     struct plan_event *events;
     size_t nevents;
-    struct slice left_out; /* a line for each probe that was asked for but cannot be traced, and why */
-    struct slice warnings; /* a line each */
+    struct slice left_out;       /* a line for each probe that was asked for but cannot be traced, and why */
+    struct slice warnings;       /* a line each */
     const struct target *target; /* NULL: no process, only a program to print */
     const struct tracer *tracer;
     unsigned chunk; /* bytes of a text in one printf */
@@ -46,8 +46,8 @@ int plan_field_numbers(const struct catalog_field *field);
 /* How many bytes of a text or of bytes are sent, of `len`. */
 size_t plan_field_sent(const struct plan *plan, const struct catalog_field *field, uint64_t len);
 
-/* Chooses probes, of those that the target has. None at all is an error, and so is a pattern that fits none. 0, or -1 with `diag`
- * set. */
+/* Chooses probes, of those that the target has. None at all is an error, and so is a pattern that fits none. 0, or -1 with
+ * `diag` set. */
 int plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct tracer *tracer,
               const struct plan_request *request, struct mem *mem, struct diag *diag);
 

@@ -163,9 +163,10 @@ take_parameters(struct scanner *scanner, struct parameter *parameters, int *coun
 static const struct {
     const char *c, *type;
 } numbers[] = {
-    {"int", "i32"},      {"unsigned", "u32"},  {"unsigned int", "u32"}, {"size_t", "u64"},   {"ssize_t", "i64"}, {"pid_t", "i32"},
-    {"uint8_t", "u8"},   {"uint16_t", "u16"},  {"uint32_t", "u32"},     {"uint64_t", "u64"}, {"int8_t", "i8"},   {"int16_t", "i16"},
-    {"int32_t", "i32"},  {"int64_t", "i64"},   {"char", "i8"},          {"short", "i16"},    {"long", "i64"},    {"unsigned long", "u64"},
+    {"int", "i32"},   {"unsigned", "u32"}, {"unsigned int", "u32"},  {"size_t", "u64"},   {"ssize_t", "i64"},
+    {"pid_t", "i32"}, {"uint8_t", "u8"},   {"uint16_t", "u16"},      {"uint32_t", "u32"}, {"uint64_t", "u64"},
+    {"int8_t", "i8"}, {"int16_t", "i16"},  {"int32_t", "i32"},       {"int64_t", "i64"},  {"char", "i8"},
+    {"short", "i16"}, {"long", "i64"},     {"unsigned long", "u64"},
 };
 
 /* What stands behind pointers to these, as fields; an empty name is the argument's own. */
@@ -258,10 +259,13 @@ add_pointed(struct scanner *scanner, struct catalog_probe *probe, const struct p
         if (parameter->pointers != 1 || !text_is(without_const(parameter->type), row->c))
             continue;
         is_known = true;
-        add_field(probe, (struct catalog_field){
-                             .name = *row->name != '\0' ? row->name : field_name(scanner, parameter->name),
-                             .type = types_find(text_of(row->type)), .arg = arg, .len_arg = -1, .offset = row->offset,
-                             .is_optional = row->is_optional, .may_be_null = row->may_be_null});
+        add_field(probe, (struct catalog_field){.name = *row->name != '\0' ? row->name : field_name(scanner, parameter->name),
+                                                .type = types_find(text_of(row->type)),
+                                                .arg = arg,
+                                                .len_arg = -1,
+                                                .offset = row->offset,
+                                                .is_optional = row->is_optional,
+                                                .may_be_null = row->may_be_null});
     }
     return is_known;
 }
@@ -303,7 +307,11 @@ add_parameter(struct scanner *scanner, struct catalog_probe *probe, const struct
     const char *type = parameter->pointers > 0 ? pointer_type(parameter, has_length, is_secret) : number_type(parameter);
     bool is_time = strcmp(type, "ms") == 0;
     struct catalog_field field = {.name = is_time ? "at" : field_name(scanner, parameter->name),
-                                  .type = types_find(text_of(type)), .arg = arg, .len_arg = -1, .offset = -1, .is_secret = is_secret};
+                                  .type = types_find(text_of(type)),
+                                  .arg = arg,
+                                  .len_arg = -1,
+                                  .offset = -1,
+                                  .is_secret = is_secret};
     field.is_app_data = is_app_data(scanner, text_of(probe->name), parameter->name);
     if (field.type->needs_len) {
         field.len_arg = arg + 1;
@@ -371,9 +379,13 @@ parse_probe(struct scanner *scanner, const char *provider)
     if (take(scanner, "probe") != 0 || take_name(scanner, &name, "the probe's name") != 0 ||
         take_parameters(scanner, parameters, &count) != 0)
         return -1;
-    struct catalog_probe probe = {.provider = provider, .name = mem_strndup(scanner->mem, name.ptr, name.len),
-                                  .group = group_of(provider), .summary = summary(scanner, comment), .pos = pos,
-                                  .conditions = {{.kind = CATALOG_ARGS, .number = count}}, .nconditions = 1};
+    struct catalog_probe probe = {.provider = provider,
+                                  .name = mem_strndup(scanner->mem, name.ptr, name.len),
+                                  .group = group_of(provider),
+                                  .summary = summary(scanner, comment),
+                                  .pos = pos,
+                                  .conditions = {{.kind = CATALOG_ARGS, .number = count}},
+                                  .nconditions = 1};
     probe.type = probe.tag = probe.name;
     for (int arg = 0; arg < count; arg++)
         add_parameter(scanner, &probe, parameters, count, arg);
@@ -399,8 +411,13 @@ parse_provider(struct scanner *scanner)
 int
 provider_parse(struct catalog *catalog, const struct file *file, struct mem *mem, struct diag *diag)
 {
-    struct scanner scanner = {.catalog = catalog, .file = file, .mem = mem, .diag = diag, .at = file->text.ptr,
-                              .end = file->text.ptr + file->text.len, .appdata = {"", 0}};
+    struct scanner scanner = {.catalog = catalog,
+                              .file = file,
+                              .mem = mem,
+                              .diag = diag,
+                              .at = file->text.ptr,
+                              .end = file->text.ptr + file->text.len,
+                              .appdata = {"", 0}};
     for (next(&scanner); scanner.token.len > 0;)
         if (parse_provider(&scanner) != 0)
             return -1;

@@ -160,8 +160,9 @@ define_hex(struct writer *writer)
     const struct catalog_field *field = &event->probe->fields[event->bytes];
     const char *len = argument(writer, field->len_arg);
     define(writer, "hex_format", " %rh");
-    define(writer, "hex_value", mem_printf(writer->mem, ", buf(%s, (uint64)%s > %u ? (uint64)%u : (uint64)%s)",
-                                           argument(writer, field->arg), len, field->type->limit, field->type->limit, len));
+    define(writer, "hex_value",
+           mem_printf(writer->mem, ", buf(%s, (uint64)%s > %u ? (uint64)%u : (uint64)%s)", argument(writer, field->arg), len,
+                      field->type->limit, field->type->limit, len));
 }
 
 /* Expands a template once for each text, with ${n} its number from 1. */
@@ -241,8 +242,7 @@ define_chunks(struct writer *writer, const struct chunk_form *form)
     define_number(&inner, "first", is_begun ? writer->plan->chunk : 0);
     define(&inner, "function",
            form->is_text ? mem_printf(writer->mem, "str($text1 + $at, $size%s)", extra) : "buf($text1 + $at, $size)");
-    if (define_shifts(&inner) != 0 ||
-        define_expanded(&inner, form->name, "chunks.bt") != 0)
+    if (define_shifts(&inner) != 0 || define_expanded(&inner, form->name, "chunks.bt") != 0)
         return -1;
     writer->variables[writer->count++] = inner.variables[inner.count - 1];
     return 0;

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* How much can be written without blocking. stdout is not made non-blocking, since it may be shared with other programs; but when
- * poll(2) says that a pipe is writable, PIPE_BUF bytes are. */
+/* How much can be written without blocking. stdout is not made non-blocking, since it may be shared with other programs; but
+ * when poll(2) says that a pipe is writable, PIPE_BUF bytes are. */
 static size_t
 writable(int fd)
 {

@@ -13,7 +13,7 @@
 enum state {
     STARTING, /* bpftrace attaches */
     RUNNING,
-    ENDING,   /* the server has ended; bpftrace notices by itself */
+    ENDING,   /* the server has ended; bpftrace notices, detaches and then writes its last words, or does not notice */
     STOPPING, /* a signal has ended the run; what happened before it is still to come */
     KILLING,
     DRAINING, /* bpftrace is dead; its last words are read */
@@ -28,9 +28,10 @@ struct run {
     struct supervise *part;
     int signals;
     enum state state;
-    int64_t deadline;        /* milliseconds: when the state is LATE; -1: never */
-    int64_t stop_limit;      /* milliseconds: STOPPING is not put off beyond this */
-    uint64_t stop_nsecs;     /* later records do not belong to the run any more */
+    int64_t deadline;    /* milliseconds: when the state is LATE; -1: never */
+    int64_t stop_limit;  /* milliseconds: STOPPING is not put off beyond this */
+    uint64_t end_nsecs;  /* when everything up to here has arrived, the run can end */
+    uint64_t stop_nsecs; /* later records do not belong to the run any more */
     bool is_ready;       /* everything was attached */
     bool is_expected;    /* that bpftrace ends */
     bool is_buried;
@@ -79,15 +80,16 @@ static void
 expect_end(struct run *run)
 {
     diag_debug(run->part->log, 1, "process %d has ended", run->part->target->pid);
+    run->end_nsecs = boot_nsecs();
     run->is_expected = true;
 }
 
-/* The signal's time is the end of the run. bpftrace would drop what it is reading when it is told to stop, so it is not: its heartbeats
- * tell when everything up to that time is here. */
+/* The signal's time is the end of the run. bpftrace would drop what it is reading when it is told to stop, so it is not: its
+ * heartbeats tell when everything up to that time is here. */
 static void
 stop(struct run *run)
 {
-    run->stop_nsecs = boot_nsecs();
+    run->end_nsecs = run->stop_nsecs = boot_nsecs();
     run->stop_limit = now_ms() + 10000;
 }
 
@@ -136,10 +138,10 @@ finish(struct run *run)
     emit_ready(run);
 }
 
-/* How long a state may last before it is LATE; with output from bpftrace ENDING, STOPPING and DRAINING begin anew. Detaching takes the
- * kernel up to 0.15 s a probe site, and bpftrace cannot die before. */
+/* How long a state may last before it is LATE; with output from bpftrace ENDING, STOPPING and DRAINING begin anew. Detaching
+ * takes the kernel up to 0.15 s a probe site, and bpftrace cannot die before. */
 static const int patience_ms[STATES] = {
-    [STARTING] = -1,   [RUNNING] = -1,    [ENDING] = 2000,   [STOPPING] = 1000,
+    [STARTING] = -1,  [RUNNING] = -1,    [ENDING] = 60000,  [STOPPING] = 1000,
     [KILLING] = 5000, [DRAINING] = 1000, [FLUSHING] = 1000, [DONE] = -1,
 };
 
@@ -147,49 +149,57 @@ static const struct transition {
     void (*action)(struct run *run); /* NULL: the event means nothing in this state */
     enum state next;
 } transitions[STATES][EVENTS] = {
-    [STARTING] = {
-        [READY] = {announce, RUNNING},
-        [SIGNALLED] = {kill_now, KILLING},
-        [SERVER_ENDED] = {expect_end, ENDING},
-        [BPFTRACE_ENDED] = {bury, DRAINING},
-        [READER_GONE] = {kill_now, KILLING},
-    },
-    [RUNNING] = {
-        [SIGNALLED] = {stop, STOPPING},
-        [SERVER_ENDED] = {expect_end, ENDING},
-        [BPFTRACE_ENDED] = {bury, DRAINING},
-        [READER_GONE] = {kill_now, KILLING},
-    },
-    [ENDING] = {
-        [SIGNALLED] = {kill_now, KILLING},
-        [BPFTRACE_ENDED] = {bury, DRAINING},
-        [READER_GONE] = {kill_now, KILLING},
-        [LATE] = {kill_now, KILLING},
-    },
-    [STOPPING] = {
-        [SIGNALLED] = {kill_now, DONE},
-        [COMPLETE] = {kill_now, KILLING},
-        [BPFTRACE_ENDED] = {bury, DRAINING},
-        [READER_GONE] = {kill_now, KILLING},
-        [LATE] = {kill_now, KILLING},
-    },
-    [KILLING] = {
-        [SIGNALLED] = {nothing, DONE},
-        [BPFTRACE_ENDED] = {bury, DRAINING},
-        [LATE] = {tell_patience, KILLING},
-    },
-    [DRAINING] = {
-        [SIGNALLED] = {nothing, DONE},
-        [OUTPUT_ENDED] = {finish, FLUSHING},
-        [READER_GONE] = {nothing, DONE},
-        [LATE] = {finish, FLUSHING}, /* somebody else holds the pipe */
-    },
-    [FLUSHING] = {
-        [SIGNALLED] = {nothing, DONE},
-        [WRITTEN] = {nothing, DONE},
-        [READER_GONE] = {nothing, DONE},
-        [LATE] = {tell_unwritten, DONE},
-    },
+    [STARTING] =
+        {
+            [READY] = {announce, RUNNING},
+            [SIGNALLED] = {kill_now, KILLING},
+            [SERVER_ENDED] = {expect_end, ENDING},
+            [BPFTRACE_ENDED] = {bury, DRAINING},
+            [READER_GONE] = {kill_now, KILLING},
+        },
+    [RUNNING] =
+        {
+            [SIGNALLED] = {stop, STOPPING},
+            [SERVER_ENDED] = {expect_end, ENDING},
+            [BPFTRACE_ENDED] = {bury, DRAINING},
+            [READER_GONE] = {kill_now, KILLING},
+        },
+    [ENDING] =
+        {
+            [SIGNALLED] = {kill_now, KILLING},
+            [COMPLETE] = {kill_now, KILLING},
+            [BPFTRACE_ENDED] = {bury, DRAINING},
+            [READER_GONE] = {kill_now, KILLING},
+            [LATE] = {kill_now, KILLING},
+        },
+    [STOPPING] =
+        {
+            [SIGNALLED] = {kill_now, DONE},
+            [COMPLETE] = {kill_now, KILLING},
+            [BPFTRACE_ENDED] = {bury, DRAINING},
+            [READER_GONE] = {kill_now, KILLING},
+            [LATE] = {kill_now, KILLING},
+        },
+    [KILLING] =
+        {
+            [SIGNALLED] = {nothing, DONE},
+            [BPFTRACE_ENDED] = {bury, DRAINING},
+            [LATE] = {tell_patience, KILLING},
+        },
+    [DRAINING] =
+        {
+            [SIGNALLED] = {nothing, DONE},
+            [OUTPUT_ENDED] = {finish, FLUSHING},
+            [READER_GONE] = {nothing, DONE},
+            [LATE] = {finish, FLUSHING}, /* somebody else holds the pipe */
+        },
+    [FLUSHING] =
+        {
+            [SIGNALLED] = {nothing, DONE},
+            [WRITTEN] = {nothing, DONE},
+            [READER_GONE] = {nothing, DONE},
+            [LATE] = {tell_unwritten, DONE},
+        },
 };
 
 static void
@@ -239,7 +249,7 @@ take_tick(struct run *run, const struct decode_item *item)
         complete = order_tick(run->part->order, item->number, item->nsecs, boot_nsecs());
         emit_ready(run);
     }
-    if (complete >= run->stop_nsecs)
+    if (complete >= run->end_nsecs)
         happen(run, COMPLETE);
 }
 
@@ -470,7 +480,8 @@ static const struct cause {
     {"error", DIAG_FAILED, "h2olog -dd shows the program"},
 };
 
-/* The line of bpftrace's errors that tells most. The note on RLIMIT_MEMLOCK means nothing on a kernel that has probes like these. */
+/* The line of bpftrace's errors that tells most. The note on RLIMIT_MEMLOCK means nothing on a kernel that has probes like
+ * these. */
 static const struct cause *
 find_cause(struct slice errors, struct slice *found)
 {
@@ -523,7 +534,8 @@ supervise_signals(void)
 int
 supervise_run(struct supervise *part, int signals, struct diag *diag)
 {
-    struct run run = {.part = part, .signals = signals, .deadline = -1, .stop_nsecs = UINT64_MAX, .diag = diag};
+    struct run run = {
+        .part = part, .signals = signals, .deadline = -1, .end_nsecs = UINT64_MAX, .stop_nsecs = UINT64_MAX, .diag = diag};
     diag->status = DIAG_OK;
     while (run.state != DONE)
         step(&run);

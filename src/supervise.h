@@ -20,8 +20,8 @@ struct supervise {
 /* Blocks the signals that end a run; returns a file descriptor for supervise_run. Call it before the child is started. */
 int supervise_signals(void);
 
-/* Writes records until the run ends: by SIGINT or SIGTERM (a second one: at once), by the end of the server, of bpftrace or of the
- * reader. bpftrace is gone when this returns. Returns the exit status; unless it is 0, `diag` says why. */
+/* Writes records until the run ends: by SIGINT or SIGTERM (a second one: at once), by the end of the server, of bpftrace or of
+ * the reader. bpftrace is gone when this returns. Returns the exit status; unless it is 0, `diag` says why. */
 int supervise_run(struct supervise *run, int signals, struct diag *diag);
 
 #endif

@@ -24,8 +24,8 @@ static bool
 parse_mapping(const char *line, struct mapping *mapping)
 {
     int path_at = -1;
-    int fields = sscanf(line, "%lx-%lx %4s %lx %15s %lu %n", &mapping->start, &mapping->end, mapping->perms,
-                        &mapping->offset, mapping->device, &mapping->inode, &path_at);
+    int fields = sscanf(line, "%lx-%lx %4s %lx %15s %lu %n", &mapping->start, &mapping->end, mapping->perms, &mapping->offset,
+                        mapping->device, &mapping->inode, &path_at);
     if (fields != 6 || path_at < 0)
         return false;
     mapping->path = line + path_at;
@@ -145,8 +145,8 @@ read_objects(struct target *target, struct mem *mem, struct diag *diag)
             status = read_object(target, &mapping, mem, diag);
     if (status == 0 && target->nobjects == 0)
         status = errno != 0 ? no_maps(target->pid, diag)
-                            : diag_set(diag, DIAG_NOTHING, "process %d has ended, or is part of the kernel; nothing is to be traced",
-                                       target->pid);
+                            : diag_set(diag, DIAG_NOTHING,
+                                       "process %d has ended, or is part of the kernel; nothing is to be traced", target->pid);
     free(line);
     fclose(maps);
     return status;
@@ -184,8 +184,8 @@ target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag
         return -1;
     if (!usdt_has_provider(&target->probes, "h2o"))
         return diag_set(diag, DIAG_NOTHING,
-                        "process %d (%s) has none of h2o's probes; it is not h2o, or an h2o built without -DWITH_DTRACE=on", pid,
-                        target->command);
+                        "process %d (%s) has none of h2o's probes; it is not h2o, or an h2o built without -DWITH_DTRACE=on",
+                        pid, target->command);
     return 0;
 }
 
@@ -277,7 +277,7 @@ struct search {
         dev_t device;
         ino_t inode;
         bool is_h2o;
-    } *verdicts; /* one an executable file: each is read once */
+    } * verdicts; /* one an executable file: each is read once */
     size_t nverdicts;
     struct mem *mem;
 };
@@ -379,8 +379,9 @@ target_find(pid_t *pid, struct mem *mem, struct diag *diag)
     struct candidate *servers = mem_alloc(mem, (search.nfound + 1) * sizeof(*servers));
     size_t count = keep_servers(&search, servers);
     if (count == 0)
-        return diag_set(diag, DIAG_NOTHING, "no running process has h2o's probes; start an h2o that was built with "
-                                            "-DWITH_DTRACE=on, or name a process with -p PID");
+        return diag_set(diag, DIAG_NOTHING,
+                        "no running process has h2o's probes; start an h2o that was built with "
+                        "-DWITH_DTRACE=on, or name a process with -p PID");
     if (count > 1)
         return several(servers, count, mem, diag);
     *pid = servers[0].pid;

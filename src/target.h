@@ -21,11 +21,12 @@ struct target {
     struct usdt_probes probes;
     struct target_object *objects;
     size_t nobjects;
-    bool by_path; /* its binary cannot be reached by name any more (deleted, replaced, behind a chroot): attach by /proc/PID/exe */
+    bool by_path; /* its binary cannot be reached by name any more (deleted, replaced, behind a chroot): attach by /proc/PID/exe
+                   */
 };
 
-/* Reads the probes of process `pid`, through /proc so that containers and deleted binaries work. It is an error when it has none of
- * h2o's. 0, or -1 with `diag` set. Memory is the arena's. */
+/* Reads the probes of process `pid`, through /proc so that containers and deleted binaries work. It is an error when it has
+ * none of h2o's. 0, or -1 with `diag` set. Memory is the arena's. */
 int target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag);
 void target_close(struct target *target);
 
@@ -33,11 +34,13 @@ void target_close(struct target *target);
  * 0, or -1 with `diag` set: none (DIAG_NOTHING), or several, which are listed (DIAG_USAGE). */
 int target_find(pid_t *pid, struct mem *mem, struct diag *diag);
 
-/* The address in the process where byte `offset` of the file `object` (a path of target->probes) is mapped as code; 0: it is not. */
+/* The address in the process where byte `offset` of the file `object` (a path of target->probes) is mapped as code; 0: it is
+ * not. */
 uint64_t target_address(const struct target *target, const char *object, uint64_t offset);
 
 /* Names of well-known headers stand in read-only pages of the binary which the server itself may never have read. A BPF program
- * cannot fault a page in and would read an empty name, so this reads those pages on the server's behalf. Returns the bytes read. */
+ * cannot fault a page in and would read an empty name, so this reads those pages on the server's behalf. Returns the bytes
+ * read. */
 size_t target_touch(const struct target *target);
 
 #endif

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* In ascending order; a version uses the last row that is not newer. str() gives up two bytes of its buffer: one to the NUL, one to
- * the mark of a cut string that 0.18 and later write. */
+/* In ascending order; a version uses the last row that is not newer. str() gives up two bytes of its buffer: one to the NUL,
+ * one to the mark of a cut string that 0.18 and later write. */
 static const struct tracer_row rows[] = {
     {0, 12, "BPFTRACE_STRLEN", "1024", 104, "", 6, true},
     {0, 19, "BPFTRACE_STRLEN", "4096", 104, "", 6, false},
@@ -62,8 +62,9 @@ tracer_find(struct tracer *tracer, const char *path, struct mem *mem, struct dia
 {
     *tracer = (struct tracer){.path = path != NULL ? path : search_path(mem)};
     if (tracer->path == NULL)
-        return diag_set(diag, DIAG_MACHINE, "bpftrace is not on PATH; install it (apt-get install bpftrace), or name it with "
-                                            "--bpftrace PATH");
+        return diag_set(diag, DIAG_MACHINE,
+                        "bpftrace is not on PATH; install it (apt-get install bpftrace), or name it with "
+                        "--bpftrace PATH");
     char *argv[] = {(char *)tracer->path, "--version", NULL};
     char *envp[] = {NULL};
     struct outbuf output = {0};

@@ -81,8 +81,8 @@ line_preview(struct outbuf *out, const struct types_row *type, const struct type
 
 #define json_preview json_hex
 
-/* "127.0.0.1:443", "[::1]:443"; other families "family 1". The words are as the server's memory holds them; h2olog runs on the same
- * machine. */
+/* "127.0.0.1:443", "[::1]:443"; other families "family 1". The words are as the server's memory holds them; h2olog runs on the
+ * same machine. */
 static void
 line_address(struct outbuf *out, const struct types_row *type, const struct types_value *value)
 {

@@ -132,7 +132,8 @@ add_site(struct reader *reader, const struct usdt_probe *probe, const struct usd
     known->sites[known->nsites++] = *site;
 }
 
-/* Note: three addresses of 8 bytes (site, link-time base, semaphore), then provider, name and arguments, each NUL-terminated. */
+/* Note: three addresses of 8 bytes (site, link-time base, semaphore), then provider, name and arguments, each NUL-terminated.
+ */
 static int
 read_note(struct reader *reader, struct slice note)
 {

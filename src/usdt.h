@@ -35,8 +35,8 @@ struct usdt_probes {
     size_t count;
 };
 
-/* Adds the probes that the .note.stapsdt section of the ELF file `fd` declares; `object` names it. The notes may be hostile: what
- * does not parse is an error, nothing is trusted. A file without notes adds nothing. 0, or -1 with `diag` set. */
+/* Adds the probes that the .note.stapsdt section of the ELF file `fd` declares; `object` names it. The notes may be hostile:
+ * what does not parse is an error, nothing is trusted. A file without notes adds nothing. 0, or -1 with `diag` set. */
 int usdt_read(struct usdt_probes *probes, int fd, const char *object, struct mem *mem, struct diag *diag);
 
 /* NULL: it is not there. */
