@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { CAPTURE_TIMEOUT_MS = 5000 };
@@ -158,17 +159,36 @@ child_wait(struct child *child)
     return status;
 }
 
+static int64_t
+now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Waits until `fd` can be read. false: the time is over. */
+static bool
+is_readable(int fd, int64_t end)
+{
+    struct pollfd in = {fd, POLLIN, 0};
+    int64_t left = end - now_ms();
+    return left > 0 && poll(&in, 1, (int)left) > 0;
+}
+
+/* Reads to the end of the output and waits for the end of the program, which is killed when it takes too long or says too much.
+ */
 static void
 read_all(const struct child *child, struct outbuf *out)
 {
-    struct pollfd poll_out = {child->out, POLLIN, 0};
-    while (out->len < 64 * 1024 && poll(&poll_out, 1, CAPTURE_TIMEOUT_MS) > 0) {
-        ssize_t got = read(child->out, text_reserve(out, 4096), 4096);
-        if (got <= 0)
-            return;
-        out->len += (size_t)got;
+    int64_t end = now_ms() + CAPTURE_TIMEOUT_MS;
+    ssize_t got = 1;
+    while (got > 0 && out->len < 64 * 1024 && is_readable(child->out, end)) {
+        got = read(child->out, text_reserve(out, 4096), 4096);
+        out->len += got > 0 ? (size_t)got : 0;
     }
-    child_signal(child, SIGKILL);
+    if (got > 0 || !is_readable(child->pidfd, end))
+        child_signal(child, SIGKILL);
 }
 
 int

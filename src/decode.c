@@ -346,12 +346,25 @@ give_up_texts(struct decode *decode, struct record *record)
         record->values[record->event->bytes].text = (struct slice){0};
 }
 
+/* Hands a record out whose rest will not come, before the frame that was just looked at: that one is still to come. */
+static enum result
+hand_out_first(struct decode *decode, struct cursor *cursor, struct decode_slot *slot, struct decode_item *item)
+{
+    decode->damaged++;
+    hand_out(decode, slot, item);
+    cursor->at = NULL;
+    return DONE;
+}
+
 static enum result
 take_record_frame(struct decode *decode, struct cursor *cursor, uint64_t id, struct decode_item *item)
 {
     enum result result = take_record(decode, cursor, id, item);
     if (result != DONE)
         return result;
+    struct decode_slot *slot = slot_of(decode, item->record.tid);
+    if (slot != NULL) /* a thread fires one event after the other */
+        return hand_out_first(decode, cursor, slot, item);
     struct cursor after_numbers = *cursor;
     bool has_texts = false;
     result = take_bytes(decode, cursor, &item->record);
@@ -364,7 +377,10 @@ take_record_frame(struct decode *decode, struct cursor *cursor, uint64_t id, str
     }
     if (result != DONE || !needs_more(decode, &item->record, has_texts))
         return result;
-    keep(decode, slot_to_use(decode), &item->record, has_texts);
+    slot = slot_to_use(decode);
+    if (slot->is_used)
+        return hand_out_first(decode, cursor, slot, item);
+    keep(decode, slot, &item->record, has_texts);
     return SKIP;
 }
 
@@ -424,20 +440,6 @@ take_tick(struct cursor *cursor, struct decode_item *item)
     return result;
 }
 
-/* The slot that must be handed out before a frame of this kind from this thread, or when there is no room for one more; its
- * rest was lost. NULL: none. */
-static struct decode_slot *
-slot_in_the_way(struct decode *decode, struct cursor cursor)
-{
-    uint64_t numbers[2];
-    if (take_numbers(&cursor, numbers, 2) != DONE)
-        return NULL;
-    struct decode_slot *slot = slot_of(decode, numbers[1]);
-    if (slot == NULL)
-        slot = slot_to_use(decode);
-    return slot->is_used ? slot : NULL;
-}
-
 /* What comes after the nonce and its blank. */
 static enum result
 take_frame(struct decode *decode, struct cursor *cursor, struct decode_item *item)
@@ -454,13 +456,6 @@ take_frame(struct decode *decode, struct cursor *cursor, struct decode_item *ite
     enum result result = take_number(cursor, &id);
     if (result != DONE)
         return result;
-    struct decode_slot *slot = slot_in_the_way(decode, *cursor);
-    if (slot != NULL) {
-        decode->damaged++;
-        hand_out(decode, slot, item);
-        cursor->at = NULL; /* the frame itself is still to come */
-        return DONE;
-    }
     return take_record_frame(decode, cursor, id, item);
 }
 
@@ -549,13 +544,20 @@ decode_next(struct decode *decode, struct decode_item *item)
     return false;
 }
 
+static bool
+is_half_frame(const struct decode *decode)
+{
+    size_t len = smaller(decode->end - decode->start, NONCE_LEN);
+    return len > 0 && !decode->is_lost && memcmp(decode->buffer + decode->start, decode->nonce, len) == 0;
+}
+
 bool
 decode_last(struct decode *decode, struct decode_item *item)
 {
     if (decode->done != NULL)
         decode->done->is_used = false;
     decode->done = NULL;
-    decode->damaged += decode->start < decode->end; /* half a frame */
+    decode->damaged += is_half_frame(decode);
     decode->start = decode->end;
     struct decode_slot *first = NULL;
     for (int i = 0; i < SLOTS; i++)

@@ -28,12 +28,12 @@ struct run {
     struct supervise *part;
     int signals;
     enum state state;
-    int64_t deadline;    /* milliseconds: when the state is LATE; -1: never */
-    int64_t stop_limit;  /* milliseconds: STOPPING is not put off beyond this */
-    uint64_t end_nsecs;  /* when everything up to here has arrived, the run can end */
-    uint64_t stop_nsecs; /* later records do not belong to the run any more */
-    bool is_ready;       /* everything was attached */
-    bool is_expected;    /* that bpftrace ends */
+    int64_t deadline;      /* milliseconds: when the state is LATE; -1: never */
+    int64_t put_off_limit; /* milliseconds: output does not put STOPPING and DRAINING off beyond this */
+    uint64_t end_nsecs;    /* when everything up to here has arrived, the run can end */
+    uint64_t stop_nsecs;   /* later records do not belong to the run any more */
+    bool is_ready;         /* everything was attached */
+    bool is_expected;      /* that bpftrace ends */
     bool is_buried;
     bool is_reader_gone;
     int wait_status;
@@ -90,7 +90,7 @@ static void
 stop(struct run *run)
 {
     run->end_nsecs = run->stop_nsecs = boot_nsecs();
-    run->stop_limit = now_ms() + 10000;
+    run->put_off_limit = now_ms() + 10000;
 }
 
 static void
@@ -106,6 +106,7 @@ bury(struct run *run)
     siginfo_t ended = {0};
     waitid(P_PID, (id_t)run->part->child->pid, &ended, WEXITED | WNOWAIT);
     run->is_buried = true;
+    run->put_off_limit = now_ms() + 10000;
     run->wait_status = ended.si_code == CLD_EXITED ? ended.si_status << 8 : ended.si_status;
 }
 
@@ -297,9 +298,17 @@ close_fd(int *fd)
 static void
 put_off(struct run *run)
 {
-    bool is_limited = run->state == STOPPING && now_ms() >= run->stop_limit;
-    if (run->state == ENDING || run->state == DRAINING || run->state == FLUSHING || (run->state == STOPPING && !is_limited))
+    if (run->state == ENDING || run->state == STOPPING || run->state == DRAINING || run->state == FLUSHING)
         run->deadline = now_ms() + patience_ms[run->state];
+}
+
+/* But somebody who is not bpftrace may hold its pipe and go on for ever. */
+static void
+put_off_by_output(struct run *run)
+{
+    bool is_limited = run->state == STOPPING || run->state == DRAINING;
+    if (!is_limited || now_ms() < run->put_off_limit)
+        put_off(run);
 }
 
 static void
@@ -319,7 +328,7 @@ read_output(struct run *run)
     struct decode_item item;
     while (decode_next(decode, &item))
         take_item(run, &item);
-    put_off(run);
+    put_off_by_output(run);
 }
 
 /* "Lost N events" stands on stderr from 0.24 on. */
@@ -447,9 +456,9 @@ step(struct run *run)
         happen(run, BPFTRACE_ENDED);
     if (fds[ON_SINK].revents & (POLLERR | POLLNVAL))
         run->is_reader_gone = true, happen(run, READER_GONE);
-    flush(run);
     if (run->part->child->out < 0 && run->part->child->err < 0)
         happen(run, OUTPUT_ENDED);
+    flush(run);
     if (is_past_deadline(run))
         happen(run, LATE);
 }

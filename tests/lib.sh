@@ -298,7 +298,8 @@ has_line() { # LINE FILE
 
 # Ends h2olog; it must be gone soon, with status 0.
 stop_log() { # [SIGNAL]
-    kill -"${1:-INT}" "$log" && reap "$log" 10 && status_is 0
+    kill -"${1:-INT}" "$log" || { explain "h2olog has ended before:"; show "$dir/err"; return 1; }
+    reap "$log" 10 && status_is 0
 }
 
 status_is() { # STATUS

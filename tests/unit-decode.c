@@ -186,6 +186,9 @@ START_TEST(what_is_damaged_is_skipped)
     CHECK(N " 3 1 7 1000 1 2000 5 6g\n" N " h 2 0\n", "bytes \\[1 bytes cut] 5|tick 2 0|", 1);
     CHECK(N " 1 1 7 5 4 4 ab\n" N " h 2 0\n", "texts 5 \\[4 bytes cut] \\[4 bytes cut]|tick 2 0|", 1);
     CHECK(N " 0 1 7 1 2", "", 1);
+    CHECK(N " 9 1 7 1\n", "", 1);
+    CHECK("Attaching", "", 0);
+    CHECK(N " 1 1 7 5 1 69 n " X104 "\n" N " 9 2 7 1\n" N " s 1 7 1 68 A\n", "texts 5 n " X104 "A|", 1);
 }
 END_TEST
 
@@ -202,6 +205,26 @@ START_TEST(a_text_beyond_the_limit_is_cut)
     ck_assert_uint_eq(run.seen.len, strlen("texts 5 n \\[1808 bytes cut]|") + 8192);
     ck_assert(memmem(run.seen.ptr, run.seen.len, "x\\[1808 bytes cut]|", 19) != NULL);
     text_free(&input);
+    text_free(&run.seen);
+    fixture_free(&run.fixture);
+}
+END_TEST
+
+static const char whole_frame[] = "\n" N " 0 64 7 1 2 3\n";
+
+/* Found when a short record of one more thread cut the oldest long one, although it needs no slot. */
+START_TEST(a_short_record_takes_no_slot)
+{
+    struct run run;
+    begin(&run);
+    for (unsigned tid = 0; tid < 64; tid++) {
+        char frame[256];
+        int len = snprintf(frame, sizeof(frame), N " 1 %x %x 5 1 69 n " X104 "\n", tid + 1, tid + 100);
+        feed(&run, frame, (size_t)len, (size_t)len);
+    }
+    feed(&run, whole_frame, sizeof(whole_frame) - 1, 100);
+    fixture_equal(&run.seen, "numbers 1 2 3|");
+    ck_assert_uint_eq(run.decode.damaged, 0);
     text_free(&run.seen);
     fixture_free(&run.fixture);
 }
@@ -227,8 +250,6 @@ START_TEST(more_threads_than_slots_lose_no_record)
     fixture_free(&run.fixture);
 }
 END_TEST
-
-static const char whole_frame[] = "\n" N " 0 64 7 1 2 3\n";
 
 /* No input without the nonce gives a record, and frames between garbage are found. */
 START_TEST(garbage_forges_nothing)
@@ -275,6 +296,7 @@ decode_suite(void)
     tcase_add_test(tcase, bytes_and_pointers);
     tcase_add_test(tcase, what_is_damaged_is_skipped);
     tcase_add_test(tcase, a_text_beyond_the_limit_is_cut);
+    tcase_add_test(tcase, a_short_record_takes_no_slot);
     tcase_add_test(tcase, more_threads_than_slots_lose_no_record);
     tcase_add_test(tcase, garbage_forges_nothing);
     tcase_add_test(tcase, a_line_without_end_does_not_block);

@@ -140,6 +140,31 @@ START_TEST(a_grandchild_that_holds_the_pipe_does_not_hold_the_run)
 }
 END_TEST
 
+/* Found when the run lasted as long as somebody wrote into the pipe of a bpftrace that was gone. */
+START_TEST(a_grandchild_that_writes_on_is_left_behind)
+{
+    struct run run;
+    begin(&run, TICK EVENT "(while :; do echo x; sleep 0.1; done) & exit 3");
+    ck_assert_int_eq(supervise(&run), 1);
+    kill(-run.child.pid, SIGKILL);
+    end(&run, "event 5\n");
+}
+END_TEST
+
+START_TEST(a_program_that_takes_too_long_is_not_waited_for)
+{
+    static const char *const scripts[] = {"exec >&-; exec sleep 60", "while :; do echo x; sleep 1; done"};
+    for (int i = 0; i < 2; i++) {
+        struct diag diag;
+        struct outbuf out = {0};
+        char *argv[] = {"sh", "-c", (char *)scripts[i], NULL}, *envp[] = {"PATH=/usr/bin:/bin", NULL};
+        ck_assert_int_eq(child_capture("/bin/sh", argv, envp, &out, &diag), -1);
+        ck_assert_str_eq(diag.message, "/bin/sh -c failed with signal 9; name a bpftrace that works with --bpftrace PATH");
+        text_free(&out);
+    }
+}
+END_TEST
+
 START_TEST(a_closed_output_is_not_the_end)
 {
     struct run run;
@@ -296,6 +321,8 @@ supervise_suite(void)
     tcase_add_test(tcase, early_ends_are_explained);
     tcase_add_test(tcase, half_a_record_is_no_record);
     tcase_add_test(tcase, a_grandchild_that_holds_the_pipe_does_not_hold_the_run);
+    tcase_add_test(tcase, a_grandchild_that_writes_on_is_left_behind);
+    tcase_add_test(tcase, a_program_that_takes_too_long_is_not_waited_for);
     tcase_add_test(tcase, a_closed_output_is_not_the_end);
     tcase_add_test(tcase, a_signal_ends_the_run_when_everything_is_here);
     tcase_add_test(tcase, a_bpftrace_that_ignores_everything_is_killed);
