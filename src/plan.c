@@ -264,18 +264,11 @@ choose(struct planner *planner)
     return plan_known(planner) != 0 || plan_unknown(planner) != 0 || check_patterns(planner) != 0 ? -1 : 0;
 }
 
-static unsigned
-whole_chunks(unsigned chunk)
-{
-    return (PLAN_TEXT_LIMIT + chunk - 1) / chunk * chunk;
-}
-
 int
 plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct tracer *tracer,
           const struct plan_request *request, struct mem *mem, struct diag *diag)
 {
-    *plan = (struct plan){
-        .target = target, .tracer = tracer, .chunk = tracer->row->chunk, .limit = whole_chunks(tracer->row->chunk)};
+    *plan = (struct plan){.target = target, .tracer = tracer, .chunk = tracer->row->chunk, .limit = tracer->row->limit};
     size_t most = catalog->count + (target != NULL ? target->probes.count : 0);
     plan->events = mem_alloc(mem, most * sizeof(*plan->events) + 1);
     struct planner planner = {.plan = plan, .catalog = catalog, .request = request, .mem = mem, .diag = diag};

@@ -5,7 +5,7 @@
 #include "target.h"
 #include "tracer.h"
 
-/* A text is traced up to this many bytes; README documents it. */
+/* A text is shown up to this many bytes, or the tracer's limit if that is less; README documents it. */
 enum { PLAN_TEXT_LIMIT = 8192, PLAN_MAX_TEXTS = 3, PLAN_INLINE_TEXTS = 2 };
 
 /* What is asked for. */
@@ -37,7 +37,7 @@ struct plan {
     const struct target *target; /* NULL: no process, only a program to print */
     const struct tracer *tracer;
     unsigned chunk; /* bytes of a text in one printf */
-    unsigned limit; /* bytes of a text that are sent at most: PLAN_TEXT_LIMIT, rounded up to whole chunks */
+    unsigned limit; /* bytes of a text that are sent at most */
 };
 
 /* How many numbers a field is on the wire. */

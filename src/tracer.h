@@ -10,9 +10,10 @@ struct tracer_row {
     const char *strlen_variable;      /* environment variable that sets how many bytes a string has */
     const char *pages_variable_value; /* of BPFTRACE_PERF_RB_PAGES */
     unsigned chunk;                   /* bytes of text a printf with two strings can carry; the BPF stack limits it */
-    const char *str_extra;            /* what str()'s length argument needs beyond the length, " + 1" where it counts the NUL */
-    int max_args;                     /* arguments of a probe that argN reaches on x86-64 */
-    bool per_cpu_buffers;             /* events of different CPUs arrive out of order */
+    unsigned limit;        /* bytes of a text at most: what the kernel's verifier accepts of the program; whole chunks */
+    const char *str_extra; /* what str()'s length argument needs beyond the length, " + 1" where it counts the NUL */
+    int max_args;          /* arguments of a probe that argN reaches on x86-64 */
+    bool per_cpu_buffers;  /* events of different CPUs arrive out of order */
 };
 
 struct tracer {

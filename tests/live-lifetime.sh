@@ -44,7 +44,7 @@ is_attaching() {
 # A signal that h2olog cannot or does not handle.
 dies_of_signal() { # SIGNAL
     start_server && start_log || return
-    kill -"$1" "$log" && reap "$log" 10 && nothing_left 15 && probes_are_off 15
+    kill -"$1" "$log" && reap "$log" 10 && nothing_left 30 && probes_are_off 15
 }
 
 # A bpftrace that does not write, and so cannot notice that nobody reads any more.

@@ -251,6 +251,85 @@ START_TEST(more_threads_than_slots_lose_no_record)
 }
 END_TEST
 
+/* What is wrong on purpose, and what looks like a frame, a loss or a nonce inside of a text. */
+static const char *const corpus[] = {
+    N " 0 64 7 1 2 3\n",
+    N " h 1f 3\n",
+    "0\n",
+    "Attaching 3 probes...\n",
+    "Lost 12 events\n",
+    "fedcba9876543210 0 64 7 1 2 3\n",
+    N " 1 1 7 5 3 2 a\nb \n\n\n",
+    N " 1 1 7 5 e 0 Lost 12 events \n",
+    N " 1 1 7 5 13 0 \nfedcba9876543210 0 \n",
+    N " 1 1 7 5 69 1 " X104 " v\n",
+    N " s 1 7 0 68 A\n",
+    N " s 1 7 1 68 B\n",
+    N " x 1 7 0 68 41\n",
+    N " x 1 7 0 0 61 00 62\n",
+    N " 1 2 8 6 1 69 n " X104 "\n",
+    N " s 2 8 1 68 \n\n",
+    N " 1 3 7 5 69 69 " X104 " " X104 "\n",
+    N " s 3 7 0 68 C\n",
+    N " s 3 7 1 68 D\n",
+    N " 1 1 7 5 3 2\n",
+    N " x 1 7 1 0 0a ff\n",
+    N " 2 1 7 abc " N "\n",
+    N " 2 1 7 " X104 " " N "\n",
+    N " s 1 7 0 68 tail " N "\n",
+    N " 3 1 7 1000 2 2000 63 00 ff\n",
+    N " 3 1 7 0 2 0 0 00 00\n",
+    N " 3 1 7 1000 1 2000 5 6g\n",
+    N " 9 1 7 1\n",
+    N " 0 1 7 12345678901234567 2 3\n",
+    N " 0 1 7 1 2 3 4\n",
+    N " 1 1 7 5 4 4 ab\n",
+    N " 1 1 7 5 ffffffffffffffff 0 x\n",
+    N " s 1 7 3 0 x\n",
+    N " s 1 7 ffffffffffffffff 0 x\n",
+    N " q\n",
+    N "\n",
+    "01234567",
+    "\n",
+    "89abcdef\n",
+};
+
+static size_t
+add_frames(struct outbuf *input, uint32_t *seed)
+{
+    for (int i = 0; i < 12; i++)
+        text_puts(input, corpus[fixture_random(seed) % (sizeof(corpus) / sizeof(corpus[0]))]);
+    return input->len;
+}
+
+/* Whatever the frames, and however the input is cut, the items and the count of damages are those of the whole. */
+START_TEST(a_cut_of_the_input_changes_nothing)
+{
+    uint32_t seed = 21;
+    for (int round = 0; round < 60; round++) {
+        struct outbuf input = {0};
+        size_t len = add_frames(&input, &seed);
+        struct run whole;
+        begin(&whole);
+        feed(&whole, input.ptr, len, len);
+        text_putc(&whole.seen, '\0');
+        for (size_t cut = 1; cut < len; cut += 1 + fixture_random(&seed) % 40) {
+            struct run run;
+            begin(&run);
+            feed(&run, input.ptr, cut, cut);
+            feed(&run, input.ptr + cut, len - cut, round % 2 == 0 ? len : 1);
+            ck_assert_uint_eq(run.decode.damaged, whole.decode.damaged);
+            fixture_equal(&run.seen, whole.seen.ptr);
+            text_free(&run.seen);
+            fixture_free(&run.fixture);
+        }
+        text_free(&whole.seen);
+        fixture_free(&whole.fixture);
+        text_free(&input);
+    }
+}
+END_TEST
+
 /* No input without the nonce gives a record, and frames between garbage are found. */
 START_TEST(garbage_forges_nothing)
 {
@@ -298,6 +377,7 @@ decode_suite(void)
     tcase_add_test(tcase, a_text_beyond_the_limit_is_cut);
     tcase_add_test(tcase, a_short_record_takes_no_slot);
     tcase_add_test(tcase, more_threads_than_slots_lose_no_record);
+    tcase_add_test(tcase, a_cut_of_the_input_changes_nothing);
     tcase_add_test(tcase, garbage_forges_nothing);
     tcase_add_test(tcase, a_line_without_end_does_not_block);
     suite_add_tcase(suite, tcase);

@@ -88,6 +88,62 @@ START_TEST(bad_usage_is_explained)
 }
 END_TEST
 
+START_TEST(a_list_has_its_limit)
+{
+    static char words[2 * OPTIONS_MAX_LIST + 3];
+    char *argv[] = {"h2olog", "-t", words, NULL};
+    for (int extra = 0; extra < 2; extra++) {
+        for (int i = 0; i < OPTIONS_MAX_LIST + extra; i++)
+            memcpy(words + 2 * i, "a,", 3);
+        words[strlen(words) - 1] = '\0';
+        diag = (struct diag){0};
+        ck_assert_int_eq(options_parse(&options, 3, argv, &diag), -extra);
+        ck_assert_uint_eq(options.types.count, OPTIONS_MAX_LIST);
+    }
+    ck_assert_str_eq(diag.message, "--type: more than 512 words");
+    ck_assert_int_eq(diag.status, DIAG_USAGE);
+}
+END_TEST
+
+START_TEST(untrusted_words_are_escaped_in_messages)
+{
+    char *argv[] = {"h2olog", "a\033[31m\n", NULL};
+    ck_assert_int_eq(options_parse(&options, 2, argv, &diag), -1);
+    ck_assert_ptr_nonnull(strstr(diag.message, "\"a\\x1b[31m\\x0a\""));
+}
+END_TEST
+
+/* Every row of the table. */
+START_TEST(help_shows_every_option)
+{
+    static const char *const rows[][3] = {
+#define OPTION(field, kind, name, letter, argument, help) {"--" name, argument, help},
+#include "options.def"
+#undef OPTION
+    };
+    struct outbuf help = {0}, mdoc = {0};
+    options_help(&help, false);
+    options_help(&mdoc, true);
+    text_putc(&help, '\0');
+    text_putc(&mdoc, '\0');
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *at = strstr(help.ptr, rows[i][0]);
+        char item[64];
+        ck_assert_msg(at != NULL, "%s", rows[i][0]);
+        if (rows[i][1] != NULL)
+            ck_assert_msg(strncmp(at + strlen(rows[i][0]) + 1, rows[i][1], strlen(rows[i][1])) == 0, "%s", rows[i][0]);
+        const char *argument = rows[i][1] != NULL ? rows[i][1] : "";
+        snprintf(item, sizeof(item), " Fl %s%s%s", rows[i][0] + 1, *argument != '\0' ? " Ar " : "", argument);
+        ck_assert_msg(strstr(mdoc.ptr, item) != NULL, "%s", item);
+    }
+    struct slice rest = {help.ptr, help.len - 1}, line;
+    while (text_line(&rest, &line))
+        ck_assert_msg(line.len <= 100, "too long: %.*s", (int)line.len, line.ptr);
+    text_free(&help);
+    text_free(&mdoc);
+}
+END_TEST
+
 Suite *
 options_suite(void)
 {
@@ -96,6 +152,9 @@ options_suite(void)
     tcase_add_test(tcase, every_option_is_understood);
     tcase_add_test(tcase, modes_have_their_formats);
     tcase_add_test(tcase, bad_usage_is_explained);
+    tcase_add_test(tcase, a_list_has_its_limit);
+    tcase_add_test(tcase, untrusted_words_are_escaped_in_messages);
+    tcase_add_test(tcase, help_shows_every_option);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -166,6 +166,67 @@ START_TEST(any_interleaving_comes_out_sorted)
 }
 END_TEST
 
+START_TEST(equal_times_keep_the_order_of_arrival)
+{
+    struct run run;
+    begin(&run, 1);
+    for (uint64_t tid = 1; tid <= 2000; tid++) {
+        struct record record = {.event = &run.fixture.plan.events[0], .nsecs = 7 - tid % 2, .tid = tid};
+        order_add(&run.order, &record);
+    }
+    order_flush(&run.order);
+    struct record record;
+    uint64_t expected = 1;
+    for (; order_next(&run.order, &record); expected = expected == 1999 ? 2 : expected + 2)
+        ck_assert_uint_eq(record.tid, expected);
+    ck_assert_uint_eq(expected, 2002);
+    end(&run);
+}
+END_TEST
+
+/* When heartbeats stay away, memory has a limit: the records go out, and none is lost. */
+START_TEST(what_is_too_much_to_hold_goes_out)
+{
+    enum { COUNT = 150, SIZE = 1 << 20 };
+    static char text[SIZE];
+    struct run run;
+    uint64_t count = 0;
+    size_t most = 0;
+    begin(&run, 1);
+    for (uint64_t time = 1; time <= COUNT; time++) {
+        struct record record = {.event = &run.fixture.plan.events[0], .nsecs = time};
+        memset(text, (int)time, sizeof(text));
+        record.values[0].text = (struct slice){text, sizeof(text)};
+        order_add(&run.order, &record);
+        for (; order_next(&run.order, &record); count++)
+            ck_assert(record.nsecs == count + 1 && record.values[0].text.ptr[SIZE - 1] == (char)record.nsecs);
+        most = run.order.bytes.len > most ? run.order.bytes.len : most;
+    }
+    ck_assert_uint_gt(count, 0);
+    ck_assert_uint_lt(most, 70 << 20);
+    order_flush(&run.order);
+    struct record record;
+    for (; order_next(&run.order, &record); count++)
+        ck_assert_uint_eq(record.nsecs, count + 1);
+    ck_assert_uint_eq(count, COUNT);
+    end(&run);
+}
+END_TEST
+
+START_TEST(a_cpu_beyond_all_numbers_is_ignored)
+{
+    struct run run;
+    begin(&run, 1);
+    add(&run, 1000);
+    ck_assert_uint_eq(tick(&run, ORDER_MAX_CPUS, 2000, 2000), 0);
+    ck_assert_uint_eq(tick(&run, UINT64_MAX, 2000, 2000), 0);
+    fixture_equal(&run.seen, "");
+    ck_assert_uint_eq(tick(&run, ORDER_MAX_CPUS - 1, 2000, 2000), 2000);
+    fixture_equal(&run.seen, "1000 ");
+    end(&run);
+}
+END_TEST
+
 Suite *
 order_suite(void)
 {
@@ -176,6 +237,9 @@ order_suite(void)
     tcase_add_test(tcase, a_cpu_that_never_ticks_is_not_waited_for);
     tcase_add_test(tcase, a_stall_keeps_the_order);
     tcase_add_test(tcase, any_interleaving_comes_out_sorted);
+    tcase_add_test(tcase, equal_times_keep_the_order_of_arrival);
+    tcase_add_test(tcase, what_is_too_much_to_hold_goes_out);
+    tcase_add_test(tcase, a_cpu_beyond_all_numbers_is_ignored);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -93,7 +93,7 @@ check(const char *script, int status, const char *message, const char *expected)
     struct run run;
     begin(&run, script);
     ck_assert_int_eq(supervise(&run), status);
-    if (status != 0)
+    if (message != NULL)
         ck_assert_str_eq(run.fixture.diag.message, message);
     end(&run, expected);
 }
@@ -274,6 +274,48 @@ START_TEST(a_slow_reader_gets_everything)
 }
 END_TEST
 
+/* The pipe's buffer is full and nobody reads it. */
+START_TEST(a_stalled_reader_does_not_hold_back_the_end)
+{
+    struct run run;
+    begin(&run, TICK "exec yes '" N " 0 1 7 5'");
+    signal_later(SIGINT, 1);
+    ck_assert_int_eq(supervise(&run), 0);
+    end(&run, NULL);
+}
+END_TEST
+
+START_TEST(a_second_signal_ends_the_run_at_once)
+{
+    struct run run;
+    struct timespec before, after;
+    begin(&run, TICK EVENT "while :; do sleep 1; done");
+    signal_later(SIGINT, 2);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    ck_assert_int_eq(supervise(&run), 0);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    ck_assert_int_lt((int)(after.tv_sec - before.tv_sec), 3);
+    child_wait(&run.child); /* it was left alone */
+    end(&run, "event 5\n");
+}
+END_TEST
+
+START_TEST(a_flood_of_errors_keeps_the_last_words)
+{
+    check("i=0; while [ $i -lt 2000 ]; do echo words that mean nothing to anybody; i=$((i + 1)); done "
+          ">&2; echo 'ERROR: the last' >&2; exit 1",
+          1, "bpftrace ended before it could trace: ERROR: the last; h2olog -dd shows the program", "");
+    check("head -c 300000 /dev/zero | tr '\\0' a >&2; printf 'ERROR: no LF' >&2; exit 1", 1, NULL, "");
+}
+END_TEST
+
+START_TEST(escapes_of_a_terminal_do_not_reach_the_message)
+{
+    check("printf 'ERROR: \\033[31m\\302\\233\\n' >&2; exit 1", 1,
+          "bpftrace ended before it could trace: ERROR: \\x1b[31m\\xc2\\x9b; h2olog -dd shows the program", "");
+}
+END_TEST
+
 START_TEST(a_full_disk_is_an_error)
 {
     struct run run;
@@ -330,6 +372,10 @@ supervise_suite(void)
     tcase_add_test(tcase, the_end_of_the_server_ends_the_run);
     tcase_add_test(tcase, a_reader_that_goes_ends_the_run);
     tcase_add_test(tcase, a_slow_reader_gets_everything);
+    tcase_add_test(tcase, a_stalled_reader_does_not_hold_back_the_end);
+    tcase_add_test(tcase, a_second_signal_ends_the_run_at_once);
+    tcase_add_test(tcase, a_flood_of_errors_keeps_the_last_words);
+    tcase_add_test(tcase, escapes_of_a_terminal_do_not_reach_the_message);
     tcase_add_test(tcase, a_full_disk_is_an_error);
     tcase_add_test(tcase, a_program_that_cannot_run_is_an_error_at_once);
     tcase_add_test(tcase, a_child_has_the_given_environment_and_a_group_of_its_own);

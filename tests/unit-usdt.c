@@ -5,20 +5,31 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct mem mem;
 static struct diag diag;
 
-/* The bytes of the test server, which has the probes of h2o; NULL if it was not built. */
-static char *
-read_server(size_t *len)
+/* The path of the test server of an era: $SERVER and "-2020", "-2022" or "", which has the probes of today. */
+static const char *
+server_path(const char *era)
 {
-    const char *path = getenv("SERVER");
-    int fd = path != NULL ? open(path, O_RDONLY) : -1;
+    const char *server = getenv("SERVER");
+    ck_assert_msg(server != NULL, "SERVER does not name the test server");
+    return mem_printf(&mem, "%s%s", server, era);
+}
+
+/* The bytes of a test server. */
+static char *
+read_server(const char *era, size_t *len)
+{
+    int fd = open(server_path(era), O_RDONLY | O_CLOEXEC);
     struct outbuf bytes = {0};
     ssize_t got;
     while (fd >= 0 && (got = read(fd, text_reserve(&bytes, 65536), 65536)) > 0)
@@ -44,7 +55,7 @@ read_bytes(struct usdt_probes *probes, const char *bytes, size_t len)
 START_TEST(the_test_server_has_h2o_probes)
 {
     size_t len;
-    char *bytes = read_server(&len);
+    char *bytes = read_server("", &len);
     struct usdt_probes probes;
     ck_assert_msg(len > 0, "SERVER does not name the test server");
     ck_assert_msg(read_bytes(&probes, bytes, len) == 0, "%s", diag.message);
@@ -67,6 +78,85 @@ START_TEST(the_test_server_has_h2o_probes)
 }
 END_TEST
 
+/* A type word of tests/server/probes-*.def as a note writes it: size and sign. */
+static struct usdt_arg
+arg_of_word(struct slice word)
+{
+    static const struct {
+        const char *word;
+        struct usdt_arg arg;
+    } rows[] = {
+        {"ptr", {8, false}}, {"u64", {8, false}}, {"u32", {4, false}}, {"u16", {2, false}}, {"u8", {1, false}},
+        {"i64", {8, true}},  {"i32", {4, true}},  {"i16", {2, true}},  {"i8", {1, true}},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (text_is(word, rows[i].word))
+            return rows[i].arg;
+    ck_abort_msg("unknown type %.*s", (int)word.len, word.ptr);
+    return (struct usdt_arg){0};
+}
+
+/* One row, PROBE(provider, name, count, types), in which blanks have taken the place of "(", "," and ")". */
+static void
+check_row(const struct usdt_probes *probes, struct slice row, size_t nsites)
+{
+    struct slice provider, name, count, word;
+    uint64_t nargs;
+    ck_assert(text_word(&row, &provider) && text_word(&row, &name) && text_word(&row, &count) && text_number(count, 12, &nargs));
+    const char *full = mem_strndup(&mem, name.ptr, name.len);
+    const struct usdt_probe *probe = usdt_find(probes, mem_strndup(&mem, provider.ptr, provider.len), full);
+    ck_assert_msg(probe != NULL, "%s is not there", full);
+    ck_assert_msg((uint64_t)probe->nargs == nargs && probe->nsites == nsites, "%s: %d arguments, %zu sites", full, probe->nargs,
+                  probe->nsites);
+    for (int i = 0; text_word(&row, &word); i++) {
+        struct usdt_arg expected = arg_of_word(word), arg = probe->args[i];
+        bool is_same = arg.size == expected.size && arg.is_signed == expected.is_signed;
+        ck_assert_msg(is_same, "%s, argument %d: %d %d", full, i, arg.size, arg.is_signed);
+    }
+    for (size_t i = 0; i < nsites; i++)
+        ck_assert_msg(probe->sites[i].offset > 0, "%s has a site that is not in the file", full);
+}
+
+static size_t
+check_rows(const struct usdt_probes *probes, struct slice text)
+{
+    struct slice line, word;
+    size_t count = 0;
+    while (text_line(&text, &line)) {
+        char *row = mem_strndup(&mem, line.ptr, line.len);
+        for (char *at = row; *at != '\0'; at++)
+            *at = strchr("(),", *at) != NULL ? ' ' : *at;
+        struct slice rest = text_of(row);
+        if (!text_word(&rest, &word) || (!text_is(word, "PROBE") && !text_is(word, "PROBE3")))
+            continue;
+        check_row(probes, rest, text_is(word, "PROBE3") ? 3 : 1);
+        count++;
+    }
+    return count;
+}
+
+START_TEST(every_era_has_the_probes_of_its_list)
+{
+    static const char *const eras[][2] = {{"-2020", "2020"}, {"-2022", "2022"}, {"", "2026"}};
+    const char *top = getenv("top_srcdir");
+    ck_assert_msg(top != NULL, "top_srcdir is not set");
+    for (size_t i = 0; i < sizeof(eras) / sizeof(eras[0]); i++) {
+        size_t len;
+        char *bytes = read_server(eras[i][0], &len);
+        struct usdt_probes probes;
+        struct file list;
+        const char *path = mem_printf(&mem, "%s/tests/server/probes-%s.def", top, eras[i][1]);
+        ck_assert_msg(files_read(&list, path, &mem, &diag) == 0, "%s", diag.message);
+        ck_assert_msg(read_bytes(&probes, bytes, len) == 0, "%s", diag.message);
+        size_t count = check_rows(&probes, list.text);
+        ck_assert_uint_gt(count, 40);
+        ck_assert_uint_eq(count, probes.count);
+        free(bytes);
+        mem_free(&mem);
+    }
+}
+END_TEST
+
 START_TEST(files_without_notes_have_no_probes)
 {
     struct usdt_probes probes;
@@ -80,7 +170,7 @@ END_TEST
 START_TEST(hostile_files_do_no_harm)
 {
     size_t len;
-    char *bytes = read_server(&len);
+    char *bytes = read_server("", &len);
     struct usdt_probes probes;
     uint32_t seed = 11;
     ck_assert_uint_gt(len, 0);
@@ -118,6 +208,76 @@ START_TEST(processes_that_cannot_be_traced)
 }
 END_TEST
 
+/* The test server, waiting for its script, which never comes. */
+static pid_t
+start_server(int *script)
+{
+    int in[2], out[2];
+    char said[16];
+    ck_assert_int_eq(pipe2(in, O_CLOEXEC), 0);
+    ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+    const char *path = server_path("");
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(in[0], STDIN_FILENO);
+        dup2(out[1], STDOUT_FILENO);
+        execl(path, path, "--lifetime", "30", "--script", "-", (char *)NULL);
+        _exit(127);
+    }
+    close(in[0]);
+    close(out[1]);
+    ck_assert_int_gt((int)read(out[0], said, sizeof(said)), 0);
+    close(out[0]);
+    *script = in[1];
+    return pid;
+}
+
+START_TEST(a_running_server_is_a_target)
+{
+    struct target target;
+    int script;
+    pid_t pid = start_server(&script);
+    ck_assert_msg(target_open(&target, pid, &mem, &diag) == 0, "%s", diag.message);
+    ck_assert_int_eq(target.pid, pid);
+    ck_assert_int_ge(target.pidfd, 0);
+    ck_assert(strstr(target.command, " --lifetime 30 --script -") != NULL);
+    ck_assert(!target.by_path);
+    ck_assert(usdt_has_provider(&target.probes, "h2o") && usdt_has_provider(&target.probes, "picotls"));
+    const struct usdt_probe *probe = usdt_find(&target.probes, "h2o", "receive_request");
+    ck_assert_ptr_nonnull(probe);
+    uint64_t first = target_address(&target, probe->object, probe->sites[0].offset);
+    uint64_t second = target_address(&target, probe->object, probe->sites[1].offset);
+    ck_assert_uint_gt(first, 0);
+    ck_assert_uint_eq(second - first, probe->sites[1].offset - probe->sites[0].offset);
+    ck_assert_uint_eq(target_address(&target, probe->object, UINT64_MAX), 0);
+    ck_assert_uint_eq(target_address(&target, "/nonexistent", probe->sites[0].offset), 0);
+    ck_assert_uint_gt(target_touch(&target), 4095);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    ck_assert_uint_eq(target_touch(&target), 0);
+    target_close(&target);
+    ck_assert_int_eq(target.pidfd, -1);
+    close(script);
+    mem_free(&mem);
+}
+END_TEST
+
+START_TEST(a_process_that_has_ended_is_no_target)
+{
+    struct target target;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    siginfo_t info;
+    waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT); /* a zombie now */
+    ck_assert_int_eq(target_open(&target, pid, &mem, &diag), -1);
+    ck_assert_int_eq(diag.status, DIAG_NOTHING);
+    target_close(&target);
+    waitpid(pid, NULL, 0);
+    mem_free(&mem);
+}
+END_TEST
+
 Suite *
 usdt_suite(void)
 {
@@ -125,9 +285,12 @@ usdt_suite(void)
     TCase *tcase = tcase_create("usdt");
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, the_test_server_has_h2o_probes);
+    tcase_add_test(tcase, every_era_has_the_probes_of_its_list);
     tcase_add_test(tcase, files_without_notes_have_no_probes);
     tcase_add_test(tcase, hostile_files_do_no_harm);
     tcase_add_test(tcase, processes_that_cannot_be_traced);
+    tcase_add_test(tcase, a_running_server_is_a_target);
+    tcase_add_test(tcase, a_process_that_has_ended_is_no_target);
     suite_add_tcase(suite, tcase);
     return suite;
 }

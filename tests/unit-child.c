@@ -1,0 +1,249 @@
+#include "child.h"
+
+#include "tracer.h"
+#include "unit-fixture.h"
+#include "unit.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct mem mem;
+static struct diag diag;
+static char *envp[] = {"PATH=/usr/bin:/bin", NULL};
+
+static void
+tear_down(void)
+{
+    mem_free(&mem);
+}
+
+static void
+start(struct child *child, const char *script, int pass_fd)
+{
+    char *argv[] = {"sh", "-c", (char *)script, NULL};
+    ck_assert_msg(child_start(child, "/bin/sh", argv, envp, pass_fd, &diag) == 0, "%s", diag.message);
+}
+
+/* All of a pipe, up to its end. */
+static void
+read_all(int fd, struct outbuf *out)
+{
+    struct pollfd poll_fd = {fd, POLLIN, 0};
+    ssize_t got = 1;
+    while (got > 0 && poll(&poll_fd, 1, 5000) > 0)
+        if ((got = read(fd, text_reserve(out, 4096), 4096)) > 0)
+            out->len += (size_t)got;
+}
+
+START_TEST(stdout_and_stderr_are_apart_and_do_not_block)
+{
+    struct child child;
+    struct outbuf out = {0}, err = {0};
+    char byte;
+    start(&child, "read never || echo out; echo err >&2; exit 3", -1);
+    ck_assert(fcntl(child.out, F_GETFL) & O_NONBLOCK);
+    ck_assert(fcntl(child.err, F_GETFL) & O_NONBLOCK);
+    ck_assert_int_eq(getpgid(child.pid), child.pid);
+    read_all(child.out, &out);
+    read_all(child.err, &err);
+    fixture_equal(&out, "out\n");
+    fixture_equal(&err, "err\n");
+    struct pollfd ended = {child.pidfd, POLLIN, 0};
+    ck_assert_int_eq(poll(&ended, 1, 5000), 1);
+    int fd = child.out, status = child_wait(&child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+    ck_assert(child.out == -1 && child.err == -1 && child.pidfd == -1);
+    ck_assert_int_eq((int)read(fd, &byte, 1), -1);
+    text_free(&out);
+    text_free(&err);
+}
+END_TEST
+
+START_TEST(one_file_is_passed_on_and_no_other)
+{
+    struct child child;
+    struct outbuf out = {0};
+    int passed = memfd_create("passed", MFD_CLOEXEC), kept = memfd_create("kept", MFD_CLOEXEC);
+    ck_assert_int_eq((int)write(passed, "program", 7), 7);
+    char *script = mem_printf(&mem, "cat /proc/self/fd/%d; test -e /proc/self/fd/%d || echo -none", passed, kept);
+    start(&child, script, passed);
+    read_all(child.out, &out);
+    fixture_equal(&out, "program-none\n");
+    ck_assert(fcntl(passed, F_GETFD) & FD_CLOEXEC);
+    child_wait(&child);
+    close(passed);
+    close(kept);
+    text_free(&out);
+}
+END_TEST
+
+START_TEST(signals_are_as_by_default)
+{
+    struct child child;
+    struct outbuf out = {0};
+    sigset_t set;
+    sigfillset(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    start(&child, "grep -E '^Sig(Blk|Ign)' /proc/self/status", -1);
+    read_all(child.out, &out);
+    fixture_equal(&out, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+    child_wait(&child);
+    text_free(&out);
+}
+END_TEST
+
+START_TEST(a_signal_reaches_the_whole_group)
+{
+    struct child child;
+    struct outbuf out = {0};
+    start(&child, "sleep 60 & sleep 60 & echo started; wait", -1);
+    struct pollfd poll_out = {child.out, POLLIN, 0};
+    ck_assert_int_eq(poll(&poll_out, 1, 5000), 1);
+    child_signal(&child, SIGKILL);
+    read_all(child.out, &out); /* ends when the last of them is gone */
+    fixture_equal(&out, "started\n");
+    ck_assert_int_eq(WTERMSIG(child_wait(&child)), SIGKILL);
+    text_free(&out);
+}
+END_TEST
+
+static void
+check_capture(const char *script, const char *message)
+{
+    char *argv[] = {"sh", "-c", (char *)script, NULL};
+    struct outbuf out = {0};
+    ck_assert_int_eq(child_capture("/bin/sh", argv, envp, &out, &diag), -1);
+    ck_assert_str_eq(diag.message, message);
+    ck_assert_int_eq(diag.status, DIAG_MACHINE);
+    text_free(&out);
+}
+
+START_TEST(a_capture_fails_with_the_program)
+{
+    check_capture("exit 3", "/bin/sh -c failed with status 3; name a bpftrace that works with --bpftrace PATH");
+    check_capture("kill -15 $$", "/bin/sh -c failed with signal 15; name a bpftrace that works with --bpftrace PATH");
+    check_capture("exec cat /dev/zero", "/bin/sh -c failed with signal 9; name a bpftrace that works with --bpftrace PATH");
+}
+END_TEST
+
+/* A bpftrace of the given --version output, in a directory that is PATH then. */
+static char dir[] = "/tmp/unit-child-XXXXXX";
+
+static void
+make_tracer(const char *script)
+{
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    FILE *file = fopen(mem_printf(&mem, "%s/bpftrace", dir), "we");
+    ck_assert_ptr_nonnull(file);
+    fprintf(file, "#!/bin/sh\n%s\n", script);
+    fclose(file);
+    ck_assert_int_eq(chmod(mem_printf(&mem, "%s/bpftrace", dir), 0755), 0);
+}
+
+static void
+remove_tracer(void)
+{
+    remove(mem_printf(&mem, "%s/bpftrace", dir));
+    ck_assert_int_eq(rmdir(dir), 0);
+    memset(dir + sizeof(dir) - 7, 'X', 6);
+}
+
+START_TEST(bpftrace_is_found_on_path)
+{
+    struct tracer tracer;
+    make_tracer("echo bpftrace v0.20.2");
+    setenv("PATH", mem_printf(&mem, "/nonexistent::%s:/bin", dir), 1);
+    ck_assert_msg(tracer_find(&tracer, NULL, &mem, &diag) == 0, "%s", diag.message);
+    ck_assert_str_eq(tracer.path, mem_printf(&mem, "%s/bpftrace", dir));
+    ck_assert(tracer.major == 0 && tracer.minor == 20 && tracer.patch == 2);
+    ck_assert_str_eq(tracer.row->strlen_variable, "BPFTRACE_MAX_STRLEN");
+    remove_tracer();
+}
+END_TEST
+
+START_TEST(a_bpftrace_that_is_not_there_or_no_bpftrace)
+{
+    struct tracer tracer;
+    setenv("PATH", "/nonexistent", 1);
+    ck_assert_int_eq(tracer_find(&tracer, NULL, &mem, &diag), -1);
+    ck_assert_int_eq(diag.status, DIAG_MACHINE);
+    ck_assert_str_eq(diag.message, "bpftrace is not on PATH; install it (apt-get install bpftrace), or name it with --bpftrace "
+                                   "PATH");
+    unsetenv("PATH");
+    ck_assert_int_eq(tracer_find(&tracer, NULL, &mem, &diag), -1);
+    ck_assert_int_eq(diag.status, DIAG_MACHINE);
+    ck_assert_int_eq(tracer_find(&tracer, "/nonexistent/b", &mem, &diag), -1);
+    ck_assert_str_eq(diag.message, "cannot run /nonexistent/b: No such file or directory");
+    make_tracer("printf 'a\\033[31m\\nb'");
+    const char *path = mem_printf(&mem, "%s/bpftrace", dir);
+    ck_assert_int_eq(tracer_find(&tracer, path, &mem, &diag), -1);
+    ck_assert_int_eq(diag.status, DIAG_MACHINE);
+    ck_assert_str_eq(diag.message, mem_printf(&mem,
+                                              "%s is not bpftrace: --version printed \"a\\x1b[31m\\x0ab\", expected "
+                                              "\"bpftrace vX.Y.Z\"",
+                                              path));
+    remove_tracer();
+}
+END_TEST
+
+START_TEST(the_environment_of_bpftrace)
+{
+    static const char *const rows[][3] = {
+        {"bpftrace v0.17.0", "BPFTRACE_STRLEN=112", "BPFTRACE_PERF_RB_PAGES=1024"},
+        {"bpftrace v0.19.1", "BPFTRACE_STRLEN=112", "BPFTRACE_PERF_RB_PAGES=4096"},
+        {"bpftrace v0.20.0", "BPFTRACE_MAX_STRLEN=112", "BPFTRACE_PERF_RB_PAGES=4096"},
+        {"bpftrace v0.23.0", "BPFTRACE_MAX_STRLEN=256", "BPFTRACE_PERF_RB_PAGES=4096"},
+    };
+    setenv("PATH", "/a:/b", 1);
+    setenv("BPFTRACE_STRLEN", "7", 1);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tracer tracer = {.path = "b"};
+        ck_assert_int_eq(tracer_parse_version(&tracer, text_of(rows[i][0]), &diag), 0);
+        char **environment = tracer_environment(&tracer, &mem);
+        ck_assert_str_eq(environment[0], "PATH=/a:/b");
+        ck_assert_str_eq(environment[1], rows[i][1]);
+        ck_assert_str_eq(environment[2], rows[i][2]);
+        ck_assert_ptr_null(environment[3]);
+    }
+}
+END_TEST
+
+START_TEST(the_newest_tracer_reaches_every_argument)
+{
+    struct tracer tracer;
+    tracer_newest(&tracer);
+    ck_assert_str_eq(tracer.path, "bpftrace");
+    ck_assert(tracer.row != NULL && tracer.row->max_args == 12 && !tracer.row->per_cpu_buffers);
+    ck_assert(tracer.major == tracer.row->major && tracer.minor == tracer.row->minor);
+}
+END_TEST
+
+Suite *
+child_suite(void)
+{
+    Suite *suite = suite_create("child");
+    TCase *tcase = tcase_create("child");
+    tcase_set_timeout(tcase, 30);
+    tcase_add_checked_fixture(tcase, NULL, tear_down);
+    tcase_add_test(tcase, stdout_and_stderr_are_apart_and_do_not_block);
+    tcase_add_test(tcase, one_file_is_passed_on_and_no_other);
+    tcase_add_test(tcase, signals_are_as_by_default);
+    tcase_add_test(tcase, a_signal_reaches_the_whole_group);
+    tcase_add_test(tcase, a_capture_fails_with_the_program);
+    tcase_add_test(tcase, bpftrace_is_found_on_path);
+    tcase_add_test(tcase, a_bpftrace_that_is_not_there_or_no_bpftrace);
+    tcase_add_test(tcase, the_environment_of_bpftrace);
+    tcase_add_test(tcase, the_newest_tracer_reaches_every_argument);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

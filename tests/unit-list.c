@@ -1,0 +1,89 @@
+#include "list.h"
+
+#include "pattern.h"
+#include "unit-fixture.h"
+#include "unit.h"
+
+static const char catalogue[] = "provider quicly\n"
+                                "probe lost args=1\n group g\n summary s\n arg 0 a u8\n"
+                                "probe lost args=2\n group g\n summary s\n arg 0 a u8\n arg 1 b str len=2\n"
+                                "probe gone\n group g\n summary s\n arg 0 a u8\n"
+                                "provider h2o\n"
+                                "probe accept\n type connection\n group g\n summary s\n arg 0 a u64\n";
+
+static struct usdt_probe server[] = {{.provider = "quicly", .name = "lost", .nargs = 2},
+                                     {.provider = "h2o", .name = "accept", .nargs = 1},
+                                     {.provider = "h2o", .name = "fresh", .nargs = 7},
+                                     {.provider = "libc", .name = "setjmp", .nargs = 3}};
+
+static struct fixture fixture;
+
+static void
+set_up(void)
+{
+    ck_assert_int_eq(fixture_catalog(&fixture, catalogue), 0);
+}
+
+static void
+tear_down(void)
+{
+    fixture_free(&fixture);
+}
+
+START_TEST(the_catalogue_is_listed_whole)
+{
+    struct outbuf out = {0};
+    list_write(&out, &fixture.catalog, NULL);
+    fixture_equal(&out, "quicly:lost                      a u8\n"
+                        "quicly:lost                      a u8, b str\n"
+                        "quicly:gone                      a u8\n"
+                        "h2o:accept                       a u64\n");
+    text_free(&out);
+}
+END_TEST
+
+START_TEST(a_process_has_one_line_a_probe)
+{
+    struct target target = {.pid = 1, .probes = {server, 4}};
+    struct outbuf out = {0};
+    list_write(&out, &fixture.catalog, &target);
+    fixture_equal(&out, "+ quicly:lost                      a u8, b str\n"
+                        "- quicly:gone                      a u8\n"
+                        "+ h2o:accept                       a u64\n"
+                        "? h2o:fresh                        7 arguments, not in the catalogue\n");
+    text_free(&out);
+}
+END_TEST
+
+START_TEST(a_pattern_names_a_probe_or_an_event)
+{
+    static const struct {
+        const char *pattern;
+        bool fits, is_literal;
+    } rows[] = {
+        {"accept", true, true},         {"connection", true, true}, {"h2o:accept", true, true}, {"h2o:connection", true, true},
+        {"acc*", true, false},          {"conn*", true, false},     {"h?o:acc*", true, false},  {"*:conn*", true, false},
+        {"[ab]ccept", true, false},     {"*", true, false},         {"accep", false, true},     {"Accept", false, true},
+        {"quicly:accept", false, true}, {"h2o:", false, true},      {"h2o", false, true},       {"", false, true},
+        {"accept ", false, true},       {"*:q*", false, false},     {"[", false, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        bool fits = pattern_fits(rows[i].pattern, "h2o", "accept", "connection");
+        ck_assert_msg(fits == rows[i].fits, "%s", rows[i].pattern);
+        ck_assert_msg(pattern_is_literal(rows[i].pattern) == rows[i].is_literal, "%s", rows[i].pattern);
+    }
+}
+END_TEST
+
+Suite *
+list_suite(void)
+{
+    Suite *suite = suite_create("list");
+    TCase *tcase = tcase_create("list");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, the_catalogue_is_listed_whole);
+    tcase_add_test(tcase, a_process_has_one_line_a_probe);
+    tcase_add_test(tcase, a_pattern_names_a_probe_or_an_event);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
