@@ -383,7 +383,7 @@ flush(struct run *run)
     size_t before = sink->pending.len - sink->done;
     enum sink_state state = sink_flush(sink, run->diag);
     if (sink->pending.len - sink->done < before)
-        put_off(run);
+        put_off_by_output(run);
     if (state == SINK_EMPTY)
         happen(run, WRITTEN);
     if (state == SINK_GONE || state == SINK_FAILED) {
@@ -454,7 +454,7 @@ step(struct run *run)
         happen(run, SERVER_ENDED);
     if (fds[ON_CHILD].revents != 0)
         happen(run, BPFTRACE_ENDED);
-    if (fds[ON_SINK].revents & (POLLERR | POLLNVAL))
+    if (fds[ON_SINK].revents & (POLLERR | POLLHUP | POLLNVAL))
         run->is_reader_gone = true, happen(run, READER_GONE);
     if (run->part->child->out < 0 && run->part->child->err < 0)
         happen(run, OUTPUT_ENDED);
