@@ -154,6 +154,8 @@ hand_out(struct decode *decode, struct decode_slot *slot, struct decode_item *it
         value->text = (struct slice){slot->bytes + (size_t)i * decode->plan->limit, smaller(slot->got[i], PLAN_TEXT_LIMIT)};
         if (slot->record.event->has_cstrs)
             count_cstr(decode, value);
+        if (slot->is_open[i] && value->number == value->text.len)
+            value->number++; /* its rest was lost */
     }
     if (slot->record.event->bytes >= 0)
         slot->record.values[slot->record.event->bytes].text.ptr = slot->hex;
@@ -216,7 +218,8 @@ slot_to_use(struct decode *decode)
 static void
 count_cstr(const struct decode *decode, struct types_value *value)
 {
-    value->number = value->text.len + (value->text.len >= TYPES_CSTR_LIMIT + decode->plan->chunk);
+    unsigned chunk = decode->plan->chunk, last = (TYPES_CSTR_LIMIT + chunk - 1) / chunk * chunk;
+    value->number = value->text.len + (value->text.len >= last + chunk);
 }
 
 /* Keeps a record until the rest of its texts has come. */
@@ -340,8 +343,11 @@ give_up_texts(struct decode *decode, struct record *record)
 {
     decode->damaged++;
     decode->is_lost = true;
-    for (int i = 0; i < record->event->ntexts; i++)
+    for (int i = 0; i < record->event->ntexts; i++) {
         record->values[record->event->texts[i]].text = (struct slice){0};
+        if (record->event->has_cstrs)
+            record->values[record->event->texts[i]].number = 1;
+    }
     if (record->event->bytes >= 0)
         record->values[record->event->bytes].text = (struct slice){0};
 }

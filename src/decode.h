@@ -31,14 +31,15 @@ enum { DECODE_MAX_BYTES = 64 }; /* no type of BYTES shows more */
 
 /* Turns what the program prints into items. The wire, a line a frame; integers are hexadecimal:
  *
- *   NONCE h NSECS CPU                       heartbeat
- *   NONCE ID NSECS TID NUMBER... [HEX] TEXT...   record of event ID; a text's number is its length in the server, and the first
- *                                           `chunk` bytes of each text follow. A pointer that may be NULL stands before what it
- *                                           points to. HEX is there if the event has a field of bytes
- *   NONCE ID NSECS TID NUMBER... [HEX]      the same, and all of its texts follow in chunks
- *                                           A text that ended with a NUL in the server has no number; the nonce stands behind
- * it NONCE s NSECS TID FIELD OFFSET TEXT     more of a text of the record with this NSECS and TID NONCE x NSECS TID FIELD
- * OFFSET HEX      the same, for bytes that %s cannot carry: "61 00 62"
+ * - heartbeat:           NONCE h NSECS CPU
+ * - event ID:            NONCE ID NSECS TID NUMBER... [HEX] TEXT...
+ * - its texts follow:    NONCE ID NSECS TID NUMBER... [HEX]
+ * - more of a text:      NONCE s NSECS TID FIELD OFFSET TEXT
+ * - with bytes that %s cannot carry: NONCE x NSECS TID FIELD OFFSET HEX, such as "61 00 62"
+ *
+ * A text's number is its length in the server; the first `chunk` bytes of each text stand in the record or, if one has a NUL or
+ * there are too many, in chunks behind it, as the rest does. A text that ended with a NUL in the server has no number; the nonce
+ * stands behind it. A pointer that may be NULL stands before what it points to. HEX is there if the event has a field of bytes.
  *
  * Texts hold any bytes; their lengths are known from the numbers, and what is not as it should be is skipped up to the next
  * line that begins with the nonce. What begins otherwise between frames is bpftrace's own word. */

@@ -165,7 +165,45 @@ START_TEST(nul_terminated_texts_end_at_the_nonce)
     CHECK(N " 2 1 7 a\nLost 5 events\n " N "\n", "cstr a\\x0aLost 5 events\\x0a|", 0);
     CHECK(N " 2 1 7 " X104 " " N "\n" N " s 1 7 0 68  " N "\n", "cstr " X104 "|", 0);
     CHECK(N " 2 1 7 " X104 " " N "\n" N " s 1 7 0 68 " X104 " " N "\n" N " s 1 7 0 d0 z " N "\n", "cstr " X104 X104 "z|", 0);
-    CHECK(N " 2 1 7 " X104 "x " N "\n" N " 0 2 7 1 2 3\n", "cstr |numbers 1 2 3|", 1);
+    CHECK(N " 2 1 7 " X104 "x " N "\n" N " 0 2 7 1 2 3\n", "cstr \\[cut]|numbers 1 2 3|", 1);
+}
+END_TEST
+
+START_TEST(a_nul_terminated_text_whose_rest_was_lost_is_cut)
+{
+    CHECK(N " 2 1 7 " X104 " " N "\n" N " 0 2 7 1 2 3\n", "cstr " X104 "\\[cut]|numbers 1 2 3|", 1);
+}
+END_TEST
+
+/* The program reads whole chunks until it has 1,024 bytes: 1,040 of them at least; then one more. */
+static void
+check_cstr(size_t len, const char *mark)
+{
+    struct outbuf in = {0}, seen = {0};
+    text_puts(&in, N " 2 1 7 ");
+    for (size_t at = 0; at <= len && at <= 1040; at += 104) {
+        if (at > 0)
+            text_printf(&in, N " s 1 7 0 %zx ", at);
+        text_printf(&in, "%.*s " N "\n", (int)(len - at < 104 ? len - at : 104), X104);
+    }
+    text_puts(&seen, "cstr ");
+    for (size_t i = 0; i < len && i < 1144; i++)
+        text_putc(&seen, 'x');
+    text_printf(&seen, "%s|", mark);
+    text_putc(&seen, '\0');
+    check(in.ptr, in.len, seen.ptr, 0);
+    text_free(&in);
+    text_free(&seen);
+}
+
+START_TEST(a_nul_terminated_text_is_cut_where_the_program_stops)
+{
+    check_cstr(1039, "");
+    check_cstr(1040, "");
+    check_cstr(1130, "");
+    check_cstr(1143, "");
+    check_cstr(1144, "\\[cut]");
+    check_cstr(1200, "\\[cut]");
 }
 END_TEST
 
@@ -372,6 +410,8 @@ decode_suite(void)
     tcase_add_test(tcase, chunks_of_threads_interleave);
     tcase_add_test(tcase, a_lost_chunk_shows_in_the_record);
     tcase_add_test(tcase, nul_terminated_texts_end_at_the_nonce);
+    tcase_add_test(tcase, a_nul_terminated_text_whose_rest_was_lost_is_cut);
+    tcase_add_test(tcase, a_nul_terminated_text_is_cut_where_the_program_stops);
     tcase_add_test(tcase, bytes_and_pointers);
     tcase_add_test(tcase, what_is_damaged_is_skipped);
     tcase_add_test(tcase, a_text_beyond_the_limit_is_cut);
