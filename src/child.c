@@ -13,8 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CAPTURE_TIMEOUT_MS = 5000 };
-
 /* The pipes of a start: `exec_error` stays empty if exec succeeds. */
 struct pipes {
     int out[2], err[2], exec_error[2];
@@ -167,37 +165,49 @@ now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Waits until `fd` can be read. false: the time is over. */
-static bool
-is_readable(int fd, int64_t end)
+/* Reads what is there; closes the file at its end. */
+static void
+read_some(int *fd, struct outbuf *out)
 {
-    struct pollfd in = {fd, POLLIN, 0};
-    int64_t left = end - now_ms();
-    return left > 0 && poll(&in, 1, (int)left) > 0;
+    ssize_t got = read(*fd, text_reserve(out, 4096), 4096);
+    if (got > 0)
+        out->len += (size_t)got;
+    if (got == 0)
+        close(*fd), *fd = -1;
 }
 
-/* Reads to the end of the output and waits for the end of the program, which is killed when it takes too long or says too much.
- */
+/* Reads stdout, and stderr so that it does not fill, until the program has ended and said all; it is killed when it takes too
+ * long or says too much. */
 static void
-read_all(const struct child *child, struct outbuf *out)
+read_all(struct child *child, struct outbuf *out, int timeout_ms)
 {
-    int64_t end = now_ms() + CAPTURE_TIMEOUT_MS;
-    ssize_t got = 1;
-    while (got > 0 && out->len < 64 * 1024 && is_readable(child->out, end)) {
-        got = read(child->out, text_reserve(out, 4096), 4096);
-        out->len += got > 0 ? (size_t)got : 0;
+    enum { MOST = 64 * 1024 };
+    struct outbuf ignored = {0};
+    int64_t end = now_ms() + timeout_ms, left;
+    bool has_ended = false;
+    while ((!has_ended || child->out >= 0) && out->len < MOST && (left = end - now_ms()) > 0) {
+        struct pollfd fds[] = {{child->out, POLLIN, 0}, {child->err, POLLIN, 0}, {has_ended ? -1 : child->pidfd, POLLIN, 0}};
+        if (poll(fds, 3, (int)left) <= 0)
+            continue;
+        if (fds[0].revents != 0)
+            read_some(&child->out, out);
+        if (fds[1].revents != 0)
+            read_some(&child->err, &ignored);
+        has_ended |= fds[2].revents != 0;
+        ignored.len = 0;
     }
-    if (got > 0 || !is_readable(child->pidfd, end))
+    text_free(&ignored);
+    if (!has_ended || child->out >= 0)
         child_signal(child, SIGKILL);
 }
 
 int
-child_capture(const char *path, char *const argv[], char *const envp[], struct outbuf *out, struct diag *diag)
+child_capture(const char *path, char *const argv[], char *const envp[], struct outbuf *out, int timeout_ms, struct diag *diag)
 {
     struct child child;
     if (child_start(&child, path, argv, envp, -1, diag) != 0)
         return -1;
-    read_all(&child, out);
+    read_all(&child, out, timeout_ms);
     int status = child_wait(&child);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;

@@ -23,8 +23,9 @@ void child_signal(const struct child *child, int signal);
 /* Waits for the end and closes what is still open; returns the status as waitpid gives it. */
 int child_wait(struct child *child);
 
-/* Runs a program to its end, a few seconds at most, and appends its stdout to `out`. 0 if it exited with 0, or -1 with `diag`
- * set. */
-int child_capture(const char *path, char *const argv[], char *const envp[], struct outbuf *out, struct diag *diag);
+/* Runs a program to its end, `timeout_ms` milliseconds at most, and appends its stdout to `out`, some 64 KiB at most. 0 if it
+ * exited with 0, or -1 with `diag` set. */
+int child_capture(const char *path, char *const argv[], char *const envp[], struct outbuf *out, int timeout_ms,
+                  struct diag *diag);
 
 #endif

@@ -236,10 +236,10 @@ start_bpftrace(struct context *context, struct child *child)
 static int
 trace(struct context *context)
 {
+    int signals = supervise_signals();
     if (prepare(context) != 0)
         return -1;
     diag_debug(&context->log, 2, "the program:\n%.*s", (int)context->program.len, context->program.ptr);
-    int signals = supervise_signals();
     struct child child;
     struct decode decode;
     struct order order;
@@ -253,7 +253,7 @@ trace(struct context *context)
     if (start_bpftrace(context, &child) != 0)
         return -1;
     struct supervise run = {&child, &context->target, &decode, context->tracer.row->per_cpu_buffers ? &order : NULL,
-                            &sink,  &context->log,    &format};
+                            &sink,  &context->log,    &format, 10000};
     int status = supervise_run(&run, signals, &context->diag);
     order_free(&order);
     text_free(&sink.pending);

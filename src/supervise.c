@@ -90,7 +90,7 @@ static void
 stop(struct run *run)
 {
     run->end_nsecs = run->stop_nsecs = boot_nsecs();
-    run->put_off_limit = now_ms() + 10000;
+    run->put_off_limit = now_ms() + run->part->put_off_ms;
 }
 
 static void
@@ -106,7 +106,7 @@ bury(struct run *run)
     siginfo_t ended = {0};
     waitid(P_PID, (id_t)run->part->child->pid, &ended, WEXITED | WNOWAIT);
     run->is_buried = true;
-    run->put_off_limit = now_ms() + 10000;
+    run->put_off_limit = now_ms() + run->part->put_off_ms;
     run->wait_status = ended.si_code == CLD_EXITED ? ended.si_status << 8 : ended.si_status;
 }
 

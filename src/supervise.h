@@ -15,6 +15,7 @@ struct supervise {
     struct sink *sink;
     const struct diag_log *log;
     struct format *format;
+    int put_off_ms; /* milliseconds: how long output that still comes may put the end of the run off */
 };
 
 /* Blocks the signals that end a run; returns a file descriptor for supervise_run. Call it before the child is started. */

@@ -68,7 +68,7 @@ tracer_find(struct tracer *tracer, const char *path, struct mem *mem, struct dia
     char *argv[] = {(char *)tracer->path, "--version", NULL};
     char *envp[] = {NULL};
     struct outbuf output = {0};
-    int status = child_capture(tracer->path, argv, envp, &output, diag);
+    int status = child_capture(tracer->path, argv, envp, &output, 5000, diag);
     while (output.len > 0 && output.ptr[output.len - 1] == '\n')
         output.len--;
     if (status == 0)

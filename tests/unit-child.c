@@ -126,7 +126,7 @@ check_capture(const char *script, const char *message)
 {
     char *argv[] = {"sh", "-c", (char *)script, NULL};
     struct outbuf out = {0};
-    ck_assert_int_eq(child_capture("/bin/sh", argv, envp, &out, &diag), -1);
+    ck_assert_int_eq(child_capture("/bin/sh", argv, envp, &out, 5000, &diag), -1);
     ck_assert_str_eq(diag.message, message);
     ck_assert_int_eq(diag.status, DIAG_MACHINE);
     text_free(&out);
@@ -222,6 +222,19 @@ START_TEST(the_environment_of_bpftrace)
 }
 END_TEST
 
+/* The program sends texts in whole chunks of whole words; a NUL-terminated one has a limit of its own. */
+START_TEST(limits_are_whole_chunks)
+{
+    for (unsigned minor = 12; minor < 30; minor++) {
+        struct tracer tracer = {.path = "b"};
+        ck_assert_int_eq(tracer_parse_version(&tracer, text_of(mem_printf(&mem, "bpftrace v0.%u.0", minor)), &diag), 0);
+        ck_assert_uint_eq(tracer.row->chunk % 8, 0);
+        ck_assert_uint_eq(tracer.row->limit % tracer.row->chunk, 0);
+        ck_assert_uint_ge(tracer.row->limit, 1024 + 2 * tracer.row->chunk);
+    }
+}
+END_TEST
+
 START_TEST(the_newest_tracer_reaches_every_argument)
 {
     struct tracer tracer;
@@ -247,6 +260,7 @@ child_suite(void)
     tcase_add_test(tcase, bpftrace_is_found_on_path);
     tcase_add_test(tcase, a_bpftrace_that_is_not_there_or_no_bpftrace);
     tcase_add_test(tcase, the_environment_of_bpftrace);
+    tcase_add_test(tcase, limits_are_whole_chunks);
     tcase_add_test(tcase, the_newest_tracer_reaches_every_argument);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -63,7 +63,7 @@ begin(struct run *run, const char *script)
 static int
 supervise(struct run *run)
 {
-    struct supervise part = {&run->child, &run->target, &run->decode, NULL, &run->sink, &run->log, &run->format};
+    struct supervise part = {&run->child, &run->target, &run->decode, NULL, &run->sink, &run->log, &run->format, 2000};
     return supervise_run(&part, run->signals, &run->fixture.diag);
 }
 
@@ -158,9 +158,50 @@ START_TEST(a_program_that_takes_too_long_is_not_waited_for)
         struct diag diag;
         struct outbuf out = {0};
         char *argv[] = {"sh", "-c", (char *)scripts[i], NULL}, *envp[] = {"PATH=/usr/bin:/bin", NULL};
-        ck_assert_int_eq(child_capture("/bin/sh", argv, envp, &out, &diag), -1);
+        ck_assert_int_eq(child_capture("/bin/sh", argv, envp, &out, 1000, &diag), -1);
         ck_assert_str_eq(diag.message, "/bin/sh -c failed with signal 9; name a bpftrace that works with --bpftrace PATH");
         text_free(&out);
+    }
+}
+END_TEST
+
+START_TEST(a_program_that_says_much_on_stderr_is_captured)
+{
+    struct diag diag;
+    struct outbuf out = {0};
+    char *argv[] = {"sh", "-c", "head -c 200000 /dev/zero >&2; echo out", NULL}, *envp[] = {"PATH=/usr/bin:/bin", NULL};
+    ck_assert_msg(child_capture("/bin/sh", argv, envp, &out, 5000, &diag) == 0, "%s", diag.message);
+    fixture_equal(&out, "out\n");
+    text_free(&out);
+}
+END_TEST
+
+/* Sends SIGINT to this process in 0.3 s. */
+static pid_t
+interrupt_soon(void)
+{
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0) {
+        nanosleep(&(struct timespec){0, 300 * 1000 * 1000}, NULL);
+        kill(parent, SIGINT);
+        _exit(0);
+    }
+    return pid;
+}
+
+/* A record with a time before the signal's, again and again: heartbeats do not come through any more. */
+START_TEST(a_flood_does_not_hold_back_the_end)
+{
+    static const char *const scripts[] = {TICK "exec yes '" N " 0 1 7 5'", TICK "exec cat /dev/zero"};
+    for (int i = 0; i < 2; i++) {
+        struct run run;
+        begin(&run, scripts[i]);
+        close(run.sink.fd);
+        run.sink.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        pid_t pid = interrupt_soon();
+        ck_assert_int_eq(supervise(&run), 0);
+        waitpid(pid, NULL, 0);
+        end(&run, "");
     }
 }
 END_TEST
@@ -346,7 +387,7 @@ START_TEST(a_child_has_the_given_environment_and_a_group_of_its_own)
     char *argv[] = {"sh", "-c", "/usr/bin/env | grep -v -e ^PWD= -e ^_= -e ^SHLVL=; ps -o pgid= -p $$ | tr -d ' '; echo $$",
                     NULL};
     char *envp[] = {"PATH=/usr/bin:/bin", "A=1", NULL};
-    ck_assert_int_eq(child_capture("/bin/sh", argv, envp, &out, &diag), 0);
+    ck_assert_int_eq(child_capture("/bin/sh", argv, envp, &out, 5000, &diag), 0);
     struct slice rest = {out.ptr, out.len}, line, group, pid;
     ck_assert(text_line(&rest, &line) && text_line(&rest, &line)); /* PATH and A, in any order */
     ck_assert(text_line(&rest, &group) && text_line(&rest, &pid) && text_equal(group, pid) && !text_line(&rest, &line));
@@ -365,6 +406,8 @@ supervise_suite(void)
     tcase_add_test(tcase, a_grandchild_that_holds_the_pipe_does_not_hold_the_run);
     tcase_add_test(tcase, a_grandchild_that_writes_on_is_left_behind);
     tcase_add_test(tcase, a_program_that_takes_too_long_is_not_waited_for);
+    tcase_add_test(tcase, a_program_that_says_much_on_stderr_is_captured);
+    tcase_add_test(tcase, a_flood_does_not_hold_back_the_end);
     tcase_add_test(tcase, a_closed_output_is_not_the_end);
     tcase_add_test(tcase, a_signal_ends_the_run_when_everything_is_here);
     tcase_add_test(tcase, a_bpftrace_that_ignores_everything_is_killed);
