@@ -98,11 +98,14 @@ add_event(struct planner *planner, const struct catalog_probe *probe, const stru
 static const char *
 obstacle(const struct planner *planner, const struct catalog_probe *probe, const struct usdt_probe *usdt)
 {
-    for (int i = 0; i < probe->nfields; i++) {
-        int last = probe->fields[i].len_arg > probe->fields[i].arg ? probe->fields[i].len_arg : probe->fields[i].arg;
-        if (last >= usdt->nargs)
+    for (int i = 0; i < probe->nfields * 2; i++) {
+        const struct catalog_field *field = &probe->fields[i / 2];
+        int arg = i % 2 == 0 ? field->arg : field->len_arg;
+        if (arg >= usdt->nargs)
             return mem_printf(planner->mem, "in this h2o it has %d arguments; the catalogue (%s:%d) expects more", usdt->nargs,
                               probe->pos.file, probe->pos.line);
+        if (arg >= 0 && usdt->args[arg].size < 0)
+            return mem_printf(planner->mem, "in this h2o its argument %d is not an integer", arg);
     }
     return NULL;
 }
@@ -161,13 +164,16 @@ describe(const struct usdt_probe *usdt, struct mem *mem)
                                     .group = "unknown",
                                     .summary = "Not in the catalogue.",
                                     .pos = {usdt->object, 0, 0}};
-    for (int i = 0; i < usdt->nargs; i++)
+    for (int i = 0; i < usdt->nargs; i++) {
+        if (usdt->args[i].size < 0)
+            continue;
         probe->fields[probe->nfields++] =
             (struct catalog_field){.name = mem_printf(mem, "arg%d", i),
                                    .type = types_integer(usdt->args[i].size, usdt->args[i].is_signed),
                                    .arg = i,
                                    .len_arg = -1,
                                    .offset = -1};
+    }
     return probe;
 }
 

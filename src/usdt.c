@@ -21,8 +21,9 @@ struct reader {
 static int
 bad_note(struct reader *reader, const char *what)
 {
+    char quoted[512];
     return diag_set(reader->diag, DIAG_NOTHING, "%s: a note in " NOTE_SECTION " is damaged (%s); the file cannot be traced",
-                    reader->object, what);
+                    diag_quote(quoted, sizeof(quoted), text_of(reader->object)), what);
 }
 
 /* Cuts a NUL-terminated string off `rest`. */
@@ -53,35 +54,31 @@ cut_arg(struct slice *rest, struct slice *arg)
     return len > 0;
 }
 
-static bool
-parse_arg(struct slice text, struct usdt_arg *arg)
+/* "8@" an unsigned integer of 8 bytes, "-4@" a signed one of 4. Other people's probes have others, as "8f@" a floating-point
+ * number. */
+static struct usdt_arg
+parse_arg(struct slice text)
 {
     const char *at = memchr(text.ptr, '@', text.len);
-    if (at == NULL)
-        return false;
-    struct slice size = {text.ptr, (size_t)(at - text.ptr)};
-    arg->is_signed = size.len > 0 && *size.ptr == '-';
-    if (arg->is_signed)
+    struct slice size = {text.ptr, at != NULL ? (size_t)(at - text.ptr) : 0};
+    struct usdt_arg arg = {.size = -1, .is_signed = size.len > 0 && *size.ptr == '-'};
+    if (arg.is_signed)
         size.ptr++, size.len--;
     uint64_t number;
-    if (!text_number(size, 8, &number) || (number != 1 && number != 2 && number != 4 && number != 8))
-        return false;
-    arg->size = (int)number;
-    return true;
+    if (text_number(size, 8, &number) && (number == 1 || number == 2 || number == 4 || number == 8))
+        arg.size = (int)number;
+    return arg;
 }
 
-static int
+/* Arguments beyond the number that sdt.h can make are not kept. */
+static void
 parse_args(struct reader *reader, struct slice text, struct usdt_probe *probe, struct usdt_site *site)
 {
     struct slice arg;
-    while (cut_arg(&text, &arg)) {
-        if (probe->nargs == USDT_MAX_ARGS)
-            return bad_note(reader, "more than 12 arguments");
-        if (!parse_arg(arg, &probe->args[probe->nargs]))
-            return bad_note(reader, "an argument is not SIZE@OPERAND");
+    while (probe->nargs < USDT_MAX_ARGS && cut_arg(&text, &arg)) {
+        probe->args[probe->nargs] = parse_arg(arg);
         site->operands[probe->nargs++] = (struct slice){mem_strndup(reader->mem, arg.ptr, arg.len), arg.len};
     }
-    return 0;
 }
 
 /* Where in the file the address stands at which the linker placed a site. 0: nowhere. */
@@ -98,15 +95,6 @@ file_offset(struct reader *reader, uint64_t address)
             return address - segment.p_vaddr + segment.p_offset;
     }
     return 0;
-}
-
-static bool
-is_name(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", text.ptr[i]) == NULL || !text.ptr[i])
-            return false;
-    return text.len > 0;
 }
 
 static struct usdt_probe *
@@ -146,14 +134,13 @@ read_note(struct reader *reader, struct slice note)
     note.len -= 3 * sizeof(address);
     if (!cut_string(&note, &provider) || !cut_string(&note, &name) || !cut_string(&note, &args))
         return bad_note(reader, "a string has no end");
-    if (!is_name(provider) || !is_name(name))
+    if (!text_is_name(provider) || !text_is_name(name))
         return 0; /* a probe of somebody else's making; h2o's have plain names */
     struct usdt_probe probe = {.object = reader->object, .machine = reader->machine};
     struct usdt_site site = {.offset = file_offset(reader, address)};
     probe.provider = mem_strndup(reader->mem, provider.ptr, provider.len);
     probe.name = mem_strndup(reader->mem, name.ptr, name.len);
-    if (parse_args(reader, args, &probe, &site) != 0)
-        return -1;
+    parse_args(reader, args, &probe, &site);
     add_site(reader, &probe, &site);
     return 0;
 }

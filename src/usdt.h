@@ -9,7 +9,7 @@ enum { USDT_MAX_ARGS = 12 };
 /* One argument of a probe as its ELF note describes it: "-4@%eax" is a signed integer of 4 bytes in %eax.
  * Format: https://sourceware.org/systemtap/wiki/UserSpaceProbeImplementation */
 struct usdt_arg {
-    int size; /* bytes: 1, 2, 4 or 8 */
+    int size; /* bytes: 1, 2, 4 or 8; -1: it is no integer */
     bool is_signed;
 };
 

@@ -7,11 +7,15 @@
 static const char catalogue[] = "provider quicly\n"
                                 "probe lost args=1\n group g\n summary s\n arg 0 a u8\n"
                                 "probe lost args=2\n group g\n summary s\n arg 0 a u8\n arg 1 b str len=2\n"
-                                "probe gone\n group g\n summary s\n arg 0 a u8\n"
+                                "probe gone args=1\n group g\n summary s\n arg 0 a u8\n"
+                                "probe gone args=2\n group g\n summary s\n arg 0 b u8\n"
+                                "probe both args=3\n group g\n summary s\n arg 0 first u8\n"
+                                "probe both with=lost\n group g\n summary s\n arg 0 second u8\n"
                                 "provider h2o\n"
                                 "probe accept\n type connection\n group g\n summary s\n arg 0 a u64\n";
 
 static struct usdt_probe server[] = {{.provider = "quicly", .name = "lost", .nargs = 2},
+                                     {.provider = "quicly", .name = "both", .nargs = 3},
                                      {.provider = "h2o", .name = "accept", .nargs = 1},
                                      {.provider = "h2o", .name = "fresh", .nargs = 7},
                                      {.provider = "libc", .name = "setjmp", .nargs = 3}};
@@ -37,6 +41,9 @@ START_TEST(the_catalogue_is_listed_whole)
     fixture_equal(&out, "quicly:lost                      a u8\n"
                         "quicly:lost                      a u8, b str\n"
                         "quicly:gone                      a u8\n"
+                        "quicly:gone                      b u8\n"
+                        "quicly:both                      first u8\n"
+                        "quicly:both                      second u8\n"
                         "h2o:accept                       a u64\n");
     text_free(&out);
 }
@@ -44,11 +51,12 @@ END_TEST
 
 START_TEST(a_process_has_one_line_a_probe)
 {
-    struct target target = {.pid = 1, .probes = {server, 4}};
+    struct target target = {.pid = 1, .probes = {server, sizeof(server) / sizeof(server[0])}};
     struct outbuf out = {0};
     list_write(&out, &fixture.catalog, &target);
     fixture_equal(&out, "+ quicly:lost                      a u8, b str\n"
                         "- quicly:gone                      a u8\n"
+                        "+ quicly:both                      first u8\n"
                         "+ h2o:accept                       a u64\n"
                         "? h2o:fresh                        7 arguments, not in the catalogue\n");
     text_free(&out);

@@ -4,6 +4,7 @@
 #include "unit-fixture.h"
 #include "unit.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -102,7 +103,8 @@ check_row(const struct usdt_probes *probes, struct slice row, size_t nsites)
 {
     struct slice provider, name, count, word;
     uint64_t nargs;
-    ck_assert(text_word(&row, &provider) && text_word(&row, &name) && text_word(&row, &count) && text_number(count, 12, &nargs));
+    ck_assert(text_word(&row, &provider) && text_word(&row, &name) && text_word(&row, &count) &&
+              text_number(count, 12, &nargs));
     const char *full = mem_strndup(&mem, name.ptr, name.len);
     const struct usdt_probe *probe = usdt_find(probes, mem_strndup(&mem, provider.ptr, provider.len), full);
     ck_assert_msg(probe != NULL, "%s is not there", full);
@@ -232,6 +234,21 @@ start_server(int *script)
     return pid;
 }
 
+/* The code at a site in the process must be that in the file. */
+static void
+check_site(const struct target *target, const struct usdt_probe *probe, size_t site)
+{
+    size_t len;
+    char *bytes = read_server("", &len), code[16];
+    uint64_t offset = probe->sites[site].offset, address = target_address(target, probe->object, offset);
+    int memory = open(mem_printf(&mem, "/proc/%d/mem", target->pid), O_RDONLY | O_CLOEXEC);
+    ck_assert_uint_gt(address, 0);
+    ck_assert_int_eq((int)pread(memory, code, sizeof(code), (off_t)address), (int)sizeof(code));
+    ck_assert(offset + sizeof(code) <= len && memcmp(code, bytes + offset, sizeof(code)) == 0);
+    close(memory);
+    free(bytes);
+}
+
 START_TEST(a_running_server_is_a_target)
 {
     struct target target;
@@ -245,10 +262,8 @@ START_TEST(a_running_server_is_a_target)
     ck_assert(usdt_has_provider(&target.probes, "h2o") && usdt_has_provider(&target.probes, "picotls"));
     const struct usdt_probe *probe = usdt_find(&target.probes, "h2o", "receive_request");
     ck_assert_ptr_nonnull(probe);
-    uint64_t first = target_address(&target, probe->object, probe->sites[0].offset);
-    uint64_t second = target_address(&target, probe->object, probe->sites[1].offset);
-    ck_assert_uint_gt(first, 0);
-    ck_assert_uint_eq(second - first, probe->sites[1].offset - probe->sites[0].offset);
+    for (size_t i = 0; i < probe->nsites; i++)
+        check_site(&target, probe, i);
     ck_assert_uint_eq(target_address(&target, probe->object, UINT64_MAX), 0);
     ck_assert_uint_eq(target_address(&target, "/nonexistent", probe->sites[0].offset), 0);
     ck_assert_uint_gt(target_touch(&target), 4095);
@@ -278,6 +293,244 @@ START_TEST(a_process_that_has_ended_is_no_target)
 }
 END_TEST
 
+/* An ELF file of 64 bits with one section, .note.stapsdt, that holds the note, and a segment from address 0x1000 to 0x2000 that
+ * stands at byte 0x200 of the file. */
+static size_t
+make_elf(char *file, const char *note, size_t len)
+{
+    static const char names[] = "\0.note.stapsdt";
+    Elf64_Ehdr head = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+                       .e_type = ET_DYN,
+                       .e_machine = EM_X86_64,
+                       .e_version = EV_CURRENT,
+                       .e_phoff = 64,
+                       .e_shoff = 120,
+                       .e_ehsize = 64,
+                       .e_phentsize = sizeof(Elf64_Phdr),
+                       .e_phnum = 1,
+                       .e_shentsize = sizeof(Elf64_Shdr),
+                       .e_shnum = 3,
+                       .e_shstrndx = 2};
+    Elf64_Phdr segment = {.p_type = PT_LOAD, .p_offset = 0x200, .p_vaddr = 0x1000, .p_filesz = 0x1000, .p_memsz = 0x1000};
+    Elf64_Shdr sections[3] = {
+        {0},
+        {.sh_name = 1, .sh_type = SHT_NOTE, .sh_offset = 0x200, .sh_size = len, .sh_addralign = 4},
+        {.sh_name = 0, .sh_type = SHT_STRTAB, .sh_offset = 0x180, .sh_size = sizeof(names), .sh_addralign = 1},
+    };
+    memset(file, 0, 0x200);
+    memcpy(file, &head, sizeof(head));
+    memcpy(file + 64, &segment, sizeof(segment));
+    memcpy(file + 120, sections, sizeof(sections));
+    memcpy(file + 0x180, names, sizeof(names));
+    memcpy(file + 0x200, note, len);
+    return 0x200 + len;
+}
+
+/* Adds a note of the owner to `at`; `strings` is what follows the three addresses. Returns its end. */
+static char *
+put_note(char *at, const char *owner, uint32_t type, uint64_t site, const char *strings, size_t len)
+{
+    uint32_t header[3] = {(uint32_t)strlen(owner) + 1, (uint32_t)(24 + len), type};
+    memcpy(at, header, sizeof(header));
+    memset(at + 12, 0, 8 + 24 + len + 4);
+    memcpy(at + 12, owner, strlen(owner));
+    at += 12 + ((header[0] + 3) & ~3u);
+    memcpy(at, &site, sizeof(site));
+    memcpy(at + 24, strings, len);
+    return at + ((24 + len + 3) & ~(size_t)3);
+}
+
+static int
+read_note(struct usdt_probes *probes, const char *owner, uint32_t type, const char *strings, size_t len)
+{
+    char note[512], file[2048];
+    char *end = put_note(note, owner, type, 0x1010, strings, len);
+    return read_bytes(probes, file, make_elf(file, note, (size_t)(end - note)));
+}
+
+START_TEST(operands_of_every_form)
+{
+    static const char strings[] = "p\0e\0 -1@%al  2@$-5 -4@8(%rsp,%rax,8) 8@[sp, 16] 8@a(%rip) -8@x0 1@(  )";
+    static const struct {
+        struct usdt_arg arg;
+        const char *operand;
+    } expected[] = {{{1, true}, "-1@%al"},      {{2, false}, "2@$-5"},     {{4, true}, "-4@8(%rsp,%rax,8)"},
+                    {{8, false}, "8@[sp, 16]"}, {{8, false}, "8@a(%rip)"}, {{8, true}, "-8@x0"},
+                    {{1, false}, "1@(  )"}};
+    struct usdt_probes probes;
+    ck_assert_msg(read_note(&probes, "stapsdt", 3, strings, sizeof(strings)) == 0, "%s", diag.message);
+    ck_assert_uint_eq(probes.count, 1);
+    const struct usdt_probe *probe = usdt_find(&probes, "p", "e");
+    ck_assert_ptr_nonnull(probe);
+    ck_assert_int_eq(probe->nargs, 7);
+    ck_assert_int_eq(probe->machine, EM_X86_64);
+    ck_assert_str_eq(probe->object, "FILE");
+    ck_assert_uint_eq(probe->nsites, 1);
+    ck_assert_uint_eq(probe->sites[0].offset, 0x210);
+    for (int i = 0; i < 7; i++) {
+        ck_assert(probe->args[i].size == expected[i].arg.size && probe->args[i].is_signed == expected[i].arg.is_signed);
+        ck_assert_msg(text_is(probe->sites[0].operands[i], expected[i].operand), "%d", i);
+    }
+    mem_free(&mem);
+}
+END_TEST
+
+/* One such note in any library of the server must not keep h2o's probes from being traced. */
+START_TEST(arguments_that_are_no_integers)
+{
+    static const char *const args[] = {"%rax", "3@%rax", "16@%rax", "@%rax", "-@%rax", "8f@%xmm0", "x"};
+    for (size_t i = 0; i < sizeof(args) / sizeof(args[0]); i++) {
+        struct usdt_probes probes;
+        struct outbuf strings = {0};
+        text_put(&strings, (struct slice){"p\0e\0", 4});
+        text_printf(&strings, "-4@%%eax %s", args[i]);
+        text_putc(&strings, '\0');
+        ck_assert_msg(read_note(&probes, "stapsdt", 3, strings.ptr, strings.len) == 0, "%s", diag.message);
+        ck_assert_uint_eq(probes.count, 1);
+        ck_assert_int_eq(probes.items[0].nargs, 2);
+        ck_assert_int_eq(probes.items[0].args[0].size, 4);
+        ck_assert_int_eq(probes.items[0].args[1].size, -1);
+        text_free(&strings);
+        mem_free(&mem);
+    }
+}
+END_TEST
+
+START_TEST(notes_that_are_damaged)
+{
+#define NOTE(strings) strings, sizeof(strings) - 1
+    static const struct {
+        const char *strings;
+        size_t len;
+        const char *what; /* NULL: no error */
+        size_t count;
+    } rows[] = {
+        {NOTE("p\0e\0\0"), NULL, 1},
+        {NOTE("p\0e\0"
+              "1@a 1@a 1@a 1@a 1@a 1@a 1@a 1@a 1@a 1@a 1@a 1@a\0"),
+         NULL, 1},
+        {NOTE("p\0e\0"
+              "1@a 1@a 1@a 1@a 1@a 1@a 1@a 1@a 1@a 1@a 1@a 1@a 1@a\0"),
+         NULL, 1}, /* the 13th is not kept */
+        {NOTE("p\0e\0%rax\0"), NULL, 1},
+        {NOTE("p\0e\0"
+              "3@%rax\0"),
+         NULL, 1},
+        {NOTE("p\0e\0"
+              "16@%rax\0"),
+         NULL, 1},
+        {NOTE("p\0e\0@%rax\0"), NULL, 1},
+        {NOTE("p\0e\0-@%rax\0"), NULL, 1},
+        {NOTE("p\0e\0"
+              "8@%rax x\0"),
+         NULL, 1},
+        {NOTE("p\0e\0"
+              "8@a"),
+         "a string has no end", 0},
+        {NOTE("p\0eeeeee"), "a string has no end", 0},
+        {NOTE("pppp"), "a string has no end", 0},
+        {NOTE("p-\0e\0"
+              "8@%rax\0"),
+         NULL, 0}, /* somebody else's */
+        {NOTE("p\0\0"
+              "8@%rax\0"),
+         NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct usdt_probes probes;
+        int status = read_note(&probes, "stapsdt", 3, rows[i].strings, rows[i].len);
+        ck_assert_msg(status == (rows[i].what != NULL ? -1 : 0), "row %zu: %s", i, diag.message);
+        if (rows[i].what != NULL) {
+            ck_assert_str_eq(
+                diag.message,
+                mem_printf(&mem, "FILE: a note in .note.stapsdt is damaged (%s); the file cannot be traced", rows[i].what));
+            ck_assert_int_eq(diag.status, DIAG_NOTHING);
+        }
+        ck_assert_uint_eq(probes.count, rows[i].count);
+        mem_free(&mem);
+    }
+}
+END_TEST
+
+START_TEST(notes_of_others_are_passed_over)
+{
+    struct usdt_probes probes;
+    ck_assert(read_note(&probes, "stapsdt", 4, "?", 1) == 0 && probes.count == 0);
+    ck_assert(read_note(&probes, "GNU", 3, "?", 1) == 0 && probes.count == 0);
+    ck_assert(read_note(&probes, "stapsdu", 3, "?", 1) == 0 && probes.count == 0);
+    mem_free(&mem);
+}
+END_TEST
+
+/* A probe has all of its sites; sizes are those of the first, an address in no segment is no place in the file. */
+START_TEST(sites_of_one_probe)
+{
+    char note[512], file[2048], *end = note;
+    struct usdt_probes probes;
+    end = put_note(end, "stapsdt", 3, 0x1000,
+                   NOTE("p\0e\0"
+                        "8@%rdi\0"));
+    end = put_note(end, "stapsdt", 3, 0x1fff, NOTE("p\0e\0-4@%esi 4@%edx\0"));
+    end = put_note(end, "stapsdt", 3, 0x2000, NOTE("p\0e\0\0"));
+    end = put_note(end, "stapsdt", 3, 0xfff, NOTE("q\0e\0\0"));
+    ck_assert_int_eq(read_bytes(&probes, file, make_elf(file, note, (size_t)(end - note))), 0);
+    ck_assert_uint_eq(probes.count, 2);
+    const struct usdt_probe *probe = usdt_find(&probes, "p", "e");
+    ck_assert_uint_eq(probe->nsites, 3);
+    ck_assert(probe->nargs == 1 && probe->args[0].size == 8 && !probe->args[0].is_signed);
+    ck_assert_uint_eq(probe->sites[0].offset, 0x200);
+    ck_assert_uint_eq(probe->sites[1].offset, 0x11ff);
+    ck_assert_uint_eq(probe->sites[2].offset, 0);
+    ck_assert(text_is(probe->sites[1].operands[0], "-4@%esi"));
+    ck_assert_uint_eq(probe->sites[2].operands[0].len, 0);
+    ck_assert_uint_eq(usdt_find(&probes, "q", "e")->sites[0].offset, 0);
+    mem_free(&mem);
+}
+END_TEST
+
+/* A file is added to what is known already; this program has no probes of h2o's. */
+START_TEST(this_program_adds_nothing)
+{
+    struct usdt_probes probes = {0};
+    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    ck_assert_int_eq(usdt_read(&probes, fd, "FILE", &mem, &diag), 0);
+    ck_assert(!usdt_has_provider(&probes, "h2o"));
+    ck_assert_ptr_null(usdt_find(&probes, "h2o", "receive_request"));
+    close(fd);
+    ck_assert_int_eq(usdt_read(&probes, -1, "FILE", &mem, &diag), 0);
+    mem_free(&mem);
+}
+END_TEST
+
+/* A small file, so that most changes hit what is read. */
+START_TEST(hostile_notes_do_no_harm)
+{
+    char note[512], file[2048], copy[2048], *end = note;
+    uint32_t seed = 19;
+    end = put_note(end, "stapsdt", 3, 0x1010,
+                   NOTE("p\0e\0"
+                        "8@%rdi -4@8(%rsp) 8@[sp, 16]\0"));
+    end = put_note(end, "stapsdt", 3, 0x1020,
+                   NOTE("p\0e\0"
+                        "8@$1 -4@$-2 8@%rax\0"));
+    size_t len = make_elf(file, note, (size_t)(end - note));
+    for (int round = 0; round < 3000; round++) {
+        struct usdt_probes probes;
+        memcpy(copy, file, len);
+        for (int change = 0; change < round % 5; change++) {
+            uint32_t number = fixture_random(&seed),
+                     at = round % 2 ? 0x200 + number % (uint32_t)(len - 0x200) : number % (uint32_t)len;
+            fixture_fill(copy + at, 1, round % 3 ? "\x01\x02\x04@%()[-8 \xff" : NULL, &seed);
+        }
+        int status = read_bytes(&probes, copy, round % 3 == 0 ? fixture_random(&seed) % (len + 1) : len);
+        ck_assert(status == 0 || (strncmp(diag.message, "FILE: ", 6) == 0 && diag.status == DIAG_NOTHING));
+        for (size_t i = 0; i < probes.count; i++)
+            ck_assert(probes.items[i].nargs <= USDT_MAX_ARGS && probes.items[i].nsites > 0 && probes.items[i].name[0] != '\0');
+        mem_free(&mem);
+    }
+}
+END_TEST
+
 Suite *
 usdt_suite(void)
 {
@@ -291,6 +544,13 @@ usdt_suite(void)
     tcase_add_test(tcase, processes_that_cannot_be_traced);
     tcase_add_test(tcase, a_running_server_is_a_target);
     tcase_add_test(tcase, a_process_that_has_ended_is_no_target);
+    tcase_add_test(tcase, operands_of_every_form);
+    tcase_add_test(tcase, arguments_that_are_no_integers);
+    tcase_add_test(tcase, notes_that_are_damaged);
+    tcase_add_test(tcase, notes_of_others_are_passed_over);
+    tcase_add_test(tcase, sites_of_one_probe);
+    tcase_add_test(tcase, this_program_adds_nothing);
+    tcase_add_test(tcase, hostile_notes_do_no_harm);
     suite_add_tcase(suite, tcase);
     return suite;
 }
