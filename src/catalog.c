@@ -6,6 +6,9 @@
 /* Tables are few, and fields point to them, so they must not move. */
 enum { MAX_NAMES = 64 };
 
+/* The field of a piece that is the tag, which a later line may still change. */
+enum { TAG = -2 };
+
 struct parser {
     struct catalog *catalog;
     struct mem *mem;
@@ -16,6 +19,7 @@ struct parser {
     struct slice rest; /* of the line */
     const char *provider;
     struct catalog_probe *probe;
+    unsigned seen;               /* of the probe: a bit for each row of `directives` */
     struct catalog_names *names; /* the table that is being read */
 };
 
@@ -55,9 +59,8 @@ parse_name(struct parser *parser, const char **name, const char *expected)
     struct slice word;
     if (need_word(parser, &word, expected) != 0)
         return -1;
-    for (size_t i = 0; i < word.len; i++)
-        if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", word.ptr[i]) == NULL)
-            return bad_word(parser, word, "not a name", "letters, digits and _");
+    if (!text_is_name(word))
+        return bad_word(parser, word, "not a name", "letters, digits and _");
     *name = mem_strndup(parser->mem, word.ptr, word.len);
     return 0;
 }
@@ -108,6 +111,16 @@ cut_prefix(struct slice *text, const char *prefix)
     return true;
 }
 
+/* "2:8": argument 2 has 8 bytes. */
+static bool
+parse_size(struct slice text, struct catalog_condition *condition)
+{
+    if (!cut_number(&text, ':', &condition->arg) || !cut_number(&text, ' ', &condition->number))
+        return false;
+    int bytes = condition->number;
+    return condition->arg < USDT_MAX_ARGS && (bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8);
+}
+
 /* "ack_send", "stream_send/8" */
 static bool
 parse_companion(struct parser *parser, struct slice text, struct catalog_condition *condition)
@@ -116,7 +129,7 @@ parse_companion(struct parser *parser, struct slice text, struct catalog_conditi
     struct slice name = {text.ptr, slash != NULL ? (size_t)(slash - text.ptr) : text.len};
     struct slice number = {name.ptr + name.len + 1, slash != NULL ? text.len - name.len - 1 : 0};
     condition->probe = mem_strndup(parser->mem, name.ptr, name.len);
-    return name.len > 0 && (slash == NULL || (cut_number(&number, ' ', &condition->number) && number.len == 0));
+    return text_is_name(name) && (slash == NULL || (cut_number(&number, ' ', &condition->number) && number.len == 0));
 }
 
 static int
@@ -130,7 +143,7 @@ parse_condition(struct parser *parser, struct slice word)
         is_good = cut_number(&rest, ' ', &condition.number);
     } else if (cut_prefix(&rest, "size=")) {
         condition.kind = CATALOG_SIZE;
-        is_good = cut_number(&rest, ':', &condition.arg) && cut_number(&rest, ' ', &condition.number);
+        is_good = parse_size(rest, &condition);
     } else if (cut_prefix(&rest, "with=")) {
         condition.kind = CATALOG_WITH;
         is_good = parse_companion(parser, rest, &condition);
@@ -139,7 +152,8 @@ parse_condition(struct parser *parser, struct slice word)
         is_good = parse_companion(parser, rest, &condition);
     }
     if (!is_good || parser->probe->nconditions == CATALOG_MAX_CONDITIONS)
-        return bad_word(parser, word, "not a condition", "args=N, size=N:BYTES, with=PROBE[/N] or without=PROBE, four at most");
+        return bad_word(parser, word, "not a condition",
+                        "args=N, size=N:BYTES, with=PROBE[/N] or without=PROBE[/N], four at most");
     parser->probe->conditions[parser->probe->nconditions++] = condition;
     return 0;
 }
@@ -170,6 +184,7 @@ parse_probe(struct parser *parser)
     catalog->probes = mem_grow(parser->mem, catalog->probes, catalog->count, sizeof(probe));
     parser->probe = &catalog->probes[catalog->count++];
     parser->names = NULL;
+    parser->seen = 0;
     *parser->probe = probe;
     for (struct slice word; text_word(&parser->rest, &word);)
         if (parse_condition(parser, word) != 0)
@@ -211,6 +226,8 @@ static int
 parse_summary(struct parser *parser)
 {
     struct slice rest = take_rest(parser);
+    if (rest.len == 0)
+        return need_word(parser, &rest, "a sentence");
     parser->probe->summary = mem_strndup(parser->mem, rest.ptr, rest.len);
     return 0;
 }
@@ -285,6 +302,8 @@ parse_attributes(struct parser *parser, struct slice type_word, struct catalog_f
     for (struct slice word; text_word(&parser->rest, &word);)
         if (parse_attribute(parser, word, field) != 0)
             return -1;
+    if (field->may_be_null && field->is_optional)
+        return bad_word(parser, type_word, "both null and optional for", "one of them");
     if (field->type->needs_len != (field->len_arg >= 0))
         return bad_word(parser, type_word, field->type->needs_len ? "no length for type" : "a length for type",
                         field->type->needs_len ? "len=ARGUMENT after it" : "no len=");
@@ -321,9 +340,12 @@ parse_names(struct parser *parser)
 {
     struct catalog *catalog = parser->catalog;
     struct catalog_names names = {0};
+    struct slice rest = parser->rest, word;
     parser->probe = NULL;
     if (parse_name(parser, &names.name, "the table's name") != 0 || need_end(parser) != 0)
         return -1;
+    if (find_names(catalog, text_of(names.name)) != NULL && text_word(&rest, &word))
+        return bad_word(parser, word, "repeated table", "each name once");
     if (catalog->nnames == MAX_NAMES)
         return diag_at(parser->diag, position(parser, parser->line_start), "more than %d tables of names", MAX_NAMES);
     parser->names = &catalog->names[catalog->nnames++];
@@ -361,8 +383,7 @@ add_reference(struct parser *parser, struct slice name)
 {
     struct catalog_probe *probe = parser->probe;
     if (text_is(name, "tag")) {
-        char *tag = mem_printf(parser->mem, "%-10s", probe->tag != NULL ? probe->tag : "");
-        add_piece(parser, (struct catalog_piece){text_of(tag), -1});
+        add_piece(parser, (struct catalog_piece){.field = TAG});
         return 0;
     }
     for (int i = 0; i < probe->nfields; i++) {
@@ -409,6 +430,16 @@ static const struct directive {
     {"line", true, parse_line},
 };
 
+/* Whether a probe has no such line yet, or may have several. */
+static bool
+is_new(struct parser *parser, size_t row)
+{
+    bool may_repeat = !directives[row].belongs_to_probe || directives[row].parse == parse_arg;
+    bool was_seen = (parser->seen >> row & 1) != 0;
+    parser->seen |= 1u << row;
+    return may_repeat || !was_seen;
+}
+
 static int
 parse_directive(struct parser *parser, struct slice word)
 {
@@ -423,7 +454,8 @@ parse_directive(struct parser *parser, struct slice word)
                             is_indented ? "it at the start of the line" : "it below a probe, indented");
         if (is_indented && parser->probe == NULL)
             return bad_word(parser, word, "no probe for", "a line \"probe NAME\" before it");
-        return directives[i].parse(parser);
+        bool is_first = is_new(parser, i);
+        return is_first ? directives[i].parse(parser) : bad_word(parser, word, "repeated", "one such line for a probe");
     }
     return bad_word(parser, word, "unknown word", "provider, probe, names, type, tag, group, summary, now, arg or line");
 }
@@ -460,6 +492,14 @@ check_probe(const struct catalog_probe *probe, struct diag *diag)
     return diag_at(diag, probe->pos, "probe %s has no %s; expected a line \"%s ...\" below it", probe->name, missing, missing);
 }
 
+static void
+fill_in_tag(struct catalog_probe *probe, struct mem *mem)
+{
+    for (size_t i = 0; i < probe->npieces; i++)
+        if (probe->line[i].field == TAG)
+            probe->line[i] = (struct catalog_piece){text_of(mem_printf(mem, "%-10s", probe->tag)), -1};
+}
+
 int
 catalog_parse(struct catalog *catalog, const struct files *files, struct mem *mem, struct diag *diag)
 {
@@ -468,9 +508,11 @@ catalog_parse(struct catalog *catalog, const struct files *files, struct mem *me
     for (size_t i = 0; i < files->count; i++)
         if (parse_file(&parser, &files->items[i]) != 0)
             return -1;
-    for (size_t i = 0; i < catalog->count; i++)
+    for (size_t i = 0; i < catalog->count; i++) {
         if (check_probe(&catalog->probes[i], diag) != 0)
             return -1;
+        fill_in_tag(&catalog->probes[i], mem);
+    }
     return 0;
 }
 

@@ -13,7 +13,7 @@ struct catalog_names {
     struct catalog_label {
         uint64_t value;
         const char *label;
-    } * labels;
+    } *labels;
     size_t count;
 };
 

@@ -51,7 +51,7 @@ START_TEST(errors_say_where_and_what)
         {HEAD, "t.probes:2:1: probe e has no arg; expected a line \"arg ...\" below it"},
         {"provider p\nprobe e args=x\n",
          "t.probes:2:9: not a condition \"args=x\"; expected args=N, size=N:BYTES, with=PROBE[/N] or "
-         "without=PROBE, four at most"},
+         "without=PROBE[/N], four at most"},
         {HEAD " arg 0 a u8\nprobe e\n", "t.probes:6:1: probe p:e is there already, without a condition, at t.probes:2"},
         {"names t\n x y\n", "t.probes:2:2: not a value \"x\"; expected a number and its name"},
     };
@@ -139,6 +139,267 @@ START_TEST(damaged_catalogues_do_no_harm)
 }
 END_TEST
 
+#define ARG " arg 0 a u8\n"
+
+START_TEST(every_directive_has_its_errors)
+{
+    static const struct {
+        const char *text, *message;
+    } rows[] = {
+        {" provider p\n", "t.probes:1:2: indented \"provider\"; expected it at the start of the line"},
+        {"provider p\n probe e\n", "t.probes:2:2: indented \"probe\"; expected it at the start of the line"},
+        {HEAD ARG " names t\n", "t.probes:6:2: indented \"names\"; expected it at the start of the line"},
+        {"group g\n", "t.probes:1:1: not indented \"group\"; expected it below a probe, indented"},
+        {"summary s\n", "t.probes:1:1: not indented \"summary\"; expected it below a probe, indented"},
+        {"now n\n", "t.probes:1:1: not indented \"now\"; expected it below a probe, indented"},
+        {"type n\n", "t.probes:1:1: not indented \"type\"; expected it below a probe, indented"},
+        {"arg 0 a u8\n", "t.probes:1:1: not indented \"arg\"; expected it below a probe, indented"},
+        {"line x\n", "t.probes:1:1: not indented \"line\"; expected it below a probe, indented"},
+        {"provider p\nprobe\n", "t.probes:2:6: the line ends too early; expected the probe's name"},
+        {"provider p\nprobe a:b\n", "t.probes:2:7: not a name \"a:b\"; expected letters, digits and _"},
+        {"names\n", "t.probes:1:6: the line ends too early; expected the table's name"},
+        {"names t u\n", "t.probes:1:9: unexpected \"u\"; expected the end of the line"},
+        {"names t\n 1\n", "t.probes:2:2: no name for \"1\"; expected a number and its name"},
+        {"names t\n 18446744073709551616 x\n",
+         "t.probes:2:2: not a value \"18446744073709551616\"; expected a number and its name"},
+        {HEAD " type\n", "t.probes:5:6: the line ends too early; expected the event's name"},
+        {HEAD " type a b\n", "t.probes:5:9: unexpected \"b\"; expected the end of the line"},
+        {HEAD " tag\n", "t.probes:5:5: the line ends too early; expected the probe's tag"},
+        {HEAD " tag a b\n", "t.probes:5:8: unexpected \"b\"; expected the end of the line"},
+        {"provider p\nprobe e\n group a b\n", "t.probes:3:10: unexpected \"b\"; expected the end of the line"},
+        {"provider p\nprobe e\n group a/b\n", "t.probes:3:8: not a name \"a/b\"; expected letters, digits and _"},
+        {"provider p\nprobe e\n summary\n", "t.probes:3:9: the line ends too early; expected a sentence"},
+        {HEAD " group a\n", "t.probes:5:2: repeated \"group\"; expected one such line for a probe"},
+        {HEAD " summary a\n", "t.probes:5:2: repeated \"summary\"; expected one such line for a probe"},
+        {HEAD " line a\n line a\n", "t.probes:6:2: repeated \"line\"; expected one such line for a probe"},
+        {HEAD " arg 0 a u8 at=1 null optional\n", "t.probes:5:10: both null and optional for \"u8\"; expected one of them"},
+        {"names t\n 1 x\nnames t\n", "t.probes:3:7: repeated table \"t\"; expected each name once"},
+        {HEAD " now\n", "t.probes:5:5: the line ends too early; expected the newer probe's name"},
+        {HEAD " now a b\n", "t.probes:5:8: unexpected \"b\"; expected the end of the line"},
+        {HEAD " arg\n", "t.probes:5:5: the line ends too early; expected the argument's number"},
+        {HEAD " arg 0\n", "t.probes:5:7: the line ends too early; expected the field's name"},
+        {HEAD " arg 0 a\n", "t.probes:5:9: the line ends too early; expected the field's type"},
+        {HEAD " arg 0 a-b u8\n", "t.probes:5:8: not a name \"a-b\"; expected letters, digits and _"},
+        {HEAD " arg -1 a u8\n", "t.probes:5:6: not an argument \"-1\"; expected its number, 0 to 11"},
+        {HEAD "\targ\tx\ta\tu8\n", "t.probes:5:6: not an argument \"x\"; expected its number, 0 to 11"},
+        {HEAD " arg 0 a u8 # a comment\n arg 1 b\n", "t.probes:6:9: the line ends too early; expected the field's type"},
+        {"provider p\nprobe e\n summary s\n" ARG, "t.probes:2:1: probe e has no group; expected a line \"group ...\" below it"},
+        {"provider p\nprobe e\n group g\n" ARG,
+         "t.probes:2:1: probe e has no summary; expected a line \"summary ...\" below it"},
+        {"\n\n  # nothing\nprobes\n",
+         "t.probes:4:1: unknown word \"probes\"; expected provider, probe, names, type, tag, group, "
+         "summary, now, arg or line"},
+        {"a\033[31m\n",
+         "t.probes:1:1: unknown word \"a\\x1b[31m\"; expected provider, probe, names, type, tag, group, summary, "
+         "now, arg or line"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        ck_assert_str_eq(error_of(rows[i].text), rows[i].message);
+}
+END_TEST
+
+START_TEST(a_nul_in_a_name_is_refused)
+{
+    struct mem mem = {0};
+    struct catalog catalog;
+    struct diag diag;
+    struct file file = {"t.probes", {"provider p\nprobe a\0b\n", 21}};
+    struct files files = {&file, 1};
+    ck_assert_int_eq(catalog_parse(&catalog, &files, &mem, &diag), -1);
+    ck_assert_str_eq(diag.message, "t.probes:2:7: not a name \"a\\x00b\"; expected letters, digits and _");
+    mem_free(&mem);
+}
+END_TEST
+
+START_TEST(every_attribute_has_its_errors)
+{
+    static const char argument[] = "expected its number, 0 to 11", offset[] = "expected at=BYTES, of a number";
+    static const struct {
+        const char *attributes, *start, *expected;
+    } rows[] = {
+        {"str len=", "t.probes:5:18: not an argument \"\"; ", argument},
+        {"str len=12", "t.probes:5:18: not an argument \"12\"; ", argument},
+        {"bytes len=x", "t.probes:5:20: not an argument \"x\"; ", argument},
+        {"bytes", "t.probes:5:10: no length for type \"bytes\"; ", "expected len=ARGUMENT after it"},
+        {"preview", "t.probes:5:10: no length for type \"preview\"; ", "expected len=ARGUMENT after it"},
+        {"cstr len=1", "t.probes:5:10: a length for type \"cstr\"; ", "expected no len="},
+        {"sockaddr len=1", "t.probes:5:10: a length for type \"sockaddr\"; ", "expected no len="},
+        {"u8 at=", "t.probes:5:13: not an offset \"at=\"; ", offset},
+        {"u8 at=-8", "t.probes:5:13: not an offset \"at=-8\"; ", offset},
+        {"u8 at=65536", "t.probes:5:13: not an offset \"at=65536\"; ", offset},
+        {"cstr at=0", "t.probes:5:15: not an offset \"at=0\"; ", offset},
+        {"sockaddr at=0", "t.probes:5:19: not an offset \"at=0\"; ", offset},
+        {"u8 names=", "t.probes:5:13: no such table \"names=\"; ", "with \"names TABLE\" before it"},
+        {"u8 null=1", "t.probes:5:13: unknown attribute \"null=1\"; ", "null, optional, app-data or secret"},
+        {"u8 Secret", "t.probes:5:13: unknown attribute \"Secret\"; ", "null, optional, app-data or secret"},
+        {"u8 null app_data", "t.probes:5:18: unknown attribute \"app_data\"; ", "null, optional, app-data or secret"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[256];
+        snprintf(text, sizeof(text), HEAD " arg 0 a %s\n", rows[i].attributes);
+        const char *message = error_of(text);
+        ck_assert_msg(strncmp(message, rows[i].start, strlen(rows[i].start)) == 0, "%s", message);
+        ck_assert_msg(strstr(message, rows[i].expected) != NULL, "%s", message);
+    }
+}
+END_TEST
+
+START_TEST(every_condition_has_its_errors)
+{
+    static const char *const rows[] = {
+        "args",     "args=",      "args=-1",  "args=13",  "args=2x", "size=",    "size=1",      "size=1:",  "size=:8",
+        "size=x:8", "size=1:8:8", "with=",    "with=/3",  "with=f/", "with=f/x", "with=f/13",   "without=", "without=/3",
+        "Args=1",   "if=x",       "args=1=2", "size=1:x", "f",       "with",     "without=f/x",
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[256], expected[256];
+        snprintf(text, sizeof(text), "provider p\nprobe e with=x %s\n group g\n summary s\n" ARG, rows[i]);
+        snprintf(expected, sizeof(expected),
+                 "t.probes:2:16: not a condition \"%s\"; expected args=N, size=N:BYTES, with=PROBE[/N] or without=PROBE[/N], "
+                 "four at "
+                 "most",
+                 rows[i]);
+        ck_assert_str_eq(error_of(text), expected);
+    }
+    ck_assert_ptr_nonnull(strstr(error_of("provider p\nprobe e with=a with=b with=c with=d with=e\n"),
+                                 "t.probes:2:37: not a condition \"with=e\"; "));
+}
+END_TEST
+
+/* Every type with the attributes that it takes. */
+START_TEST(every_type_is_read)
+{
+    static const struct {
+        const char *type, *attributes;
+        enum types_wire wire;
+    } rows[] = {
+        {"u8", "at=0", TYPES_NUMBER},        {"u16", "at=65535", TYPES_NUMBER}, {"u32", "null", TYPES_NUMBER},
+        {"u64", "", TYPES_NUMBER},           {"i8", "", TYPES_NUMBER},          {"i16", "", TYPES_NUMBER},
+        {"i32", "", TYPES_NUMBER},           {"i64", "", TYPES_NUMBER},         {"ms", "", TYPES_NUMBER},
+        {"http_version", "", TYPES_NUMBER},  {"str", "len=11", TYPES_TEXT},     {"cstr", "optional", TYPES_CSTR},
+        {"hexstr", "secret", TYPES_CSTR},    {"bytes", "len=0", TYPES_BYTES},   {"preview", "len=1 app-data", TYPES_BYTES},
+        {"sockaddr", "null", TYPES_ADDRESS},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[256];
+        snprintf(text, sizeof(text), HEAD " arg 11 a %s %s\n", rows[i].type, rows[i].attributes);
+        ck_assert_msg(fixture_catalog(&fixture, text) == 0, "%s", fixture.diag.message);
+        const struct catalog_field *field = &fixture.catalog.probes[0].fields[0];
+        const char *word = rows[i].attributes;
+        ck_assert_str_eq(field->type->name, rows[i].type);
+        ck_assert_int_eq(field->type->wire, rows[i].wire);
+        ck_assert_int_eq(field->arg, 11);
+        ck_assert_int_eq(field->offset, strncmp(word, "at=", 3) == 0 ? atoi(word + 3) : -1);
+        ck_assert_int_eq(field->len_arg, strncmp(word, "len=", 4) == 0 ? atoi(word + 4) : -1);
+        ck_assert_int_eq(field->may_be_null, strcmp(word, "null") == 0);
+        ck_assert_int_eq(field->is_optional, strcmp(word, "optional") == 0);
+        ck_assert_int_eq(field->is_secret, strcmp(word, "secret") == 0);
+        ck_assert_int_eq(field->is_app_data, strstr(word, "app-data") != NULL);
+        fixture_free(&fixture);
+    }
+}
+END_TEST
+
+START_TEST(fields_have_their_limit)
+{
+    for (int count = 16; count <= 17; count++) {
+        char text[1024];
+        int used = snprintf(text, sizeof(text), HEAD);
+        for (int i = 0; i < count; i++)
+            used += snprintf(text + used, sizeof(text) - (size_t)used, " arg 7 field_%d u8\n", i);
+        if (count == 17) {
+            ck_assert_str_eq(error_of(text), "t.probes:21:6: too many fields at argument \"7\"; expected 16 at most");
+            return;
+        }
+        ck_assert_int_eq(fixture_catalog(&fixture, text), 0);
+        ck_assert_int_eq(fixture.catalog.probes[0].nfields, 16);
+        ck_assert_str_eq(fixture.catalog.probes[0].fields[15].name, "field_15");
+        fixture_free(&fixture);
+    }
+}
+END_TEST
+
+START_TEST(a_line_has_pieces)
+{
+    static const struct {
+        const char *literal;
+        int field;
+    } expected[] = {{"<", -1}, {NULL, 1}, {" $ } ", -1}, {"Rx        ", -1}, {NULL, 0}};
+    ck_assert_int_eq(fixture_catalog(&fixture, HEAD " tag Rx\n arg 0 a u8\n arg 1 b u8\n line   <${b} $ } ${tag}${a}  \n"), 0);
+    const struct catalog_probe *probe = &fixture.catalog.probes[0];
+    ck_assert_uint_eq(probe->npieces, 5);
+    for (size_t i = 0; i < 5; i++) {
+        ck_assert_int_eq(probe->line[i].field, expected[i].field);
+        if (expected[i].literal != NULL)
+            ck_assert_msg(text_is(probe->line[i].literal, expected[i].literal), "%zu", i);
+    }
+    fixture_free(&fixture);
+    ck_assert_int_eq(fixture_catalog(&fixture, HEAD ARG), 0);
+    ck_assert_ptr_null(fixture.catalog.probes[0].line);
+    fixture_free(&fixture);
+}
+END_TEST
+
+START_TEST(names_and_tags_follow_the_type)
+{
+    ck_assert_int_eq(fixture_catalog(&fixture, HEAD " tag T\n type t\n" ARG "probe f\n group g\n summary s\n type t\n" ARG), 0);
+    ck_assert_str_eq(fixture.catalog.probes[0].type, "t");
+    ck_assert_str_eq(fixture.catalog.probes[0].tag, "T");
+    ck_assert_str_eq(fixture.catalog.probes[1].type, "t");
+    ck_assert_str_eq(fixture.catalog.probes[1].tag, "t");
+    ck_assert_ptr_null(fixture.catalog.probes[1].now);
+    fixture_free(&fixture);
+}
+END_TEST
+
+START_TEST(several_files_are_one_catalogue)
+{
+    struct file items[] = {fixture_file("a.probes", "names t\n 1 one\n" HEAD ARG),
+                           fixture_file("b.probes", "provider q\nprobe e\n group g\n summary s\n arg 0 a u8 names=t\n"),
+                           fixture_file("c.probes", "probe e\n"), fixture_file("d.probes", HEAD ARG)};
+    struct files both = {items, 2}, three = {items, 3};
+    struct mem mem = {0};
+    struct diag diag = {0};
+    struct catalog catalog;
+    ck_assert_msg(catalog_parse(&catalog, &both, &mem, &diag) == 0, "%s", diag.message);
+    ck_assert_uint_eq(catalog.count, 2);
+    ck_assert_str_eq(catalog_label(catalog.probes[1].fields[0].names, 1), "one");
+    ck_assert_str_eq(catalog.probes[1].pos.file, "b.probes");
+    ck_assert_int_eq(catalog.probes[1].pos.line, 2);
+    ck_assert_int_eq(catalog_parse(&catalog, &three, &mem, &diag), -1);
+    ck_assert_str_eq(diag.message, "c.probes:1:1: a probe before any provider; expected a line \"provider NAME\" first");
+    items[1] = items[3];
+    ck_assert_int_eq(catalog_parse(&catalog, &both, &mem, &diag), -1);
+    ck_assert_str_eq(diag.message, "d.probes:2:1: probe p:e is there already, without a condition, at a.probes:4");
+    mem_free(&mem);
+}
+END_TEST
+
+START_TEST(labels_of_values)
+{
+    ck_assert_int_eq(fixture_catalog(&fixture, "names t\n 0 zero\n 18446744073709551615 most\n" HEAD " arg 0 a u64 names=t\n"),
+                     0);
+    const struct catalog_names *names = fixture.catalog.probes[0].fields[0].names;
+    ck_assert_str_eq(catalog_label(names, 0), "zero");
+    ck_assert_str_eq(catalog_label(names, UINT64_MAX), "most");
+    ck_assert_ptr_null(catalog_label(names, 1));
+    ck_assert_ptr_null(catalog_label(NULL, 0));
+    fixture_free(&fixture);
+}
+END_TEST
+
+/* A probe that the server has not fits never, and one of another provider is another one. */
+START_TEST(a_probe_that_is_not_there_never_fits)
+{
+    static const struct usdt_probes none = {0};
+    ck_assert_int_eq(fixture_catalog(&fixture, "provider q\nprobe e without=f\n group g\n summary s\n" ARG HEAD ARG), 0);
+    ck_assert(!catalog_fits(&fixture.catalog.probes[0], &server_probes));
+    ck_assert(catalog_fits(&fixture.catalog.probes[1], &server_probes));
+    ck_assert(!catalog_fits(&fixture.catalog.probes[1], &none));
+    fixture_free(&fixture);
+}
+END_TEST
+
 Suite *
 catalog_suite(void)
 {
@@ -148,6 +409,17 @@ catalog_suite(void)
     tcase_add_test(tcase, a_probe_is_read);
     tcase_add_test(tcase, conditions_choose_a_variant);
     tcase_add_test(tcase, damaged_catalogues_do_no_harm);
+    tcase_add_test(tcase, every_directive_has_its_errors);
+    tcase_add_test(tcase, a_nul_in_a_name_is_refused);
+    tcase_add_test(tcase, every_attribute_has_its_errors);
+    tcase_add_test(tcase, every_condition_has_its_errors);
+    tcase_add_test(tcase, every_type_is_read);
+    tcase_add_test(tcase, fields_have_their_limit);
+    tcase_add_test(tcase, a_line_has_pieces);
+    tcase_add_test(tcase, names_and_tags_follow_the_type);
+    tcase_add_test(tcase, several_files_are_one_catalogue);
+    tcase_add_test(tcase, labels_of_values);
+    tcase_add_test(tcase, a_probe_that_is_not_there_never_fits);
     suite_add_tcase(suite, tcase);
     return suite;
 }
