@@ -18,8 +18,10 @@ diag_set(struct diag *diag, enum diag_status status, const char *format, ...)
 int
 diag_at(struct diag *diag, struct diag_pos pos, const char *format, ...)
 {
+    char file[1024];
     diag->status = DIAG_USAGE;
-    int used = snprintf(diag->message, sizeof(diag->message), "%s:%d:%d: ", pos.file, pos.line, pos.col);
+    int used = snprintf(diag->message, sizeof(diag->message), "%s:%d:%d: ", diag_quote(file, sizeof(file), text_of(pos.file)),
+                        pos.line, pos.col);
     if (used < 0 || (size_t)used >= sizeof(diag->message))
         return -1;
     va_list args;
@@ -35,7 +37,10 @@ diag_report(const struct diag *diag)
     fprintf(stderr, "h2olog: %s\n", diag->message);
 }
 
-static void __attribute__((format(printf, 1, 0))) say(const char *format, va_list args)
+static void say(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+
+static void
+say(const char *format, va_list args)
 {
     char message[4096];
     vsnprintf(message, sizeof(message), format, args);
@@ -66,8 +71,18 @@ const char *
 diag_quote(char *buffer, size_t size, struct slice text)
 {
     struct outbuf out = {0};
-    text_escape(&out, text);
-    size_t len = out.len < size ? out.len : size - 1;
+    size_t len = 0;
+    while (text.len > 0) {
+        uint32_t code;
+        size_t one = text_utf8(text, &code);
+        one = one > 0 ? one : 1;
+        text_escape(&out, (struct slice){text.ptr, one});
+        if (out.len >= size)
+            break;
+        len = out.len;
+        text.ptr += one;
+        text.len -= one;
+    }
     if (len > 0)
         memcpy(buffer, out.ptr, len);
     buffer[len] = '\0';

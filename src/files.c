@@ -13,6 +13,14 @@ ends_with(const char *name, const char *suffix)
     return name_len >= len && strcmp(name + name_len - len, suffix) == 0;
 }
 
+/* "PATH: REASON", a path being anything but NUL. */
+static int
+bad_path(struct diag *diag, const char *path, const char *reason)
+{
+    char quoted[1024];
+    return diag_set(diag, DIAG_USAGE, "%s: %s", diag_quote(quoted, sizeof(quoted), text_of(path)), reason);
+}
+
 static void
 add(struct files *files, struct mem *mem, const char *name, struct slice text)
 {
@@ -25,12 +33,12 @@ files_read(struct file *file, const char *path, struct mem *mem, struct diag *di
 {
     FILE *stream = fopen(path, "re");
     if (stream == NULL)
-        return diag_set(diag, DIAG_USAGE, "%s: %s", path, strerror(errno));
+        return bad_path(diag, path, strerror(errno));
     struct outbuf bytes = {0};
     size_t got;
     while ((got = fread(text_reserve(&bytes, 4096), 1, 4096, stream)) > 0)
         bytes.len += got;
-    int failed = ferror(stream) ? diag_set(diag, DIAG_USAGE, "%s: %s", path, strerror(errno)) : 0;
+    int failed = ferror(stream) ? bad_path(diag, path, strerror(errno)) : 0;
     fclose(stream);
     *file = (struct file){path, {mem_strndup(mem, bytes.ptr, bytes.len), bytes.len}};
     text_free(&bytes);
@@ -53,7 +61,7 @@ load_dir(struct files *files, const char *dir, const char *suffix, struct mem *m
     struct dirent **entries;
     int count = scandir(dir, &entries, NULL, alphasort);
     if (count < 0)
-        return diag_set(diag, DIAG_USAGE, "%s: %s; a directory with *%s files was expected", dir, strerror(errno), suffix);
+        return bad_path(diag, dir, mem_printf(mem, "%s; a directory with *%s files was expected", strerror(errno), suffix));
     int status = 0;
     for (int i = 0; i < count; i++) {
         if (status == 0 && entries[i]->d_name[0] != '.' && ends_with(entries[i]->d_name, suffix))
@@ -78,7 +86,7 @@ files_load(struct files *files, const char *dir, const char *builtin, const char
     if (load_dir(files, dir, suffix, mem, diag) != 0)
         return -1;
     if (files->count == 0)
-        return diag_set(diag, DIAG_USAGE, "%s: there is no *%s file in this directory", dir, suffix);
+        return bad_path(diag, dir, mem_printf(mem, "there is no *%s file in this directory", suffix));
     return 0;
 }
 

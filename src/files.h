@@ -25,7 +25,7 @@ extern const struct file files_builtin[];
 extern const size_t files_builtin_count;
 
 /* The files of directory `dir` whose names end in `suffix`, sorted by name; dir NULL: the built-in ones of `builtin`, such as
- * "probes". An unreadable directory or file, or no file at all, is an error. 0, or -1 with `diag` set. */
+ * "probes". An unreadable directory or file, or a directory without any, is an error. 0, or -1 with `diag` set. */
 int files_load(struct files *files, const char *dir, const char *builtin, const char *suffix, struct mem *mem,
                struct diag *diag);
 

@@ -126,6 +126,16 @@ find_row(int code)
     return NULL;
 }
 
+/* How many long options begin with what stands behind the dashes of `word`. */
+static int
+count_fitting(const char *word)
+{
+    int count = 0;
+    for (int i = 0; i < ROWS && strncmp(word, "--", 2) == 0; i++)
+        count += strncmp(rows[i].name, word + 2, strcspn(word + 2, "=")) == 0;
+    return count;
+}
+
 static int
 bad_option(int code, int argc, char **argv, struct diag *diag)
 {
@@ -136,6 +146,8 @@ bad_option(int code, int argc, char **argv, struct diag *diag)
     const char *dash = is_letter ? "-" : "";
     if (code == ':')
         return diag_set(diag, DIAG_USAGE, "option %s%s needs an argument; see h2olog --help", dash, quoted);
+    if (!is_letter && count_fitting(word) > 1)
+        return diag_set(diag, DIAG_USAGE, "option %s could be several; give more of its name, see h2olog --help", quoted);
     return diag_set(diag, DIAG_USAGE, "unknown option %s%s, or one that takes no argument; see h2olog --help", dash, quoted);
 }
 

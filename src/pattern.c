@@ -7,8 +7,10 @@
 bool
 pattern_fits(const char *pattern, const char *provider, const char *name, const char *type)
 {
+    if (fnmatch(pattern, name, 0) == 0 || fnmatch(pattern, type, 0) == 0)
+        return true;
     if (strchr(pattern, ':') == NULL)
-        return fnmatch(pattern, name, 0) == 0 || fnmatch(pattern, type, 0) == 0;
+        return false;
     char full[256];
     snprintf(full, sizeof(full), "%s:%s", provider, name);
     if (fnmatch(pattern, full, 0) == 0)
@@ -23,13 +25,13 @@ pattern_is_literal(const char *pattern)
     return strpbrk(pattern, "*?[") == NULL;
 }
 
-/* Levenshtein's distance, of names up to 63 bytes. */
+/* Levenshtein's distance; longer names than 63 bytes are far from all. */
 static size_t
 distance(const char *a, const char *b)
 {
     size_t row[64], alen = strlen(a), blen = strlen(b);
     if (alen > 63 || blen > 63)
-        return 64;
+        return SIZE_MAX;
     for (size_t j = 0; j <= blen; j++)
         row[j] = j;
     for (size_t i = 1; i <= alen; i++) {
@@ -52,6 +54,15 @@ bare_name(const char *pattern)
     return colon != NULL ? colon + 1 : pattern;
 }
 
+static bool
+is_first_of_type(const struct catalog *catalog, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(catalog->probes[i].type, catalog->probes[index].type) == 0)
+            return false;
+    return true;
+}
+
 /* Up to three event names that are as near as any. */
 static void
 put_near(struct outbuf *out, const char *pattern, const struct catalog *catalog)
@@ -60,10 +71,9 @@ put_near(struct outbuf *out, const char *pattern, const struct catalog *catalog)
     int count = 0;
     for (size_t far = 0; far <= 1 + strlen(name) / 3 && count == 0; far++) {
         for (size_t i = 0; i < catalog->count && count < 3; i++) {
-            const struct catalog_probe *probe = &catalog->probes[i];
-            bool is_new = i == 0 || strcmp(catalog->probes[i - 1].type, probe->type) != 0;
-            if (is_new && distance(name, probe->type) == far)
-                text_printf(out, "%s%s", count++ > 0 ? ", " : "; did you mean ", probe->type);
+            const char *type = catalog->probes[i].type;
+            if (distance(name, type) == far && is_first_of_type(catalog, i))
+                text_printf(out, "%s%s", count++ > 0 ? ", " : "; did you mean ", type);
         }
     }
     text_puts(out, count > 0 ? "?" : "; h2olog --list shows all");

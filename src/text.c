@@ -61,10 +61,20 @@ text_number(struct slice text, uint64_t max, uint64_t *number)
     *number = 0;
     for (size_t i = 0; i < text.len; i++) {
         unsigned digit = (unsigned)(unsigned char)text.ptr[i] - '0';
-        if (digit > 9 || *number > max / 10 || *number * 10 > max - digit)
+        if (digit > 9 || digit > max || *number > max / 10 || *number * 10 > max - digit)
             return false;
         *number = *number * 10 + digit;
     }
+    return text.len > 0;
+}
+
+bool
+text_is_name(struct slice text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    for (size_t i = 0; i < text.len; i++)
+        if (memchr(letters, text.ptr[i], sizeof(letters) - 1) == NULL)
+            return false;
     return text.len > 0;
 }
 

@@ -30,6 +30,9 @@ bool text_word(struct slice *rest, struct slice *word);
 /* A whole decimal number, 0 to `max`. false: `text` is something else. */
 bool text_number(struct slice text, uint64_t max, uint64_t *number);
 
+/* Whether it is letters, digits and _ only, one at least. */
+bool text_is_name(struct slice text);
+
 /* Room for `len` more bytes, at out->ptr + out->len. */
 char *text_reserve(struct outbuf *out, size_t len);
 void text_put(struct outbuf *out, struct slice text);

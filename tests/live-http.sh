@@ -295,9 +295,9 @@ latency() { # REQ READER
     local begin line
     begin=$(microseconds)
     tell "fire h2o:receive_request_header 1 $1 \":path\" len \"/\" len"
-    read -r -t 5 line <&"$2"
+    read -r -t 20 line <&"$2"
     echo $(($(microseconds) - begin))
-    [[ $line == "1 $1 RxHeader   :path /" ]]
+    [[ $line == "1 $1 RxHeader   :path /" ]] || { explain "not the line of event $1: $line"; return 1; }
 }
 
 # The median of five, each after a pause.
@@ -307,7 +307,7 @@ is_prompt() {
     mkfifo "$dir/out" && exec {lines}<>"$dir/out" && start_server && start_log || return
     for req in 1 2 3 4 5; do
         sleep 0.4 # so that the server is quiet
-        latency "$req" "$lines" >>"$dir/latencies" || { explain "no line of event $req"; return 1; }
+        latency "$req" "$lines" >>"$dir/latencies" || { cat "$dir/latencies"; show "$dir/err"; return 1; }
     done
     median=$(sort -n "$dir/latencies" | sed -n 3p)
     ((median <= limit)) || explain "median of $median microseconds"

@@ -32,7 +32,7 @@ START_TEST(a_long_message_is_cut)
     memset(name, 'n', sizeof(name) - 1);
     diag_set(&diag, DIAG_FAILED, "%s", name);
     ck_assert_uint_eq(strlen(diag.message), sizeof(diag.message) - 1);
-    ck_assert_int_eq(diag_at(&diag, (struct diag_pos){name, 1, 1}, "%s", "word"), -1);
+    ck_assert_int_eq(diag_at(&diag, (struct diag_pos){name, 1, 1}, "%s", name), -1);
     ck_assert_uint_eq(strlen(diag.message), sizeof(diag.message) - 1);
     ck_assert_int_eq(diag.status, DIAG_USAGE);
 }
@@ -98,6 +98,67 @@ START_TEST(a_quotation_is_escaped_and_cut)
 }
 END_TEST
 
+START_TEST(an_error_replaces_the_one_before)
+{
+    diag_set(&diag, DIAG_MACHINE, "a long message that came first");
+    ck_assert_int_eq(diag_set(&diag, DIAG_NOTHING, "%s", ""), -1);
+    ck_assert_int_eq(diag.status, DIAG_NOTHING);
+    ck_assert_str_eq(diag.message, "");
+    ck_assert_int_eq(diag_at(&diag, (struct diag_pos){"", 0, 0}, "%%"), -1);
+    ck_assert_str_eq(diag.message, ":0:0: %");
+}
+END_TEST
+
+static void
+say_little(void)
+{
+    const struct diag_log silent = {0};
+    diag_debug(&silent, 1, "not this");
+    diag_debug(&silent, 0, "100%%");
+}
+
+START_TEST(without_debug_little_is_said)
+{
+    check_stderr(say_little, "h2olog: 100%\n");
+}
+END_TEST
+
+/* A quotation of any bytes ends within its buffer and cannot drive a terminal. */
+START_TEST(a_quotation_is_plain)
+{
+    uint32_t seed = 17;
+    for (int round = 0; round < 2000; round++) {
+        char input[24], buffer[33];
+        size_t len = fixture_random(&seed) % sizeof(input), size = 1 + fixture_random(&seed) % 32;
+        fixture_fill(input, len, NULL, &seed);
+        memset(buffer, '?', sizeof(buffer));
+        diag_quote(buffer, size, (struct slice){input, len});
+        ck_assert_uint_lt(strnlen(buffer, size), size);
+        ck_assert_int_eq(buffer[size], '?');
+        for (const char *at = buffer; *at != '\0'; at++)
+            ck_assert((unsigned char)*at >= 0x20 && *at != 0x7f);
+    }
+}
+END_TEST
+
+START_TEST(a_quotation_ends_between_characters)
+{
+    char buffer[6];
+    ck_assert_str_eq(diag_quote(buffer, 5, text_of("abc\xc3\xa9")), "abc");
+    ck_assert_str_eq(diag_quote(buffer, 6, text_of("abc\xc3\xa9")), "abc\xc3\xa9");
+    ck_assert_str_eq(diag_quote(buffer, 6, text_of("abc\n")), "abc");
+    ck_assert_str_eq(diag_quote(buffer, 6, text_of("abcd\\")), "abcd");
+}
+END_TEST
+
+START_TEST(the_name_of_a_file_is_escaped)
+{
+    struct diag diag;
+    diag_at(&diag, (struct diag_pos){"a\033b", 1, 2}, "no");
+    ck_assert_str_eq(diag.message, "a\\x1bb:1:2: no");
+}
+END_TEST
+
 Suite *
 diag_suite(void)
 {
@@ -108,6 +169,11 @@ diag_suite(void)
     tcase_add_test(tcase, a_long_message_is_cut);
     tcase_add_test(tcase, whole_lines_go_to_stderr);
     tcase_add_test(tcase, a_quotation_is_escaped_and_cut);
+    tcase_add_test(tcase, an_error_replaces_the_one_before);
+    tcase_add_test(tcase, without_debug_little_is_said);
+    tcase_add_test(tcase, a_quotation_is_plain);
+    tcase_add_test(tcase, a_quotation_ends_between_characters);
+    tcase_add_test(tcase, the_name_of_a_file_is_escaped);
     suite_add_tcase(suite, tcase);
     return suite;
 }

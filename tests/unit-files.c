@@ -120,6 +120,35 @@ START_TEST(built_in_files_are_those_of_the_kind)
 }
 END_TEST
 
+/* The last part of a name is looked for, and all of it. */
+START_TEST(names_are_whole_words)
+{
+    struct files files;
+    struct mem scratch = {0};
+    write_file("b.probes", "b", 1);
+    ck_assert_int_eq(files_load(&files, dir, NULL, "b.probes", &scratch, &diag), 0);
+    ck_assert_uint_eq(files.count, 1);
+    ck_assert_ptr_nonnull(files_find(&files, "b.probes"));
+    ck_assert_ptr_null(files_find(&files, "probes"));
+    ck_assert_ptr_null(files_find(&files, ""));
+    ck_assert_ptr_null(files_find(&files, "/b.probes"));
+    mem_free(&scratch);
+}
+END_TEST
+
+/* What is compiled in is text: whole lines, no NUL, no tab, ASCII only. */
+START_TEST(built_in_files_are_plain_text)
+{
+    for (size_t i = 0; i < files_builtin_count; i++) {
+        struct slice text = files_builtin[i].text;
+        ck_assert_msg(text.len > 0 && text.ptr[text.len - 1] == '\n', "%s", files_builtin[i].name);
+        for (size_t at = 0; at < text.len; at++)
+            ck_assert_msg(text.ptr[at] == '\n' || (text.ptr[at] >= 0x20 && text.ptr[at] < 0x7f), "%s, byte %zu",
+                          files_builtin[i].name, at);
+    }
+}
+END_TEST
+
 Suite *
 files_suite(void)
 {
@@ -130,6 +159,8 @@ files_suite(void)
     tcase_add_test(tcase, a_file_holds_any_bytes);
     tcase_add_test(tcase, what_cannot_be_loaded_is_explained);
     tcase_add_test(tcase, built_in_files_are_those_of_the_kind);
+    tcase_add_test(tcase, names_are_whole_words);
+    tcase_add_test(tcase, built_in_files_are_plain_text);
     suite_add_tcase(suite, tcase);
     return suite;
 }

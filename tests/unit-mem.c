@@ -80,6 +80,32 @@ START_TEST(an_array_grows_and_keeps_its_elements)
 }
 END_TEST
 
+START_TEST(a_grown_array_is_aligned_and_large_elements_fit)
+{
+    struct large {
+        char bytes[100000];
+    } *array = NULL;
+    for (size_t count = 0; count < 9; count++) {
+        array = mem_grow(&mem, array, count, sizeof(*array));
+        ck_assert_uint_eq((uintptr_t)array % alignof(max_align_t), 0);
+        memset(&array[count], (int)count + 1, sizeof(*array));
+    }
+    for (size_t i = 0; i < 9; i++)
+        ck_assert_uint_eq(count_bytes((unsigned char *)array[i].bytes, sizeof(*array), (unsigned char)(i + 1)), sizeof(*array));
+}
+END_TEST
+
+START_TEST(a_freed_arena_can_be_used_again)
+{
+    for (int round = 0; round < 3; round++) {
+        ck_assert_str_eq(mem_printf(&mem, "%d%s", round, ""), round == 0 ? "0" : round == 1 ? "1" : "2");
+        mem_free(&mem);
+        ck_assert_ptr_null(mem.last);
+        mem_free(&mem);
+    }
+}
+END_TEST
+
 Suite *
 mem_suite(void)
 {
@@ -90,6 +116,8 @@ mem_suite(void)
     tcase_add_test(tcase, strings_are_copies);
     tcase_add_test(tcase, a_long_string_is_printed_whole);
     tcase_add_test(tcase, an_array_grows_and_keeps_its_elements);
+    tcase_add_test(tcase, a_grown_array_is_aligned_and_large_elements_fit);
+    tcase_add_test(tcase, a_freed_arena_can_be_used_again);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -144,6 +144,121 @@ START_TEST(help_shows_every_option)
 }
 END_TEST
 
+START_TEST(short_options_are_combined)
+{
+    static const char *const rows[] = {"-lEad -p7 -tx",
+                                       "-aEldp7 -tx",
+                                       "-lad -Ep 7 -t x",
+                                       "-ladEtx -p7",
+                                       "-d -l -a -E --pid=7 --type=x",
+                                       "--debug --list --app-data --extra --pid 7 --type x"};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ck_assert_msg(parse(rows[i]) == 0, "%s: %s", rows[i], diag.message);
+        ck_assert_msg(options.list && options.extra && options.app_data && options.debug == 1 && options.pid == 7, "%s",
+                      rows[i]);
+        ck_assert_uint_eq(options.types.count, 1);
+        ck_assert_str_eq(options.types.items[0], "x");
+        ck_assert(!options.names && !options.emit_script && !options.help && !options.version && !options.http);
+    }
+}
+END_TEST
+
+START_TEST(nothing_is_asked_for)
+{
+    ck_assert_int_eq(parse(""), 0);
+    ck_assert_str_eq(options.mode, "http");
+    ck_assert_str_eq(options.format, "line");
+    ck_assert_int_eq(options.pid, 0);
+    ck_assert_uint_eq(options.types.count, 0);
+    ck_assert(!options.list && !options.extra && !options.names && !options.app_data && !options.emit_script);
+    ck_assert(!options.help && !options.help_mdoc && !options.version && options.debug == 0);
+    ck_assert(options.bpftrace == NULL && options.probes_path == NULL && options.templates_dir == NULL);
+}
+END_TEST
+
+START_TEST(commands_and_options_in_any_order)
+{
+    static const char *const rows[] = {"quic -p 1 -d", "-p 1 quic -d", "-p 1 -d quic", "-d -p 1 -- quic", "quic -d quic -p 1"};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ck_assert_msg(parse(rows[i]) == 0, "%s: %s", rows[i], diag.message);
+        ck_assert_str_eq(options.mode, "quic");
+        ck_assert(options.pid == 1 && options.debug == 1);
+    }
+}
+END_TEST
+
+START_TEST(the_last_value_counts)
+{
+    ck_assert_int_eq(
+        parse("-p 1 -f json --bpftrace a --probes b --templates c -p 2 -f line --bpftrace d --probes e --templates f"), 0);
+    ck_assert_int_eq(options.pid, 2);
+    ck_assert_str_eq(options.format, "line");
+    ck_assert_str_eq(options.bpftrace, "d");
+    ck_assert_str_eq(options.probes_path, "e");
+    ck_assert_str_eq(options.templates_dir, "f");
+    ck_assert_int_eq(parse("-p 2147483647"), 0);
+    ck_assert_int_eq(options.pid, 2147483647);
+}
+END_TEST
+
+START_TEST(the_bad_word_is_named)
+{
+    static const char *const rows[][2] = {
+        {"-lZ", "unknown option -Z, or one that takes no argument; see h2olog --help"},
+        {"-d5", "unknown option -5, or one that takes no argument; see h2olog --help"},
+        {"-l=x", "unknown option -=, or one that takes no argument; see h2olog --help"},
+        {"-?", "unknown option -?, or one that takes no argument; see h2olog --help"},
+        {"-:", "unknown option -:, or one that takes no argument; see h2olog --help"},
+        {"--p 1", "option --p could be several; give more of its name, see h2olog --help"},
+        {"--t=x", "option --t=x could be several; give more of its name, see h2olog --help"},
+        {"-d quic --nosuch -l", "unknown option --nosuch, or one that takes no argument; see h2olog --help"},
+        {"quic all -d --nosuch", "unknown option --nosuch, or one that takes no argument; see h2olog --help"},
+        {"--debug=3", "unknown option --debug=3, or one that takes no argument; see h2olog --help"},
+        {"-lt", "option -t needs an argument; see h2olog --help"},
+        {"-d --type", "option --type needs an argument; see h2olog --help"},
+        {"quic --bpftrace", "option --bpftrace needs an argument; see h2olog --help"},
+        {"--probes", "option --probes needs an argument; see h2olog --help"},
+        {"--templates", "option --templates needs an argument; see h2olog --help"},
+        {"-f", "option -f needs an argument; see h2olog --help"},
+        {"--pid=", "--pid: \"\" is not a process id; give a positive number, as pgrep -o h2o prints"},
+        {"-p -1", "--pid: \"-1\" is not a process id; give a positive number, as pgrep -o h2o prints"},
+        {"-p 2147483648", "--pid: \"2147483648\" is not a process id; give a positive number, as pgrep -o h2o prints"},
+        {"-p 1x", "--pid: \"1x\" is not a process id; give a positive number, as pgrep -o h2o prints"},
+        {"--format=", "--format: unknown form \"\"; expected line or json"},
+        {"-f JSON", "--format: unknown form \"JSON\"; expected line or json"},
+        {"--type=", "--type: an empty word; expected TYPE[,TYPE]"},
+        {"-t ,a", "--type: an empty word; expected TYPE[,TYPE]"},
+        {"-t a,", "--type: an empty word; expected TYPE[,TYPE]"},
+        {"all quic http", "both all and quic; choose one, or all with -t"},
+        {"QUIC", "unknown command \"QUIC\"; expected http, quic or all; a process is chosen by -p PID"},
+        {"1234", "unknown command \"1234\"; expected http, quic or all; a process is chosen by -p PID"},
+        {"-- -p", "unknown command \"-p\"; expected http, quic or all; a process is chosen by -p PID"},
+        {"--help=", "--help: unknown form \"\"; the only other form is mdoc"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ck_assert_msg(parse(rows[i][0]) == -1, "accepted: %s", rows[i][0]);
+        ck_assert_str_eq(diag.message, rows[i][1]);
+        ck_assert_int_eq(diag.status, DIAG_USAGE);
+    }
+}
+END_TEST
+
+/* Any words at all: an error in words, or a mode and a format. */
+START_TEST(any_words_are_understood_or_explained)
+{
+    uint32_t seed = 13;
+    for (int round = 0; round < 3000; round++) {
+        char line[24] = "";
+        fixture_fill(line, fixture_random(&seed) % sizeof(line), "--pdtlEaf= ,1hVqx:\xc3", &seed);
+        line[sizeof(line) - 1] = '\0';
+        if (parse(line) == 0)
+            ck_assert(options.mode != NULL && options.format != NULL);
+        else
+            ck_assert(diag.status == DIAG_USAGE && diag.message[0] != '\0');
+    }
+}
+END_TEST
+
 Suite *
 options_suite(void)
 {
@@ -155,6 +270,12 @@ options_suite(void)
     tcase_add_test(tcase, a_list_has_its_limit);
     tcase_add_test(tcase, untrusted_words_are_escaped_in_messages);
     tcase_add_test(tcase, help_shows_every_option);
+    tcase_add_test(tcase, short_options_are_combined);
+    tcase_add_test(tcase, nothing_is_asked_for);
+    tcase_add_test(tcase, commands_and_options_in_any_order);
+    tcase_add_test(tcase, the_last_value_counts);
+    tcase_add_test(tcase, the_bad_word_is_named);
+    tcase_add_test(tcase, any_words_are_understood_or_explained);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -138,6 +138,179 @@ START_TEST(lines_words_and_numbers)
 }
 END_TEST
 
+/* Every code point that h2olog promises to keep from the terminal, and the ones beside them. */
+START_TEST(unsafe_characters_are_those_of_the_list)
+{
+    static const uint32_t ranges[][2] = {{0, 0x1f},        {0x7f, 0x9f},     {0x61c, 0x61c},
+                                         {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2066, 0x2069}};
+    for (uint32_t code = 0; code <= 0x3000; code++) {
+        bool expected = false;
+        for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+            expected |= code >= ranges[i][0] && code <= ranges[i][1];
+        if (text_is_unsafe(code) != expected)
+            ck_abort_msg("U+%04X", code);
+    }
+}
+END_TEST
+
+static size_t
+encode(char *bytes, uint32_t code)
+{
+    size_t len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    for (size_t i = len; i-- > 1; code >>= 6)
+        bytes[i] = (char)(0x80 | (code & 0x3f));
+    bytes[0] = (char)(first[len] | code);
+    return len;
+}
+
+/* Each is valid and itself, but for surrogates and what is too large; no prefix is valid. */
+START_TEST(every_code_point)
+{
+    for (uint32_t code = 0; code <= 0x11ffff; code += (code & 0xff) < 4 || (code & 0xff) > 0xfb ? 1 : 13) {
+        char bytes[4];
+        uint32_t found = 0;
+        size_t len = encode(bytes, code), expected = code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff) ? 0 : len;
+        if (text_utf8((struct slice){bytes, len}, &found) != expected || (expected > 0 && found != code))
+            ck_abort_msg("U+%04X", code);
+        if (len > 1 && text_utf8((struct slice){bytes, len - 1}, &found) != 0)
+            ck_abort_msg("U+%04X, cut", code);
+    }
+}
+END_TEST
+
+/* Two bytes are one character from U+0080 to U+07FF, and nothing else. */
+START_TEST(every_pair_of_bytes)
+{
+    for (unsigned pair = 0; pair < 65536; pair++) {
+        char bytes[2] = {(char)(pair >> 8), (char)pair};
+        uint32_t code;
+        unsigned first = pair >> 8, second = pair & 0xff;
+        size_t expected = first < 0x80 ? 1 : first >= 0xc2 && first <= 0xdf && second >= 0x80 && second <= 0xbf ? 2 : 0;
+        if (text_utf8((struct slice){bytes, 2}, &code) != expected)
+            ck_abort_msg("%04x", pair);
+    }
+}
+END_TEST
+
+START_TEST(a_character_after_a_broken_one_stays)
+{
+    ESCAPE("\xe2\x82\xe2\x82\xac", "\\xe2\\x82\xe2\x82\xac");
+    ESCAPE("\xf0\x9f\x98\xc3\xa9", "\\xf0\\x9f\\x98\xc3\xa9");
+    ESCAPE("\xc3\xc3\xa9\x80", "\\xc3\xc3\xa9\\x80");
+    ESCAPE("\xc2\x9b"
+           "31m",
+           "\\xc2\\x9b31m");
+    ESCAPE("\xed\x9f\xbf\xee\x80\x80\xed\xbf\xbf", "\xed\x9f\xbf\xee\x80\x80\\xed\\xbf\\xbf");
+    ESCAPE("\xf4\x8f\xbf\xbf\xf5\x80\x80\x80", "\xf4\x8f\xbf\xbf\\xf5\\x80\\x80\\x80");
+    ESCAPE("\xf8\x88\x80\x80\x80", "\\xf8\\x88\\x80\\x80\\x80");
+    ESCAPE("a\0b", "a\\x00b");
+    ESCAPE("\r\n", "\\x0d\\x0a");
+}
+END_TEST
+
+START_TEST(a_buffer_takes_everything)
+{
+    struct outbuf out = {0};
+    text_put(&out, (struct slice){NULL, 0});
+    ck_assert_uint_eq(out.len, 0);
+    text_put(&out, (struct slice){"a\0b", 3});
+    text_puts(&out, "");
+    text_putc(&out, '|');
+    text_put_u64(&out, 0);
+    text_putc(&out, ' ');
+    text_put_u64(&out, UINT64_MAX);
+    text_printf(&out, " %s-%05d", "x", 7);
+    text_put_hex(&out, (struct slice){"\x00\xff", 2});
+    text_put_hex(&out, (struct slice){NULL, 0});
+    static const char expected[] = "a\0b|0 18446744073709551615 x-0000700ff";
+    ck_assert(text_equal((struct slice){out.ptr, out.len}, (struct slice){expected, sizeof(expected) - 1}));
+    text_free(&out);
+    ck_assert(out.ptr == NULL && out.len == 0 && out.cap == 0);
+    text_free(&out);
+}
+END_TEST
+
+START_TEST(a_buffer_grows_and_is_reused)
+{
+    struct outbuf out = {0};
+    for (unsigned i = 0; i < 4000; i++)
+        text_printf(&out, "%05u", i);
+    ck_assert_uint_eq(out.len, 20000);
+    ck_assert(memcmp(out.ptr, "0000000001", 10) == 0 && memcmp(out.ptr + out.len - 10, "0399803999", 10) == 0);
+    const char *before = out.ptr;
+    size_t cap = out.cap;
+    out.len = 0;
+    memset(text_reserve(&out, 20000), '?', 20000);
+    ck_assert_ptr_eq(out.ptr, before);
+    ck_assert_uint_eq(out.cap, cap);
+    ck_assert_uint_eq(out.len, 0);
+    text_free(&out);
+}
+END_TEST
+
+START_TEST(slices_are_compared_by_bytes)
+{
+    ck_assert(text_equal((struct slice){NULL, 0}, text_of("")));
+    ck_assert(text_equal((struct slice){"a\0b", 3}, (struct slice){"a\0b", 3}));
+    ck_assert(!text_equal((struct slice){"a\0b", 3}, (struct slice){"a\0c", 3}));
+    ck_assert(text_is((struct slice){"abc", 2}, "ab") && !text_is((struct slice){"a\0", 2}, "a") && !text_is(text_of(""), "a"));
+}
+END_TEST
+
+START_TEST(lines_and_words_at_their_ends)
+{
+    struct slice rest = text_of("\n"), line, word;
+    ck_assert(text_line(&rest, &line) && line.len == 0 && !text_line(&rest, &line));
+    rest = text_of("a\r\n");
+    ck_assert(text_line(&rest, &line) && text_is(line, "a\r") && !text_line(&rest, &line));
+    rest = (struct slice){"a\0b\nc", 5};
+    ck_assert(text_line(&rest, &line) && line.len == 3 && text_line(&rest, &line) && text_is(line, "c"));
+    rest = text_of(" \t ");
+    ck_assert(!text_word(&rest, &word) && rest.len == 0);
+    rest = text_of("\ta\t b ");
+    ck_assert(text_word(&rest, &word) && text_is(word, "a") && text_word(&rest, &word) && text_is(word, "b"));
+    ck_assert(!text_word(&rest, &word));
+}
+END_TEST
+
+START_TEST(numbers_at_their_limits)
+{
+    static const struct {
+        const char *text;
+        uint64_t max;
+        bool is_good;
+    } rows[] = {
+        {"0", 0, true},
+        {"00012", 12, true},
+        {"255", 255, true},
+        {"256", 255, false},
+        {"999", 255, false},
+        {"+1", 9, false},
+        {"1 ", 9, false},
+        {"0x1", 255, false},
+        {"1e1", 255, false},
+        {"\xd9\xa1", 9, false},
+        {"18446744073709551614", UINT64_MAX - 1, true},
+        {"18446744073709551615", UINT64_MAX - 1, false},
+        {"184467440737095516150", UINT64_MAX, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint64_t number;
+        ck_assert_msg(text_number(text_of(rows[i].text), rows[i].max, &number) == rows[i].is_good, "%s", rows[i].text);
+    }
+}
+END_TEST
+
+START_TEST(numbers_up_to_a_small_limit)
+{
+    uint64_t number;
+    for (uint64_t max = 0; max < 12; max++)
+        for (char digit = '0'; digit <= '9'; digit++)
+            ck_assert(text_number((struct slice){&digit, 1}, max, &number) == ((uint64_t)(digit - '0') <= max));
+}
+END_TEST
+
 Suite *
 text_suite(void)
 {
@@ -150,6 +323,16 @@ text_suite(void)
     tcase_add_test(tcase, invalid_utf8_is_escaped);
     tcase_add_test(tcase, escaping_can_be_undone_and_is_safe);
     tcase_add_test(tcase, lines_words_and_numbers);
+    tcase_add_test(tcase, unsafe_characters_are_those_of_the_list);
+    tcase_add_test(tcase, every_code_point);
+    tcase_add_test(tcase, every_pair_of_bytes);
+    tcase_add_test(tcase, a_character_after_a_broken_one_stays);
+    tcase_add_test(tcase, a_buffer_takes_everything);
+    tcase_add_test(tcase, a_buffer_grows_and_is_reused);
+    tcase_add_test(tcase, slices_are_compared_by_bytes);
+    tcase_add_test(tcase, lines_and_words_at_their_ends);
+    tcase_add_test(tcase, numbers_at_their_limits);
+    tcase_add_test(tcase, numbers_up_to_a_small_limit);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -4,7 +4,9 @@
 #include "unit-fixture.h"
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static void
 check_printed(types_printer *put, const struct types_row *type, const struct types_value *value, const char *expected)
@@ -129,6 +131,176 @@ START_TEST(json_keys_and_hexadecimal)
 }
 END_TEST
 
+/* The words of a sockaddr, as they stand in memory. */
+static void
+check_address(const unsigned char bytes[24], const char *expected)
+{
+    const struct types_row *type = types_find(text_of("sockaddr"));
+    uint32_t low[2];
+    uint64_t high[2];
+    char quoted[128];
+    memcpy(low, bytes, 8);
+    memcpy(high, bytes + 8, 16);
+    struct types_value value = {.address = {low[0], low[1], high[0], high[1]}};
+    snprintf(quoted, sizeof(quoted), "\"%s\"", expected);
+    check_printed(type->put_line, type, &value, expected);
+    check_printed(type->put_json, type, &value, quoted);
+}
+
+/* A sockaddr of the family, the port's bytes as on the network, then the rest from byte 4 on. */
+static void
+make_address(unsigned char bytes[24], uint16_t family, uint16_t port, const unsigned char *rest, size_t at, size_t len)
+{
+    memset(bytes, 0, 24);
+    memcpy(bytes, &family, 2);
+    bytes[2] = (unsigned char)(port >> 8);
+    bytes[3] = (unsigned char)port;
+    memcpy(bytes + at, rest, len);
+}
+
+START_TEST(addresses_of_version_4)
+{
+    static const struct {
+        unsigned char address[4];
+        uint16_t port;
+        const char *shown;
+    } rows[] = {
+        {{127, 0, 0, 1}, 443, "127.0.0.1:443"},
+        {{0, 0, 0, 0}, 0, "0.0.0.0:0"},
+        {{255, 255, 255, 255}, 65535, "255.255.255.255:65535"},
+        {{192, 0, 2, 200}, 256, "192.0.2.200:256"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        unsigned char bytes[24];
+        make_address(bytes, AF_INET, rows[i].port, rows[i].address, 4, 4);
+        check_address(bytes, rows[i].shown);
+    }
+}
+END_TEST
+
+START_TEST(addresses_of_version_6)
+{
+    static const struct {
+        unsigned char address[16];
+        uint16_t port;
+        const char *shown;
+    } rows[] = {
+        {{[15] = 1}, 443, "[::1]:443"},
+        {{0}, 65535, "[::]:65535"},
+        {{0x20, 1, 0x0d, 0xb8, [15] = 0x2a}, 8443, "[2001:db8::2a]:8443"},
+        {{[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 1}, 1, "[::ffff:192.0.2.1]:1"},
+        {{0xfe, 0x80, [7] = 9, 1, 2, 3, 4, 5, 6, 7, 8}, 80, "[fe80::9:102:304:506:708]:80"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        unsigned char bytes[24];
+        make_address(bytes, AF_INET6, rows[i].port, rows[i].address, 8, 16);
+        check_address(bytes, rows[i].shown);
+    }
+}
+END_TEST
+
+START_TEST(addresses_of_other_families)
+{
+    unsigned char bytes[24];
+    make_address(bytes, 0, 0, (const unsigned char *)"", 4, 0);
+    check_address(bytes, "family 0");
+    make_address(bytes, AF_UNIX, 0x2f78, (const unsigned char *)"\n\"\033", 4, 3); /* its path is not shown */
+    check_address(bytes, "family 1");
+    make_address(bytes, 65535, 1, (const unsigned char *)"", 4, 0);
+    check_address(bytes, "family 65535");
+}
+END_TEST
+
+START_TEST(texts_and_bytes_have_their_forms)
+{
+    static const struct {
+        const char *type;
+        struct slice text;
+        uint64_t number;
+        const char *line, *json;
+    } rows[] = {
+        {"str", {"", 0}, 0, "", "\"\""},
+        {"str", {"a b", 3}, 3, "a b", "\"a b\""},
+        {"str", {"a\0\n\"\\", 5}, 5, "a\\x00\\x0a\"\\\\", "\"a\\u0000\\u000a\\\"\\\\\""},
+        {"str", {"\\[9 bytes cut]", 14}, 14, "\\\\[9 bytes cut]", "\"\\\\[9 bytes cut]\""},
+        {"str", {"abc", 3}, 907, "abc\\[904 bytes cut]", "\"abc\""},
+        {"str", {"", 0}, UINT64_MAX, "\\[18446744073709551615 bytes cut]", "\"\""},
+        {"str", {"\xe2\x82", 2}, 3, "\\xe2\\x82\\[1 bytes cut]", "\"\xef\xbf\xbd\xef\xbf\xbd\""},
+        {"cstr", {"x\ty", 3}, 3, "x\\x09y", "\"x\\u0009y\""},
+        {"hexstr", {"00ff", 4}, 4, "00ff", "\"00ff\""},
+        {"bytes", {"\x00\xff\x0a", 3}, 3, "00ff0a", "\"00ff0a\""},
+        {"bytes", {"\x01", 1}, 65, "01\\[64 bytes cut]", "\"01\""},
+        {"preview", {"\x01\x80", 2}, 2, "0180", "\"0180\""},
+        {"preview", {"\x01", 1}, 65, "01", "\"01\""},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct types_row *type = types_find(text_of(rows[i].type));
+        struct types_value value = {.number = rows[i].number, .text = rows[i].text};
+        check_printed(type->put_line, type, &value, rows[i].line);
+        check_printed(type->put_json, type, &value, rows[i].json);
+    }
+}
+END_TEST
+
+START_TEST(numbers_are_the_same_in_json)
+{
+    static const struct {
+        const char *type;
+        uint64_t wire;
+        const char *shown;
+    } rows[] = {
+        {"u64", UINT64_MAX, "18446744073709551615"},
+        {"i64", UINT64_MAX, "-1"},
+        {"i64", 0x8000000000000000, "-9223372036854775808"},
+        {"i64", 0x7fffffffffffffff, "9223372036854775807"},
+        {"i8", 0xffffffffffffff80, "-128"},
+        {"u8", 0x80, "128"},
+        {"i16", 0x8000, "-32768"},
+        {"u16", 0xffff8000, "32768"},
+        {"i32", 0xffffffff, "-1"},
+        {"u32", 0xffffffff, "4294967295"},
+        {"ms", UINT64_MAX, "-1"},
+        {"http_version", 0x101, "257"},
+        {"u32", 0, "0"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct types_row *type = types_find(text_of(rows[i].type));
+        struct types_value value = {.number = types_number(type, rows[i].wire)};
+        check_printed(type->put_json, type, &value, rows[i].shown);
+    }
+}
+END_TEST
+
+/* types.def's columns that others rely on. */
+START_TEST(every_type_has_its_row)
+{
+    static const struct {
+        const char *name;
+        enum types_wire wire;
+        int bits;
+        bool is_signed, needs_len;
+        unsigned limit;
+    } rows[] = {
+        {"u8", TYPES_NUMBER, 8, false, false, 0},     {"u16", TYPES_NUMBER, 16, false, false, 0},
+        {"u32", TYPES_NUMBER, 32, false, false, 0},   {"u64", TYPES_NUMBER, 64, false, false, 0},
+        {"i8", TYPES_NUMBER, 8, true, false, 0},      {"i16", TYPES_NUMBER, 16, true, false, 0},
+        {"i32", TYPES_NUMBER, 32, true, false, 0},    {"i64", TYPES_NUMBER, 64, true, false, 0},
+        {"str", TYPES_TEXT, 64, false, true, 0},      {"cstr", TYPES_CSTR, 64, false, false, 0},
+        {"hexstr", TYPES_CSTR, 64, false, false, 0},  {"bytes", TYPES_BYTES, 64, false, true, 64},
+        {"preview", TYPES_BYTES, 64, false, true, 8}, {"sockaddr", TYPES_ADDRESS, 64, false, false, 0},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct types_row *type = types_find(text_of(rows[i].name));
+        ck_assert_msg(type != NULL, "%s", rows[i].name);
+        ck_assert_msg(type->wire == rows[i].wire && type->bits == rows[i].bits && type->is_signed == rows[i].is_signed, "%s",
+                      rows[i].name);
+        ck_assert_msg(type->needs_len == rows[i].needs_len && type->limit == rows[i].limit, "%s", rows[i].name);
+    }
+    ck_assert_ptr_null(types_find((struct slice){"u8\0", 3}));
+    ck_assert_ptr_eq(types_find((struct slice){"u8x", 2}), types_find(text_of("u8")));
+}
+END_TEST
+
 Suite *
 types_suite(void)
 {
@@ -139,6 +311,12 @@ types_suite(void)
     tcase_add_test(tcase, what_stands_beside_a_value_in_json);
     tcase_add_test(tcase, json_strings);
     tcase_add_test(tcase, json_keys_and_hexadecimal);
+    tcase_add_test(tcase, addresses_of_version_4);
+    tcase_add_test(tcase, addresses_of_version_6);
+    tcase_add_test(tcase, addresses_of_other_families);
+    tcase_add_test(tcase, texts_and_bytes_have_their_forms);
+    tcase_add_test(tcase, numbers_are_the_same_in_json);
+    tcase_add_test(tcase, every_type_has_its_row);
     suite_add_tcase(suite, tcase);
     return suite;
 }
