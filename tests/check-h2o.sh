@@ -1,5 +1,5 @@
 #!/bin/bash
-# The HTTP lines of a real h2o: run by `H2O=/path/to/h2o make check-h2o`.
+# HTTP lines and QUIC events of a real h2o: run by `H2O=/path/to/h2o make check-h2o`.
 # H2O_CLIENT is h2o's client, for HTTP/3; without it the one beside H2O is taken.
 # shellcheck disable=SC1003,SC2015,SC2317 # a backslash before a quote; A && B || C; functions that test_case calls
 
@@ -267,6 +267,59 @@ keep_alive() {
     has_printed_expected && nothing_left
 }
 
+# ---------------------------------------------------------------------------------------------------------- QUIC events
+
+start_second_reading() {
+    BPFTRACE_PERF_RB_PAGES=1024 spawn bpftrace -q -p "$server" "$(dirname "$0")/second-reading.bt" >"$dir/second" 2>"$dir/second.err"
+    second=$spawned
+}
+
+# Fetches until both have seen a connection as a whole; that connection's number is $warm.
+warm_up() {
+    local warmed
+    for _ in $(seq 20); do
+        http3_get "https://127.0.0.1:$tls_port/hello.txt" || return
+        sleep 0.3 # a heartbeat, and bpftrace's flush
+        warmed=$(grep -ah '"type": "accept"' "$dir/second" | sed -n 's/.*"master_conn_id": \([0-9]*\).*/\1/p' | tail -n 1)
+        warm=$(sed -n 's/.*"type": "accept", "master_conn_id": \([0-9]*\).*/\1/p' "$dir/out" | tail -n 1)
+        [[ $warm && $warm == "$warmed" ]] && return
+    done
+    explain "no accept event" && show "$dir/second.err"
+    return 1
+}
+
+# The lines of connections after the warm-up's, of the events that the second reading knows.
+later_lines() { # FILE
+    local known
+    known=$(sed -n 's/^usdt::quicly:/ /p' "$(dirname "$0")/second-reading.bt" | tr -d '\n')
+    KNOWN=$known WARM=$warm perl -ne '
+        print if /"type": "(\w+)", "master_conn_id": (\d+)/ and $2 > $ENV{WARM} and " $ENV{KNOWN} " =~ / $1 /;' "$1" | sort
+}
+
+http3_load() { # OPTION...
+    timeout 10 "$H2O_CLIENT" -k -3 100 "$@" "https://127.0.0.1:$tls_port/hello.txt" >"$dir/body" 2>"$dir/response"
+}
+
+has_same_count() {
+    [[ $(later_lines "$dir/out" | wc -l) == $(later_lines "$dir/second" | wc -l) ]]
+}
+
+# The client's going ends with the last event of a connection, `free`.
+second_reading() {
+    [[ -x $H2O_CLIENT ]] || { skip "there is no $H2O_CLIENT (H2O_CLIENT names h2o-httpclient)"; return; }
+    start_h2o && start_log quic && start_second_reading && warm_up || return
+    http3_load -t 5 && http3_load -t 6 -C 3 && http3_load -m POST -b 100000 -c 5000
+    sleep 1.5
+    wait_for 10 has_same_count
+    kill -INT "$log" && reap "$log" 60 && status_is 0 || return # the kernel takes its time to detach so many probes
+    later_lines "$dir/out" >"$dir/got"
+    later_lines "$dir/second" >"$dir/expected"
+    explain "$(wc -l <"$dir/expected") events of $(sed 's/.*"type": "\([a-z_]*\)".*/\1/' "$dir/expected" | sort -u | wc -l) kinds"
+    [[ $(wc -l <"$dir/expected") -gt 100 ]] && diff "$dir/expected" "$dir/got" >"$dir/diff" && return
+    show "$dir/diff"
+    return 1
+}
+
 # -------------------------------------------------------------------------------------------------------------- the end
 
 # Does a request and ends PROCESS by SIGNAL.
@@ -306,6 +359,7 @@ live_case "HTTP/3" http3
 live_case "two requests on one connection" keep_alive
 live_case "over HTTP/2, line feed, ESC and NUL do not leave their line" hostile_bytes
 live_case "over HTTP/3, line feed and ESC do not leave their line" hostile_bytes_http3
+live_case "QUIC events are those of a second reading" second_reading
 live_case "SIGINT ends h2olog" ends log INT 2
 live_case "SIGTERM ends h2olog" ends log TERM 2
 live_case "SIGKILL leaves no bpftrace behind" ends log KILL 15
