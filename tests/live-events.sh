@@ -189,11 +189,17 @@ many_arguments() {
     expect '{"at": 2, "type": "stream_send", "master_conn_id": 1, "stream_id": 3, "off": 4, "data": "616263", "len": 3, "is_fin": 5, "wrote_all": 6}' \
         '{"at": -2, "type": "stream_send", "master_conn_id": 9, "stream_id": -3, "off": 18446744073709551615, "data": null, "len": 77, "is_fin": -2147483648, "wrote_all": 2147483647}' \
         '{"at": 2, "type": "stream_receive", "master_conn_id": 1, "stream_id": 3, "off": 4, "data": "6162", "len": 2, "is_fin": -5}' \
+        '{"at": 3, "type": "stream_send", "master_conn_id": 1, "stream_id": 3, "off": 4, "data": "61", "len": 1, "is_fin": 7, "wrote_all": 8}' \
+        '{"at": 4, "type": "stream_send", "master_conn_id": 1, "stream_id": 3, "off": 4, "data": "62", "len": 1, "is_fin": -9, "wrote_all": 10}' \
         '{"at": NOW, "type": "h3s_destroy", "conn_id": 101, "num_requests": 102, "request_stream_bytes": 103, "request_header_bytes": 104, "request_body_bytes": 105, "request_header_count": 106, "request_header_text_bytes": 9223372036854775808, "response_stream_bytes": 108, "response_header_bytes": 109, "response_body_bytes": 110, "response_header_count": 111, "response_header_text_bytes": 18446744073709551615}' \
         '{"at": NOW, "type": "h3s_stream_stats", "conn_id": 201, "stream_id": 202, "request_stream_bytes": 203, "request_header_bytes": 204, "request_body_bytes": 205, "request_header_count": 206, "request_header_text_bytes": 207, "response_stream_bytes": 208, "response_header_bytes": 209, "response_body_bytes": 210, "response_header_count": 211, "response_header_text_bytes": 212}'
     shows_expected 'fire quicly:stream_send conn(1,0,0) 2 stream(3) 4 "abc" len 5 6' \
         'fire quicly:stream_send conn(9,0,0) -2 stream(-3) -1 null 77 -2147483648 2147483647' \
         'fire quicly:stream_receive conn(1,0,0) 2 stream(3) 4 "ab" len -5' \
+        'fire h2o:receive_request 1 1 0x200' \
+        'fire quicly:stream_send conn(1,0,0) 3 stream(3) 4 "a" len 7 8' \
+        'fire h2o:receive_request 1 1 0x300' \
+        'fire quicly:stream_send conn(1,0,0) 4 stream(3) 4 "b" len -9 10' \
         'fire h2o:h3s_destroy 101 102 103 104 105 106 9223372036854775808 108 109 110 111 -1' \
         'fire h2o:h3s_stream_stats 201 202 203 204 205 206 207 208 209 210 211 212'
 }
