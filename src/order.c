@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A CPU whose last heartbeat is so much older than others' is behind; one that has been behind for so long, by the clock of
- * whoever reads, is not waited for. After a stall the heartbeats of one CPU come in a heap before those of the next, so their
- * own times cannot tell that. */
-static const uint64_t behind_ns = 250 * 1000 * 1000, patience_ns = 5000000000;
+/* A CPU whose last heartbeat is so much older than others' is behind: it is idle, since some kernels send none from an idle
+ * CPU, or bpftrace has not come to its buffer yet. In the second case what it reads is old. So when nothing that came lately
+ * was late, a CPU that is behind is taken for idle. Otherwise, as after a stall, when the frames of one CPU come in a heap
+ * before those of the next, it is waited for, but not for ever. The last two are by the clock of whoever reads. */
+static const uint64_t behind_ns = 100 * 1000 * 1000, late_ns = 150 * 1000 * 1000;
+static const uint64_t calm_ns = 100 * 1000 * 1000, patience_ns = 5000000000;
 
 /* More than this is not held: what is there goes out in its order. */
 enum { MAX_BYTES = 64 * 1024 * 1024 };
@@ -62,43 +64,58 @@ aligned(size_t len)
     return (len + 15) & ~(size_t)15;
 }
 
-void
-order_add(struct order *order, const struct record *record)
+/* A frame of time `nsecs` came at `now`. */
+static void
+note_frame(struct order *order, uint64_t nsecs, uint64_t now)
 {
+    if (order->late_at == 0 || (now > nsecs && now - nsecs > late_ns))
+        order->late_at = now;
+}
+
+void
+order_add(struct order *order, const struct record *record, uint64_t now)
+{
+    note_frame(order, record->nsecs, now);
     if (order->bytes.len > MAX_BYTES)
         order_flush(order);
     add_index(order, (struct order_held){record->nsecs, order->bytes.len});
     text_put(&order->bytes, (struct slice){(const char *)record, sizeof(*record)});
-    for (int i = 0; i < record->event->probe->nfields; i++)
+    for (int i = 0; record->event != NULL && i < record->event->probe->nfields; i++)
         if (record->event->is_shown[i])
             text_put(&order->bytes, record->values[i].text);
     text_reserve(&order->bytes, 16);
     order->bytes.len = aligned(order->bytes.len);
 }
 
-/* Whether the CPU has been behind the newest heartbeat for too long. */
-static bool
-is_silent(struct order_cpu *cpu, uint64_t newest, uint64_t now)
+/* Up to where everything of a CPU has arrived. */
+static uint64_t
+cpu_mark(const struct order *order, struct order_cpu *cpu, bool is_calm, uint64_t now)
 {
-    if (cpu->tick + behind_ns >= newest)
+    if (cpu->tick + behind_ns >= order->newest) {
         cpu->behind = 0;
-    else if (cpu->behind == 0)
+        return cpu->tick;
+    }
+    if (cpu->behind == 0)
         cpu->behind = now;
-    return cpu->behind != 0 && now - cpu->behind > patience_ns;
+    if (now - cpu->behind > patience_ns)
+        return order->newest;
+    return is_calm ? order->newest - behind_ns : cpu->tick;
 }
 
 /* Everything up to this time has arrived. */
 static uint64_t
-watermark(struct order *order, uint64_t newest, uint64_t now)
+watermark(struct order *order, uint64_t now)
 {
-    uint64_t oldest = newest;
+    uint64_t oldest = order->newest;
+    bool is_calm = now - order->late_at >= calm_ns;
+    struct order_cpu unseen = {.behind = order->first_seen};
+    if (order->nseen < order->ncpus)
+        oldest = cpu_mark(order, &unseen, is_calm, now);
     for (int i = 0; i <= order->highest; i++) {
-        struct order_cpu *cpu = &order->cpus[i];
-        if (cpu->tick != 0 && !is_silent(cpu, newest, now) && cpu->tick < oldest)
-            oldest = cpu->tick;
+        uint64_t mark = order->cpus[i].tick != 0 ? cpu_mark(order, &order->cpus[i], is_calm, now) : oldest;
+        oldest = mark < oldest ? mark : oldest;
     }
-    bool is_all = order->nseen >= order->ncpus || now - order->first_seen > patience_ns;
-    return is_all ? oldest : 0;
+    return oldest;
 }
 
 /* Forgets what has been passed on; the rest moves to the front. */
@@ -143,7 +160,8 @@ order_tick(struct order *order, uint64_t cpu, uint64_t nsecs, uint64_t now)
     order->highest = (int)cpu > order->highest ? (int)cpu : order->highest;
     if (nsecs > order->newest)
         order->newest = nsecs;
-    uint64_t complete = watermark(order, order->newest, now);
+    note_frame(order, nsecs, now);
+    uint64_t complete = watermark(order, now);
     release_until(order, complete);
     return complete;
 }
@@ -162,7 +180,7 @@ order_next(struct order *order, struct record *record)
     const char *at = order->bytes.ptr + order->held[order->next++].at;
     memcpy(record, at, sizeof(*record));
     at += sizeof(*record);
-    for (int i = 0; i < record->event->probe->nfields; i++) {
+    for (int i = 0; record->event != NULL && i < record->event->probe->nfields; i++) {
         if (!record->event->is_shown[i])
             continue;
         record->values[i].text.ptr = at;

@@ -14,6 +14,7 @@ struct order {
     int highest;             /* the highest number of those */
     uint64_t first_seen;     /* when the first heartbeat came */
     uint64_t newest;         /* the youngest heartbeat of all */
+    uint64_t late_at;        /* when a frame came late the last time */
     struct order_cpu *cpus;  /* by CPU */
     struct outbuf bytes;     /* the records that are held, with their texts */
     struct order_held *held; /* index of `bytes` */
@@ -25,12 +26,12 @@ struct order {
 void order_init(struct order *order, int ncpus, struct mem *mem);
 void order_free(struct order *order);
 
-/* Keeps a copy of the record and its texts. */
-void order_add(struct order *order, const struct record *record);
+/* Keeps a copy of the record, which came at `now`, and of its texts. */
+void order_add(struct order *order, const struct record *record, uint64_t now);
 
 /* A heartbeat that was sent at `nsecs` and came at `now`, both in nanoseconds: order_next then returns what has become safe.
- * Returns the time up to which everything has arrived. A CPU whose heartbeats do not come any more (taken offline) is not
- * waited for beyond five seconds. */
+ * Returns the time up to which everything has arrived. A CPU whose heartbeats do not come is not waited for when nothing else
+ * comes late either, and in no case beyond five seconds. */
 uint64_t order_tick(struct order *order, uint64_t cpu, uint64_t nsecs, uint64_t now);
 
 /* No more will come: order_next then returns all. */
