@@ -269,6 +269,17 @@ parse_offset(struct parser *parser, struct slice word, struct slice number, stru
 }
 
 static int
+parse_named_by(struct parser *parser, struct slice word, struct slice name, struct catalog_field *field)
+{
+    const struct catalog_probe *probe = parser->probe;
+    for (int i = 0; i < probe->nfields && field->type->wire == TYPES_TEXT; i++)
+        if (text_is(name, probe->fields[i].name) && probe->fields[i].type->wire == TYPES_TEXT &&
+            !probe->fields[i].is_app_data && !probe->fields[i].is_secret)
+            field->named_by = i;
+    return field->named_by >= 0 ? 0 : bad_word(parser, word, "no such name", "named-by=FIELD, a str above this str");
+}
+
+static int
 parse_attribute(struct parser *parser, struct slice word, struct catalog_field *field)
 {
     struct slice rest = word;
@@ -278,6 +289,8 @@ parse_attribute(struct parser *parser, struct slice word, struct catalog_field *
         return parse_offset(parser, word, rest, field);
     if (cut_prefix(&rest, "names="))
         return parse_names_attribute(parser, word, rest, field);
+    if (cut_prefix(&rest, "named-by="))
+        return parse_named_by(parser, word, rest, field);
     const struct {
         const char *word;
         bool *flag;
@@ -293,7 +306,7 @@ parse_attribute(struct parser *parser, struct slice word, struct catalog_field *
         *flags[i].flag = true;
         return 0;
     }
-    return bad_word(parser, word, "unknown attribute", "len=, at=, names=, null, optional, app-data or secret");
+    return bad_word(parser, word, "unknown attribute", "len=, at=, names=, named-by=, null, optional, app-data or secret");
 }
 
 static int
@@ -314,7 +327,7 @@ static int
 parse_arg(struct parser *parser)
 {
     struct catalog_probe *probe = parser->probe;
-    struct catalog_field field = {.len_arg = -1, .offset = -1};
+    struct catalog_field field = {.len_arg = -1, .offset = -1, .named_by = -1};
     struct slice number, word;
     if (need_word(parser, &number, "the argument's number") != 0 || parse_arg_number(parser, number, &field.arg) != 0)
         return -1;

@@ -27,6 +27,7 @@ struct catalog_field {
     bool may_be_null; /* the argument is a pointer that may be NULL: the value is null then */
     bool is_optional; /* the same, but the field is left out */
     bool is_app_data, is_secret;
+    int named_by; /* the field that holds the name of the header whose value this is; -1: it is no header's */
     const struct catalog_names *names; /* NULL: none */
 };
 

@@ -140,6 +140,8 @@ static size_t
 wanted(const struct decode *decode, const struct record *record, int text)
 {
     int field = record->event->texts[text];
+    if (record->values[field].is_redacted)
+        return 0;
     return plan_field_sent(decode->plan, &record->event->probe->fields[field], record->values[field].number);
 }
 
@@ -254,6 +256,10 @@ take_value(struct cursor *cursor, const struct catalog_field *field, struct type
     if (field->may_be_null || field->is_optional)
         value->is_null = *number++ == 0;
     value->number = types_number(field->type, *number);
+    if (field->type->wire == TYPES_TEXT && (value->number & TYPES_REDACTED) != 0) {
+        value->number &= ~TYPES_REDACTED;
+        value->is_redacted = true;
+    }
     if (field->type->wire == TYPES_ADDRESS)
         memcpy(value->address, number, sizeof(value->address));
     return result;
@@ -319,7 +325,7 @@ take_texts(const struct decode *decode, struct cursor *cursor, struct record *re
         struct types_value *value = &record->values[record->event->texts[i]];
         enum result result = record->event->has_cstrs
                                  ? take_cstr(decode, cursor, &value->text)
-                                 : take_text(cursor, smaller(value->number, decode->plan->chunk), &value->text);
+                                 : take_text(cursor, smaller(wanted(decode, record, i), decode->plan->chunk), &value->text);
         if (result != DONE)
             return result;
         if (record->event->has_cstrs)

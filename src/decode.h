@@ -4,11 +4,13 @@
 #include "plan.h"
 #include "script.h"
 
-/* One event of the server. The slices are valid until the next call of decode_next. */
+/* One event of the server; without `event`, a loss of values[0].number events. The slices are valid until the next call of
+ * decode_next. */
 struct record {
     const struct plan_event *event;
     uint64_t nsecs; /* CLOCK_BOOTTIME */
     uint64_t tid;
+    pid_t pid;                                     /* of the server; the decoder does not know it */
     struct types_value values[CATALOG_MAX_FIELDS]; /* by field of the catalogue; only those that the event shows are set */
 };
 
@@ -38,8 +40,9 @@ enum { DECODE_MAX_BYTES = 64 }; /* no type of BYTES shows more */
  * - with bytes that %s cannot carry: NONCE x NSECS TID FIELD OFFSET HEX, such as "61 00 62"
  *
  * A text's number is its length in the server; the first `chunk` bytes of each text stand in the record or, if one has a NUL or
- * there are too many, in chunks behind it, as the rest does. A text that ended with a NUL in the server has no number; the nonce
- * stands behind it. A pointer that may be NULL stands before what it points to. HEX is there if the event has a field of bytes.
+ * there are too many, in chunks behind it, as the rest does. A text that ended with a NUL in the server has no number; the
+ * nonce stands behind it. With TYPES_REDACTED in its length none of it follows. A pointer that may be NULL stands before what
+ * it points to. HEX is there if the event has a field of bytes.
  *
  * Texts hold any bytes; their lengths are known from the numbers, and what is not as it should be is skipped up to the next
  * line that begins with the nonce. What begins otherwise between frames is bpftrace's own word. */

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int
@@ -42,14 +43,18 @@ static void say(const char *format, va_list args) __attribute__((format(printf, 
 static void
 say(const char *format, va_list args)
 {
-    char message[4096];
-    vsnprintf(message, sizeof(message), format, args);
+    char *message = NULL;
+    if (vasprintf(&message, format, args) < 0)
+        abort();
     fprintf(stderr, "h2olog: %s\n", message);
+    free(message);
 }
 
 void
-diag_note(const char *format, ...)
+diag_note(const struct diag_log *log, const char *format, ...)
 {
+    if (log->quiet)
+        return;
     va_list args;
     va_start(args, format);
     say(format, args);

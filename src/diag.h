@@ -25,9 +25,10 @@ struct diag_pos {
     int line, col;
 };
 
-/* How much h2olog says on stderr: the number of -d. */
+/* How much h2olog says on stderr. */
 struct diag_log {
-    int debug;
+    int debug;  /* the number of -d */
+    bool quiet; /* errors only */
 };
 
 /* Both return -1, so that a function can end with `return diag_set(...)`. The message is one sentence without a full stop:
@@ -37,7 +38,7 @@ int diag_at(struct diag *diag, struct diag_pos pos, const char *format, ...) __a
 
 /* These three are the only code that writes to stderr. Each writes whole lines that begin with "h2olog: ". */
 void diag_report(const struct diag *diag);
-void diag_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void diag_note(const struct diag_log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void diag_debug(const struct diag_log *log, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Untrusted bytes for a message, escaped and cut to what `buffer` holds; returns `buffer`. */

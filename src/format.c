@@ -5,10 +5,10 @@
 
 static const struct format_row {
     const char *name;
-    format_function *put;
+    format_function *put, *put_loss;
 } formats[] = {
-    {"line", format_line},
-    {"json", format_json},
+    {"line", format_line, NULL}, /* a line is an event */
+    {"json", format_json, format_json_loss},
 };
 
 static int64_t
@@ -30,12 +30,39 @@ format_init(struct format *format, const char *name, struct format_options optio
     return format->row != NULL;
 }
 
-void
+bool
+format_shows_loss(const struct format *format)
+{
+    return format->row->put_loss != NULL;
+}
+
+/* Bytes have a limit of their own and say so. */
+static bool
+is_text_cut(const struct types_row *type, const struct types_value *value)
+{
+    return type->wire != TYPES_BYTES && types_is_cut(type, value);
+}
+
+static int
+count_cut(const struct record *record)
+{
+    int count = 0;
+    for (int i = 0; record->event != NULL && i < record->event->probe->nfields; i++)
+        if (format_is_there(record, i) && !record->values[i].is_null)
+            count += is_text_cut(record->event->probe->fields[i].type, &record->values[i]);
+    return count;
+}
+
+int
 format_record(struct format *format, struct outbuf *out, const struct record *record)
 {
-    format->row->put(format, out, record);
+    format_function *put = record->event != NULL ? format->row->put : format->row->put_loss;
+    if (put == NULL)
+        return 0;
+    put(format, out, record);
     text_putc(out, '\n');
     format->seq++;
+    return count_cut(record);
 }
 
 bool

@@ -4,7 +4,7 @@
 #include "decode.h"
 
 struct format_options {
-    bool extra; /* provider, tid, seq and nsecs in every JSON object */
+    bool extra; /* provider, pid, tid, seq and nsecs in every JSON object, the pid before every line */
     bool names; /* names beside numbers that have one */
 };
 
@@ -19,14 +19,18 @@ struct format {
 /* Makes the format that is called `name` ("line" or "json") and takes the clocks' offset. false: there is none of this name. */
 bool format_init(struct format *format, const char *name, struct format_options options);
 
-/* Appends one line with its LF. */
-void format_record(struct format *format, struct outbuf *out, const struct record *record);
+/* Appends one line with its LF; nothing for a loss where the form has no place for it. Returns how many values it shows in part
+ * only. */
+int format_record(struct format *format, struct outbuf *out, const struct record *record);
+
+/* Whether a loss of events is a record in this form. */
+bool format_shows_loss(const struct format *format);
 
 /* The forms. line: "ConnID ReqID Tag ...", as the catalogue says for the event; without its word, connection, stream or request
  * or "-", tag, and "name=value" for the others. json: an object {"at": ..., "type": ..., then the fields in the catalogue's
  * order. */
 typedef void format_function(struct format *format, struct outbuf *out, const struct record *record);
-format_function format_line, format_json;
+format_function format_line, format_json, format_json_loss;
 
 /* Whether a field's value is there to be shown. */
 bool format_is_there(const struct record *record, int field);

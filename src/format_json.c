@@ -9,6 +9,12 @@ is_time(const struct catalog_field *field)
     return strcmp(field->name, "at") == 0;
 }
 
+static void
+put_seen(const struct format *format, struct outbuf *out, const struct record *record)
+{
+    text_put_u64(out, (uint64_t)((int64_t)record->nsecs + format->realtime_offset) / 1000000);
+}
+
 /* Milliseconds since 1970: the server's own time where the event carries one, else when it was seen. */
 static void
 put_time(const struct format *format, struct outbuf *out, const struct record *record)
@@ -21,7 +27,7 @@ put_time(const struct format *format, struct outbuf *out, const struct record *r
             return;
         }
     }
-    text_put_u64(out, (uint64_t)((int64_t)record->nsecs + format->realtime_offset) / 1000000);
+    put_seen(format, out, record);
 }
 
 static void
@@ -50,6 +56,12 @@ put_companions(const struct format *format, struct outbuf *out, const struct rec
     if (types_needs_hex(field->type, value)) {
         put_member(out, field->name, "_hex");
         json_hex_string(out, value->text);
+    }
+    if (value->is_redacted) {
+        put_member(out, field->name, "_redacted");
+        text_putc(out, '1');
+        put_member(out, field->name, "_len");
+        text_put_u64(out, value->number);
     }
     if (types_is_cut(field->type, value) && !shows_length(record->event, field)) {
         put_member(out, field->name, "_len");
@@ -82,10 +94,14 @@ put_field(const struct format *format, struct outbuf *out, const struct record *
 static void
 put_extra(const struct format *format, struct outbuf *out, const struct record *record)
 {
-    text_puts(out, ", \"provider\": \"");
-    text_puts(out, record->event->probe->provider);
-    text_puts(out, "\", \"tid\": ");
-    text_put_u64(out, record->tid);
+    if (record->event != NULL)
+        text_printf(out, ", \"provider\": \"%s\"", record->event->probe->provider);
+    text_puts(out, ", \"pid\": ");
+    text_put_u64(out, (uint64_t)record->pid);
+    if (record->event != NULL) {
+        text_puts(out, ", \"tid\": ");
+        text_put_u64(out, record->tid);
+    }
     text_puts(out, ", \"seq\": ");
     text_put_u64(out, format->seq);
     text_puts(out, ", \"nsecs\": ");
@@ -104,6 +120,19 @@ format_json(struct format *format, struct outbuf *out, const struct record *reco
     for (int i = 0; i < probe->nfields; i++)
         if (format_is_there(record, i) && !is_time(&probe->fields[i]))
             put_field(format, out, record, i);
+    if (format->options.extra)
+        put_extra(format, out, record);
+    text_putc(out, '}');
+}
+
+void
+format_json_loss(struct format *format, struct outbuf *out, const struct record *record)
+{
+    text_putc(out, '{');
+    json_key(out, "at", "");
+    put_seen(format, out, record);
+    text_puts(out, ", \"type\": \"h2olog-event-lost\", \"lost\": ");
+    text_put_u64(out, record->values[0].number);
     if (format->options.extra)
         put_extra(format, out, record);
     text_putc(out, '}');

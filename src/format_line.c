@@ -79,6 +79,10 @@ put_usual(const struct format *format, struct outbuf *out, const struct record *
 void
 format_line(struct format *format, struct outbuf *out, const struct record *record)
 {
+    if (format->options.extra) {
+        text_put_u64(out, (uint64_t)record->pid);
+        text_putc(out, ' ');
+    }
     if (record->event->probe->line != NULL)
         put_pieces(out, record);
     else

@@ -1,14 +1,12 @@
-#include "format.h"
 #include "list.h"
 #include "options.h"
+#include "privileges.h"
 #include "provider.h"
 #include "supervise.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 /* Everything that is known before the loop; memory is the arena's. */
@@ -19,12 +17,11 @@ struct context {
     struct diag diag;
     const char *command; /* the command line, escaped */
     struct catalog catalog;
-    struct files templates;
+    struct files probes, templates;
     struct tracer tracer;
-    struct target target;
-    struct plan plan;
-    char nonce[SCRIPT_NONCE_SIZE];
-    struct outbuf program;
+    struct target target; /* of --list and --emit-script */
+    struct plan_request request;
+    struct launch launch;
 };
 
 /* So that no file that is opened later is taken for stdin, stdout or stderr. */
@@ -97,10 +94,9 @@ load_catalog(struct context *context)
 {
     const char *path = context->options.probes_path;
     bool is_provider = is_provider_file(path);
-    struct files probes;
     struct file provider;
-    if (files_load(&probes, is_provider ? NULL : path, "probes", ".probes", &context->mem, &context->diag) != 0 ||
-        catalog_parse(&context->catalog, &probes, &context->mem, &context->diag) != 0)
+    if (files_load(&context->probes, is_provider ? NULL : path, "probes", ".probes", &context->mem, &context->diag) != 0 ||
+        catalog_parse(&context->catalog, &context->probes, &context->mem, &context->diag) != 0)
         return -1;
     if (!is_provider)
         return 0;
@@ -110,152 +106,200 @@ load_catalog(struct context *context)
 }
 
 static int
-load_files(struct context *context)
+check_files(const char *option, const struct files *files, struct diag *diag)
 {
-    if (load_catalog(context) != 0)
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < files->count; i++)
+        status = privileges_check_path(option, files->items[i].name, diag);
+    return status;
+}
+
+/* What root runs and what root's program is made from must be in nobody else's hands. */
+static int
+check_paths(struct context *context)
+{
+    const struct options *options = &context->options;
+    struct diag *diag = &context->diag;
+    if (geteuid() != 0 || options->force)
+        return 0;
+    if (options->bpftrace != NULL && privileges_check_path("--bpftrace", options->bpftrace, diag) != 0)
         return -1;
-    return files_load(&context->templates, context->options.templates_dir, "templates", ".bt", &context->mem, &context->diag);
+    const char *probes = options->probes_path;
+    if (probes != NULL && (privileges_check_path("--probes", probes, diag) != 0 ||
+                           (!is_provider_file(probes) && check_files("--probes", &context->probes, diag) != 0)))
+        return -1;
+    return options->templates_dir != NULL && (privileges_check_path("--templates", options->templates_dir, diag) != 0 ||
+                                              check_files("--templates", &context->templates, diag) != 0)
+               ? -1
+               : 0;
 }
 
 static int
-open_target(struct context *context)
+load_files(struct context *context)
 {
-    return target_open(&context->target, context->options.pid, &context->mem, &context->diag);
+    if (load_catalog(context) != 0 ||
+        files_load(&context->templates, context->options.templates_dir, "templates", ".bt", &context->mem, &context->diag) != 0)
+        return -1;
+    return check_paths(context);
+}
+
+static int
+one_pid(const struct context *context, pid_t *pid, struct diag *diag)
+{
+    const struct options_pids *pids = &context->options.pids;
+    *pid = pids->count > 0 ? pids->items[0] : 0;
+    return pids->count <= 1 ? 0 : diag_set(diag, DIAG_USAGE, "more than one process; this is done for one -p PID only");
+}
+
+/* The process that -p names, if there is one. */
+static int
+open_target(struct context *context, struct target **target)
+{
+    pid_t pid;
+    *target = NULL;
+    if (one_pid(context, &pid, &context->diag) != 0)
+        return -1;
+    if (pid == 0)
+        return 0;
+    *target = &context->target;
+    return target_open(&context->target, pid, &context->mem, &context->diag);
 }
 
 static int
 list(struct context *context)
 {
     struct outbuf out = {0};
-    bool has_target = context->options.pid != 0;
-    if (has_target && open_target(context) != 0)
+    struct target *target;
+    if (open_target(context, &target) != 0)
         return -1;
-    list_write(&out, &context->catalog, has_target ? &context->target : NULL);
+    list_write(&out, &context->catalog, target);
     return write_stdout(&out, &context->diag);
 }
 
 static int
-make_program(struct context *context)
+set_request(struct context *context)
 {
-    const struct target *target = context->target.pid != 0 ? &context->target : NULL;
-    const struct options *options = &context->options;
-    struct plan_request request = {options->mode, options->types.items, options->types.count, options->app_data};
-    if (plan_make(&context->plan, &context->catalog, target, &context->tracer, &request, &context->mem, &context->diag) != 0)
-        return -1;
-    struct slice rest = context->plan.left_out, line;
-    while (text_line(&rest, &line))
-        diag_debug(&context->log, 1, "left out: %.*s", (int)line.len, line.ptr);
-    for (rest = context->plan.warnings; text_line(&rest, &line);)
-        diag_note("warning: %.*s", (int)line.len, line.ptr);
-    return script_write(&context->program, &context->plan, context->nonce, context->command, &context->templates, &context->mem,
-                        &context->diag);
+    struct options *options = &context->options;
+    struct options_list *redact = &options->redact;
+    for (size_t i = 0; options->redact_default && i < REDACT_DEFAULTS && redact->count < OPTIONS_MAX_LIST; i++)
+        redact->items[redact->count++] = redact_defaults[i];
+    context->request = (struct plan_request){.group = options->mode,
+                                             .patterns = options->types.items,
+                                             .npatterns = options->types.count,
+                                             .redact = {redact->items, redact->count},
+                                             .app_data = options->app_data};
+    context->launch = (struct launch){.request = &context->request,
+                                      .catalog = &context->catalog,
+                                      .templates = &context->templates,
+                                      .tracer = &context->tracer,
+                                      .command = context->command,
+                                      .log = &context->log,
+                                      .output = options->output};
+    return redact_check(&context->request.redact, &context->diag);
 }
 
 /* A program that is only printed may be for another machine: this one's bpftrace is asked, but need not be there. */
 static int
 emit_script(struct context *context)
 {
-    memset(context->nonce, '0', sizeof(context->nonce) - 1);
+    char nonce[SCRIPT_NONCE_SIZE] = "";
+    struct target *target;
+    struct plan plan;
+    struct outbuf program = {0};
+    memset(nonce, '0', sizeof(nonce) - 1);
     if (tracer_find(&context->tracer, context->options.bpftrace, &context->mem, &context->diag) != 0) {
         if (context->options.bpftrace != NULL)
             return -1;
         tracer_newest(&context->tracer);
     }
-    if (context->options.pid != 0 && open_target(context) != 0)
+    if (open_target(context, &target) != 0)
         return -1;
-    return make_program(context) != 0 ? -1 : write_stdout(&context->program, &context->diag);
+    int status = launch_program(&context->launch, target, nonce, &plan, &program, &context->mem, &context->diag);
+    if (status == 0)
+        return write_stdout(&program, &context->diag);
+    text_free(&program);
+    return -1;
 }
 
+/* Which processes, and that they can be traced at all. */
 static int
-make_nonce(struct context *context)
+choose_servers(struct context *context)
 {
-    uint64_t random;
-    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-        return diag_set(&context->diag, DIAG_MACHINE, "no random numbers: %s", strerror(errno));
-    for (int i = 0; i < SCRIPT_NONCE_SIZE - 1; i++, random >>= 4)
-        context->nonce[i] = "0123456789abcdef"[random & 15];
-    return 0;
-}
-
-static int
-choose_target(struct context *context)
-{
+    struct options_pids *pids = &context->options.pids;
     if (geteuid() != 0)
         return diag_set(&context->diag, DIAG_MACHINE, "tracing needs root; run h2olog with sudo");
-    bool was_named = context->options.pid != 0;
-    if (!was_named && target_find(&context->options.pid, &context->mem, &context->diag) != 0)
+    if (pids->count > 0)
+        return 0;
+    const char *command;
+    if (target_find(&pids->items[0], &command, &context->mem, &context->diag) != 0)
         return -1;
-    if (open_target(context) != 0)
-        return -1;
-    if (!was_named)
-        diag_note("tracing the only h2o here, pid %d (%s)", context->target.pid, context->target.command);
+    pids->count = 1;
+    diag_note(&context->log, "tracing the only h2o here, pid %d (%s)", pids->items[0], command);
     return 0;
 }
 
 static int
-prepare(struct context *context)
+open_output(struct context *context, struct sink *sink)
 {
-    if (choose_target(context) != 0)
-        return -1;
-    if (tracer_find(&context->tracer, context->options.bpftrace, &context->mem, &context->diag) != 0)
+    const struct options *options = &context->options;
+    sink->fd = STDOUT_FILENO;
+    if (options->output != NULL)
+        sink->fd = launch_open_output(options->output, options->append ? O_APPEND : O_TRUNC, &context->diag);
+    return sink->fd < 0 ? -1 : 0;
+}
+
+/* Everything that needs root but the keeper's part. */
+static int
+prepare(struct context *context, struct sink *sink, struct privileges *privileges)
+{
+    if (choose_servers(context) != 0 ||
+        tracer_find(&context->tracer, context->options.bpftrace, &context->mem, &context->diag) != 0)
         return -1;
     diag_debug(&context->log, 1, "%s is version %d.%d.%d", context->tracer.path, context->tracer.major, context->tracer.minor,
                context->tracer.patch);
-    return make_nonce(context) != 0 ? -1 : make_program(context);
-}
-
-/* The program in a file that has no name, so that nobody else can read the nonce or leave it behind. */
-static int
-program_file(struct context *context)
-{
-    int fd = memfd_create("h2olog.bt", MFD_CLOEXEC);
-    if (fd >= 0 && write(fd, context->program.ptr, context->program.len) == (ssize_t)context->program.len)
-        return fd;
-    if (fd >= 0)
-        close(fd);
-    return diag_set(&context->diag, DIAG_FAILED, "cannot keep the program in memory: %s", strerror(errno));
-}
-
-static int
-start_bpftrace(struct context *context, struct child *child)
-{
-    int fd = program_file(context);
-    if (fd < 0)
+    if (privileges_find(privileges, context->options.user, &context->diag) != 0)
         return -1;
-    struct mem *mem = &context->mem;
-    char *pid = mem_printf(mem, "%d", context->target.pid), *file = mem_printf(mem, "/proc/self/fd/%d", fd);
-    char *path = mem_strdup(mem, context->tracer.path);
-    char *by_pid[] = {path, "-q", "--no-warnings", "-B", "full", "-p", pid, file, NULL};
-    char *by_path[] = {path, "-q", "--no-warnings", "-B", "full", file, NULL};
-    int status = child_start(child, path, context->target.by_path ? by_path : by_pid, tracer_environment(&context->tracer, mem),
-                             fd, &context->diag);
-    close(fd);
-    return status;
+    return open_output(context, sink);
+}
+
+/* From here on this process is not root any more, and reads what servers say; the keeper is, and does not. */
+static int
+supervise(struct context *context, struct keeper *keeper, struct sink *sink, int signals)
+{
+    const struct options *options = &context->options;
+    struct format format;
+    format_init(&format, options->format, (struct format_options){options->extra, options->names});
+    struct supervise run = {.keeper = keeper,
+                            .request = &context->request,
+                            .catalog = &context->catalog,
+                            .tracer = &context->tracer,
+                            .format = &format,
+                            .sink = sink,
+                            .log = &context->log,
+                            .nservers = options->pids.count,
+                            .follow = options->follow,
+                            .can_reopen = options->output != NULL,
+                            .put_off_ms = 10000};
+    return supervise_run(&run, signals, &context->diag);
 }
 
 static int
 trace(struct context *context)
 {
+    struct sink sink = {.fd = -1};
+    struct privileges privileges;
+    struct keeper keeper;
+    const struct options *options = &context->options;
     int signals = supervise_signals();
-    if (prepare(context) != 0)
+    if (prepare(context, &sink, &privileges) != 0)
         return -1;
-    diag_debug(&context->log, 2, "the program:\n%.*s", (int)context->program.len, context->program.ptr);
-    struct child child;
-    struct decode decode;
-    struct order order;
-    struct sink sink = {.fd = STDOUT_FILENO};
-    struct format format;
-    struct format_options format_options = {context->options.extra, context->options.names};
-    format_init(&format, context->options.format, format_options);
-    decode_init(&decode, &context->plan, context->nonce, &context->mem);
-    order_init(&order, (int)sysconf(_SC_NPROCESSORS_ONLN), &context->mem);
-    target_touch(&context->target);
-    if (start_bpftrace(context, &child) != 0)
+    struct keeper_services services = launch_services(&context->launch, options->follow);
+    if (keeper_start(&keeper, &services, options->pids.items, options->pids.count, &context->diag) != 0)
         return -1;
-    struct supervise run = {&child, &context->target, &decode, context->tracer.row->per_cpu_buffers ? &order : NULL,
-                            &sink,  &context->log,    &format, 10000};
-    int status = supervise_run(&run, signals, &context->diag);
-    order_free(&order);
+    int status = options->keep_root ? 0 : privileges_drop(&privileges, &context->diag);
+    if (status == 0)
+        status = supervise(context, &keeper, &sink, signals);
+    keeper_stop(&keeper);
     text_free(&sink.pending);
     return status;
 }
@@ -282,13 +326,15 @@ main(int argc, char **argv)
     context.target.pidfd = -1;
     context.command = join_command(&context.mem, argc, argv);
     int status = options_parse(&context.options, argc, argv, &context.diag);
-    context.log.debug = context.options.debug;
+    context.log = (struct diag_log){context.options.debug, context.options.quiet};
+    if (status == 0)
+        status = set_request(&context);
     if (status == 0)
         status = run(&context);
     if (status != 0)
         diag_report(&context.diag);
     target_close(&context.target);
-    text_free(&context.program);
+    mem_free(&context.launch.mem);
     mem_free(&context.mem);
     return status == 0 ? 0 : context.diag.status;
 }

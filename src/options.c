@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { FLAG, COUNT, STRING, LIST, PID, HELP };
+enum kind { FLAG, COUNT, STRING, LIST, PIDS, HELP };
 
 static const struct row {
     enum kind kind;
@@ -34,14 +34,28 @@ static const char usage[] = "Usage: h2olog [http | quic | all] [options]\n"
                             "Shows what a running h2o web server does, through its USDT probes and bpftrace.\n";
 
 static int
-set_pid(pid_t *pid, const struct row *row, const char *value, struct diag *diag)
+add_pid(struct options_pids *pids, const struct row *row, const char *value, struct diag *diag)
 {
     uint64_t number;
     char quoted[64];
     if (!text_number(text_of(value), INT32_MAX, &number) || number == 0)
         return diag_set(diag, DIAG_USAGE, "--%s: \"%s\" is not a process id; give a positive number, as pgrep -o h2o prints",
                         row->name, diag_quote(quoted, sizeof(quoted), text_of(value)));
-    *pid = (pid_t)number;
+    for (size_t i = 0; i < pids->count; i++)
+        if (pids->items[i] == (pid_t)number)
+            return 0;
+    if (pids->count == OPTIONS_MAX_PIDS)
+        return diag_set(diag, DIAG_USAGE, "--%s: more than %d processes", row->name, OPTIONS_MAX_PIDS);
+    pids->items[pids->count++] = (pid_t)number;
+    return 0;
+}
+
+static int
+add_pids(struct options_pids *pids, const struct row *row, char *value, struct diag *diag)
+{
+    for (char *word, *rest = value; (word = strsep(&rest, ",")) != NULL;)
+        if (add_pid(pids, row, word, diag) != 0)
+            return -1;
     return 0;
 }
 
@@ -87,8 +101,8 @@ set_row(struct options *options, const struct row *row, char *value, struct diag
         return 0;
     case LIST:
         return add_words(field, row, value, diag);
-    case PID:
-        return set_pid(field, row, value, diag);
+    case PIDS:
+        return add_pids(field, row, value, diag);
     case HELP:
         return set_help(options, value, diag);
     }

@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-enum { OPTIONS_MAX_LIST = 512 };
+enum { OPTIONS_MAX_LIST = 512, OPTIONS_MAX_PIDS = 64 };
 
 /* Words of an option that may be repeated and takes several, separated by commas. */
 struct options_list {
@@ -13,10 +13,16 @@ struct options_list {
     size_t count;
 };
 
+struct options_pids {
+    pid_t items[OPTIONS_MAX_PIDS];
+    size_t count;
+};
+
 /* What the command line asks for. The strings are those of argv, which is changed where a list has commas. */
 struct options {
-    const char *mode; /* "http", "quic" or "all" */
-    pid_t pid;        /* 0: find it */
+    const char *mode;         /* "http", "quic" or "all" */
+    struct options_pids pids; /* none: find it */
+    bool follow;
     bool http;
     struct options_list types;
     const char *format; /* "line" or "json": the mode's own if it was not given */
@@ -25,6 +31,14 @@ struct options {
     bool app_data;
     bool list;
     bool emit_script;
+    struct options_list redact;
+    bool redact_default;
+    const char *output; /* NULL: stdout */
+    bool append;
+    bool quiet;
+    const char *user; /* NULL: who called sudo, or nobody */
+    bool keep_root;
+    bool force;
     const char *bpftrace;
     const char *probes_path;
     const char *templates_dir;

@@ -29,6 +29,12 @@ plan_field_sent(const struct plan *plan, const struct catalog_field *field, uint
     return (size_t)(len < limit ? len : limit);
 }
 
+bool
+plan_is_redactable(const struct plan *plan, const struct catalog_field *field)
+{
+    return plan->redact != NULL && field->named_by >= 0;
+}
+
 /* Marks the patterns that name the probe; `literally`: one without a glob does. Without patterns the mode decides. */
 static bool
 is_asked_for(struct planner *planner, const char *provider, const char *name, const char *type, const char *group,
@@ -172,7 +178,7 @@ describe(const struct usdt_probe *usdt, struct mem *mem)
                                    .type = types_integer(usdt->args[i].size, usdt->args[i].is_signed),
                                    .arg = i,
                                    .len_arg = -1,
-                                   .offset = -1};
+                                   .offset = -1, .named_by = -1};
     }
     return probe;
 }
@@ -275,9 +281,13 @@ plan_make(struct plan *plan, const struct catalog *catalog, const struct target 
           const struct plan_request *request, struct mem *mem, struct diag *diag)
 {
     *plan = (struct plan){.target = target, .tracer = tracer, .chunk = tracer->row->chunk, .limit = tracer->row->limit};
+    if (request->redact.count > 0)
+        plan->redact = &request->redact;
     size_t most = catalog->count + (target != NULL ? target->probes.count : 0);
     plan->events = mem_alloc(mem, most * sizeof(*plan->events) + 1);
     struct planner planner = {.plan = plan, .catalog = catalog, .request = request, .mem = mem, .diag = diag};
+    if (plan->redact != NULL && request->app_data)
+        text_puts(&planner.warnings, "-a shows application data, in which the values of redacted headers may stand\n");
     planner.was_used = mem_alloc(mem, request->npatterns + 1);
     int status = choose(&planner);
     plan->left_out = keep(&planner.left_out, mem);

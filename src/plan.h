@@ -2,6 +2,7 @@
 #define PLAN_H
 
 #include "catalog.h"
+#include "redact.h"
 #include "target.h"
 #include "tracer.h"
 
@@ -13,6 +14,7 @@ struct plan_request {
     const char *group;           /* the mode: a group of the catalogue, or "all" */
     const char *const *patterns; /* "event", "provider:probe", or globs: these instead of the mode's own; NULL: none */
     size_t npatterns;
+    struct redact redact;
     bool app_data; /* application data too, and secrets of events that a pattern names literally */
 };
 
@@ -36,8 +38,9 @@ struct plan {
     struct slice warnings;       /* a line each */
     const struct target *target; /* NULL: no process, only a program to print */
     const struct tracer *tracer;
-    unsigned chunk; /* bytes of a text in one printf */
-    unsigned limit; /* bytes of a text that are sent at most */
+    const struct redact *redact; /* NULL: nothing is held back */
+    unsigned chunk;              /* bytes of a text in one printf */
+    unsigned limit;              /* bytes of a text that are sent at most */
 };
 
 /* How many numbers a field is on the wire. */
@@ -45,6 +48,9 @@ int plan_field_numbers(const struct catalog_field *field);
 
 /* How many bytes of a text or of bytes are sent, of `len`. */
 size_t plan_field_sent(const struct plan *plan, const struct catalog_field *field, uint64_t len);
+
+/* Whether a value is held back for some names. */
+bool plan_is_redactable(const struct plan *plan, const struct catalog_field *field);
 
 /* Chooses probes, of those that the target has. None at all is an error, and so is a pattern that fits none. 0, or -1 with
  * `diag` set. */

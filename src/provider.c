@@ -310,7 +310,7 @@ add_parameter(struct scanner *scanner, struct catalog_probe *probe, const struct
                                   .type = types_find(text_of(type)),
                                   .arg = arg,
                                   .len_arg = -1,
-                                  .offset = -1,
+                                  .offset = -1, .named_by = -1,
                                   .is_secret = is_secret};
     field.is_app_data = is_app_data(scanner, text_of(probe->name), parameter->name);
     if (field.type->needs_len) {

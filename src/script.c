@@ -119,7 +119,7 @@ put_value(const struct writer *writer, struct outbuf *out, const struct catalog_
     if (field->type->wire == TYPES_ADDRESS)
         put_address(out, value);
     else if (field->type->wire == TYPES_TEXT)
-        text_printf(out, ", $len%d", ++*text);
+        text_printf(out, plan_is_redactable(writer->plan, field) ? ", $len%d | $held" : ", $len%d", ++*text);
     else if (field->type->wire == TYPES_CSTR)
         return;
     else if (field->type->wire == TYPES_BYTES)
@@ -165,9 +165,23 @@ define_hex(struct writer *writer)
                       field->type->limit, field->type->limit, len));
 }
 
-/* Expands a template once for each text, with ${n} its number from 1. */
+/* When the name of a header is one of those whose values are held back. */
+static void
+define_condition(struct writer *writer, const struct catalog_field *field)
+{
+    int name = 0;
+    while (writer->event->texts[name] != field->named_by)
+        name++;
+    char *text = mem_printf(writer->mem, "$text%d", name + 1), *len = mem_printf(writer->mem, "$len%d", name + 1);
+    struct outbuf condition = {0};
+    redact_condition(writer->plan->redact, &condition, text, len);
+    define_buffer(writer, "condition", &condition);
+}
+
+/* Expands a template once for each text, with ${n} its number from 1; behind it `redaction`, unless it is NULL, for a text that
+ * may be held back. */
 static int
-define_each(struct writer *writer, const char *name, const char *template)
+define_each(struct writer *writer, const char *name, const char *template, const char *redaction)
 {
     struct outbuf out = {0};
     int status = 0;
@@ -183,6 +197,10 @@ define_each(struct writer *writer, const char *name, const char *template)
         if (writer->event->has_inline_texts)
             inner.variables[inner.count - 1].value.len = 0;
         status = status == 0 ? expand(&inner, &out, template) : status;
+        if (status == 0 && redaction != NULL && plan_is_redactable(writer->plan, field)) {
+            define_condition(&inner, field);
+            status = expand(&inner, &out, redaction);
+        }
     }
     define_buffer(writer, name, &out);
     return status;
@@ -252,8 +270,8 @@ define_chunks(struct writer *writer, const struct chunk_form *form)
 static int
 write_texts(struct writer *writer, struct outbuf *out)
 {
-    if (define_each(writer, "places", "text.bt") != 0 || define_each(writer, "checks", "text-check.bt") != 0 ||
-        define_each(writer, "sizes", "text-size.bt") != 0)
+    if (define_each(writer, "places", "text.bt", "redact.bt") != 0 ||
+        define_each(writer, "checks", "text-check.bt", NULL) != 0 || define_each(writer, "sizes", "text-size.bt", NULL) != 0)
         return -1;
     for (size_t i = 0; i < sizeof(chunk_forms) / sizeof(chunk_forms[0]); i++)
         if (define_chunks(writer, &chunk_forms[i]) != 0)
@@ -265,7 +283,7 @@ write_texts(struct writer *writer, struct outbuf *out)
 static int
 write_cstrs(struct writer *writer, struct outbuf *out)
 {
-    if (define_each(writer, "places", "cstr-place.bt") != 0 || define_each(writer, "more", "cstr-more.bt") != 0)
+    if (define_each(writer, "places", "cstr-place.bt", NULL) != 0 || define_each(writer, "more", "cstr-more.bt", NULL) != 0)
         return -1;
     return expand(writer, out, "probe-cstrs.bt");
 }

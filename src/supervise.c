@@ -6,42 +6,43 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum state {
-    STARTING, /* bpftrace attaches */
-    RUNNING,
-    ENDING,   /* the server has ended; bpftrace notices, detaches and then writes its last words, or does not notice */
-    STOPPING, /* a signal has ended the run; what happened before it is still to come */
-    KILLING,
-    DRAINING, /* bpftrace is dead; its last words are read */
-    FLUSHING, /* what has been read is written */
-    DONE,
-    STATES,
+enum { MAX_TRACEES = 256 };
+
+enum phase {
+    TRACING,
+    FLUSHING, /* no tracee is left; what has been read is written */
+    OVER,
 };
 
-enum event { READY, SIGNALLED, COMPLETE, SERVER_ENDED, BPFTRACE_ENDED, OUTPUT_ENDED, WRITTEN, READER_GONE, LATE, EVENTS };
+/* A tracee with all that it stands on. */
+struct slot {
+    struct mem mem;
+    struct tracee tracee;
+    struct plan plan;
+    struct decode decode;
+    struct order order;
+    struct target target;
+};
 
 struct run {
     struct supervise *part;
+    struct tracee_run shared;
+    struct slot *slots[MAX_TRACEES];
+    size_t nslots;
+    size_t nexpected; /* servers that are still to start */
+    enum phase phase;
+    int64_t deadline; /* milliseconds: of FLUSHING */
+    int64_t flush_limit;
+    char *note; /* KEEPER_NOTE_SIZE bytes */
     int signals;
-    enum state state;
-    int64_t deadline;      /* milliseconds: when the state is LATE; -1: never */
-    int64_t put_off_limit; /* milliseconds: output does not put STOPPING and DRAINING off beyond this */
-    uint64_t end_nsecs;    /* when everything up to here has arrived, the run can end */
-    uint64_t stop_nsecs;   /* later records do not belong to the run any more */
-    bool is_ready;         /* everything was attached */
-    bool is_expected;      /* that bpftrace ends */
-    bool is_buried;
-    bool is_reader_gone;
-    int wait_status;
-    uint64_t lost;
-    struct outbuf errors; /* the end of what bpftrace said on stderr */
-    size_t error_line;    /* where in it the unfinished line begins */
-    struct diag *diag;
+    bool is_reopening; /* the keeper has been asked for the next file */
+    int next_fd;       /* the file that is written to when all is in this one; -1: none */
 };
+
+enum { FLUSH_MS = 1000 };
 
 static int64_t
 now_ms(void)
@@ -59,321 +60,199 @@ boot_nsecs(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Actions. Each runs when its transition is taken, before the state changes. */
-
 static void
-nothing(struct run *run)
+all_happen(struct run *run, enum tracee_event event)
 {
-    (void)run;
+    for (size_t i = 0; i < run->nslots; i++)
+        tracee_happen(&run->slots[i]->tracee, event);
+}
+
+static bool
+is_stopping(const struct run *run)
+{
+    return run->shared.stop_nsecs != UINT64_MAX || run->shared.is_reader_gone;
+}
+
+/* Plans for the server as the keeper did. 0, or -1 with `diag` set. */
+static int
+prepare(struct run *run, struct slot *slot, const struct keeper_news *news, struct diag *diag)
+{
+    struct launch_note note;
+    const struct supervise *part = run->part;
+    if (launch_read_note(&note, news->text, &slot->mem, diag) != 0)
+        return -1;
+    slot->target = (struct target){.pid = news->server, .pidfd = -1, .command = note.command, .probes = note.probes};
+    if (plan_make(&slot->plan, part->catalog, &slot->target, part->tracer, part->request, &slot->mem, diag) != 0)
+        return -1;
+    decode_init(&slot->decode, &slot->plan, note.nonce, &slot->mem);
+    order_init(&slot->order, (int)sysconf(_SC_NPROCESSORS_ONLN), &slot->mem);
+    slot->tracee = (struct tracee){.run = &run->shared,
+                                   .server = news->server,
+                                   .tracer = news->tracer,
+                                   .server_fd = news->server_fd,
+                                   .out = news->out,
+                                   .err = news->err,
+                                   .command = note.command,
+                                   .plan = &slot->plan,
+                                   .decode = &slot->decode,
+                                   .order = part->tracer->row->per_cpu_buffers ? &slot->order : NULL};
+    tracee_begin(&slot->tracee);
+    return 0;
 }
 
 static void
-announce(struct run *run)
+free_slot(struct slot *slot)
 {
-    run->is_ready = true;
-    size_t bytes = target_touch(run->part->target);
-    diag_debug(run->part->log, 1, "tracing pid %d (%s), probes attached: %zu, pages made readable: %zu KiB",
-               run->part->target->pid, run->part->target->command, run->part->decode->plan->nevents, bytes / 1024);
+    tracee_end(&slot->tracee);
+    order_free(&slot->order);
+    mem_free(&slot->mem);
+    free(slot);
 }
 
 static void
-expect_end(struct run *run)
+fail(struct run *run, const struct diag *diag)
 {
-    diag_debug(run->part->log, 1, "process %d has ended", run->part->target->pid);
-    run->end_nsecs = boot_nsecs();
-    run->is_expected = true;
+    if (run->shared.diag->status == DIAG_OK)
+        *run->shared.diag = *diag;
 }
 
-/* The signal's time is the end of the run. bpftrace would drop what it is reading when it is told to stop, so it is not: its
- * heartbeats tell when everything up to that time is here. */
+/* A tracer was started. When the run is ending already, it ends at once. */
 static void
-stop(struct run *run)
+add_tracee(struct run *run, const struct keeper_news *news)
 {
-    run->end_nsecs = run->stop_nsecs = boot_nsecs();
-    run->put_off_limit = now_ms() + run->part->put_off_ms;
-}
-
-static void
-kill_now(struct run *run)
-{
-    run->is_expected = true;
-    child_signal(run->part->child, SIGKILL);
-}
-
-static void
-bury(struct run *run)
-{
-    siginfo_t ended = {0};
-    waitid(P_PID, (id_t)run->part->child->pid, &ended, WEXITED | WNOWAIT);
-    run->is_buried = true;
-    run->put_off_limit = now_ms() + run->part->put_off_ms;
-    run->wait_status = ended.si_code == CLD_EXITED ? ended.si_status << 8 : ended.si_status;
-}
-
-static void
-tell_patience(struct run *run)
-{
-    (void)run;
-    diag_note("the kernel is detaching the probes, which takes a while for many; interrupt again to leave it alone");
-}
-
-static void
-tell_unwritten(struct run *run)
-{
-    diag_note("the reader of the output did not take its last %zu bytes", run->part->sink->pending.len - run->part->sink->done);
-}
-
-static void take_item(struct run *run, const struct decode_item *item);
-static void emit_ready(struct run *run);
-
-/* bpftrace will say no more: what was held back goes out. */
-static void
-finish(struct run *run)
-{
-    struct decode_item item;
-    while (decode_last(run->part->decode, &item))
-        take_item(run, &item);
-    if (run->part->order == NULL)
-        return;
-    order_flush(run->part->order);
-    emit_ready(run);
-}
-
-/* How long a state may last before it is LATE; with output from bpftrace ENDING, STOPPING and DRAINING begin anew. Detaching
- * takes the kernel up to 0.15 s a probe site, and bpftrace cannot die before. */
-static const int patience_ms[STATES] = {
-    [STARTING] = -1,  [RUNNING] = -1,    [ENDING] = 60000,  [STOPPING] = 1000,
-    [KILLING] = 5000, [DRAINING] = 1000, [FLUSHING] = 1000, [DONE] = -1,
-};
-
-static const struct transition {
-    void (*action)(struct run *run); /* NULL: the event means nothing in this state */
-    enum state next;
-} transitions[STATES][EVENTS] = {
-    [STARTING] =
-        {
-            [READY] = {announce, RUNNING},
-            [SIGNALLED] = {kill_now, KILLING},
-            [SERVER_ENDED] = {expect_end, ENDING},
-            [BPFTRACE_ENDED] = {bury, DRAINING},
-            [READER_GONE] = {kill_now, KILLING},
-        },
-    [RUNNING] =
-        {
-            [SIGNALLED] = {stop, STOPPING},
-            [SERVER_ENDED] = {expect_end, ENDING},
-            [BPFTRACE_ENDED] = {bury, DRAINING},
-            [READER_GONE] = {kill_now, KILLING},
-        },
-    [ENDING] =
-        {
-            [SIGNALLED] = {kill_now, KILLING},
-            [COMPLETE] = {kill_now, KILLING},
-            [BPFTRACE_ENDED] = {bury, DRAINING},
-            [READER_GONE] = {kill_now, KILLING},
-            [LATE] = {kill_now, KILLING},
-        },
-    [STOPPING] =
-        {
-            [SIGNALLED] = {kill_now, DONE},
-            [COMPLETE] = {kill_now, KILLING},
-            [BPFTRACE_ENDED] = {bury, DRAINING},
-            [READER_GONE] = {kill_now, KILLING},
-            [LATE] = {kill_now, KILLING},
-        },
-    [KILLING] =
-        {
-            [SIGNALLED] = {nothing, DONE},
-            [BPFTRACE_ENDED] = {bury, DRAINING},
-            [LATE] = {tell_patience, KILLING},
-        },
-    [DRAINING] =
-        {
-            [SIGNALLED] = {nothing, DONE},
-            [OUTPUT_ENDED] = {finish, FLUSHING},
-            [READER_GONE] = {nothing, DONE},
-            [LATE] = {finish, FLUSHING}, /* somebody else holds the pipe */
-        },
-    [FLUSHING] =
-        {
-            [SIGNALLED] = {nothing, DONE},
-            [WRITTEN] = {nothing, DONE},
-            [READER_GONE] = {nothing, DONE},
-            [LATE] = {tell_unwritten, DONE},
-        },
-};
-
-static void
-happen(struct run *run, enum event event)
-{
-    const struct transition *transition = &transitions[run->state][event];
-    if (transition->action == NULL)
-        return;
-    transition->action(run);
-    bool is_told = run->state == KILLING && transition->next == KILLING;
-    run->state = transition->next;
-    run->deadline = patience_ms[run->state] < 0 || is_told ? -1 : now_ms() + patience_ms[run->state];
-}
-
-static void
-emit(struct run *run, const struct record *record)
-{
-    if (record->nsecs <= run->stop_nsecs && !run->is_reader_gone)
-        format_record(run->part->format, &run->part->sink->pending, record);
-}
-
-static void
-emit_ready(struct run *run)
-{
-    struct record record;
-    while (order_next(run->part->order, &record))
-        emit(run, &record);
-}
-
-static void
-take_record(struct run *run, const struct record *record)
-{
-    if (run->part->order == NULL) {
-        emit(run, record);
+    struct diag diag;
+    struct slot *slot = calloc(1, sizeof(*slot));
+    if (slot == NULL)
+        abort();
+    int status = run->nslots < MAX_TRACEES ? prepare(run, slot, news, &diag)
+                                           : diag_set(&diag, DIAG_FAILED, "more than %d servers at once", MAX_TRACEES);
+    if (status != 0) {
+        close(news->server_fd), close(news->out), close(news->err);
+        keeper_ask(run->part->keeper, KEEPER_KILL, news->tracer);
+        fail(run, &diag);
+        mem_free(&slot->mem);
+        free(slot);
         return;
     }
-    order_add(run->part->order, record);
-    emit_ready(run);
+    if (run->nexpected == 0)
+        diag_note(run->part->log, "tracing pid %d (%s) too", news->server, slot->tracee.command);
+    run->nexpected -= run->nexpected > 0;
+    run->slots[run->nslots++] = slot;
+    if (is_stopping(run))
+        tracee_happen(&slot->tracee, TRACEE_SIGNALLED);
 }
 
+/* A server of the command line that cannot be traced ends the run; one that was found later does not. */
 static void
-take_tick(struct run *run, const struct decode_item *item)
+take_failure(struct run *run, const struct keeper_news *news)
 {
-    uint64_t complete = item->nsecs;
-    happen(run, READY);
-    if (run->part->order != NULL) {
-        complete = order_tick(run->part->order, item->number, item->nsecs, boot_nsecs());
-        emit_ready(run);
+    if (run->nexpected == 0) {
+        diag_note(run->part->log, "pid %d is not traced: %s", news->server, news->diag.message);
+        return;
     }
-    if (complete >= run->end_nsecs)
-        happen(run, COMPLETE);
+    run->nexpected = 0;
+    fail(run, &news->diag);
+    run->shared.stop_nsecs = boot_nsecs();
+    all_happen(run, TRACEE_SIGNALLED);
+}
+
+static struct tracee *
+find_tracee(struct run *run, pid_t tracer, pid_t server)
+{
+    for (size_t i = 0; i < run->nslots; i++)
+        if (run->slots[i]->tracee.tracer == tracer || run->slots[i]->tracee.server == server)
+            return &run->slots[i]->tracee;
+    return NULL;
 }
 
 static void
-take_loss(struct run *run, uint64_t lost)
+take_file(struct run *run, const struct keeper_news *news)
 {
-    run->lost += lost;
-    diag_note("%lu events were lost here: they came faster than bpftrace reads them", lost);
+    run->is_reopening = false;
+    if (news->out < 0)
+        diag_note(run->part->log, "%s; writing goes on to the file of before", news->diag.message);
+    else
+        run->next_fd = news->out;
+}
+
+/* The root process is gone, and its tracers with it. */
+static void
+take_keepers_end(struct run *run)
+{
+    struct diag diag;
+    diag_set(&diag, DIAG_FAILED, "h2olog's root process has ended; nothing is traced any more");
+    fail(run, &diag);
+    run->phase = OVER;
 }
 
 static void
-take_notice(const struct run *run, struct slice line)
+take_news(struct run *run, const struct keeper_news *news)
 {
-    char quoted[1024];
-    diag_debug(run->part->log, 3, "bpftrace: %s", diag_quote(quoted, sizeof(quoted), line));
-}
-
-static void
-take_item(struct run *run, const struct decode_item *item)
-{
-    switch (item->kind) {
-    case DECODE_RECORD:
-        take_record(run, &item->record);
+    struct tracee *tracee = find_tracee(run, news->tracer, news->server);
+    switch (news->kind) {
+    case KEEPER_STARTED:
+        add_tracee(run, news);
         break;
-    case DECODE_TICK:
-        take_tick(run, item);
+    case KEEPER_FAILED:
+        take_failure(run, news);
         break;
-    case DECODE_LOST:
-        take_loss(run, item->number);
+    case KEEPER_ENDED:
+        if (tracee != NULL)
+            tracee_bury(tracee, (int)news->number);
         break;
-    case DECODE_NOTICE:
-        take_notice(run, item->text);
+    case KEEPER_TOUCHED:
+        if (tracee != NULL)
+            tracee_announce(tracee, news->number);
+        break;
+    case KEEPER_OPENED:
+        take_file(run, news);
+        break;
+    case KEEPER_GONE:
+        take_keepers_end(run);
         break;
     }
 }
 
+/* One at a time: what a tracer has said is read before the news of its end. */
 static void
-close_fd(int *fd)
+read_news(struct run *run)
 {
-    close(*fd);
-    *fd = -1;
+    struct keeper_news news;
+    if (keeper_read(run->part->keeper, &news, run->note))
+        take_news(run, &news);
 }
 
-/* As long as bpftrace has something to say, or the reader takes it, nothing is late. */
+/* The first signal stops the run, a second one ends it as it is. */
 static void
-put_off(struct run *run)
+take_end_signal(struct run *run)
 {
-    if (run->state == ENDING || run->state == STOPPING || run->state == DRAINING || run->state == FLUSHING)
-        run->deadline = now_ms() + patience_ms[run->state];
-}
-
-/* But somebody who is not bpftrace may hold its pipe and go on for ever. */
-static void
-put_off_by_output(struct run *run)
-{
-    bool is_limited = run->state == STOPPING || run->state == DRAINING;
-    if (!is_limited || now_ms() < run->put_off_limit)
-        put_off(run);
+    if (run->shared.stop_nsecs != UINT64_MAX)
+        run->phase = OVER;
+    else
+        run->shared.stop_nsecs = boot_nsecs();
+    all_happen(run, TRACEE_SIGNALLED);
 }
 
 static void
-read_output(struct run *run)
+take_signal(struct run *run)
 {
-    struct decode *decode = run->part->decode;
-    size_t room;
-    char *ptr = decode_room(decode, &room);
-    ssize_t got = read(run->part->child->out, ptr, room);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+    struct signalfd_siginfo info;
+    if (read(run->signals, &info, sizeof(info)) != sizeof(info))
         return;
-    if (got <= 0) {
-        close_fd(&run->part->child->out);
-        return;
+    if (info.ssi_signo != SIGHUP || !run->part->can_reopen) {
+        take_end_signal(run);
+    } else if (!run->is_reopening) {
+        run->is_reopening = true;
+        keeper_ask(run->part->keeper, KEEPER_REOPEN, 0);
     }
-    decode_fill(decode, (size_t)got);
-    struct decode_item item;
-    while (decode_next(decode, &item))
-        take_item(run, &item);
-    put_off_by_output(run);
-}
-
-/* "Lost N events" stands on stderr from 0.24 on. */
-static void
-read_error_line(struct run *run, struct slice line)
-{
-    take_notice(run, line);
-    struct slice rest = line, word[2];
-    uint64_t lost;
-    if (text_word(&rest, &word[0]) && text_word(&rest, &word[1]) && text_is(word[0], "Lost") &&
-        text_number(word[1], UINT64_MAX, &lost))
-        take_loss(run, lost);
-}
-
-/* The last words tell why it failed; 16 KiB of them are kept. */
-static void
-forget_errors(struct run *run)
-{
-    enum { KEPT = 16 * 1024 };
-    if (run->errors.len <= 2 * KEPT)
-        return;
-    size_t gone = run->errors.len - KEPT;
-    memmove(run->errors.ptr, run->errors.ptr + gone, KEPT);
-    run->errors.len = KEPT;
-    run->error_line = run->error_line > gone ? run->error_line - gone : 0;
 }
 
 static void
-read_errors(struct run *run)
+lose_reader(struct run *run)
 {
-    ssize_t got = read(run->part->child->err, text_reserve(&run->errors, 4096), 4096);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (got <= 0) {
-        close_fd(&run->part->child->err);
-        return;
-    }
-    run->errors.len += (size_t)got;
-    const char *end;
-    while ((end = memchr(run->errors.ptr + run->error_line, '\n', run->errors.len - run->error_line)) != NULL) {
-        const char *start = run->errors.ptr + run->error_line;
-        read_error_line(run, (struct slice){start, (size_t)(end - start)});
-        run->error_line = (size_t)(end + 1 - run->errors.ptr);
-    }
-    forget_errors(run);
+    run->shared.is_reader_gone = true;
+    run->part->sink->pending.len = run->part->sink->done = 0;
+    all_happen(run, TRACEE_READER_GONE);
 }
 
 static void
@@ -381,150 +260,144 @@ flush(struct run *run)
 {
     struct sink *sink = run->part->sink;
     size_t before = sink->pending.len - sink->done;
-    enum sink_state state = sink_flush(sink, run->diag);
-    if (sink->pending.len - sink->done < before)
-        put_off_by_output(run);
-    if (state == SINK_EMPTY)
-        happen(run, WRITTEN);
-    if (state == SINK_GONE || state == SINK_FAILED) {
-        run->is_reader_gone = true;
-        sink->pending.len = sink->done = 0;
-        happen(run, READER_GONE);
+    enum sink_state state = sink_flush(sink, run->shared.diag);
+    bool has_moved = sink->pending.len - sink->done < before;
+    for (size_t i = 0; has_moved && i < run->nslots; i++)
+        tracee_put_off(&run->slots[i]->tracee);
+    if (has_moved && now_ms() < run->flush_limit)
+        run->deadline = now_ms() + FLUSH_MS;
+    if (state == SINK_GONE || state == SINK_FAILED)
+        lose_reader(run);
+    if (state == SINK_EMPTY && run->next_fd >= 0) {
+        close(sink->fd);
+        sink->fd = run->next_fd;
+        run->next_fd = -1;
     }
+}
+
+/* A reader may take its time, as a pager does, unless somebody wants the run to end. */
+static void
+check_ends(struct run *run)
+{
+    bool is_held_back = run->part->sink->pending.len > 0 && run->shared.stop_nsecs == UINT64_MAX;
+    for (size_t i = 0; i < run->nslots; i++) {
+        struct tracee *tracee = &run->slots[i]->tracee;
+        if (tracee->out < 0 && tracee->err < 0)
+            tracee_happen(tracee, TRACEE_OUTPUT_ENDED);
+        if (is_held_back)
+            tracee_wait_longer(tracee);
+        tracee_check_deadline(tracee);
+    }
+    if (is_held_back)
+        run->deadline = now_ms() + FLUSH_MS;
+    if (run->phase == FLUSHING && now_ms() >= run->deadline) {
+        const struct sink *sink = run->part->sink;
+        diag_note(run->part->log, "the reader of the output did not take its last %zu bytes", sink->pending.len - sink->done);
+        run->phase = OVER;
+    }
+}
+
+static void
+remove_done(struct run *run)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < run->nslots; i++) {
+        if (run->slots[i]->tracee.state == TRACEE_DONE)
+            free_slot(run->slots[i]);
+        else
+            run->slots[kept++] = run->slots[i];
+    }
+    run->nslots = kept;
+}
+
+static void
+change_phase(struct run *run)
+{
+    bool goes_on = run->nexpected > 0 || (run->part->follow && !is_stopping(run));
+    if (run->phase == TRACING && run->nslots == 0 && !goes_on) {
+        run->phase = FLUSHING;
+        run->deadline = now_ms() + FLUSH_MS;
+        run->flush_limit = now_ms() + run->part->put_off_ms;
+    }
+    if (run->phase == FLUSHING && run->part->sink->pending.len == 0)
+        run->phase = OVER;
+}
+
+enum { ON_SIGNAL, ON_KEEPER, ON_SINK, ON_TRACEES, ON_SERVER = 0, ON_OUT, ON_ERR, ON_EACH };
+
+/* While the reader is slow nothing more is read from bpftrace, whose buffer then overflows, which it counts. */
+static size_t
+fill_poll(const struct run *run, struct pollfd *fds)
+{
+    bool is_full = run->part->sink->pending.len > 0;
+    fds[ON_SIGNAL] = (struct pollfd){run->signals, POLLIN, 0};
+    fds[ON_KEEPER] = (struct pollfd){run->part->keeper->socket, POLLIN, 0};
+    fds[ON_SINK] = (struct pollfd){run->shared.is_reader_gone ? -1 : run->part->sink->fd, is_full ? POLLOUT : 0, 0};
+    for (size_t i = 0; i < run->nslots; i++) {
+        const struct tracee *tracee = &run->slots[i]->tracee;
+        struct pollfd *own = &fds[ON_TRACEES + i * ON_EACH];
+        own[ON_SERVER] = (struct pollfd){tracee->state <= TRACEE_RUNNING ? tracee->server_fd : -1, POLLIN, 0};
+        own[ON_OUT] = (struct pollfd){is_full ? -1 : tracee->out, POLLIN, 0};
+        own[ON_ERR] = (struct pollfd){tracee->err, POLLIN, 0};
+    }
+    return ON_TRACEES + run->nslots * ON_EACH;
 }
 
 static int
 poll_timeout(const struct run *run)
 {
-    if (run->deadline < 0)
-        return -1;
-    int64_t left = run->deadline - now_ms();
-    return left < 0 ? 0 : (int)left;
-}
-
-/* A reader may take its time, as a pager does, unless somebody wants the run to end. */
-static bool
-is_past_deadline(struct run *run)
-{
-    bool is_wanted = run->stop_nsecs != UINT64_MAX;
-    if (run->part->sink->pending.len > 0 && !is_wanted)
-        put_off(run);
-    return run->deadline >= 0 && now_ms() >= run->deadline;
-}
-
-enum { ON_SIGNAL, ON_CHILD, ON_SERVER, ON_SINK, ON_OUT, ON_ERR, SOURCES };
-
-/* While the reader is slow nothing more is read from bpftrace, whose buffer then overflows, which it counts. */
-static void
-wait_for_events(struct run *run, struct pollfd fds[SOURCES])
-{
-    bool is_full = run->part->sink->pending.len > 0;
-    bool is_child_dead = run->state >= DRAINING;
-    fds[ON_SIGNAL] = (struct pollfd){run->signals, POLLIN, 0};
-    fds[ON_CHILD] = (struct pollfd){is_child_dead ? -1 : run->part->child->pidfd, POLLIN, 0};
-    fds[ON_SERVER] = (struct pollfd){run->state <= RUNNING ? run->part->target->pidfd : -1, POLLIN, 0};
-    fds[ON_SINK] = (struct pollfd){run->is_reader_gone ? -1 : run->part->sink->fd, is_full ? POLLOUT : 0, 0};
-    fds[ON_OUT] = (struct pollfd){is_full ? -1 : run->part->child->out, POLLIN, 0};
-    fds[ON_ERR] = (struct pollfd){run->part->child->err, POLLIN, 0};
-    if (poll(fds, SOURCES, poll_timeout(run)) < 0)
-        for (int i = 0; i < SOURCES; i++)
-            fds[i].revents = 0;
+    int64_t first = run->phase == FLUSHING ? run->deadline : -1;
+    for (size_t i = 0; i < run->nslots; i++) {
+        int64_t deadline = run->slots[i]->tracee.deadline;
+        if (deadline >= 0 && (first < 0 || deadline < first))
+            first = deadline;
+    }
+    int64_t left = first - now_ms();
+    return first < 0 ? -1 : left < 0 ? 0 : (int)left;
 }
 
 static void
-take_signal(struct run *run)
+read_tracee(struct tracee *tracee, const struct pollfd *own)
 {
-    struct signalfd_siginfo info;
-    if (read(run->signals, &info, sizeof(info)) == sizeof(info))
-        happen(run, SIGNALLED);
+    if (own[ON_OUT].revents != 0)
+        tracee_read_output(tracee);
+    if (own[ON_ERR].revents != 0)
+        tracee_read_errors(tracee);
+    if (own[ON_SERVER].revents != 0)
+        tracee_happen(tracee, TRACEE_SERVER_ENDED);
 }
 
 static void
 step(struct run *run)
 {
-    struct pollfd fds[SOURCES];
-    wait_for_events(run, fds);
+    struct pollfd fds[ON_TRACEES + MAX_TRACEES * ON_EACH];
+    size_t count = fill_poll(run, fds), nslots = run->nslots;
+    if (poll(fds, count, poll_timeout(run)) < 0)
+        return;
     if (fds[ON_SIGNAL].revents != 0)
         take_signal(run);
-    if (fds[ON_OUT].revents != 0)
-        read_output(run);
-    if (fds[ON_ERR].revents != 0)
-        read_errors(run);
-    if (fds[ON_SERVER].revents != 0)
-        happen(run, SERVER_ENDED);
-    if (fds[ON_CHILD].revents != 0)
-        happen(run, BPFTRACE_ENDED);
+    for (size_t i = 0; i < nslots; i++)
+        read_tracee(&run->slots[i]->tracee, &fds[ON_TRACEES + i * ON_EACH]);
+    if (fds[ON_KEEPER].revents != 0)
+        read_news(run);
     if (fds[ON_SINK].revents & (POLLERR | POLLHUP | POLLNVAL))
-        run->is_reader_gone = true, happen(run, READER_GONE);
-    if (run->part->child->out < 0 && run->part->child->err < 0)
-        happen(run, OUTPUT_ENDED);
+        lose_reader(run);
     flush(run);
-    if (is_past_deadline(run))
-        happen(run, LATE);
+    check_ends(run);
+    remove_done(run);
+    if (run->phase != OVER)
+        change_phase(run);
 }
 
+/* Nothing when the reader has gone, as that ends a run quietly, or before anything was traced. */
 static void
 summarize(const struct run *run)
 {
-    if (run->lost > 0)
-        diag_note("%lu events were lost in all", run->lost);
-    if (run->part->decode->damaged > 0)
-        diag_note("%lu records did not decode whole", run->part->decode->damaged);
-}
-
-/* What bpftrace says when it cannot start, and what to do. */
-static const struct cause {
-    const char *words;
-    enum diag_status status;
-    const char *advice;
-} causes[] = {
-    {"only supports running as the root", DIAG_MACHINE, "run h2olog as root, as with sudo"},
-    {"Kernel lockdown", DIAG_MACHINE, "the kernel is locked down against tracing; boot it without lockdown=confidentiality"},
-    {"Operation not permitted", DIAG_MACHINE, "the kernel does not let this user trace; a container needs CAP_SYS_ADMIN"},
-    {"couldn't get argument", DIAG_MACHINE, "bpftrace cannot reach the server's binary; restart the server if it was upgraded"},
-    {"Error loading", DIAG_MACHINE, "the kernel's verifier refused the program; h2olog -ddd shows why"},
-    {"stack limit", DIAG_MACHINE, "the program is too large for this bpftrace; please report it"},
-    {"Cannot allocate memory", DIAG_MACHINE, "there is not enough memory for the trace buffers"},
-    {"ERROR", DIAG_FAILED, "h2olog -dd shows the program"},
-    {"error", DIAG_FAILED, "h2olog -dd shows the program"},
-};
-
-/* The line of bpftrace's errors that tells most. The note on RLIMIT_MEMLOCK means nothing on a kernel that has probes like
- * these. */
-static const struct cause *
-find_cause(struct slice errors, struct slice *found)
-{
-    for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
-        struct slice rest = errors, line;
-        while (text_line(&rest, &line)) {
-            bool fits = memmem(line.ptr, line.len, causes[i].words, strlen(causes[i].words)) != NULL;
-            if (fits && memmem(line.ptr, line.len, "RLIMIT_MEMLOCK", 14) == NULL) {
-                *found = line;
-                return &causes[i];
-            }
-        }
-    }
-    return NULL;
-}
-
-/* Sets `diag` when bpftrace ended of its own accord. */
-static void
-explain(struct run *run)
-{
-    struct slice line = {0};
-    const struct cause *cause = find_cause((struct slice){run->errors.ptr, run->errors.len}, &line);
-    const char *when = run->is_ready ? "before it was told to" : "before it could trace";
-    char quoted[512];
-    diag_quote(quoted, sizeof(quoted), line);
-    if (WIFSIGNALED(run->wait_status)) {
-        diag_set(run->diag, DIAG_FAILED, "bpftrace was killed by signal %d (%s); nothing is traced any more",
-                 WTERMSIG(run->wait_status), strsignal(WTERMSIG(run->wait_status)));
-        run->diag->status = DIAG_SIGNALLED + WTERMSIG(run->wait_status);
-    } else if (cause != NULL)
-        diag_set(run->diag, cause->status, "bpftrace ended %s: %s; %s", when, quoted, cause->advice);
-    else
-        diag_set(run->diag, DIAG_FAILED, "bpftrace ended %s, with status %d and without a word; h2olog -ddd shows more", when,
-                 WEXITSTATUS(run->wait_status));
+    const struct tracee_counts *counts = &run->shared.counts;
+    if (run->shared.is_reader_gone || counts->servers == 0)
+        return;
+    diag_note(run->part->log, "%lu events; %lu lost, %lu damaged, %lu values cut", counts->records, counts->lost,
+              counts->damaged, counts->cut);
 }
 
 int
@@ -543,16 +416,23 @@ supervise_signals(void)
 int
 supervise_run(struct supervise *part, int signals, struct diag *diag)
 {
-    struct run run = {
-        .part = part, .signals = signals, .deadline = -1, .end_nsecs = UINT64_MAX, .stop_nsecs = UINT64_MAX, .diag = diag};
+    struct run run = {.part = part, .signals = signals, .nexpected = part->nservers, .next_fd = -1};
+    run.shared = (struct tracee_run){.keeper = part->keeper,
+                                     .log = part->log,
+                                     .format = part->format,
+                                     .sink = part->sink,
+                                     .diag = diag,
+                                     .stop_nsecs = UINT64_MAX,
+                                     .put_off_ms = part->put_off_ms};
+    run.note = malloc(KEEPER_NOTE_SIZE);
+    if (run.note == NULL)
+        abort();
     diag->status = DIAG_OK;
-    while (run.state != DONE)
+    while (run.phase != OVER)
         step(&run);
     summarize(&run);
-    if (diag->status == DIAG_OK && !run.is_expected)
-        explain(&run);
-    if (run.is_buried)
-        child_wait(part->child);
-    text_free(&run.errors);
+    for (size_t i = 0; i < run.nslots; i++)
+        free_slot(run.slots[i]);
+    free(run.note);
     return diag->status;
 }

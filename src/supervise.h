@@ -1,28 +1,29 @@
 #ifndef SUPERVISE_H
 #define SUPERVISE_H
 
-#include "child.h"
-#include "format.h"
-#include "order.h"
-#include "sink.h"
+#include "launch.h"
+#include "tracee.h"
 
-/* A run: a started bpftrace, and what becomes of its output. */
+/* A run: the keeper that starts tracers, and where their records go. */
 struct supervise {
-    struct child *child;
-    const struct target *target;
-    struct decode *decode;
-    struct order *order; /* NULL: records come in order */
+    struct keeper *keeper;
+    const struct plan_request *request;
+    const struct catalog *catalog;
+    const struct tracer *tracer;
+    struct format *format;
     struct sink *sink;
     const struct diag_log *log;
-    struct format *format;
-    int put_off_ms; /* milliseconds: how long output that still comes may put the end of the run off */
+    size_t nservers; /* that are traced from the beginning */
+    bool follow;     /* more may come */
+    bool can_reopen; /* the output, on SIGHUP; otherwise that ends the run */
+    int put_off_ms;  /* milliseconds: how long output that still comes may put the end off */
 };
 
-/* Blocks the signals that end a run; returns a file descriptor for supervise_run. Call it before the child is started. */
+/* Blocks the signals that end a run; returns a file descriptor for supervise_run. Call it before anything is started. */
 int supervise_signals(void);
 
-/* Writes records until the run ends: by SIGINT or SIGTERM (a second one: at once), by the end of the server, of bpftrace or of
- * the reader. bpftrace is gone when this returns. Returns the exit status; unless it is 0, `diag` says why. */
+/* Writes records until the run ends: by SIGINT or SIGTERM (a second one: at once), by the end of all servers, of bpftrace or of
+ * the reader. The tracers are gone when this returns. Returns the exit status; unless it is 0, `diag` says why. */
 int supervise_run(struct supervise *run, int signals, struct diag *diag);
 
 #endif

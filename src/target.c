@@ -171,6 +171,51 @@ read_command(pid_t pid, struct mem *mem)
     return mem_strdup(mem, diag_quote(quoted, sizeof(quoted), (struct slice){bytes, len > 0 ? (size_t)len : 0}));
 }
 
+/* Field 4 of /proc/PID/stat, the parent, and field 22, when it was started. */
+static bool
+read_stat(pid_t pid, pid_t *parent, uint64_t *started)
+{
+    char path[64], line[1024];
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd >= 0 ? read(fd, line, sizeof(line) - 1) : 0;
+    if (fd >= 0)
+        close(fd);
+    line[len > 0 ? len : 0] = '\0';
+    const char *after_name = strrchr(line, ')'); /* the name may hold anything, parentheses too */
+    return after_name != NULL &&
+           sscanf(after_name, ") %*c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu", parent,
+                  started) == 2;
+}
+
+static pid_t
+parent_of(pid_t pid)
+{
+    pid_t parent = 0;
+    uint64_t started;
+    return read_stat(pid, &parent, &started) ? parent : 0;
+}
+
+/* Of the executable: its name without what the kernel adds when the file has been removed, and its identity. */
+static void
+read_exe(struct target *target, struct mem *mem)
+{
+    char path[64], name[PATH_MAX];
+    struct stat status;
+    snprintf(path, sizeof(path), "/proc/%d/exe", target->pid);
+    if (stat(path, &status) == 0) {
+        target->device = status.st_dev;
+        target->inode = status.st_ino;
+    }
+    ssize_t len = readlink(path, name, sizeof(name));
+    struct slice exe = {name, len > 0 ? (size_t)len : 0}, removed = text_of(" (deleted)");
+    if (exe.len > removed.len && memcmp(name + exe.len - removed.len, removed.ptr, removed.len) == 0)
+        exe.len -= removed.len;
+    target->exe = mem_strndup(mem, exe.ptr, exe.len);
+    snprintf(path, sizeof(path), "/proc/%d/ns/mnt", target->pid);
+    target->mounts = stat(path, &status) == 0 ? status.st_ino : 0;
+}
+
 int
 target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag)
 {
@@ -179,6 +224,9 @@ target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag
     if (target->pidfd < 0)
         return diag_set(diag, DIAG_NOTHING, "there is no process %d (%s); pgrep -o h2o prints the pid of a running h2o", pid,
                         strerror(errno));
+    pid_t parent;
+    read_stat(pid, &parent, &target->started);
+    read_exe(target, mem);
     target->command = read_command(pid, mem);
     if (read_objects(target, mem, diag) != 0)
         return -1;
@@ -263,6 +311,49 @@ target_touch(const struct target *target)
     return bytes;
 }
 
+bool
+target_search_begin(struct target_search *search)
+{
+    search->proc = opendir("/proc");
+    return search->proc != NULL;
+}
+
+pid_t
+target_search_next(struct target_search *search, uint64_t *started)
+{
+    const struct dirent *entry;
+    uint64_t number;
+    pid_t parent;
+    while ((entry = readdir(search->proc)) != NULL)
+        if (text_number(text_of(entry->d_name), INT_MAX, &number) && read_stat((pid_t)number, &parent, started))
+            return (pid_t)number;
+    return 0;
+}
+
+void
+target_search_end(struct target_search *search)
+{
+    closedir(search->proc);
+}
+
+static bool
+runs_same_program(const struct target *target, pid_t pid)
+{
+    struct mem mem = {0};
+    struct target other = {.pid = pid};
+    read_exe(&other, &mem);
+    bool is_same = other.inode != 0 && ((other.device == target->device && other.inode == target->inode) ||
+                                        (other.mounts == target->mounts && strcmp(other.exe, target->exe) == 0));
+    mem_free(&mem);
+    return is_same;
+}
+
+bool
+target_is_successor(const struct target *target, pid_t pid)
+{
+    return runs_same_program(target, pid) && !runs_same_program(target, parent_of(pid));
+}
+
 /* A process that may be a server. */
 struct candidate {
     pid_t pid, parent;
@@ -277,7 +368,7 @@ struct search {
         dev_t device;
         ino_t inode;
         bool is_h2o;
-    } * verdicts; /* one an executable file: each is read once */
+    } *verdicts; /* one an executable file: each is read once */
     size_t nverdicts;
     struct mem *mem;
 };
@@ -296,21 +387,6 @@ is_h2o(struct search *search, int fd, const struct stat *status)
     search->verdicts = mem_grow(search->mem, search->verdicts, search->nverdicts, sizeof(*search->verdicts));
     search->verdicts[search->nverdicts++] = (struct verdict){status->st_dev, status->st_ino, found};
     return found;
-}
-
-static pid_t
-parent_of(pid_t pid)
-{
-    char path[64], line[512];
-    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd >= 0 ? read(fd, line, sizeof(line) - 1) : 0;
-    if (fd >= 0)
-        close(fd);
-    line[len > 0 ? len : 0] = '\0';
-    const char *after_name = strrchr(line, ')'); /* the name may hold anything, parentheses too */
-    int parent = 0;
-    return after_name != NULL && sscanf(after_name, ") %*c %d", &parent) == 1 ? parent : 0;
 }
 
 static void
@@ -364,7 +440,7 @@ several(const struct candidate *servers, size_t count, struct mem *mem, struct d
 }
 
 int
-target_find(pid_t *pid, struct mem *mem, struct diag *diag)
+target_find(pid_t *pid, const char **command, struct mem *mem, struct diag *diag)
 {
     struct search search = {.mem = mem};
     DIR *proc = opendir("/proc");
@@ -385,5 +461,6 @@ target_find(pid_t *pid, struct mem *mem, struct diag *diag)
     if (count > 1)
         return several(servers, count, mem, diag);
     *pid = servers[0].pid;
+    *command = read_command(*pid, mem);
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "usdt.h"
 
+#include <dirent.h>
 #include <sys/types.h>
 
 /* A file with probes that the process has mapped. */
@@ -17,7 +18,12 @@ struct target_object {
 struct target {
     pid_t pid;
     int pidfd;           /* readable when the process has ended; close it with target_close */
+    uint64_t started;    /* with the pid, this tells it from later processes */
     const char *command; /* its command line, escaped */
+    const char *exe;     /* its executable, in its own file system */
+    dev_t device;        /* of the executable */
+    ino_t inode;
+    ino_t mounts; /* its mount namespace */
     struct usdt_probes probes;
     struct target_object *objects;
     size_t nobjects;
@@ -30,9 +36,21 @@ struct target {
 int target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag);
 void target_close(struct target *target);
 
-/* The pid of the only process on the host with h2o's probes; a forked child of the same executable is not a server of its own.
- * 0, or -1 with `diag` set: none (DIAG_NOTHING), or several, which are listed (DIAG_USAGE). */
-int target_find(pid_t *pid, struct mem *mem, struct diag *diag);
+/* The pid and command line of the only process on the host with h2o's probes; a forked child of the same executable is not a
+ * server of its own. 0, or -1 with `diag` set: none (DIAG_NOTHING), or several, which are listed (DIAG_USAGE). */
+int target_find(pid_t *pid, const char **command, struct mem *mem, struct diag *diag);
+
+/* The processes of the host, one after the other; `started` is as in struct target. 0: there are no more. */
+struct target_search {
+    DIR *proc;
+};
+bool target_search_begin(struct target_search *search);
+pid_t target_search_next(struct target_search *search, uint64_t *started);
+void target_search_end(struct target_search *search);
+
+/* Whether the process runs the executable of `target`, or the one that has taken its name in the same file system, and is not a
+ * child of such a process: those are helpers that the server has forked. */
+bool target_is_successor(const struct target *target, pid_t pid);
 
 /* The address in the process where byte `offset` of the file `object` (a path of target->probes) is mapped as code; 0: it is
  * not. */

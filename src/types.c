@@ -46,6 +46,10 @@ line_cut(struct outbuf *out, const struct types_row *type, const struct types_va
 static void
 line_text(struct outbuf *out, const struct types_row *type, const struct types_value *value)
 {
+    if (value->is_redacted) {
+        text_printf(out, "\\[%lu bytes redacted]", value->number);
+        return;
+    }
     text_escape(out, value->text);
     line_cut(out, type, value);
 }
@@ -54,7 +58,10 @@ static void
 json_text(struct outbuf *out, const struct types_row *type, const struct types_value *value)
 {
     (void)type;
-    json_string(out, value->text);
+    if (value->is_redacted)
+        text_puts(out, "null");
+    else
+        json_string(out, value->text);
 }
 
 static void
@@ -165,5 +172,5 @@ bool
 types_is_cut(const struct types_row *type, const struct types_value *value)
 {
     bool has_bytes = type->wire == TYPES_TEXT || type->wire == TYPES_CSTR || type->wire == TYPES_BYTES;
-    return has_bytes && type->put_line != line_preview && value->text.len < value->number;
+    return has_bytes && !value->is_redacted && type->put_line != line_preview && value->text.len < value->number;
 }

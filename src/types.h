@@ -15,6 +15,7 @@ struct types_value {
     struct slice text; /* the bytes that arrived: a prefix of the value */
     uint64_t address[TYPES_ADDRESS_WORDS]; /* the u32 at 0 and at 4, the u64 at 8 and at 16 of a sockaddr */
     bool is_null;                          /* its pointer is NULL */
+    bool is_redacted;                      /* it was not read */
 };
 
 struct types_row;
@@ -42,6 +43,9 @@ uint64_t types_number(const struct types_row *type, uint64_t number);
 
 /* Whether the value is a text that stays in h2olog whole but is not valid UTF-8, so that JSON needs its bytes beside it. */
 bool types_needs_hex(const struct types_row *type, const struct types_value *value);
+
+/* The bit of a text's length on the wire that says that it was not read. */
+#define TYPES_REDACTED ((uint64_t)1 << 62)
 
 /* Whether only a prefix of the value is shown without a mark in it, so that JSON needs its full length beside it. */
 bool types_is_cut(const struct types_row *type, const struct types_value *value);

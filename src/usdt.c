@@ -200,6 +200,66 @@ usdt_read(struct usdt_probes *probes, int fd, const char *object, struct mem *me
     return status;
 }
 
+void
+usdt_write_list(struct outbuf *out, const struct usdt_probes *probes)
+{
+    for (size_t i = 0; i < probes->count; i++) {
+        const struct usdt_probe *probe = &probes->items[i];
+        text_printf(out, "%s %s", probe->provider, probe->name);
+        for (int j = 0; j < probe->nargs; j++) {
+            int size = probe->args[j].size < 0 ? 0 : probe->args[j].size;
+            text_printf(out, " %d", probe->args[j].is_signed ? -size : size);
+        }
+        text_putc(out, '\n');
+    }
+}
+
+/* "8", "-4", "0" */
+static bool
+read_size(struct slice word, struct usdt_arg *arg)
+{
+    uint64_t size;
+    arg->is_signed = word.len > 0 && *word.ptr == '-';
+    if (arg->is_signed)
+        word.ptr++, word.len--;
+    if (!text_number(word, 8, &size))
+        return false;
+    arg->size = size == 0 ? -1 : (int)size;
+    return size == 0 || (size & (size - 1)) == 0;
+}
+
+static bool
+read_probe(struct usdt_probe *probe, struct slice line, struct mem *mem)
+{
+    struct slice provider, name, word;
+    if (!text_word(&line, &provider) || !text_is_name(provider) || !text_word(&line, &name) || !text_is_name(name))
+        return false;
+    *probe = (struct usdt_probe){.object = ""};
+    while (text_word(&line, &word))
+        if (probe->nargs == USDT_MAX_ARGS || !read_size(word, &probe->args[probe->nargs++]))
+            return false;
+    probe->provider = mem_strndup(mem, provider.ptr, provider.len);
+    probe->name = mem_strndup(mem, name.ptr, name.len);
+    return true;
+}
+
+int
+usdt_read_list(struct usdt_probes *probes, struct slice text, struct mem *mem, struct diag *diag)
+{
+    struct slice line;
+    char quoted[128];
+    *probes = (struct usdt_probes){0};
+    while (text_line(&text, &line)) {
+        struct usdt_probe probe;
+        if (!read_probe(&probe, line, mem))
+            return diag_set(diag, DIAG_USAGE, "not a probe: \"%s\"; expected PROVIDER NAME SIZE...",
+                            diag_quote(quoted, sizeof(quoted), line));
+        probes->items = mem_grow(mem, probes->items, probes->count, sizeof(probe));
+        probes->items[probes->count++] = probe;
+    }
+    return 0;
+}
+
 const struct usdt_probe *
 usdt_find(const struct usdt_probes *probes, const char *provider, const char *name)
 {

@@ -39,6 +39,13 @@ struct usdt_probes {
  * what does not parse is an error, nothing is trusted. A file without notes adds nothing. 0, or -1 with `diag` set. */
 int usdt_read(struct usdt_probes *probes, int fd, const char *object, struct mem *mem, struct diag *diag);
 
+/* Appends a line a probe, "quicly packet_lost 8 -8 8 1": provider, name, and the arguments' sizes in bytes, negative where they
+ * are signed and 0 where one is no integer. Sites and operands are not in it. */
+void usdt_write_list(struct outbuf *out, const struct usdt_probes *probes);
+
+/* Reads such lines. 0, or -1 with `diag` set. Memory is the arena's. */
+int usdt_read_list(struct usdt_probes *probes, struct slice text, struct mem *mem, struct diag *diag);
+
 /* NULL: it is not there. */
 const struct usdt_probe *usdt_find(const struct usdt_probes *probes, const char *provider, const char *name);
 bool usdt_has_provider(const struct usdt_probes *probes, const char *provider);

@@ -7,7 +7,7 @@
 #   fire       prints lines of the test server's script that fire every probe with known arguments, extremes included
 #   expect     reads such a script (FILE), prints the JSON lines of its `fire` commands
 #              app=1: with application data; secrets=1: and TLS key material; names=1: with names; extra=1: with provider,
-#              tid (of which tid=N is printed), seq and nsecs
+#              pid and tid (of which pid=N and tid=N are printed), seq and nsecs
 #   secrets    prints the probes that have key material, provider:name
 #   normalise  reads h2olog's JSON (FILE), prints it with NOW for a time from from=MS to to=MS, NSECS for nsecs, and LONG for a text
 #              of many z that was cut as the documentation says
@@ -642,7 +642,7 @@ mode == "expect" && $1 == "fire" {
         put_field(key SUBSEP i)
     seq++
     if (extra)
-        json = json ", \"provider\": \"" substr(key, 1, index(key, ":") - 1) "\", \"tid\": " tid ", \"seq\": " seq ", \"nsecs\": NSECS"
+        json = json ", \"provider\": \"" substr(key, 1, index(key, ":") - 1) "\", \"pid\": " pid ", \"tid\": " tid ", \"seq\": " seq ", \"nsecs\": NSECS"
     print "{\"at\": " at ", \"type\": \"" event[key] "\"" json "}"
 }
 

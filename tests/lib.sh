@@ -341,7 +341,7 @@ probes_are_off() { # [SECONDS]
 
 # Every message on stderr says whose it is, and none tells of a loss.
 messages_are_clean() {
-    if grep -av '^h2olog: ' "$dir/err" || grep -Eai '^h2olog: .*(\blost\b|did not decode)' "$dir/err"; then
+    if grep -av '^h2olog: ' "$dir/err" || grep -Eai '^h2olog: .*([1-9][0-9]* (events were )?lost|[1-9][0-9]* damaged)' "$dir/err"; then
         return 1
     fi >"$dir/unclean"
     return 0

@@ -314,7 +314,7 @@ test_case "a catalogue with an unknown line" bad_catalogue supplier '# comment' 
 test_case "a catalogue with an unknown type" bad_catalogue u128 "${PROBE[@]}" '    arg 0    conn_id       @u128'
 test_case "a catalogue with a bad number" bad_catalogue zero "${PROBE[@]}" '    arg @zero conn_id       u64'
 test_case "a catalogue with an unknown flag" bad_catalogue sized "${PROBE[@]}" '    arg 0    conn_id  u64  @sized=1'
-test_case "a catalogue with too many words" bad_catalogue more "${PROBE[@]}" '    tag      Name  @more'
+test_case "a catalogue with too many words" bad_catalogue more "${PROBE[@]}" '    now      other  @more'
 test_case "a catalogue with a probe before any provider" bad_catalogue provider '@probe receive_request'
 test_case "a catalogue with a field in a line that is not there" bad_catalogue req_id "${PROBE[@]}" \
     '    arg 0    conn_id       u64' '    line     ${conn_id} ${@req_id}'

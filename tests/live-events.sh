@@ -98,7 +98,7 @@ every_probe() { # ERA [OPTION]...
     local era=$1 variables=() options secrets
     shift
     start_server_as "$(server_of "$era")" && options_for_all "$era" && start_log "${options[@]}" "$@" || return
-    [[ " $* " != *" -E "* ]] || variables+=(extra=1 tid="$(script_thread)")
+    [[ " $* " != *" -E "* ]] || variables+=(extra=1 pid="$server" tid="$(script_thread)")
     [[ " $* " != *" --names "* ]] || variables+=(names=1)
     expectation "$era" mode=fire >"$dir/fired" || return
     fires_all "$era" "$dir/fired" && shows_fired "$era" "$dir/fired" app=1 secrets=1 ${variables[@]+"${variables[@]}"}

@@ -58,7 +58,7 @@ killed_with_silent_tracer() {
 
 has_started_sleep() {
     descendants=$(for pid in $(children_of "$log"); do with_start "$pid"; done)
-    [[ $descendants && $(cat "/proc/${descendants%% *}/comm" 2>/dev/null) == sleep ]]
+    [[ $(wc -l <<<"$descendants") == 2 && $(cat "/proc/$(cut -d' ' -f1 <<<"$descendants" | tail -n 1)/comm" 2>/dev/null) == sleep ]]
 }
 
 killed_while_starting() {

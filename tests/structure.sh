@@ -67,7 +67,7 @@ check "a module includes headers of modules above it only" "$(upward_includes)"
 check "nothing is called utils, common or internal" \
     "$(find "$top_srcdir/src" -name '*util*' -o -name '*common*' -o -name '*internal*')"
 check "only diag writes to stderr" "$(outside_of '\bstderr\b' diag.c diag.h child.h supervise.c options.def | grep -v '/\*')"
-check "only main and child exit" "$(outside_of '\b_?exit\(' main.c child.c)"
+check "only main and forked children exit" "$(outside_of '\b_?exit\(' main.c child.c keeper.c)"
 check "lines are short" "$(long_lines)"
 check "every option is in --help and in README" "$(undocumented_options)"
 echo "1..$count"

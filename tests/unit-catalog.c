@@ -40,7 +40,7 @@ START_TEST(errors_say_where_and_what)
         {HEAD " arg 0 a str\n", "t.probes:5:10: no length for type \"str\"; expected len=ARGUMENT after it"},
         {HEAD " arg 0 a u8 len=1\n", "t.probes:5:10: a length for type \"u8\"; expected no len="},
         {HEAD " arg 0 a u8 sceret\n",
-         "t.probes:5:13: unknown attribute \"sceret\"; expected len=, at=, names=, null, optional, "
+         "t.probes:5:13: unknown attribute \"sceret\"; expected len=, at=, names=, named-by=, null, optional, "
          "app-data or secret"},
         {HEAD " arg 0 a str len=1 at=4\n", "t.probes:5:20: not an offset \"at=4\"; expected at=BYTES, of a number"},
         {HEAD " arg 0 a u8 names=t\n",

@@ -65,7 +65,8 @@ report(void)
 static void
 note(void)
 {
-    diag_note("%d events were lost", 3);
+    diag_note(&(struct diag_log){0}, "%d events were lost", 3);
+    diag_note(&(struct diag_log){.quiet = true}, "this is not said");
 }
 
 static void

@@ -38,7 +38,7 @@ tear_down(void)
 static struct types_value *
 start(int event)
 {
-    record = (struct record){.event = &fixture.plan.events[event], .nsecs = 5000000, .tid = 42};
+    record = (struct record){.event = &fixture.plan.events[event], .nsecs = 5000000, .tid = 42, .pid = 7};
     return record.values;
 }
 
@@ -70,9 +70,39 @@ START_TEST(a_quic_event)
           "\"stream_id\": -3}\n");
     check("json", with_extra,
           "{\"at\": 1580410632750, \"type\": \"quic\", \"master_conn_id\": 2, \"kind\": 1, \"stream_id\": -3, "
-          "\"provider\": \"q\", \"tid\": 42, \"seq\": 1, \"nsecs\": 5000000}\n");
+          "\"provider\": \"q\", \"pid\": 7, \"tid\": 42, \"seq\": 1, \"nsecs\": 5000000}\n");
     check("line", plain, "2 -3 quic kind=1\n");
+    check("line", with_extra, "7 2 -3 quic kind=1\n");
     check("line", with_names, "2 -3 quic kind=1(one)\n");
+}
+END_TEST
+
+/* In lines a loss is told of on stderr, as a line is an event. */
+START_TEST(a_loss_is_a_json_record)
+{
+    record = (struct record){.nsecs = 5000000, .pid = 7};
+    record.values[0].number = 12345678901;
+    check("json", plain, "{\"at\": 1005, \"type\": \"h2olog-event-lost\", \"lost\": 12345678901}\n");
+    check("json", with_extra,
+          "{\"at\": 1005, \"type\": \"h2olog-event-lost\", \"lost\": 12345678901, \"pid\": 7, \"seq\": 1, "
+          "\"nsecs\": 5000000}\n");
+    check("line", with_extra, "");
+}
+END_TEST
+
+START_TEST(cut_values_are_counted)
+{
+    struct format format;
+    struct outbuf out = {0};
+    struct types_value *values = start(TEXT);
+    ck_assert(format_init(&format, "line", plain));
+    values[1] = (struct types_value){.number = 4, .text = {"abcd", 4}};
+    ck_assert_int_eq(format_record(&format, &out, &record), 0);
+    values[1].number = 5;
+    ck_assert_int_eq(format_record(&format, &out, &record), 1);
+    record = (struct record){0};
+    ck_assert_int_eq(format_record(&format, &out, &record), 0);
+    text_free(&out);
 }
 END_TEST
 
@@ -192,6 +222,8 @@ format_suite(void)
     TCase *tcase = tcase_create("format");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, a_quic_event);
+    tcase_add_test(tcase, a_loss_is_a_json_record);
+    tcase_add_test(tcase, cut_values_are_counted);
     tcase_add_test(tcase, text_as_line_and_json);
     tcase_add_test(tcase, bytes_null_and_optional);
     tcase_add_test(tcase, a_length_stands_once);

@@ -31,7 +31,7 @@ START_TEST(every_option_is_understood)
               "--emit-script"),
         0);
     ck_assert_str_eq(options.mode, "quic");
-    ck_assert_int_eq(options.pid, 12);
+    ck_assert_int_eq(options.pids.items[0], 12);
     ck_assert_int_eq(options.debug, 3);
     ck_assert(options.list && options.extra && options.names && options.app_data && options.emit_script);
     ck_assert_uint_eq(options.types.count, 4);
@@ -43,6 +43,12 @@ START_TEST(every_option_is_understood)
     ck_assert_str_eq(options.bpftrace, "b");
     ck_assert_str_eq(options.probes_path, "p");
     ck_assert_str_eq(options.templates_dir, "t");
+    ck_assert(parse("-p 3 --pid=4,5 -p 4 --follow -w o --append --quiet --user u -r --force") == 0);
+    ck_assert_uint_eq(options.pids.count, 3);
+    ck_assert(options.pids.items[0] == 3 && options.pids.items[1] == 4 && options.pids.items[2] == 5);
+    ck_assert_str_eq(options.output, "o");
+    ck_assert_str_eq(options.user, "u");
+    ck_assert(options.follow && options.append && options.quiet && options.keep_root && options.force);
     ck_assert(parse("--help") == 0 && options.help && !options.help_mdoc);
     ck_assert(parse("--help=mdoc") == 0 && options.help && options.help_mdoc);
     ck_assert(parse("-V") == 0 && options.version);
@@ -154,7 +160,7 @@ START_TEST(short_options_are_combined)
                                        "--debug --list --app-data --extra --pid 7 --type x"};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         ck_assert_msg(parse(rows[i]) == 0, "%s: %s", rows[i], diag.message);
-        ck_assert_msg(options.list && options.extra && options.app_data && options.debug == 1 && options.pid == 7, "%s",
+        ck_assert_msg(options.list && options.extra && options.app_data && options.debug == 1 && options.pids.items[0] == 7, "%s",
                       rows[i]);
         ck_assert_uint_eq(options.types.count, 1);
         ck_assert_str_eq(options.types.items[0], "x");
@@ -168,10 +174,12 @@ START_TEST(nothing_is_asked_for)
     ck_assert_int_eq(parse(""), 0);
     ck_assert_str_eq(options.mode, "http");
     ck_assert_str_eq(options.format, "line");
-    ck_assert_int_eq(options.pid, 0);
+    ck_assert_int_eq((int)options.pids.count, 0);
     ck_assert_uint_eq(options.types.count, 0);
     ck_assert(!options.list && !options.extra && !options.names && !options.app_data && !options.emit_script);
     ck_assert(!options.help && !options.help_mdoc && !options.version && options.debug == 0);
+    ck_assert(!options.follow && !options.append && !options.quiet && !options.keep_root && !options.force);
+    ck_assert(options.output == NULL && options.user == NULL);
     ck_assert(options.bpftrace == NULL && options.probes_path == NULL && options.templates_dir == NULL);
 }
 END_TEST
@@ -182,7 +190,7 @@ START_TEST(commands_and_options_in_any_order)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         ck_assert_msg(parse(rows[i]) == 0, "%s: %s", rows[i], diag.message);
         ck_assert_str_eq(options.mode, "quic");
-        ck_assert(options.pid == 1 && options.debug == 1);
+        ck_assert(options.pids.items[0] == 1 && options.debug == 1);
     }
 }
 END_TEST
@@ -191,13 +199,13 @@ START_TEST(the_last_value_counts)
 {
     ck_assert_int_eq(
         parse("-p 1 -f json --bpftrace a --probes b --templates c -p 2 -f line --bpftrace d --probes e --templates f"), 0);
-    ck_assert_int_eq(options.pid, 2);
+    ck_assert_int_eq(options.pids.items[1], 2);
     ck_assert_str_eq(options.format, "line");
     ck_assert_str_eq(options.bpftrace, "d");
     ck_assert_str_eq(options.probes_path, "e");
     ck_assert_str_eq(options.templates_dir, "f");
     ck_assert_int_eq(parse("-p 2147483647"), 0);
-    ck_assert_int_eq(options.pid, 2147483647);
+    ck_assert_int_eq(options.pids.items[0], 2147483647);
 }
 END_TEST
 

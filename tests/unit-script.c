@@ -153,7 +153,7 @@ START_TEST(only_what_was_asked_for_is_read)
         strstr(out.ptr, "usdt::h2o:receive_request\n{\n    printf(\"fedcba9876543210 0 %lx %lx %lx %lx %lx\\n\", nsecs, "
                         "(uint64)tid, arg0, arg1, arg2);"));
     ck_assert_ptr_null(strstr(out.ptr, "quicly:"));
-    ck_assert_ptr_nonnull(strstr(out.ptr, "profile:ms:50"));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "profile:ms:25"));
     out.len = 0;
     fixture_free(&fixture);
     fixture = (struct fixture){0};

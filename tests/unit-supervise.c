@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -19,14 +20,14 @@ static const char catalogue[] = "provider p\nprobe e\n group g\n summary s\n arg
 /* A run with a shell script in bpftrace's place, whose reader is a pipe. */
 struct run {
     struct fixture fixture;
-    struct target target;
-    struct child child;
-    struct decode decode;
+    pid_t server;
+    struct keeper keeper;
     struct format format;
     struct sink sink;
     struct diag_log log;
     int reader;
     int signals;
+    bool may_leave; /* a process behind */
 };
 
 static pid_t
@@ -42,29 +43,73 @@ start_server(void)
     return pid;
 }
 
+/* The keeper's services, with a script as context. */
+
+static int
+start(void *context, pid_t server, struct child *tracer, int *server_fd, struct outbuf *note, struct diag *diag)
+{
+    char *argv[] = {"sh", "-c", context, NULL}, *envp[] = {"PATH=/usr/bin:/bin", NULL};
+    text_puts(note, N "\nserver\np e 8\n");
+    *server_fd = (int)syscall(SYS_pidfd_open, server, 0);
+    return child_start(tracer, context != NULL ? "/bin/sh" : "/nonexistent/sh", argv, envp, -1, diag);
+}
+
+static size_t
+touch(void *context, pid_t server)
+{
+    (void)context;
+    (void)server;
+    return 4096;
+}
+
 static void
 begin(struct run *run, const char *script)
 {
     int pair[2];
     *run = (struct run){0};
-    fixture_plan(&run->fixture, catalogue, "0.23.0", "g");
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    ck_assert_int_eq(fixture_catalog(&run->fixture, catalogue), 0);
+    ck_assert_int_eq(tracer_parse_version(&run->fixture.tracer, text_of("bpftrace v0.23.0"), &run->fixture.diag), 0);
     ck_assert_int_eq(pipe2(pair, O_CLOEXEC), 0);
     run->reader = pair[0];
     run->sink.fd = pair[1];
-    decode_init(&run->decode, &run->fixture.plan, N, &run->fixture.mem);
     format_init(&run->format, "line", (struct format_options){0});
     run->signals = supervise_signals();
-    run->target = (struct target){.pid = start_server(), .command = "server"};
-    run->target.pidfd = (int)syscall(SYS_pidfd_open, run->target.pid, 0);
-    char *argv[] = {"sh", "-c", (char *)script, NULL}, *envp[] = {"PATH=/usr/bin:/bin", NULL};
-    ck_assert_int_eq(child_start(&run->child, "/bin/sh", argv, envp, -1, &run->fixture.diag), 0);
+    run->server = start_server();
+    const struct keeper_services services = {(void *)script, start, touch, NULL, NULL, 0};
+    ck_assert_int_eq(keeper_start(&run->keeper, &services, &run->server, 1, &run->fixture.diag), 0);
 }
 
 static int
 supervise(struct run *run)
 {
-    struct supervise part = {&run->child, &run->target, &run->decode, NULL, &run->sink, &run->log, &run->format, 2000};
-    return supervise_run(&part, run->signals, &run->fixture.diag);
+    const struct plan_request request = {.group = "g"};
+    struct supervise part = {.keeper = &run->keeper,
+                             .request = &request,
+                             .catalog = &run->fixture.catalog,
+                             .tracer = &run->fixture.tracer,
+                             .format = &run->format,
+                             .sink = &run->sink,
+                             .log = &run->log,
+                             .nservers = 1,
+                             .put_off_ms = 1000};
+    int status = supervise_run(&part, run->signals, &run->fixture.diag);
+    keeper_stop(&run->keeper);
+    return status;
+}
+
+/* What the run has started is gone within two seconds. */
+static void
+check_nothing_left(void)
+{
+    pid_t pid = 0;
+    for (int i = 0; i < 200 && pid >= 0; i++) {
+        while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+            continue;
+        if (pid == 0)
+            nanosleep(&(struct timespec){0, 10 * 1000 * 1000}, NULL);
+    }
+    ck_assert_msg(pid < 0, "a process was left behind");
 }
 
 /* What reached the reader. */
@@ -78,9 +123,9 @@ end(struct run *run, const char *expected)
         out.len += (size_t)got;
     if (expected != NULL)
         fixture_equal(&out, expected);
-    ck_assert_int_eq(run->child.pidfd, -1); /* it has been waited for */
-    kill(run->target.pid, SIGKILL);
-    waitpid(run->target.pid, NULL, 0);
+    kill(run->server, SIGKILL);
+    if (!run->may_leave)
+        check_nothing_left();
     text_free(&out);
     text_free(&run->sink.pending);
     fixture_free(&run->fixture);
@@ -135,6 +180,7 @@ START_TEST(a_grandchild_that_holds_the_pipe_does_not_hold_the_run)
 {
     struct run run;
     begin(&run, TICK EVENT "setsid sleep 5 & exit 0");
+    run.may_leave = true;
     ck_assert_int_eq(supervise(&run), 1);
     end(&run, "event 5\n");
 }
@@ -145,8 +191,8 @@ START_TEST(a_grandchild_that_writes_on_is_left_behind)
 {
     struct run run;
     begin(&run, TICK EVENT "(while :; do echo x; sleep 0.1; done) & exit 3");
+    run.may_leave = true;
     ck_assert_int_eq(supervise(&run), 1);
-    kill(-run.child.pid, SIGKILL);
     end(&run, "event 5\n");
 }
 END_TEST
@@ -203,6 +249,34 @@ START_TEST(a_flood_does_not_hold_back_the_end)
         waitpid(pid, NULL, 0);
         end(&run, "");
     }
+}
+END_TEST
+
+START_TEST(a_loss_stands_where_it_happened)
+{
+    struct run run;
+    begin(&run, TICK EVENT "echo Lost 3 events;" EVENT "echo Lost 4 events >&2; sleep 0.2; exit 0");
+    format_init(&run.format, "json", (struct format_options){0});
+    kill(run.server, SIGKILL);
+    ck_assert_int_eq(supervise(&run), 0);
+    char bytes[4096] = "";
+    ck_assert_int_gt((int)read(run.reader, bytes, sizeof(bytes) - 1), 0);
+    const char *first = strstr(bytes, "\"type\": \"e\", \"a\": 5}\n{");
+    const char *loss = strstr(bytes, "\"type\": \"h2olog-event-lost\", \"lost\": 3}\n{");
+    ck_assert_msg(first != NULL && loss > first && strstr(loss, "\"a\": 5}\n") != NULL, "%s", bytes);
+    ck_assert_ptr_nonnull(strstr(bytes, "\"lost\": 4}\n"));
+    end(&run, "");
+}
+END_TEST
+
+START_TEST(a_keeper_that_dies_ends_the_run)
+{
+    struct run run;
+    begin(&run, TICK EVENT "exec sleep 60");
+    kill(run.keeper.pid, SIGKILL);
+    ck_assert_int_eq(supervise(&run), 1);
+    ck_assert_str_eq(run.fixture.diag.message, "h2olog's root process has ended; nothing is traced any more");
+    end(&run, NULL);
 }
 END_TEST
 
@@ -267,11 +341,11 @@ START_TEST(the_end_of_the_server_ends_the_run)
 {
     struct run run;
     begin(&run, TICK "sleep 0.2;" EVENT "exit 0");
-    kill(run.target.pid, SIGKILL);
+    kill(run.server, SIGKILL);
     ck_assert_int_eq(supervise(&run), 0);
     end(&run, "event 5\n");
     begin(&run, EVENT TICKS); /* it does not notice */
-    kill(run.target.pid, SIGKILL);
+    kill(run.server, SIGKILL);
     ck_assert_int_eq(supervise(&run), 0);
     end(&run, "event 5\n");
 }
@@ -336,7 +410,6 @@ START_TEST(a_second_signal_ends_the_run_at_once)
     ck_assert_int_eq(supervise(&run), 0);
     clock_gettime(CLOCK_MONOTONIC, &after);
     ck_assert_int_lt((int)(after.tv_sec - before.tv_sec), 3);
-    child_wait(&run.child); /* it was left alone */
     end(&run, "event 5\n");
 }
 END_TEST
@@ -408,6 +481,8 @@ supervise_suite(void)
     tcase_add_test(tcase, a_program_that_takes_too_long_is_not_waited_for);
     tcase_add_test(tcase, a_program_that_says_much_on_stderr_is_captured);
     tcase_add_test(tcase, a_flood_does_not_hold_back_the_end);
+    tcase_add_test(tcase, a_loss_stands_where_it_happened);
+    tcase_add_test(tcase, a_keeper_that_dies_ends_the_run);
     tcase_add_test(tcase, a_closed_output_is_not_the_end);
     tcase_add_test(tcase, a_signal_ends_the_run_when_everything_is_here);
     tcase_add_test(tcase, a_bpftrace_that_ignores_everything_is_killed);

@@ -396,6 +396,36 @@ START_TEST(arguments_that_are_no_integers)
 }
 END_TEST
 
+START_TEST(a_list_of_probes_is_read_back)
+{
+    static const char list[] = "quicly packet_lost 8 -8 8 1\nh2o h1_close 8\np none\np odd 0 -4\n";
+    struct usdt_probes probes;
+    struct outbuf out = {0};
+    ck_assert_msg(usdt_read_list(&probes, text_of(list), &mem, &diag) == 0, "%s", diag.message);
+    ck_assert_uint_eq(probes.count, 4);
+    ck_assert_int_eq(usdt_find(&probes, "quicly", "packet_lost")->nargs, 4);
+    ck_assert(probes.items[0].args[1].is_signed && !probes.items[0].args[0].is_signed);
+    ck_assert_int_eq(probes.items[3].args[0].size, -1);
+    usdt_write_list(&out, &probes);
+    fixture_equal(&out, list);
+    text_free(&out);
+    mem_free(&mem);
+}
+END_TEST
+
+START_TEST(lists_that_are_damaged)
+{
+    static const char *const rows[] = {"p",      "p e 3",  "p e x",  "p e 8 8 8 8 8 8 8 8 8 8 8 8 8",
+                                       "p- e 8", "p e- 8", "p e 16", "\n"};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct usdt_probes probes;
+        ck_assert_msg(usdt_read_list(&probes, text_of(rows[i]), &mem, &diag) == -1, "%s", rows[i]);
+        mem_free(&mem);
+    }
+    ck_assert_str_eq(diag.message, "not a probe: \"\"; expected PROVIDER NAME SIZE...");
+}
+END_TEST
+
 START_TEST(notes_that_are_damaged)
 {
 #define NOTE(strings) strings, sizeof(strings) - 1
@@ -546,6 +576,8 @@ usdt_suite(void)
     tcase_add_test(tcase, a_process_that_has_ended_is_no_target);
     tcase_add_test(tcase, operands_of_every_form);
     tcase_add_test(tcase, arguments_that_are_no_integers);
+    tcase_add_test(tcase, a_list_of_probes_is_read_back);
+    tcase_add_test(tcase, lists_that_are_damaged);
     tcase_add_test(tcase, notes_that_are_damaged);
     tcase_add_test(tcase, notes_of_others_are_passed_over);
     tcase_add_test(tcase, sites_of_one_probe);

@@ -1,0 +1,460 @@
+#include "tracee.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t
+now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static uint64_t
+boot_nsecs(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Actions. Each runs when its transition is taken, before the state changes. */
+
+static void
+nothing(struct tracee *tracee)
+{
+    (void)tracee;
+}
+
+static void
+touch(struct tracee *tracee)
+{
+    tracee->is_ready = true;
+    tracee->run->counts.servers++;
+    keeper_ask(tracee->run->keeper, KEEPER_TOUCH, tracee->server);
+}
+
+static void
+expect_end(struct tracee *tracee)
+{
+    diag_debug(tracee->run->log, 1, "process %d has ended", tracee->server);
+    tracee->end_nsecs = boot_nsecs();
+    tracee->is_expected = true;
+}
+
+/* The signal's time is the end of the run. bpftrace would drop what it is reading when it is told to stop, so it is not: its
+ * heartbeats tell when everything up to that time is here. */
+static void
+stop(struct tracee *tracee)
+{
+    tracee->end_nsecs = tracee->run->stop_nsecs;
+    tracee->put_off_limit = now_ms() + tracee->run->put_off_ms;
+}
+
+static void
+kill_tracer(struct tracee *tracee)
+{
+    tracee->is_expected = true;
+    keeper_ask(tracee->run->keeper, KEEPER_KILL, tracee->tracer);
+}
+
+static void
+begin_draining(struct tracee *tracee)
+{
+    tracee->put_off_limit = now_ms() + tracee->run->put_off_ms;
+}
+
+static void
+tell_patience(struct tracee *tracee)
+{
+    diag_note(tracee->run->log,
+              "the kernel is detaching the probes, which takes a while for many; interrupt again to leave it alone");
+}
+
+static void take_item(struct tracee *tracee, struct decode_item *item);
+static void emit_ready(struct tracee *tracee);
+
+static void
+count_damage(struct tracee *tracee)
+{
+    tracee->run->counts.damaged += tracee->decode->damaged - tracee->damaged;
+    tracee->damaged = tracee->decode->damaged;
+}
+
+/* bpftrace will say no more: what was held back goes out. */
+static void
+finish(struct tracee *tracee)
+{
+    struct decode_item item;
+    while (decode_last(tracee->decode, &item))
+        take_item(tracee, &item);
+    count_damage(tracee);
+    if (tracee->order == NULL)
+        return;
+    order_flush(tracee->order);
+    emit_ready(tracee);
+}
+
+/* How long a state may last before it is LATE; with output from bpftrace ENDING, STOPPING and DRAINING begin anew. Detaching
+ * takes the kernel up to 0.15 s a probe site, and bpftrace cannot die before. */
+static const int patience_ms[TRACEE_STATES] = {
+    [TRACEE_STARTING] = -1,  [TRACEE_RUNNING] = -1,    [TRACEE_ENDING] = 60000, [TRACEE_STOPPING] = 1000,
+    [TRACEE_KILLING] = 5000, [TRACEE_DRAINING] = 1000, [TRACEE_DONE] = -1,
+};
+
+static const struct transition {
+    void (*action)(struct tracee *tracee); /* NULL: the event means nothing in this state */
+    enum tracee_state next;
+} transitions[TRACEE_STATES][TRACEE_EVENTS] = {
+    [TRACEE_STARTING] =
+        {
+            [TRACEE_READY] = {touch, TRACEE_RUNNING},
+            [TRACEE_SIGNALLED] = {kill_tracer, TRACEE_KILLING},
+            [TRACEE_SERVER_ENDED] = {expect_end, TRACEE_ENDING},
+            [TRACEE_TRACER_ENDED] = {begin_draining, TRACEE_DRAINING},
+            [TRACEE_READER_GONE] = {kill_tracer, TRACEE_KILLING},
+        },
+    [TRACEE_RUNNING] =
+        {
+            [TRACEE_SIGNALLED] = {stop, TRACEE_STOPPING},
+            [TRACEE_SERVER_ENDED] = {expect_end, TRACEE_ENDING},
+            [TRACEE_TRACER_ENDED] = {begin_draining, TRACEE_DRAINING},
+            [TRACEE_READER_GONE] = {kill_tracer, TRACEE_KILLING},
+        },
+    [TRACEE_ENDING] =
+        {
+            [TRACEE_SIGNALLED] = {kill_tracer, TRACEE_KILLING},
+            [TRACEE_COMPLETE] = {kill_tracer, TRACEE_KILLING},
+            [TRACEE_TRACER_ENDED] = {begin_draining, TRACEE_DRAINING},
+            [TRACEE_READER_GONE] = {kill_tracer, TRACEE_KILLING},
+            [TRACEE_LATE] = {kill_tracer, TRACEE_KILLING},
+        },
+    [TRACEE_STOPPING] =
+        {
+            [TRACEE_SIGNALLED] = {kill_tracer, TRACEE_DONE},
+            [TRACEE_COMPLETE] = {kill_tracer, TRACEE_KILLING},
+            [TRACEE_TRACER_ENDED] = {begin_draining, TRACEE_DRAINING},
+            [TRACEE_READER_GONE] = {kill_tracer, TRACEE_KILLING},
+            [TRACEE_LATE] = {kill_tracer, TRACEE_KILLING},
+        },
+    [TRACEE_KILLING] =
+        {
+            [TRACEE_SIGNALLED] = {nothing, TRACEE_DONE},
+            [TRACEE_TRACER_ENDED] = {begin_draining, TRACEE_DRAINING},
+            [TRACEE_LATE] = {tell_patience, TRACEE_KILLING},
+        },
+    [TRACEE_DRAINING] =
+        {
+            [TRACEE_SIGNALLED] = {nothing, TRACEE_DONE},
+            [TRACEE_OUTPUT_ENDED] = {finish, TRACEE_DONE},
+            [TRACEE_READER_GONE] = {nothing, TRACEE_DONE},
+            [TRACEE_LATE] = {finish, TRACEE_DONE}, /* somebody else holds the pipe */
+        },
+};
+
+static void explain(struct tracee *tracee);
+
+void
+tracee_happen(struct tracee *tracee, enum tracee_event event)
+{
+    const struct transition *transition = &transitions[tracee->state][event];
+    if (transition->action == NULL)
+        return;
+    bool is_told = tracee->state == TRACEE_KILLING && transition->next == TRACEE_KILLING;
+    transition->action(tracee);
+    tracee->state = transition->next;
+    tracee->deadline = patience_ms[tracee->state] < 0 || is_told ? -1 : now_ms() + patience_ms[tracee->state];
+    if (tracee->state == TRACEE_DONE && !tracee->is_expected)
+        explain(tracee);
+}
+
+void
+tracee_begin(struct tracee *tracee)
+{
+    tracee->state = TRACEE_STARTING;
+    tracee->deadline = -1;
+    tracee->end_nsecs = UINT64_MAX;
+}
+
+static void
+close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+void
+tracee_end(struct tracee *tracee)
+{
+    close_fd(&tracee->server_fd);
+    close_fd(&tracee->out);
+    close_fd(&tracee->err);
+    text_free(&tracee->errors);
+}
+
+/* The program does not read what is to be redacted. Should it have done so, or should the name not be known whole, the value
+ * goes no further. */
+static void
+hold_back(const struct plan *plan, struct record *record)
+{
+    for (int i = 0; record->event != NULL && i < record->event->probe->nfields; i++) {
+        const struct catalog_field *field = &record->event->probe->fields[i];
+        if (!record->event->is_shown[i] || !plan_is_redactable(plan, field))
+            continue;
+        const struct types_value *name = &record->values[field->named_by];
+        if (name->text.len < name->number || redact_fits(plan->redact, name->text)) {
+            record->values[i].text.len = 0;
+            record->values[i].is_redacted = true;
+        }
+    }
+}
+
+static void
+emit(struct tracee *tracee, struct record *record)
+{
+    struct tracee_run *run = tracee->run;
+    if (record->nsecs > run->stop_nsecs || run->is_reader_gone)
+        return;
+    if (tracee->plan->redact != NULL)
+        hold_back(tracee->plan, record);
+    record->pid = tracee->server;
+    run->counts.cut += format_record(run->format, &run->sink->pending, record);
+    run->counts.records += record->event != NULL;
+}
+
+static void
+emit_ready(struct tracee *tracee)
+{
+    struct record record;
+    while (order_next(tracee->order, &record))
+        emit(tracee, &record);
+}
+
+static void
+take_record(struct tracee *tracee, struct record *record)
+{
+    if (tracee->order == NULL) {
+        emit(tracee, record);
+        return;
+    }
+    order_add(tracee->order, record, boot_nsecs());
+    emit_ready(tracee);
+}
+
+static void
+take_tick(struct tracee *tracee, const struct decode_item *item)
+{
+    uint64_t complete = item->nsecs;
+    tracee_happen(tracee, TRACEE_READY);
+    if (tracee->order != NULL) {
+        complete = order_tick(tracee->order, item->number, item->nsecs, boot_nsecs());
+        emit_ready(tracee);
+    }
+    if (complete >= tracee->end_nsecs)
+        tracee_happen(tracee, TRACEE_COMPLETE);
+}
+
+/* The loss stands in the stream where it was told of. */
+static void
+take_loss(struct tracee *tracee, uint64_t lost)
+{
+    struct record record = {.nsecs = tracee->order != NULL ? tracee->order->newest : boot_nsecs()};
+    record.values[0].number = lost;
+    tracee->run->counts.lost += lost;
+    if (!format_shows_loss(tracee->run->format))
+        diag_note(tracee->run->log, "%lu events were lost here: they came faster than bpftrace reads them", lost);
+    take_record(tracee, &record);
+}
+
+static void
+take_notice(const struct tracee *tracee, struct slice line)
+{
+    char quoted[1024];
+    diag_debug(tracee->run->log, 3, "bpftrace: %s", diag_quote(quoted, sizeof(quoted), line));
+}
+
+static void
+take_item(struct tracee *tracee, struct decode_item *item)
+{
+    switch (item->kind) {
+    case DECODE_RECORD:
+        take_record(tracee, &item->record);
+        break;
+    case DECODE_TICK:
+        take_tick(tracee, item);
+        break;
+    case DECODE_LOST:
+        take_loss(tracee, item->number);
+        break;
+    case DECODE_NOTICE:
+        take_notice(tracee, item->text);
+        break;
+    }
+}
+
+void
+tracee_wait_longer(struct tracee *tracee)
+{
+    if (tracee->state == TRACEE_ENDING || tracee->state == TRACEE_STOPPING || tracee->state == TRACEE_DRAINING)
+        tracee->deadline = now_ms() + patience_ms[tracee->state];
+}
+
+/* Somebody who is not bpftrace may hold its pipe and go on for ever. */
+void
+tracee_put_off(struct tracee *tracee)
+{
+    bool is_limited = tracee->state == TRACEE_STOPPING || tracee->state == TRACEE_DRAINING;
+    if (!is_limited || now_ms() < tracee->put_off_limit)
+        tracee_wait_longer(tracee);
+}
+
+void
+tracee_read_output(struct tracee *tracee)
+{
+    size_t room;
+    char *ptr = decode_room(tracee->decode, &room);
+    ssize_t got = read(tracee->out, ptr, room);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got <= 0) {
+        close_fd(&tracee->out);
+        return;
+    }
+    decode_fill(tracee->decode, (size_t)got);
+    struct decode_item item;
+    while (decode_next(tracee->decode, &item))
+        take_item(tracee, &item);
+    count_damage(tracee);
+    tracee_put_off(tracee);
+}
+
+/* "Lost N events" stands on stderr from 0.24 on. */
+static void
+read_error_line(struct tracee *tracee, struct slice line)
+{
+    take_notice(tracee, line);
+    struct slice rest = line, word[2];
+    uint64_t lost;
+    if (text_word(&rest, &word[0]) && text_word(&rest, &word[1]) && text_is(word[0], "Lost") &&
+        text_number(word[1], UINT64_MAX, &lost))
+        take_loss(tracee, lost);
+}
+
+/* The last words tell why it failed; 16 KiB of them are kept. */
+static void
+forget_errors(struct tracee *tracee)
+{
+    enum { KEPT = 16 * 1024 };
+    if (tracee->errors.len <= 2 * KEPT)
+        return;
+    size_t gone = tracee->errors.len - KEPT;
+    memmove(tracee->errors.ptr, tracee->errors.ptr + gone, KEPT);
+    tracee->errors.len = KEPT;
+    tracee->error_line = tracee->error_line > gone ? tracee->error_line - gone : 0;
+}
+
+void
+tracee_read_errors(struct tracee *tracee)
+{
+    struct outbuf *errors = &tracee->errors;
+    ssize_t got = read(tracee->err, text_reserve(errors, 4096), 4096);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got <= 0) {
+        close_fd(&tracee->err);
+        return;
+    }
+    errors->len += (size_t)got;
+    const char *end;
+    while ((end = memchr(errors->ptr + tracee->error_line, '\n', errors->len - tracee->error_line)) != NULL) {
+        const char *start = errors->ptr + tracee->error_line;
+        read_error_line(tracee, (struct slice){start, (size_t)(end - start)});
+        tracee->error_line = (size_t)(end + 1 - errors->ptr);
+    }
+    forget_errors(tracee);
+}
+
+void
+tracee_bury(struct tracee *tracee, int wait_status)
+{
+    tracee->wait_status = wait_status;
+    tracee_happen(tracee, TRACEE_TRACER_ENDED);
+}
+
+void
+tracee_announce(const struct tracee *tracee, uint64_t bytes)
+{
+    diag_debug(tracee->run->log, 1, "tracing pid %d (%s), probes attached: %zu, pages made readable: %lu KiB", tracee->server,
+               tracee->command, tracee->plan->nevents, bytes / 1024);
+}
+
+void
+tracee_check_deadline(struct tracee *tracee)
+{
+    if (tracee->deadline >= 0 && now_ms() >= tracee->deadline)
+        tracee_happen(tracee, TRACEE_LATE);
+}
+
+/* What bpftrace says when it cannot start, and what to do. */
+static const struct cause {
+    const char *words;
+    enum diag_status status;
+    const char *advice;
+} causes[] = {
+    {"only supports running as the root", DIAG_MACHINE, "run h2olog as root, as with sudo"},
+    {"Kernel lockdown", DIAG_MACHINE, "the kernel is locked down against tracing; boot it without lockdown=confidentiality"},
+    {"Operation not permitted", DIAG_MACHINE, "the kernel does not let this user trace; a container needs CAP_SYS_ADMIN"},
+    {"couldn't get argument", DIAG_MACHINE, "bpftrace cannot reach the server's binary; restart the server if it was upgraded"},
+    {"No probes to attach", DIAG_NOTHING, "the server's binary has changed since it was started; restart the server"},
+    {"Error loading", DIAG_MACHINE, "the kernel's verifier refused the program; h2olog -ddd shows why"},
+    {"stack limit", DIAG_MACHINE, "the program is too large for this bpftrace; please report it"},
+    {"Cannot allocate memory", DIAG_MACHINE, "there is not enough memory for the trace buffers"},
+    {"ERROR", DIAG_FAILED, "h2olog -dd shows the program"},
+    {"error", DIAG_FAILED, "h2olog -dd shows the program"},
+};
+
+/* The line of bpftrace's errors that tells most. The note on RLIMIT_MEMLOCK means nothing on a kernel that has probes like
+ * these. */
+static const struct cause *
+find_cause(struct slice errors, struct slice *found)
+{
+    for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
+        struct slice rest = errors, line;
+        while (text_line(&rest, &line)) {
+            bool fits = memmem(line.ptr, line.len, causes[i].words, strlen(causes[i].words)) != NULL;
+            if (fits && memmem(line.ptr, line.len, "RLIMIT_MEMLOCK", 14) == NULL) {
+                *found = line;
+                return &causes[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Sets the run's `diag`, as bpftrace ended of its own accord. The first error is the one that is reported in the end. */
+static void
+explain(struct tracee *tracee)
+{
+    struct diag *diag = tracee->run->diag;
+    struct slice line = {0};
+    const struct cause *cause = find_cause((struct slice){tracee->errors.ptr, tracee->errors.len}, &line);
+    const char *when = tracee->is_ready ? "before it was told to" : "before it could trace";
+    char quoted[512];
+    if (diag->status != DIAG_OK)
+        return;
+    diag_quote(quoted, sizeof(quoted), line);
+    if (WIFSIGNALED(tracee->wait_status)) {
+        diag_set(diag, DIAG_FAILED, "bpftrace was killed by signal %d (%s); nothing is traced any more",
+                 WTERMSIG(tracee->wait_status), strsignal(WTERMSIG(tracee->wait_status)));
+        diag->status = DIAG_SIGNALLED + WTERMSIG(tracee->wait_status);
+    } else if (cause != NULL)
+        diag_set(diag, cause->status, "bpftrace ended %s: %s; %s", when, quoted, cause->advice);
+    else
+        diag_set(diag, DIAG_FAILED, "bpftrace ended %s, with status %d and without a word; h2olog -ddd shows more", when,
+                 WEXITSTATUS(tracee->wait_status));
+}

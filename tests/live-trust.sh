@@ -1,0 +1,366 @@
+#!/bin/bash
+# What an operator relies on: rights that are given up, several servers and those that come later, output files, redaction, losses.
+# shellcheck disable=SC2015,SC2016,SC2317 # A && B || C; $1 of an inner shell; functions that test_case calls
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# --------------------------------------------------------------------------------------------------------------- rights
+
+status_field() { # PID FIELD
+    sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status" | tr '\t' ' ' | sed 's/ *$//'
+}
+
+has_status() { # PID FIELD VALUE
+    local value
+    value=$(status_field "$1" "$2")
+    [[ $value == "$3" ]] && return
+    explain "$2 of $1 ($(<"/proc/$1/comm")) is \"$value\" instead of \"$3\""
+    return 1
+}
+
+four_times() {
+    echo "$1 $1 $1 $1"
+}
+
+# The two processes below h2olog: $keeper and $tracer.
+find_processes() {
+    keeper=$(children_of "$log" | sed -n 1p) && tracer=$(children_of "$log" | sed -n 2p)
+    [[ $keeper && $tracer ]] && return
+    explain "h2olog has no keeper with a tracer"
+    return 1
+}
+
+# Whoever reads what the server says has UID and GID, and nothing else; the others are root.
+reads_as() { # UID GID COMMAND...
+    local uid=$1 gid=$2
+    shift 2
+    start_server && start_log_as "$@" -p "$server" && find_processes || return
+    has_status "$log" Uid "$(four_times "$uid")" && has_status "$log" Gid "$(four_times "$gid")" || return
+    has_status "$log" Groups "" && has_status "$log" NoNewPrivs 1 && has_status "$log" CapEff 0000000000000000 &&
+        has_status "$log" CapPrm 0000000000000000 || return
+    has_status "$keeper" Uid "0 0 0 0" && has_status "$tracer" Uid "0 0 0 0" || return
+    tell 'fire h2o:receive_request 1 2 0x101'
+    expect '1 2 RxProtocol HTTP/1.1'
+    wait_for 5 has_line '1 2 RxProtocol HTTP/1.1' "$dir/out"
+    stop_log && has_printed_expected && nothing_left
+}
+
+keeps_root() {
+    start_server && start_log -r && has_status "$log" Uid "0 0 0 0" && stop_log
+}
+
+# The process that stays root has neither the tracer's output nor h2olog's.
+keeper_reads_nothing() {
+    start_server && start_log -w "$dir/file" && find_processes || return
+    local fd pipe
+    for fd in 1 2; do
+        pipe=$(readlink "/proc/$tracer/fd/$fd")
+        [[ $pipe == pipe:* ]] || { explain "fd $fd of the tracer is $pipe"; return 1; }
+        ! readlink "/proc/$keeper"/fd/* | grep -Fqx "$pipe" || { explain "the keeper has $pipe"; return 1; }
+        readlink "/proc/$log"/fd/* | grep -Fqx "$pipe" || { explain "h2olog does not have $pipe"; return 1; }
+    done
+    ! readlink "/proc/$keeper"/fd/* | grep -Fq "$dir/file" || { readlink "/proc/$keeper"/fd/*; return 1; }
+    stop_log
+}
+
+keeper_dies() {
+    start_server && start_log && find_processes && kill -KILL "$keeper" && reap "$log" 10 && status_is 1 || return
+    grep -q '^h2olog: .*root process has ended' "$dir/err" && nothing_left 15 && probes_are_off 15
+}
+
+untrusted() { # OPTION PATH COMMAND
+    printf '%s\n' '#!/bin/sh' 'echo bpftrace v0.17.0' >"$dir/bpftrace" && chmod 755 "$dir/bpftrace" || return
+    mkdir "$dir/probes" "$dir/templates" && cp "$top_srcdir"/probes/*.probes "$dir/probes" &&
+        cp "$top_srcdir"/templates/*.bt "$dir/templates" && eval "$3" || return
+    "$H2OLOG" --emit-script "$1" "$dir/$2" >"$dir/out" 2>"$dir/err"
+    status=$?
+    status_is 2 && [[ ! -s $dir/out ]] && grep -Eq "^h2olog: $1: others than root can change $dir.*--force$" "$dir/err" ||
+        { show "$dir/err"; return 1; }
+    "$H2OLOG" --emit-script --force "$1" "$dir/$2" >"$dir/out" 2>"$dir/err"
+    status=$?
+    status_is 0 && grep -q receive_request_header "$dir/out"
+}
+
+# Files of the user who called sudo are that user's own affair.
+trusts_sudo_user() {
+    mkdir "$dir/probes" && cp "$top_srcdir"/probes/*.probes "$dir/probes" && chown -R 4321:4321 "$dir/probes" &&
+        chmod -R g+w "$dir/probes" || return
+    SUDO_UID=4321 SUDO_GID=4321 "$H2OLOG" --emit-script --probes "$dir/probes" >"$dir/out" 2>"$dir/err" || { show "$dir/err"; return 1; }
+    ! SUDO_UID=4322 SUDO_GID=4322 "$H2OLOG" --emit-script --probes "$dir/probes" >"$dir/out" 2>"$dir/err"
+}
+
+# ------------------------------------------------------------------------------------------------------ several servers
+
+# Starts another server in a directory of its own; its pid is $other, its script $other_script.
+start_other() { # PROGRAM
+    local here=$dir first=$server first_script=$script ok=0
+    dir=$here/other-$((++others))
+    mkdir "$dir" && start_server_as "$1" || ok=1
+    other=$server other_script=$script
+    dir=$here server=$first script=$first_script
+    return "$ok"
+}
+others=0
+
+fire_at() { # SCRIPT-FD CONN COUNT
+    echo "repeat $3 0 fire h2o:receive_request $2 i 0x101" >&"$1"
+    echo "print fired $2" >&"$1"
+}
+
+lines_of() { # CONN COUNT
+    seq -f "$1 %.0f RxProtocol HTTP/1.1" 0 $(($2 - 1))
+}
+
+has_count() { # COUNT
+    [[ $(wc -l <"$dir/out") -ge $1 ]]
+}
+
+two_servers() {
+    start_server && start_other "$SERVER" && start_log -p "$other" -E && wait_for 20 are_traced 2 || { show "$dir/err"; return 1; }
+    fire_at "$script" 1 300 && fire_at "$other_script" 2 300 && wait_for 5 has_count 600
+    kill -KILL "$other" && wait_for 20 grep -q "process $other has ended" "$dir/err" || return
+    fire_at "$script" 3 50 && wait_for 5 has_count 650
+    kill -TERM "$server" && reap "$log" 20 && status_is 0 || return
+    { lines_of 1 300 && lines_of 3 50; } | sed "s/^/$server /" >"$dir/expected"
+    lines_of 2 300 | sed "s/^/$other /" >"$dir/expected2"
+    grep "^$server " "$dir/out" >"$dir/of-server"
+    grep "^$other " "$dir/out" >"$dir/of-other"
+    same "$dir/expected" "$dir/of-server" && same "$dir/expected2" "$dir/of-other" && nothing_left
+}
+
+are_traced() { # COUNT
+    [[ $(grep -Ec '^h2olog: tracing pid [0-9]+ \(.*\), probes attached' "$dir/err") -ge $1 ]]
+}
+
+# A graceful restart: the new server comes, both serve, the old one ends. `replace` puts another file in the old one's place first.
+follows() { # keep|replace
+    cp "$SERVER" "$dir/server" && start_server_as "$dir/server" && start_log --follow -E || return
+    fire_at "$script" 1 200
+    if [[ $1 == replace ]]; then
+        cp "$SERVER" "$dir/new" && mv "$dir/new" "$dir/server" || return
+    fi
+    start_other "$dir/server" && wait_for 20 are_traced 2 || { show "$dir/err"; return 1; }
+    fire_at "$script" 2 200 && fire_at "$other_script" 3 200 && wait_for 5 has_line "fired 2" "$dir/server.out"
+    kill -TERM "$server" && wait_for 20 grep -q "process $server has ended" "$dir/err" || return
+    fire_at "$other_script" 4 200 && wait_for 10 has_count 800
+    kill -INT "$log" && reap "$log" 40 && status_is 0 || return
+    { lines_of 1 200 && lines_of 2 200; } | sed "s/^/$server /" >"$dir/expected"
+    { lines_of 3 200 && lines_of 4 200; } | sed "s/^/$other /" >"$dir/expected2"
+    grep "^$server " "$dir/out" >"$dir/of-server"
+    grep "^$other " "$dir/out" >"$dir/of-other"
+    same "$dir/expected" "$dir/of-server" && same "$dir/expected2" "$dir/of-other" && nothing_left
+}
+
+# The server is gone before the next one comes.
+follows_over_a_gap() {
+    cp "$SERVER" "$dir/server" && start_server_as "$dir/server" && start_log --follow || return
+    kill -TERM "$server" && wait_for 20 grep -q "process $server has ended" "$dir/err" && sleep 1 || return
+    is_alive "$log" || { explain "h2olog has ended"; return 1; }
+    start_other "$dir/server" && wait_for 20 are_traced 2 || { show "$dir/err"; return 1; }
+    fire_at "$other_script" 5 100 && wait_for 5 has_count 100
+    kill -INT "$log" && reap "$log" 40 && status_is 0 || return
+    lines_of 5 100 >"$dir/expected"
+    has_printed_expected && nothing_left
+}
+
+# What runs something else, or was forked by a server, is not followed.
+follows_no_others() {
+    cp "$SERVER" "$dir/server" && start_server_as "$dir/server" && start_log --follow || return
+    start_other "$SERVER" && sleep 1.5 || return
+    are_traced 2 && { show "$dir/err"; return 1; }
+    stop_log
+}
+
+one_of_two_fails() {
+    start_server && spawn sleep 60 || return
+    "$H2OLOG" -p "$server" -p "$spawned" >"$dir/out" 2>"$dir/err"
+    status=$?
+    status_is 3 && grep -q "^h2olog: process $spawned (sleep 60) has none of h2o's probes" "$dir/err"
+}
+
+# --------------------------------------------------------------------------------------------------------- output files
+
+writes_file() {
+    echo old >"$dir/file" && start_server && start_log -w "$dir/file" || return
+    tell 'fire h2o:receive_request 1 2 0x101'
+    wait_for 5 has_line '1 2 RxProtocol HTTP/1.1' "$dir/file"
+    stop_log && expect '1 2 RxProtocol HTTP/1.1' && same "$dir/expected" "$dir/file" && [[ ! -s $dir/out ]] || return
+    rm "$dir/file"
+    start_log -w "$dir/file" && stop_log && [[ $(stat -c %a "$dir/file") == 600 ]] || return
+    start_log -w "$dir/file" --append && tell 'fire h2o:receive_request 1 3 0x101' || return
+    wait_for 5 has_line '1 3 RxProtocol HTTP/1.1' "$dir/file"
+    stop_log && start_log -w "$dir/file" --append && tell 'fire h2o:receive_request 1 4 0x101' || return
+    wait_for 5 has_line '1 4 RxProtocol HTTP/1.1' "$dir/file"
+    stop_log && printf '%s\n' '1 3 RxProtocol HTTP/1.1' '1 4 RxProtocol HTTP/1.1' >"$dir/expected" && same "$dir/expected" "$dir/file"
+}
+
+# Five rotations under load: all records, each once, none split.
+rotates() {
+    start_server && start_log -w "$dir/file" || return
+    tell thread "repeat 15000 5000 fire h2o:receive_request 1 i 0x101" "print all fired" end
+    for i in 1 2 3 4 5; do
+        sleep 0.4
+        mv "$dir/file" "$dir/file.$i" && kill -HUP "$log" && wait_for 5 test -e "$dir/file" || { explain "no new file"; return 1; }
+    done
+    wait_for 20 has_line "all fired" "$dir/server.out" && stop_log && messages_are_clean || return
+    lines_of 1 15000 >"$dir/expected"
+    cat "$dir"/file.{1,2,3,4,5} "$dir/file" >"$dir/all"
+    for i in 1 2 3 4 5; do [[ -s $dir/file.$i ]] || { explain "file $i is empty" && wc -l "$dir"/file*; return 1; }; done
+    same "$dir/expected" "$dir/all"
+}
+
+# A directory that has gone: it is said, and nothing is lost.
+directory_vanishes() {
+    mkdir "$dir/logs" && start_server && start_log -w "$dir/logs/file" || return
+    exec {old}<"$dir/logs/file"
+    rm -r "$dir/logs" && kill -HUP "$log" && wait_for 5 grep -q '^h2olog: cannot open .*the file of before' "$dir/err" || return
+    tell 'fire h2o:receive_request 1 2 0x101'
+    expect '1 2 RxProtocol HTTP/1.1'
+    server_is_done && stop_log && cat <&"$old" >"$dir/content" && same "$dir/expected" "$dir/content"
+}
+
+cannot_write() { # FILE
+    start_server || return
+    "$H2OLOG" -p "$server" -w "$1" >"$dir/out" 2>"$dir/err"
+    status=$?
+    status_is 1 && grep -q "^h2olog: cannot open $1 for writing: " "$dir/err" && [[ $(wc -l <"$dir/err") == 1 ]]
+}
+
+quiet() {
+    start_server && start_log || return
+    stop_log && grep -qx 'h2olog: 0 events; 0 lost, 0 damaged, 0 values cut' "$dir/err" || { show "$dir/err"; return 1; }
+    spawn "$H2OLOG" --quiet -p "$server" >"$dir/out" 2>"$dir/err"
+    log=$spawned
+    sleep 2
+    tell 'fire h2o:receive_request 1 2 0x101'
+    wait_for 5 has_line '1 2 RxProtocol HTTP/1.1' "$dir/out" && kill -INT "$log" && reap "$log" 10 && status_is 0 && [[ ! -s $dir/err ]]
+}
+
+# -------------------------------------------------------------------------------------------------- redaction and losses
+
+fire_header() { # NAME VALUE
+    tell "fire h2o:receive_request_header 1 2 \"$1\" len \"$2\" len"
+}
+
+redacts() {
+    start_server && start_log --redact-default --redact 'X-*-Secret,*-token,pass?' || return
+    fire_header cookie "a=b"
+    fire_header CooKie "$(text 3000)"
+    fire_header cookies "a=c"
+    fire_header cooki "a=d"
+    fire_header set-cookie ""
+    fire_header authorization "a\\x00b"
+    fire_header proxy-authorization x
+    fire_header x-api-key xy
+    fire_header x-my-secret xyz
+    fire_header x--secret xyz
+    fire_header x-secret shown
+    fire_header x-my-secrets shown
+    fire_header csrf-token abcd
+    fire_header token shown
+    fire_header pass1 abcde
+    fire_header pass shown
+    tell 'fire h2o:receive_request_header 1 2 unmapped 6 "hidden" len' \
+        'fire h2o:receive_request_header 1 2 edge("cookie") len edge("abcdefg") len' \
+        'fire h2o:send_response_header 1 2 "set-cookie" len "abc" len' 'fire h2o:send_response_header 1 2 "" len "shown" len'
+    redacted() { expect "1 2 RxHeader   $1 \\[$2 bytes redacted]"; }
+    redacted cookie 3
+    redacted CooKie 3000
+    expect '1 2 RxHeader   cookies a=c' '1 2 RxHeader   cooki a=d'
+    redacted set-cookie 0
+    redacted authorization 3
+    redacted proxy-authorization 1
+    redacted x-api-key 2
+    redacted x-my-secret 3
+    redacted x--secret 3
+    expect '1 2 RxHeader   x-secret shown' '1 2 RxHeader   x-my-secrets shown'
+    redacted csrf-token 4
+    expect '1 2 RxHeader   token shown'
+    redacted pass1 5
+    expect '1 2 RxHeader   pass shown'
+    redacted '\x00\x00\x00\x00\x00\x00' 6
+    redacted cookie 7
+    expect '1 2 TxHeader   set-cookie \[3 bytes redacted]' '1 2 TxHeader    shown'
+    server_is_done && wait_for 5 has_line '1 2 TxHeader    shown' "$dir/out"
+    stop_log && has_printed_expected
+}
+
+redacts_json() {
+    start_server && start_log -f json --redact cookie || return
+    fire_header cookie "a=b"
+    server_is_done && wait_for 5 has_count 1
+    stop_log && grep -q '"name": "cookie", "value": null, "value_redacted": 1, "value_len": 3}$' "$dir/out" || { show "$dir/out"; return 1; }
+}
+
+bad_redaction() { # NAME
+    "$H2OLOG" --emit-script --redact "$1" >"$dir/out" 2>"$dir/err"
+    status=$?
+    status_is 2 && grep -q '^h2olog: --redact: "' "$dir/err" && [[ ! -s $dir/out ]]
+}
+
+# bpftrace is stopped while more events come than its buffers hold: what is lost is counted, to the event, where it happened.
+loses() { # FORMAT
+    start_server && start_log -f "$1" && find_processes || return
+    tell 'fire h2o:receive_request 1 7777777 0x101'
+    wait_for 5 has_count 1 && kill -STOP "$tracer" || return
+    tell "repeat 400000 0 fire h2o:receive_request 1 i 0x101" "print fired"
+    wait_for 60 has_line "fired" "$dir/server.out" && kill -CONT "$tracer" && sleep 1 || return
+    tell 'fire h2o:receive_request 1 8888888 0x101'
+    wait_for 20 grep -q 8888888 "$dir/out" || explain "the last event did not come"
+    stop_log
+    local lost shown
+    lost=$(sed -n 's/^h2olog: [0-9]* events; \([0-9]*\) lost, 0 damaged, 0 values cut$/\1/p' "$dir/err")
+    shown=$(grep -ac -e RxProtocol -e '"type": "receive_request"' "$dir/out")
+    # bpftrace counts lost heartbeats too, some 40 a second and CPU
+    [[ $lost -gt 0 && $((lost + shown - 400002)) -ge 0 && $((lost + shown - 400002)) -lt 1000 ]] || { explain "lost $lost, shown $shown" && show "$dir/err"; return 1; }
+}
+
+loses_json() {
+    loses json || return
+    local told
+    told=$(sed -n 's/.*"type": "h2olog-event-lost", "lost": \([0-9]*\)}$/\1/p' "$dir/out" | paste -sd+)
+    [[ $((told)) -gt 0 && $((told)) == $(sed -n 's/^h2olog: [0-9]* events; \([0-9]*\) lost.*/\1/p' "$dir/err") ]] ||
+        { explain "told $told"; return 1; }
+    tail -n 1 "$dir/out" | grep -q 8888888 && head -n 1 "$dir/out" | grep -q 7777777
+}
+
+loses_line() {
+    loses line && grep -Eq '^h2olog: [1-9][0-9]* events were lost here' "$dir/err"
+}
+
+# ------------------------------------------------------------------------------------------------------------ the cases
+
+nobody=$(id -u nobody) && nogroup=$(id -g nobody)
+live_case "whoever reads what servers say is nobody" reads_as "$nobody" "$nogroup" env -u SUDO_UID -u SUDO_GID "$H2OLOG"
+live_case "or the user who called sudo" reads_as 4321 4322 env SUDO_UID=4321 SUDO_GID=4322 "$H2OLOG"
+live_case "or nobody, when root did" reads_as "$nobody" "$nogroup" env SUDO_UID=0 SUDO_GID=0 "$H2OLOG"
+live_case "or the one of --user" reads_as "$(id -u daemon)" "$(id -g daemon)" env SUDO_UID=4321 SUDO_GID=4322 "$H2OLOG" --user daemon
+live_case "or root, with -r" keeps_root
+live_case "the process that stays root does not read" keeper_reads_nothing
+live_case "without the process that stays root it ends, with status 1" keeper_dies
+test_case "a bpftrace that others can write" untrusted --bpftrace bpftrace 'chmod o+w "$dir/bpftrace"'
+test_case "a bpftrace in a directory that others can write" untrusted --bpftrace bpftrace 'chmod o+w "$dir"'
+test_case "a catalogue of another user" untrusted --probes probes 'chown 4321 "$dir/probes"'
+test_case "a file of the catalogue that a group can write" untrusted --probes probes 'chgrp 4321 "$dir/probes/h2o.probes" && chmod g+w "$dir/probes/h2o.probes"'
+test_case "templates that others can write" untrusted --templates templates 'chmod o+w "$dir/templates"'
+test_case "a catalogue of the user who called sudo" trusts_sudo_user
+live_case "two servers at once" two_servers
+live_case "one of two cannot be traced" one_of_two_fails
+live_case "--follow: a graceful restart" follows keep
+live_case "--follow: an upgrade" follows replace
+live_case "--follow: a stop and a start" follows_over_a_gap
+live_case "--follow: another program" follows_no_others
+live_case "-w and --append" writes_file
+live_case "SIGHUP rotates the file under load" rotates
+live_case "SIGHUP when the directory has gone" directory_vanishes
+live_case "a file that cannot be written" cannot_write /nonexistent/file
+live_case "--quiet" quiet
+live_case "--redact in lines" redacts
+live_case "--redact in JSON" redacts_json
+test_case "--redact with two stars" bad_redaction 'a*b*'
+test_case "--redact with a blank" bad_redaction 'a b'
+live_case "a loss, in lines" loses_line
+live_case "a loss, in JSON" loses_json
+
+done_testing
