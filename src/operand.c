@@ -150,6 +150,8 @@ arm_write(struct outbuf *out, struct slice operand, int bits)
 bool
 operand_write(struct outbuf *out, struct slice operand, int machine)
 {
+    if (operand.len == 0) /* a site with fewer arguments than the first one */
+        return false;
     struct slice size = cut_until(&operand, '@');
     if (size.len > 0 && *size.ptr == '-')
         size.ptr++, size.len--;
