@@ -1,10 +1,12 @@
 #!/bin/sh
-# Makes ./configure. With --deps, first installs what building, testing and running need.
+# Makes ./configure. With --deps, first installs what building, testing and running need; with --deps=all, also what
+# `make fuzz` and `make check-valgrind` need.
 set -eu
 cd "$(dirname "$0")"
 
 # Building: a C compiler, make, autotools, libelf. Tests: check, sys/sdt.h, curl, procps. Running: bpftrace.
 packages="gcc libc6-dev make autoconf automake pkg-config libelf-dev check systemtap-sdt-dev curl procps bpftrace"
+more_packages="clang libclang-rt-dev valgrind"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then
@@ -38,9 +40,13 @@ install_packages() {
 
 case "${1-}" in
 --deps) install_packages ;;
+--deps=all)
+    packages="$packages $more_packages"
+    install_packages
+    ;;
 '') ;;
 *)
-    echo "usage: ./autogen.sh [--deps]" >&2
+    echo "usage: ./autogen.sh [--deps | --deps=all]" >&2
     exit 2
     ;;
 esac

@@ -262,9 +262,9 @@ extra() {
     wait_for 10 has_lines 3 || explain "only $(wc -l <"$dir/out") lines came"
     { read -r first && read -r second; } < <(comm -13 <(sort <<<"$before") <(printf '%s\n' /proc/"$server"/task/* | sort) |
         sed 's/.*\///' | sort -n)
-    expect "{\"at\": 5, \"type\": \"pto\", \"master_conn_id\": 1, \"inflight\": 6, \"cwnd\": 7, \"pto_count\": -1, \"provider\": \"quicly\", \"tid\": $first, \"seq\": 1, \"nsecs\": NSECS}" \
-        "{\"at\": NOW, \"type\": \"h1_close\", \"conn_id\": 8, \"provider\": \"h2o\", \"tid\": $second, \"seq\": 2, \"nsecs\": NSECS}" \
-        "{\"at\": 9, \"type\": \"pto\", \"master_conn_id\": 1, \"inflight\": 10, \"cwnd\": 11, \"pto_count\": 127, \"provider\": \"quicly\", \"tid\": $(script_thread_of "$before"), \"seq\": 3, \"nsecs\": NSECS}"
+    expect "{\"at\": 5, \"type\": \"pto\", \"master_conn_id\": 1, \"inflight\": 6, \"cwnd\": 7, \"pto_count\": -1, \"provider\": \"quicly\", \"pid\": $server, \"tid\": $first, \"seq\": 1, \"nsecs\": NSECS}" \
+        "{\"at\": NOW, \"type\": \"h1_close\", \"conn_id\": 8, \"provider\": \"h2o\", \"pid\": $server, \"tid\": $second, \"seq\": 2, \"nsecs\": NSECS}" \
+        "{\"at\": 9, \"type\": \"pto\", \"master_conn_id\": 1, \"inflight\": 10, \"cwnd\": 11, \"pto_count\": 127, \"provider\": \"quicly\", \"pid\": $server, \"tid\": $(script_thread_of "$before"), \"seq\": 3, \"nsecs\": NSECS}"
     end_log && normalise "$from" && prints_json && nsecs_count_from_boot "${up%.*}"
 }
 
@@ -581,7 +581,7 @@ live_case "http -f json" mixed json http -f json
 live_case "http prints lines" mixed line
 live_case "quic --format line" mixed line quic --format line
 live_case "all -f line" mixed line all -f line
-live_case "-E adds provider, tid, seq and nsecs" extra
+live_case "-E adds provider, pid, tid, seq and nsecs" extra
 live_case "--names adds names" names json
 live_case "--names in lines" names line
 live_case "without -a neither application data nor secrets" keeps_private 0 0 all -t "$(private_types)"

@@ -70,7 +70,7 @@ killed_while_starting() {
 
 second_signal() {
     start_server && start_log && freeze_tracer || return
-    kill -INT "$log" && sleep 0.3 && kill -INT "$log" && reap "$log" 5 && status_is 0 && nothing_left
+    kill -INT "$log" && sleep 0.3 && kill -INT "$log" && reap "$log" 5 && status_is 0 && nothing_left 15 # the kernel detaches the probes
 }
 
 frozen_tracer() {

@@ -1,0 +1,44 @@
+/* Any catalogue or DTrace provider file: an error with a position in it, or a catalogue from which a program can be made. */
+#include "fuzz.h"
+
+#include "list.h"
+#include "provider.h"
+#include "script.h"
+
+static void
+use(const struct catalog *catalog, struct mem *mem)
+{
+    struct files templates;
+    struct tracer tracer;
+    struct plan plan;
+    struct diag diag = {0};
+    struct outbuf out = {0};
+    struct plan_request request = {.group = "all", .redact = {redact_defaults, REDACT_DEFAULTS}, .app_data = true};
+    tracer_newest(&tracer);
+    list_write(&out, catalog, NULL);
+    out.len = 0;
+    FUZZ_CHECK(files_load(&templates, NULL, "templates", ".bt", mem, &diag) == 0);
+    if (plan_make(&plan, catalog, NULL, &tracer, &request, mem, &diag) == 0)
+        FUZZ_CHECK(script_write(&out, &plan, FUZZ_NONCE, "fuzz", &templates, mem, &diag) == 0);
+    text_free(&out);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct mem mem = {0};
+    struct diag diag = {0};
+    struct catalog catalog = {0};
+    bool is_provider = size > 0 && data[0] == 'd';
+    struct file file = {"t", {(const char *)data + (size > 0), size - (size > 0)}};
+    struct files files = {&file, is_provider ? 0 : 1};
+    int status = catalog_parse(&catalog, &files, &mem, &diag);
+    if (status == 0 && is_provider)
+        status = provider_parse(&catalog, &file, &mem, &diag);
+    if (status == 0)
+        use(&catalog, &mem);
+    else
+        FUZZ_CHECK(strncmp(diag.message, "t:", 2) == 0 && diag.status == DIAG_USAGE);
+    mem_free(&mem);
+    return 0;
+}
