@@ -169,6 +169,13 @@ START_TEST(nul_terminated_texts_end_at_the_nonce)
 }
 END_TEST
 
+START_TEST(a_redacted_text_has_a_length_only)
+{
+    CHECK(N " 1 1 7 5 6 4000000000000bb8 cookie \n", "texts 5 cookie \\[3000 bytes redacted]|", 0);
+    CHECK(N " 1 1 7 5 3 4000000000000000\n" N " x 1 7 0 0 61 00 62\n", "texts 5 a\\x00b \\[0 bytes redacted]|", 0);
+}
+END_TEST
+
 START_TEST(a_nul_terminated_text_whose_rest_was_lost_is_cut)
 {
     CHECK(N " 2 1 7 " X104 " " N "\n" N " 0 2 7 1 2 3\n", "cstr " X104 "\\[cut]|numbers 1 2 3|", 1);
@@ -410,6 +417,7 @@ decode_suite(void)
     tcase_add_test(tcase, chunks_of_threads_interleave);
     tcase_add_test(tcase, a_lost_chunk_shows_in_the_record);
     tcase_add_test(tcase, nul_terminated_texts_end_at_the_nonce);
+    tcase_add_test(tcase, a_redacted_text_has_a_length_only);
     tcase_add_test(tcase, a_nul_terminated_text_whose_rest_was_lost_is_cut);
     tcase_add_test(tcase, a_nul_terminated_text_is_cut_where_the_program_stops);
     tcase_add_test(tcase, bytes_and_pointers);
