@@ -14,6 +14,7 @@ struct writer {
     const char *nonce;
     struct mem *mem;
     struct diag *diag;
+    const char *args[USDT_MAX_ARGS];                   /* how the event's arguments are read */
     struct template_variable variables[MAX_VARIABLES]; /* what is known so far */
     size_t count;
 };
@@ -66,40 +67,83 @@ attach_point(const struct plan *plan, const struct catalog_probe *probe, struct 
     return mem_printf(mem, "usdt:/proc/%d/exe:%s:%s /pid == %d/", pid, probe->provider, probe->name, pid);
 }
 
-/* The operand at one site; where sites differ the instruction pointer tells them apart. */
+/* The operand at every site, in a variable each, and then the one of the site where the event was. The registers are read
+ * whether they are needed or not: read in the branches of a condition, LLVM makes one access of a computed place of them, which
+ * the kernel's verifier refuses. false: an operand is not understood, or a site is not mapped. */
 static bool
-put_site(const struct writer *writer, struct outbuf *out, int arg, size_t site)
+put_sites(const struct writer *writer, struct outbuf *out, int arg)
 {
     const struct usdt_probe *usdt = writer->event->usdt;
-    struct slice operand = usdt->sites[site].operands[arg];
-    bool is_last = true;
-    for (size_t i = site + 1; i < usdt->nsites; i++)
-        is_last &= text_equal(operand, usdt->sites[i].operands[arg]);
-    if (is_last)
-        return operand_write(out, operand, usdt->machine);
-    uint64_t address = target_address(writer->plan->target, usdt->object, usdt->sites[site].offset);
-    text_printf(out, "(reg(\"ip\") == %lu ? ", address);
-    if (!operand_write(out, operand, usdt->machine))
-        return false;
-    text_puts(out, " : ");
-    bool is_good = put_site(writer, out, arg, site + 1);
-    text_putc(out, ')');
-    return is_good && address != 0;
+    struct outbuf choice = {0};
+    bool is_good = true;
+    text_printf(&choice, "    $extra%d = ", arg);
+    for (size_t i = 0; is_good && i < usdt->nsites; i++) {
+        uint64_t address = target_address(writer->plan->target, usdt->object, usdt->sites[i].offset);
+        text_printf(out, "    $extra%d_%zu = (uint64)", arg, i);
+        is_good = operand_write(out, usdt->sites[i].operands[arg], usdt->machine) && address != 0;
+        text_puts(out, ";\n");
+        if (i + 1 < usdt->nsites)
+            text_printf(&choice, "$site == %lu ? $extra%d_%zu : (", address, arg, i);
+        else
+            text_printf(&choice, "$extra%d_%zu", arg, i);
+    }
+    for (size_t i = 1; i < usdt->nsites; i++)
+        text_putc(&choice, ')');
+    text_puts(&choice, ";\n");
+    text_put(out, (struct slice){choice.ptr, choice.len});
+    text_free(&choice);
+    return is_good;
 }
 
-/* The expression for an argument: argN where bpftrace reaches it, else what the note says of it. */
+static bool
+is_alike_everywhere(const struct usdt_probe *usdt, int arg)
+{
+    for (size_t i = 1; i < usdt->nsites; i++)
+        if (!text_equal(usdt->sites[i].operands[arg], usdt->sites[0].operands[arg]))
+            return false;
+    return true;
+}
+
+/* An argument beyond those that bpftrace reaches, by what the note says of it; NULL: that is not understood. What has to stand
+ * before goes to `sites`. */
 static const char *
-argument(const struct writer *writer, int arg)
+far_argument(const struct writer *writer, struct outbuf *sites, int arg)
 {
     const struct usdt_probe *usdt = writer->event->usdt;
     struct outbuf out = {0};
-    if (arg < writer->plan->tracer->row->max_args || usdt == NULL || !put_site(writer, &out, arg, 0)) {
+    bool is_alike = is_alike_everywhere(usdt, arg);
+    bool is_good = is_alike ? operand_write(&out, usdt->sites[0].operands[arg], usdt->machine) : put_sites(writer, &out, arg);
+    if (is_good && !is_alike) {
+        if (sites->len == 0)
+            text_puts(sites, "    $site = reg(\"ip\");\n");
+        text_put(sites, (struct slice){out.ptr, out.len});
         out.len = 0;
-        text_printf(&out, "arg%d", arg);
+        text_printf(&out, "$extra%d", arg);
     }
-    const char *expression = mem_strndup(writer->mem, out.ptr, out.len);
+    const char *expression = is_good ? mem_strndup(writer->mem, out.ptr, out.len) : NULL;
     text_free(&out);
     return expression;
+}
+
+/* How every argument is read: argN where bpftrace reaches it. */
+static void
+define_arguments(struct writer *writer)
+{
+    const struct usdt_probe *usdt = writer->event->usdt;
+    struct outbuf sites = {0};
+    for (int i = 0; i < USDT_MAX_ARGS; i++) {
+        bool is_far = usdt != NULL && i >= writer->plan->tracer->row->max_args && i < usdt->nargs && usdt->nsites > 0;
+        writer->args[i] = is_far ? far_argument(writer, &sites, i) : NULL;
+        if (writer->args[i] == NULL)
+            writer->args[i] = mem_printf(writer->mem, "arg%d", i);
+    }
+    define_buffer(writer, "sites", &sites);
+}
+
+static const char *
+argument(const struct writer *writer, int arg)
+{
+    return writer->args[arg];
 }
 
 static void
@@ -297,6 +341,7 @@ write_probe(const struct writer *program, struct outbuf *out, size_t id)
     define(&writer, "type", event->probe->type);
     define(&writer, "summary", event->probe->summary);
     define(&writer, "attach", attach_point(writer.plan, event->probe, writer.mem));
+    define_arguments(&writer);
     define_values(&writer);
     define_hex(&writer);
     define_inline_texts(&writer);

@@ -232,7 +232,7 @@ start_server() { # [OPTION]...
 
 start_server_as() { # PROGRAM [OPTION]...
     mkfifo "$dir/script" && exec {script}<>"$dir/script" || return
-    spawn "$@" --lifetime 300 --script - <"$dir/script" >"$dir/server.out" 2>"$dir/server.err"
+    spawn "$@" --lifetime "${LIFETIME:-300}" --script - <"$dir/script" >"$dir/server.out" 2>"$dir/server.err"
     server=$spawned
     wait_for 5 grep -q '^listening' "$dir/server.out" || { explain "no server: $(<"$dir/server.err")"; return 1; }
     port=$(sed -n 's/^listening on 127.0.0.1:\([0-9]*\) .*/\1/p' "$dir/server.out")
@@ -311,7 +311,7 @@ status_is() { # STATUS
 
 # Nothing that h2olog started is there any more, and nothing else that traces the server.
 nothing_left() { # [SECONDS]
-    wait_for "${1:-2}" is_nothing_left && return
+    wait_for "${1:-10}" is_nothing_left && return
     explain "these are left:"
     # shellcheck disable=SC2046 # one argument a pid
     explain_processes $(left_behind)

@@ -104,6 +104,13 @@ server_ends_before_slow_tracer() {
 }
 
 # With no time for h2olog between the last event and the end.
+thread_ends() {
+    start_server && start_log || return
+    tell thread 'fire h2o:receive_request 1 0 0x101' end join 'sleep 300' 'fire h2o:receive_request 1 1 0x101'
+    expect '1 0 RxProtocol HTTP/1.1' '1 1 RxProtocol HTTP/1.1'
+    server_is_done && stop_log && has_printed_expected && nothing_left
+}
+
 server_exits() {
     start_server && start_log || return
     fire_many 500
@@ -250,6 +257,7 @@ live_case "SIGTERM to the server ends h2olog, all records written, nothing left"
 live_case "SIGKILL to the server ends h2olog, all records written, nothing left" server_ends kill -KILL
 live_case "when the server has ended, a slow bpftrace is waited for" server_ends_before_slow_tracer
 live_case "the server's exit right after events ends h2olog, all records written" server_exits
+live_case "the end of a thread of the server ends nothing" thread_ends
 live_case "a reader that has enough ends h2olog quietly, with status 0" reader_ends
 live_case "a reader that goes while nothing happens ends h2olog quietly" reader_ends_silently
 live_case "a full disk ends h2olog with status 1" full_disk
