@@ -2,10 +2,13 @@
 #include "options.h"
 #include "privileges.h"
 #include "provider.h"
+#include "replay.h"
 #include "supervise.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,10 +21,13 @@ struct context {
     const char *command; /* the command line, escaped */
     struct catalog catalog;
     struct files probes, templates;
+    struct file provider; /* of --probes NAME.d */
     struct tracer tracer;
     struct target target; /* of --list and --emit-script */
     struct plan_request request;
     struct launch launch;
+    struct recording recording;
+    int64_t realtime_offset; /* of the recording */
 };
 
 /* So that no file that is opened later is taken for stdin, stdout or stderr. */
@@ -81,28 +87,20 @@ print_version(struct context *context)
     return write_stdout(&out, &context->diag);
 }
 
-static bool
-is_provider_file(const char *path)
-{
-    size_t len = path != NULL ? strlen(path) : 0;
-    return len > 2 && strcmp(path + len - 2, ".d") == 0;
-}
-
 /* A directory replaces the built-in catalogue; a DTrace provider file adds to it. */
 static int
 load_catalog(struct context *context)
 {
     const char *path = context->options.probes_path;
-    bool is_provider = is_provider_file(path);
-    struct file provider;
+    bool is_provider = path != NULL && provider_is_file(path);
     if (files_load(&context->probes, is_provider ? NULL : path, "probes", ".probes", &context->mem, &context->diag) != 0 ||
         catalog_parse(&context->catalog, &context->probes, &context->mem, &context->diag) != 0)
         return -1;
     if (!is_provider)
         return 0;
-    return files_read(&provider, path, &context->mem, &context->diag) != 0
+    return files_read(&context->provider, path, &context->mem, &context->diag) != 0
                ? -1
-               : provider_parse(&context->catalog, &provider, &context->mem, &context->diag);
+               : provider_parse(&context->catalog, &context->provider, &context->mem, &context->diag);
 }
 
 static int
@@ -126,7 +124,7 @@ check_paths(struct context *context)
         return -1;
     const char *probes = options->probes_path;
     if (probes != NULL && (privileges_check_path("--probes", probes, diag) != 0 ||
-                           (!is_provider_file(probes) && check_files("--probes", &context->probes, diag) != 0)))
+                           (!provider_is_file(probes) && check_files("--probes", &context->probes, diag) != 0)))
         return -1;
     return options->templates_dir != NULL && (privileges_check_path("--templates", options->templates_dir, diag) != 0 ||
                                               check_files("--templates", &context->templates, diag) != 0)
@@ -248,6 +246,50 @@ open_output(struct context *context, struct sink *sink)
     return sink->fd < 0 ? -1 : 0;
 }
 
+/* The catalogue as it was read. */
+static struct files
+recorded_files(struct context *context)
+{
+    struct files files = context->probes;
+    if (context->provider.name == NULL)
+        return files;
+    files.items = mem_alloc(&context->mem, (files.count + 1) * sizeof(*files.items));
+    memcpy(files.items, context->probes.items, files.count * sizeof(*files.items));
+    files.items[files.count++] = context->provider;
+    return files;
+}
+
+static int
+begin_recording(struct context *context)
+{
+    char host[HOST_NAME_MAX + 1] = "";
+    struct format format;
+    const struct plan_request *request = &context->request;
+    if (context->options.record == NULL)
+        return 0;
+    gethostname(host, sizeof(host) - 1);
+    format_init(&format, "line", (struct format_options){0});
+    struct recording_header header = {.program = PACKAGE_STRING,
+                                      .host = host,
+                                      .command = context->command,
+                                      .mode = request->group,
+                                      .format = context->options.format,
+                                      .extra = context->options.extra,
+                                      .names = context->options.names,
+                                      .tracer = context->tracer,
+                                      .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN),
+                                      .offset = format.realtime_offset,
+                                      .app_data = request->app_data,
+                                      .types = (const char **)request->patterns,
+                                      .ntypes = request->npatterns,
+                                      .redact = (const char **)request->redact.patterns,
+                                      .nredact = request->redact.count,
+                                      .files = recorded_files(context)};
+    context->recording.fd = launch_open_output(context->options.record, O_TRUNC, &context->diag);
+    context->realtime_offset = format.realtime_offset;
+    return context->recording.fd < 0 ? -1 : recording_begin(&context->recording, &header, &context->diag);
+}
+
 /* Everything that needs root but the keeper's part. */
 static int
 prepare(struct context *context, struct sink *sink, struct privileges *privileges)
@@ -259,7 +301,7 @@ prepare(struct context *context, struct sink *sink, struct privileges *privilege
                context->tracer.patch);
     if (privileges_find(privileges, context->options.user, &context->diag) != 0)
         return -1;
-    return open_output(context, sink);
+    return open_output(context, sink) != 0 ? -1 : begin_recording(context);
 }
 
 /* From here on this process is not root any more, and reads what servers say; the keeper is, and does not. */
@@ -269,6 +311,8 @@ supervise(struct context *context, struct keeper *keeper, struct sink *sink, int
     const struct options *options = &context->options;
     struct format format;
     format_init(&format, options->format, (struct format_options){options->extra, options->names});
+    if (options->record != NULL)
+        format.realtime_offset = context->realtime_offset;
     struct supervise run = {.keeper = keeper,
                             .request = &context->request,
                             .catalog = &context->catalog,
@@ -276,6 +320,7 @@ supervise(struct context *context, struct keeper *keeper, struct sink *sink, int
                             .format = &format,
                             .sink = sink,
                             .log = &context->log,
+                            .recording = options->record != NULL ? &context->recording : NULL,
                             .nservers = options->pids.count,
                             .follow = options->follow,
                             .can_reopen = options->output != NULL,
@@ -305,12 +350,35 @@ trace(struct context *context)
 }
 
 static int
+replay(struct context *context)
+{
+    struct sink sink = {0};
+    const struct options *options = &context->options;
+    if (open_output(context, &sink) != 0)
+        return -1;
+    signal(SIGPIPE, SIG_IGN); /* EPIPE tells more */
+    struct replay part = {.path = options->replay,
+                          .mode = options->has_mode ? options->mode : NULL,
+                          .patterns = options->types.items,
+                          .npatterns = options->types.count,
+                          .format = options->has_format ? options->format : NULL,
+                          .format_options = {options->extra, options->names},
+                          .sink = &sink,
+                          .log = &context->log};
+    int status = replay_run(&part, &context->diag);
+    text_free(&sink.pending);
+    return status;
+}
+
+static int
 run(struct context *context)
 {
     if (context->options.help)
         return print_help(context);
     if (context->options.version)
         return print_version(context);
+    if (context->options.replay != NULL)
+        return replay(context);
     if (load_files(context) != 0)
         return -1;
     if (context->options.list)

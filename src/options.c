@@ -181,19 +181,28 @@ set_mode(struct options *options, const char *word, struct diag *diag)
                     diag_quote(quoted, sizeof(quoted), text_of(word)));
 }
 
+/* The format of a mode; NULL: it is no mode. */
+static const char *
+mode_format(const char *mode)
+{
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+        if (strcmp(mode, modes[i].name) == 0)
+            return modes[i].format;
+    return NULL;
+}
+
 /* What follows from the options together. */
 static int
 settle(struct options *options, struct diag *diag)
 {
     if (options->http && set_mode(options, "http", diag) != 0)
         return -1;
-    const struct mode *mode = &modes[0];
-    for (size_t i = 0; options->mode != NULL && i < sizeof(modes) / sizeof(modes[0]); i++)
-        if (strcmp(options->mode, modes[i].name) == 0)
-            mode = &modes[i];
-    options->mode = mode->name;
-    if (options->format == NULL)
-        options->format = mode->format;
+    options->has_mode = options->mode != NULL;
+    options->has_format = options->format != NULL;
+    if (!options->has_mode)
+        options->mode = modes[0].name;
+    if (!options->has_format)
+        options->format = mode_format(options->mode);
     char quoted[64];
     if (strcmp(options->format, "line") != 0 && strcmp(options->format, "json") != 0)
         return diag_set(diag, DIAG_USAGE, "--format: unknown form \"%s\"; expected line or json",

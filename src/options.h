@@ -21,6 +21,7 @@ struct options_pids {
 /* What the command line asks for. The strings are those of argv, which is changed where a list has commas. */
 struct options {
     const char *mode;         /* "http", "quic" or "all" */
+    bool has_mode, has_format; /* they were given */
     struct options_pids pids; /* none: find it */
     bool follow;
     bool http;
@@ -34,6 +35,7 @@ struct options {
     struct options_list redact;
     bool redact_default;
     const char *output; /* NULL: stdout */
+    const char *record, *replay;
     bool append;
     bool quiet;
     const char *user; /* NULL: who called sudo, or nobody */

@@ -423,3 +423,10 @@ provider_parse(struct catalog *catalog, const struct file *file, struct mem *mem
             return -1;
     return 0;
 }
+
+bool
+provider_is_file(const char *path)
+{
+    size_t len = strlen(path);
+    return len > 2 && strcmp(path + len - 2, ".d") == 0;
+}

@@ -10,4 +10,7 @@
  * comment names are application data, and those called secret are secret. 0, or -1 with `diag` set (FILE:LINE:COL). */
 int provider_parse(struct catalog *catalog, const struct file *file, struct mem *mem, struct diag *diag);
 
+/* Whether a path names a provider file: it ends in ".d". */
+bool provider_is_file(const char *path);
+
 #endif

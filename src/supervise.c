@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_TRACEES = 256 };
+enum { MAX_SERVERS = 256 };
 
 enum phase {
     TRACING,
@@ -17,21 +17,12 @@ enum phase {
     OVER,
 };
 
-/* A tracee with all that it stands on. */
-struct slot {
-    struct mem mem;
-    struct tracee tracee;
-    struct plan plan;
-    struct decode decode;
-    struct order order;
-    struct target target;
-};
-
 struct run {
     struct supervise *part;
     struct tracee_run shared;
-    struct slot *slots[MAX_TRACEES];
-    size_t nslots;
+    struct server_request request;
+    struct server *servers[MAX_SERVERS];
+    size_t nservers;
     size_t nexpected; /* servers that are still to start */
     enum phase phase;
     int64_t deadline; /* milliseconds: of FLUSHING */
@@ -63,50 +54,22 @@ boot_nsecs(void)
 static void
 all_happen(struct run *run, enum tracee_event event)
 {
-    for (size_t i = 0; i < run->nslots; i++)
-        tracee_happen(&run->slots[i]->tracee, event);
+    for (size_t i = 0; i < run->nservers; i++)
+        tracee_happen(&run->servers[i]->tracee, event);
+}
+
+/* What happens later does not belong to the run. */
+static void
+stop(struct run *run)
+{
+    run->shared.stop_nsecs = boot_nsecs();
+    tracee_record_stop(&run->shared);
 }
 
 static bool
 is_stopping(const struct run *run)
 {
     return run->shared.stop_nsecs != UINT64_MAX || run->shared.is_reader_gone;
-}
-
-/* Plans for the server as the keeper did. 0, or -1 with `diag` set. */
-static int
-prepare(struct run *run, struct slot *slot, const struct keeper_news *news, struct diag *diag)
-{
-    struct launch_note note;
-    const struct supervise *part = run->part;
-    if (launch_read_note(&note, news->text, &slot->mem, diag) != 0)
-        return -1;
-    slot->target = (struct target){.pid = news->server, .pidfd = -1, .command = note.command, .probes = note.probes};
-    if (plan_make(&slot->plan, part->catalog, &slot->target, part->tracer, part->request, &slot->mem, diag) != 0)
-        return -1;
-    decode_init(&slot->decode, &slot->plan, note.nonce, &slot->mem);
-    order_init(&slot->order, (int)sysconf(_SC_NPROCESSORS_ONLN), &slot->mem);
-    slot->tracee = (struct tracee){.run = &run->shared,
-                                   .server = news->server,
-                                   .tracer = news->tracer,
-                                   .server_fd = news->server_fd,
-                                   .out = news->out,
-                                   .err = news->err,
-                                   .command = note.command,
-                                   .plan = &slot->plan,
-                                   .decode = &slot->decode,
-                                   .order = part->tracer->row->per_cpu_buffers ? &slot->order : NULL};
-    tracee_begin(&slot->tracee);
-    return 0;
-}
-
-static void
-free_slot(struct slot *slot)
-{
-    tracee_end(&slot->tracee);
-    order_free(&slot->order);
-    mem_free(&slot->mem);
-    free(slot);
 }
 
 static void
@@ -121,25 +84,25 @@ static void
 add_tracee(struct run *run, const struct keeper_news *news)
 {
     struct diag diag;
-    struct slot *slot = calloc(1, sizeof(*slot));
-    if (slot == NULL)
-        abort();
-    int status = run->nslots < MAX_TRACEES ? prepare(run, slot, news, &diag)
-                                           : diag_set(&diag, DIAG_FAILED, "more than %d servers at once", MAX_TRACEES);
-    if (status != 0) {
+    const struct server_files files = {news->server, news->tracer, news->server_fd, news->out, news->err, news->text};
+    struct server *server = NULL;
+    if (run->nservers < MAX_SERVERS)
+        server = server_open(&run->request, &files, &diag);
+    else
+        diag_set(&diag, DIAG_FAILED, "more than %d servers at once", MAX_SERVERS);
+    if (server == NULL) {
         close(news->server_fd), close(news->out), close(news->err);
         keeper_ask(run->part->keeper, KEEPER_KILL, news->tracer);
         fail(run, &diag);
-        mem_free(&slot->mem);
-        free(slot);
         return;
     }
     if (run->nexpected == 0)
-        diag_note(run->part->log, "tracing pid %d (%s) too", news->server, slot->tracee.command);
+        diag_note(run->part->log, "tracing pid %d (%s) too", news->server, server->tracee.command);
     run->nexpected -= run->nexpected > 0;
-    run->slots[run->nslots++] = slot;
+    run->servers[run->nservers++] = server;
+    tracee_record_start(&server->tracee, news->text);
     if (is_stopping(run))
-        tracee_happen(&slot->tracee, TRACEE_SIGNALLED);
+        tracee_happen(&server->tracee, TRACEE_SIGNALLED);
 }
 
 /* A server of the command line that cannot be traced ends the run; one that was found later does not. */
@@ -152,16 +115,16 @@ take_failure(struct run *run, const struct keeper_news *news)
     }
     run->nexpected = 0;
     fail(run, &news->diag);
-    run->shared.stop_nsecs = boot_nsecs();
+    stop(run);
     all_happen(run, TRACEE_SIGNALLED);
 }
 
 static struct tracee *
 find_tracee(struct run *run, pid_t tracer, pid_t server)
 {
-    for (size_t i = 0; i < run->nslots; i++)
-        if (run->slots[i]->tracee.tracer == tracer || run->slots[i]->tracee.server == server)
-            return &run->slots[i]->tracee;
+    for (size_t i = 0; i < run->nservers; i++)
+        if (run->servers[i]->tracee.tracer == tracer || run->servers[i]->tracee.server == server)
+            return &run->servers[i]->tracee;
     return NULL;
 }
 
@@ -229,7 +192,7 @@ take_end_signal(struct run *run)
     if (run->shared.stop_nsecs != UINT64_MAX)
         run->phase = OVER;
     else
-        run->shared.stop_nsecs = boot_nsecs();
+        stop(run);
     all_happen(run, TRACEE_SIGNALLED);
 }
 
@@ -262,8 +225,8 @@ flush(struct run *run)
     size_t before = sink->pending.len - sink->done;
     enum sink_state state = sink_flush(sink, run->shared.diag);
     bool has_moved = sink->pending.len - sink->done < before;
-    for (size_t i = 0; has_moved && i < run->nslots; i++)
-        tracee_put_off(&run->slots[i]->tracee);
+    for (size_t i = 0; has_moved && i < run->nservers; i++)
+        tracee_put_off(&run->servers[i]->tracee);
     if (has_moved && now_ms() < run->flush_limit)
         run->deadline = now_ms() + FLUSH_MS;
     if (state == SINK_GONE || state == SINK_FAILED)
@@ -275,13 +238,23 @@ flush(struct run *run)
     }
 }
 
+/* A recording that cannot go on ends the run, so that its gap does not go unseen. */
+static void
+check_recording(struct run *run)
+{
+    if (run->part->recording == NULL || !run->part->recording->has_failed || is_stopping(run))
+        return;
+    stop(run);
+    all_happen(run, TRACEE_SIGNALLED);
+}
+
 /* A reader may take its time, as a pager does, unless somebody wants the run to end. */
 static void
 check_ends(struct run *run)
 {
     bool is_held_back = run->part->sink->pending.len > 0 && run->shared.stop_nsecs == UINT64_MAX;
-    for (size_t i = 0; i < run->nslots; i++) {
-        struct tracee *tracee = &run->slots[i]->tracee;
+    for (size_t i = 0; i < run->nservers; i++) {
+        struct tracee *tracee = &run->servers[i]->tracee;
         if (tracee->out < 0 && tracee->err < 0)
             tracee_happen(tracee, TRACEE_OUTPUT_ENDED);
         if (is_held_back)
@@ -301,20 +274,20 @@ static void
 remove_done(struct run *run)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < run->nslots; i++) {
-        if (run->slots[i]->tracee.state == TRACEE_DONE)
-            free_slot(run->slots[i]);
+    for (size_t i = 0; i < run->nservers; i++) {
+        if (run->servers[i]->tracee.state == TRACEE_DONE)
+            server_close(run->servers[i]);
         else
-            run->slots[kept++] = run->slots[i];
+            run->servers[kept++] = run->servers[i];
     }
-    run->nslots = kept;
+    run->nservers = kept;
 }
 
 static void
 change_phase(struct run *run)
 {
     bool goes_on = run->nexpected > 0 || (run->part->follow && !is_stopping(run));
-    if (run->phase == TRACING && run->nslots == 0 && !goes_on) {
+    if (run->phase == TRACING && run->nservers == 0 && !goes_on) {
         run->phase = FLUSHING;
         run->deadline = now_ms() + FLUSH_MS;
         run->flush_limit = now_ms() + run->part->put_off_ms;
@@ -333,22 +306,22 @@ fill_poll(const struct run *run, struct pollfd *fds)
     fds[ON_SIGNAL] = (struct pollfd){run->signals, POLLIN, 0};
     fds[ON_KEEPER] = (struct pollfd){run->part->keeper->socket, POLLIN, 0};
     fds[ON_SINK] = (struct pollfd){run->shared.is_reader_gone ? -1 : run->part->sink->fd, is_full ? POLLOUT : 0, 0};
-    for (size_t i = 0; i < run->nslots; i++) {
-        const struct tracee *tracee = &run->slots[i]->tracee;
+    for (size_t i = 0; i < run->nservers; i++) {
+        const struct tracee *tracee = &run->servers[i]->tracee;
         struct pollfd *own = &fds[ON_TRACEES + i * ON_EACH];
         own[ON_SERVER] = (struct pollfd){tracee->state <= TRACEE_RUNNING ? tracee->server_fd : -1, POLLIN, 0};
         own[ON_OUT] = (struct pollfd){is_full ? -1 : tracee->out, POLLIN, 0};
         own[ON_ERR] = (struct pollfd){tracee->err, POLLIN, 0};
     }
-    return ON_TRACEES + run->nslots * ON_EACH;
+    return ON_TRACEES + run->nservers * ON_EACH;
 }
 
 static int
 poll_timeout(const struct run *run)
 {
     int64_t first = run->phase == FLUSHING ? run->deadline : -1;
-    for (size_t i = 0; i < run->nslots; i++) {
-        int64_t deadline = run->slots[i]->tracee.deadline;
+    for (size_t i = 0; i < run->nservers; i++) {
+        int64_t deadline = run->servers[i]->tracee.deadline;
         if (deadline >= 0 && (first < 0 || deadline < first))
             first = deadline;
     }
@@ -370,19 +343,20 @@ read_tracee(struct tracee *tracee, const struct pollfd *own)
 static void
 step(struct run *run)
 {
-    struct pollfd fds[ON_TRACEES + MAX_TRACEES * ON_EACH];
-    size_t count = fill_poll(run, fds), nslots = run->nslots;
+    struct pollfd fds[ON_TRACEES + MAX_SERVERS * ON_EACH];
+    size_t count = fill_poll(run, fds), nservers = run->nservers;
     if (poll(fds, count, poll_timeout(run)) < 0)
         return;
     if (fds[ON_SIGNAL].revents != 0)
         take_signal(run);
-    for (size_t i = 0; i < nslots; i++)
-        read_tracee(&run->slots[i]->tracee, &fds[ON_TRACEES + i * ON_EACH]);
+    for (size_t i = 0; i < nservers; i++)
+        read_tracee(&run->servers[i]->tracee, &fds[ON_TRACEES + i * ON_EACH]);
     if (fds[ON_KEEPER].revents != 0)
         read_news(run);
     if (fds[ON_SINK].revents & (POLLERR | POLLHUP | POLLNVAL))
         lose_reader(run);
     flush(run);
+    check_recording(run);
     check_ends(run);
     remove_done(run);
     if (run->phase != OVER)
@@ -422,8 +396,11 @@ supervise_run(struct supervise *part, int signals, struct diag *diag)
                                      .format = part->format,
                                      .sink = part->sink,
                                      .diag = diag,
+                                     .recording = part->recording,
                                      .stop_nsecs = UINT64_MAX,
                                      .put_off_ms = part->put_off_ms};
+    run.request =
+        (struct server_request){part->request, part->catalog, part->tracer, (int)sysconf(_SC_NPROCESSORS_ONLN), &run.shared};
     run.note = malloc(KEEPER_NOTE_SIZE);
     if (run.note == NULL)
         abort();
@@ -431,8 +408,8 @@ supervise_run(struct supervise *part, int signals, struct diag *diag)
     while (run.phase != OVER)
         step(&run);
     summarize(&run);
-    for (size_t i = 0; i < run.nslots; i++)
-        free_slot(run.slots[i]);
+    for (size_t i = 0; i < run.nservers; i++)
+        server_close(run.servers[i]);
     free(run.note);
     return diag->status;
 }

@@ -1,8 +1,7 @@
 #ifndef SUPERVISE_H
 #define SUPERVISE_H
 
-#include "launch.h"
-#include "tracee.h"
+#include "server.h"
 
 /* A run: the keeper that starts tracers, and where their records go. */
 struct supervise {
@@ -13,6 +12,7 @@ struct supervise {
     struct format *format;
     struct sink *sink;
     const struct diag_log *log;
+    struct recording *recording; /* NULL: none is made */
     size_t nservers; /* that are traced from the beginning */
     bool follow;     /* more may come */
     bool can_reopen; /* the output, on SIGHUP; otherwise that ends the run */

@@ -22,6 +22,37 @@ boot_nsecs(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* The reader is told of a recording that cannot be written by the end of the run. */
+static void
+put_block(struct tracee_run *run, struct recording_block block)
+{
+    if (run->recording != NULL && !run->recording->has_failed)
+        recording_put(run->recording, &block, run->diag);
+}
+
+static void
+record_block(struct tracee *tracee, enum recording_kind kind, struct slice bytes)
+{
+    put_block(tracee->run, (struct recording_block){kind, tracee->id, tracee->now, bytes});
+}
+
+void
+tracee_record_start(struct tracee *tracee, struct slice note)
+{
+    struct outbuf out = {0};
+    text_printf(&out, "%d\n", tracee->server);
+    text_put(&out, note);
+    tracee->now = boot_nsecs();
+    record_block(tracee, RECORDING_START, (struct slice){out.ptr, out.len});
+    text_free(&out);
+}
+
+void
+tracee_record_stop(struct tracee_run *run)
+{
+    put_block(run, (struct recording_block){RECORDING_STOP, 0, run->stop_nsecs, {0}});
+}
+
 /* Actions. Each runs when its transition is taken, before the state changes. */
 
 static void
@@ -35,7 +66,8 @@ touch(struct tracee *tracee)
 {
     tracee->is_ready = true;
     tracee->run->counts.servers++;
-    keeper_ask(tracee->run->keeper, KEEPER_TOUCH, tracee->server);
+    if (tracee->run->keeper != NULL)
+        keeper_ask(tracee->run->keeper, KEEPER_TOUCH, tracee->server);
 }
 
 static void
@@ -85,11 +117,11 @@ count_damage(struct tracee *tracee)
     tracee->damaged = tracee->decode->damaged;
 }
 
-/* bpftrace will say no more: what was held back goes out. */
-static void
-finish(struct tracee *tracee)
+void
+tracee_finish(struct tracee *tracee)
 {
     struct decode_item item;
+    record_block(tracee, RECORDING_END, (struct slice){0});
     while (decode_last(tracee->decode, &item))
         take_item(tracee, &item);
     count_damage(tracee);
@@ -150,9 +182,9 @@ static const struct transition {
     [TRACEE_DRAINING] =
         {
             [TRACEE_SIGNALLED] = {nothing, TRACEE_DONE},
-            [TRACEE_OUTPUT_ENDED] = {finish, TRACEE_DONE},
+            [TRACEE_OUTPUT_ENDED] = {tracee_finish, TRACEE_DONE},
             [TRACEE_READER_GONE] = {nothing, TRACEE_DONE},
-            [TRACEE_LATE] = {finish, TRACEE_DONE}, /* somebody else holds the pipe */
+            [TRACEE_LATE] = {tracee_finish, TRACEE_DONE}, /* somebody else holds the pipe */
         },
 };
 
@@ -178,6 +210,7 @@ tracee_begin(struct tracee *tracee)
     tracee->state = TRACEE_STARTING;
     tracee->deadline = -1;
     tracee->end_nsecs = UINT64_MAX;
+    tracee->id = tracee->run->nservers++;
 }
 
 static void
@@ -220,6 +253,8 @@ emit(struct tracee *tracee, struct record *record)
     struct tracee_run *run = tracee->run;
     if (record->nsecs > run->stop_nsecs || run->is_reader_gone)
         return;
+    if (record->event != NULL && tracee->is_wanted != NULL && !tracee->is_wanted[record->event - tracee->plan->events])
+        return;
     if (tracee->plan->redact != NULL)
         hold_back(tracee->plan, record);
     record->pid = tracee->server;
@@ -242,7 +277,7 @@ take_record(struct tracee *tracee, struct record *record)
         emit(tracee, record);
         return;
     }
-    order_add(tracee->order, record, boot_nsecs());
+    order_add(tracee->order, record, tracee->now);
     emit_ready(tracee);
 }
 
@@ -252,7 +287,7 @@ take_tick(struct tracee *tracee, const struct decode_item *item)
     uint64_t complete = item->nsecs;
     tracee_happen(tracee, TRACEE_READY);
     if (tracee->order != NULL) {
-        complete = order_tick(tracee->order, item->number, item->nsecs, boot_nsecs());
+        complete = order_tick(tracee->order, item->number, item->nsecs, tracee->now);
         emit_ready(tracee);
     }
     if (complete >= tracee->end_nsecs)
@@ -263,7 +298,7 @@ take_tick(struct tracee *tracee, const struct decode_item *item)
 static void
 take_loss(struct tracee *tracee, uint64_t lost)
 {
-    struct record record = {.nsecs = tracee->order != NULL ? tracee->order->newest : boot_nsecs()};
+    struct record record = {.nsecs = tracee->order != NULL ? tracee->order->newest : tracee->now};
     record.values[0].number = lost;
     tracee->run->counts.lost += lost;
     if (!format_shows_loss(tracee->run->format))
@@ -313,6 +348,31 @@ tracee_put_off(struct tracee *tracee)
         tracee_wait_longer(tracee);
 }
 
+static void
+take_filled(struct tracee *tracee, size_t len)
+{
+    struct decode_item item;
+    decode_fill(tracee->decode, len);
+    while (decode_next(tracee->decode, &item))
+        take_item(tracee, &item);
+    count_damage(tracee);
+}
+
+void
+tracee_take_output(struct tracee *tracee, struct slice bytes, uint64_t nsecs)
+{
+    tracee->now = nsecs;
+    while (bytes.len > 0) {
+        size_t room;
+        char *ptr = decode_room(tracee->decode, &room);
+        size_t len = bytes.len < room ? bytes.len : room;
+        memcpy(ptr, bytes.ptr, len);
+        take_filled(tracee, len);
+        bytes.ptr += len;
+        bytes.len -= len;
+    }
+}
+
 void
 tracee_read_output(struct tracee *tracee)
 {
@@ -325,11 +385,9 @@ tracee_read_output(struct tracee *tracee)
         close_fd(&tracee->out);
         return;
     }
-    decode_fill(tracee->decode, (size_t)got);
-    struct decode_item item;
-    while (decode_next(tracee->decode, &item))
-        take_item(tracee, &item);
-    count_damage(tracee);
+    tracee->now = boot_nsecs();
+    record_block(tracee, RECORDING_OUT, (struct slice){ptr, (size_t)got});
+    take_filled(tracee, (size_t)got);
     tracee_put_off(tracee);
 }
 
@@ -359,24 +417,35 @@ forget_errors(struct tracee *tracee)
 }
 
 void
-tracee_read_errors(struct tracee *tracee)
+tracee_take_errors(struct tracee *tracee, struct slice bytes, uint64_t nsecs)
 {
     struct outbuf *errors = &tracee->errors;
-    ssize_t got = read(tracee->err, text_reserve(errors, 4096), 4096);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (got <= 0) {
-        close_fd(&tracee->err);
-        return;
-    }
-    errors->len += (size_t)got;
     const char *end;
+    tracee->now = nsecs;
+    text_put(errors, bytes);
     while ((end = memchr(errors->ptr + tracee->error_line, '\n', errors->len - tracee->error_line)) != NULL) {
         const char *start = errors->ptr + tracee->error_line;
         read_error_line(tracee, (struct slice){start, (size_t)(end - start)});
         tracee->error_line = (size_t)(end + 1 - errors->ptr);
     }
     forget_errors(tracee);
+}
+
+void
+tracee_read_errors(struct tracee *tracee)
+{
+    char bytes[4096];
+    ssize_t got = read(tracee->err, bytes, sizeof(bytes));
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got <= 0) {
+        close_fd(&tracee->err);
+        return;
+    }
+    uint64_t now = boot_nsecs();
+    tracee->now = now;
+    record_block(tracee, RECORDING_ERR, (struct slice){bytes, (size_t)got});
+    tracee_take_errors(tracee, (struct slice){bytes, (size_t)got}, now);
 }
 
 void

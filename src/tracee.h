@@ -4,6 +4,7 @@
 #include "format.h"
 #include "keeper.h"
 #include "order.h"
+#include "recording.h"
 #include "sink.h"
 
 /* What a run came to. */
@@ -25,7 +26,9 @@ struct tracee_run {
     struct diag *diag;   /* of the first that went wrong */
     uint64_t stop_nsecs; /* later records do not belong to the run any more; UINT64_MAX: it goes on */
     bool is_reader_gone;
-    int put_off_ms; /* milliseconds: how long output that still comes may put the end off */
+    struct recording *recording; /* NULL: none is made */
+    uint64_t nservers;           /* that have begun */
+    int put_off_ms;              /* milliseconds: how long output that still comes may put the end off */
 };
 
 enum tracee_state {
@@ -59,7 +62,10 @@ struct tracee {
     const char *command;     /* of the server, escaped */
     const struct plan *plan;
     struct decode *decode;
-    struct order *order; /* NULL: records come in order */
+    struct order *order;   /* NULL: records come in order */
+    const bool *is_wanted; /* by event of the plan: it is shown; NULL: all are */
+    uint64_t id;           /* counts the servers of the run */
+    uint64_t now;          /* CLOCK_BOOTTIME, when what is being taken was read */
     enum tracee_state state;
     int64_t deadline;      /* when the state is LATE; -1: never */
     int64_t put_off_limit; /* output does not put STOPPING and DRAINING off beyond this */
@@ -83,6 +89,17 @@ void tracee_happen(struct tracee *tracee, enum tracee_event event);
 /* Read what is there. */
 void tracee_read_output(struct tracee *tracee);
 void tracee_read_errors(struct tracee *tracee);
+
+/* The same for bytes that were read at `nsecs`, as a recording has them. */
+void tracee_take_output(struct tracee *tracee, struct slice bytes, uint64_t nsecs);
+void tracee_take_errors(struct tracee *tracee, struct slice bytes, uint64_t nsecs);
+
+/* bpftrace has said everything: what was held back goes out. */
+void tracee_finish(struct tracee *tracee);
+
+/* Tell the recording, if there is one. */
+void tracee_record_start(struct tracee *tracee, struct slice note);
+void tracee_record_stop(struct tracee_run *run);
 
 /* `wait_status` as waitpid gives it. */
 void tracee_bury(struct tracee *tracee, int wait_status);

@@ -43,11 +43,14 @@ START_TEST(every_option_is_understood)
     ck_assert_str_eq(options.bpftrace, "b");
     ck_assert_str_eq(options.probes_path, "p");
     ck_assert_str_eq(options.templates_dir, "t");
-    ck_assert(parse("-p 3 --pid=4,5 -p 4 --follow -w o --append --quiet --user u -r --force") == 0);
+    ck_assert(parse("-p 3 --pid=4,5 -p 4 --follow -w o --append --quiet --user u -r --force --record r --replay s") == 0);
     ck_assert_uint_eq(options.pids.count, 3);
     ck_assert(options.pids.items[0] == 3 && options.pids.items[1] == 4 && options.pids.items[2] == 5);
     ck_assert_str_eq(options.output, "o");
     ck_assert_str_eq(options.user, "u");
+    ck_assert_str_eq(options.record, "r");
+    ck_assert_str_eq(options.replay, "s");
+    ck_assert(!options.has_mode && !options.has_format);
     ck_assert(options.follow && options.append && options.quiet && options.keep_root && options.force);
     ck_assert(parse("--help") == 0 && options.help && !options.help_mdoc);
     ck_assert(parse("--help=mdoc") == 0 && options.help && options.help_mdoc);
@@ -179,7 +182,7 @@ START_TEST(nothing_is_asked_for)
     ck_assert(!options.list && !options.extra && !options.names && !options.app_data && !options.emit_script);
     ck_assert(!options.help && !options.help_mdoc && !options.version && options.debug == 0);
     ck_assert(!options.follow && !options.append && !options.quiet && !options.keep_root && !options.force);
-    ck_assert(options.output == NULL && options.user == NULL);
+    ck_assert(options.output == NULL && options.user == NULL && options.record == NULL && options.replay == NULL);
     ck_assert(options.bpftrace == NULL && options.probes_path == NULL && options.templates_dir == NULL);
 }
 END_TEST

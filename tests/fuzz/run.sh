@@ -6,7 +6,7 @@ set -u
 seconds=$1 source=$2
 shift 2
 : "${FUZZ_CC:=clang}"
-targets="decode record catalog template usdt"
+targets="decode record catalog template usdt replay"
 mkdir -p fuzz || exit 1
 
 if ! echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' |

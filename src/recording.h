@@ -1,0 +1,72 @@
+#ifndef RECORDING_H
+#define RECORDING_H
+
+#include "catalog.h"
+#include "tracer.h"
+
+/* A recording: what bpftrace printed, and what is needed to understand it. Version 1 of the format: lines up to "begin", with
+ * the values as h2olog was given them, then blocks.
+ *
+ *   h2olog-recording 1
+ *   program h2olog 0.1.0      which h2olog made it
+ *   host NAME
+ *   command LINE              h2olog's command line, escaped
+ *   bpftrace 0.17.0
+ *   cpus 2                    whose heartbeats are waited for
+ *   offset NS                 CLOCK_REALTIME - CLOCK_BOOTTIME
+ *   mode quic
+ *   format json
+ *   extra 0
+ *   names 0
+ *   app-data 0
+ *   type PATTERN              one line for each
+ *   redact PATTERN            one line for each
+ *   file LEN NAME             one for each file of the catalogue: LEN bytes and LF follow. NAME ends in .d: a provider file
+ *   begin
+ *
+ * A block is "KIND SERVER NSECS LEN", LF, LEN bytes, LF. SERVER counts the servers of the run from 0, NSECS is CLOCK_BOOTTIME.
+ *
+ *   start    tracing begins: the server's pid, LF, and the note of launch.h
+ *   out err  what bpftrace wrote there
+ *   end      bpftrace has said everything
+ *   stop     the run was stopped: later records do not belong to it
+ */
+struct recording {
+    int fd;
+    bool has_failed;
+    uint64_t nsecs; /* of what is being taken */
+};
+
+enum recording_kind { RECORDING_START, RECORDING_OUT, RECORDING_ERR, RECORDING_END, RECORDING_STOP, RECORDING_KINDS };
+
+struct recording_header {
+    const char *command, *mode, *format, *host, *program;
+    struct tracer tracer;
+    int cpus;
+    int64_t offset;
+    bool app_data, extra, names;
+    const char **types, **redact;
+    size_t ntypes, nredact;
+    struct files files;
+};
+
+struct recording_block {
+    enum recording_kind kind;
+    uint64_t server, nsecs;
+    struct slice bytes; /* fewer than the block says, when the file breaks off here */
+};
+
+/* Writing. What cannot be written is an error once, in `diag`, and -1 from then on. */
+int recording_begin(struct recording *recording, const struct recording_header *header, struct diag *diag);
+int recording_put(struct recording *recording, const struct recording_block *block, struct diag *diag);
+
+/* Reads the header off the front of `rest`, the text of the file `name`. 0, or -1 with `diag` set. Memory is the arena's. */
+int recording_read_header(struct recording_header *header, const char *name, struct slice *rest, struct mem *mem,
+                          struct diag *diag);
+
+/* The next block. 1: there is one; 0: the file ends; -1: it breaks off or is damaged, with `diag` set: `whole` is the whole
+ * file. A block that breaks off is given, if it is one of bpftrace's words, and the error comes with the next call. */
+int recording_read_block(struct recording_block *block, const char *name, struct slice whole, struct slice *rest,
+                         struct diag *diag);
+
+#endif

@@ -1,0 +1,203 @@
+#include "replay.h"
+
+#include "pattern.h"
+#include "provider.h"
+
+#include <poll.h>
+#include <string.h>
+
+enum { MAX_SERVERS = 4096 };
+
+struct player {
+    const struct replay *part;
+    struct mem mem;
+    struct diag *diag;
+    struct recording_header header;
+    struct catalog catalog;
+    struct plan_request plan;
+    struct format format;
+    struct tracee_run run;
+    struct server_request request;
+    struct server *servers[MAX_SERVERS]; /* by their number in the recording */
+    bool *was_used;                      /* by pattern: it fits an event that was recorded */
+};
+
+/* The recorded catalogue: its files, and provider files that were added to it. */
+static int
+load_catalog(struct player *player)
+{
+    struct files *files = &player->header.files, catalogues = {files->items, 0};
+    while (catalogues.count < files->count && !provider_is_file(files->items[catalogues.count].name))
+        catalogues.count++;
+    int status = catalog_parse(&player->catalog, &catalogues, &player->mem, player->diag);
+    for (size_t i = catalogues.count; status == 0 && i < files->count; i++)
+        status = provider_parse(&player->catalog, &files->items[i], &player->mem, player->diag);
+    return status;
+}
+
+static int
+prepare(struct player *player)
+{
+    const struct recording_header *header = &player->header;
+    const struct replay *part = player->part;
+    player->plan = (struct plan_request){.group = header->mode,
+                                         .patterns = header->types,
+                                         .npatterns = header->ntypes,
+                                         .redact = {header->redact, header->nredact},
+                                         .app_data = header->app_data};
+    const char *format = part->format != NULL ? part->format : header->format;
+    if (load_catalog(player) != 0)
+        return -1;
+    const struct format_options *given = &part->format_options;
+    if (!format_init(&player->format, format,
+                     (struct format_options){given->extra || header->extra, given->names || header->names}))
+        return diag_set(player->diag, DIAG_FAILED, "%s: its format is none of this h2olog's", part->path);
+    player->format.realtime_offset = header->offset;
+    player->run = (struct tracee_run){
+        .log = part->log, .format = &player->format, .sink = part->sink, .diag = player->diag, .stop_nsecs = UINT64_MAX};
+    player->request = (struct server_request){&player->plan, &player->catalog, &header->tracer, header->cpus, &player->run};
+    player->was_used = mem_alloc(&player->mem, part->npatterns + 1);
+    return 0;
+}
+
+static bool
+is_wanted(struct player *player, const struct catalog_probe *probe)
+{
+    const struct replay *part = player->part;
+    bool fits =
+        part->npatterns == 0 && (part->mode == NULL || strcmp(part->mode, "all") == 0 || strcmp(part->mode, probe->group) == 0);
+    for (size_t i = 0; i < part->npatterns; i++)
+        if (pattern_fits(part->patterns[i], probe->provider, probe->name, probe->type))
+            fits = player->was_used[i] = true;
+    return fits;
+}
+
+static void
+choose_events(struct player *player, struct server *server)
+{
+    bool *wanted = mem_alloc(&server->mem, server->plan.nevents + 1);
+    for (size_t i = 0; i < server->plan.nevents; i++)
+        wanted[i] = is_wanted(player, server->plan.events[i].probe);
+    server->tracee.is_wanted = wanted;
+}
+
+/* "PID", LF, and the note. */
+static int
+start(struct player *player, const struct recording_block *block)
+{
+    struct slice note = block->bytes, line;
+    uint64_t pid;
+    if (block->server >= MAX_SERVERS || player->servers[block->server] != NULL || !text_line(&note, &line) ||
+        !text_number(line, INT32_MAX, &pid))
+        return diag_set(player->diag, DIAG_FAILED, "%s is damaged where server %lu begins", player->part->path, block->server);
+    const struct server_files files = {(pid_t)pid, 0, -1, -1, -1, note};
+    struct server *server = server_open(&player->request, &files, player->diag);
+    if (server == NULL)
+        return -1;
+    choose_events(player, server);
+    player->servers[block->server] = server;
+    return 0;
+}
+
+static int
+take_block(struct player *player, const struct recording_block *block)
+{
+    if (block->kind == RECORDING_STOP) {
+        player->run.stop_nsecs = block->nsecs;
+        return 0;
+    }
+    if (block->kind == RECORDING_START)
+        return start(player, block);
+    struct server *server = block->server < MAX_SERVERS ? player->servers[block->server] : NULL;
+    if (server == NULL)
+        return diag_set(player->diag, DIAG_FAILED, "%s is damaged: there is no server %lu", player->part->path, block->server);
+    if (block->kind == RECORDING_OUT)
+        tracee_take_output(&server->tracee, block->bytes, block->nsecs);
+    else if (block->kind == RECORDING_ERR)
+        tracee_take_errors(&server->tracee, block->bytes, block->nsecs);
+    else {
+        tracee_finish(&server->tracee);
+        player->servers[block->server] = NULL;
+        server_close(server);
+    }
+    return 0;
+}
+
+/* Waits as long as the reader takes. 0: go on; 1: there is no reader any more; -1 with `diag` set. */
+static int
+flush(struct player *player)
+{
+    struct sink *sink = player->part->sink;
+    enum sink_state state;
+    while ((state = sink_flush(sink, player->diag)) == SINK_FULL)
+        poll(&(struct pollfd){sink->fd, POLLOUT, 0}, 1, -1);
+    return state == SINK_EMPTY ? 0 : state == SINK_GONE ? 1 : -1;
+}
+
+/* Servers whose end is not in the recording are at their end here. */
+static int
+finish(struct player *player)
+{
+    for (size_t i = 0; i < MAX_SERVERS; i++) {
+        if (player->servers[i] == NULL)
+            continue;
+        tracee_finish(&player->servers[i]->tracee);
+        server_close(player->servers[i]);
+    }
+    return flush(player);
+}
+
+static int
+check_patterns(const struct player *player)
+{
+    for (size_t i = 0; i < player->part->npatterns; i++)
+        if (!player->was_used[i])
+            return diag_set(player->diag, DIAG_NOTHING, "%s: nothing like that was recorded", player->part->patterns[i]);
+    return 0;
+}
+
+static int
+play(struct player *player, struct slice whole, struct slice rest)
+{
+    struct recording_block block;
+    const char *path = player->part->path;
+    int more, gone = 0, status = 0;
+    while (status == 0 && gone == 0 && (more = recording_read_block(&block, path, whole, &rest, player->diag)) != 0) {
+        status = more < 0 ? -1 : take_block(player, &block);
+        if (status == 0)
+            gone = flush(player);
+    }
+    if (gone == 0)
+        gone = finish(player);
+    if (status == 0 && gone == 0)
+        status = check_patterns(player);
+    return gone < 0 ? -1 : status;
+}
+
+static void
+summarize(const struct player *player)
+{
+    const struct tracee_counts *counts = &player->run.counts;
+    diag_note(player->part->log, "%lu events; %lu lost, %lu damaged, %lu values cut", counts->records, counts->lost,
+              counts->damaged, counts->cut);
+}
+
+int
+replay_run(const struct replay *part, struct diag *diag)
+{
+    static struct player player;
+    player = (struct player){.part = part, .diag = diag};
+    struct file file;
+    int status = files_read(&file, part->path, &player.mem, diag);
+    struct slice rest = file.text;
+    if (status == 0)
+        status = recording_read_header(&player.header, part->path, &rest, &player.mem, diag);
+    if (status == 0)
+        status = prepare(&player);
+    if (status == 0) {
+        status = play(&player, file.text, rest);
+        summarize(&player);
+    }
+    mem_free(&player.mem);
+    return status;
+}

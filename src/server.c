@@ -1,0 +1,51 @@
+#include "server.h"
+
+#include <stdlib.h>
+
+static int
+prepare(struct server *server, const struct server_request *request, const struct server_files *files, struct diag *diag)
+{
+    struct launch_note note;
+    if (launch_read_note(&note, files->note, &server->mem, diag) != 0)
+        return -1;
+    server->target = (struct target){.pid = files->pid, .pidfd = -1, .command = note.command, .probes = note.probes};
+    if (plan_make(&server->plan, request->catalog, &server->target, request->tracer, request->plan, &server->mem, diag) != 0)
+        return -1;
+    decode_init(&server->decode, &server->plan, note.nonce, &server->mem);
+    order_init(&server->order, request->cpus, &server->mem);
+    server->tracee = (struct tracee){.run = request->run,
+                                     .server = files->pid,
+                                     .tracer = files->tracer,
+                                     .server_fd = files->server_fd,
+                                     .out = files->out,
+                                     .err = files->err,
+                                     .command = note.command,
+                                     .plan = &server->plan,
+                                     .decode = &server->decode,
+                                     .order = request->tracer->row->per_cpu_buffers ? &server->order : NULL};
+    return 0;
+}
+
+struct server *
+server_open(const struct server_request *request, const struct server_files *files, struct diag *diag)
+{
+    struct server *server = calloc(1, sizeof(*server));
+    if (server == NULL)
+        abort();
+    if (prepare(server, request, files, diag) != 0) {
+        mem_free(&server->mem);
+        free(server);
+        return NULL;
+    }
+    tracee_begin(&server->tracee);
+    return server;
+}
+
+void
+server_close(struct server *server)
+{
+    tracee_end(&server->tracee);
+    order_free(&server->order);
+    mem_free(&server->mem);
+    free(server);
+}

@@ -1,0 +1,118 @@
+#!/bin/bash
+# Recordings: what came out live comes out again, byte for byte; and what becomes of damaged ones.
+# shellcheck disable=SC2015,SC2317 # A && B || C; functions that test_case calls
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# Events of three threads: long texts, bytes, NULs, every kind of number.
+fire_all_sorts() { # COUNT
+    tell "repeat $1 5000 fire h2o:receive_request 1 i 0x101" \
+        thread "repeat $(($1 / 10)) 1000 fire h2o:receive_request_header 1 i \"x-long\" len pattern(3000) len" end \
+        thread "repeat $1 5000 fire quicly:packet_sent conn(9,0,0) i i 1200 3 0" end \
+        thread "repeat $(($1 / 10)) 1000 fire quicly:new_path conn(9,0,0) i 3 \"127.0.0.1:1\"" end join
+    server_is_done
+}
+
+# Leaves $dir/recording and what came out live in $dir/out.
+make_recording() { # OPTION...
+    start_server && start_log "$@" --record "$dir/recording" && fire_all_sorts 2000 && sleep 0.5 && end_log
+}
+
+end_log() {
+    kill -INT "$log" && reap "$log" 60 && status_is 0
+}
+
+replay() { # OPTION...
+    status=0
+    "$H2OLOG" --replay "$dir/recording" "$@" >"$dir/replayed" 2>"$dir/replayed.err" || status=$?
+}
+
+is_identical() { # COUNT OPTION...
+    local count=$1
+    shift
+    make_recording "$@" && [[ $(wc -l <"$dir/out") == "$count" ]] || { explain "$(wc -l <"$dir/out") lines"; return 1; }
+    replay && status_is 0 && same "$dir/out" "$dir/replayed" || { show "$dir/replayed.err"; return 1; }
+    same <(tail -n 1 "$dir/err") "$dir/replayed.err" && [[ $(stat -c %a "$dir/recording") == 600 ]]
+}
+
+# Without root, from a copy that anybody can read.
+needs_no_root() {
+    make_recording quic -t new_path && chmod 644 "$dir/recording" && chmod 755 "$dir" || return
+    setpriv --reuid=65534 --regid=65534 --clear-groups "$H2OLOG" --replay "$dir/recording" >"$dir/replayed" 2>"$dir/replayed.err" &&
+        same "$dir/out" "$dir/replayed" && [[ -s $dir/replayed ]]
+}
+
+filters() {
+    make_recording all || return
+    replay -t new_path && status_is 0 && same <(grep -F '"type": "new_path"' "$dir/out") "$dir/replayed" || return
+    replay quic && status_is 0 && same <(grep -F '"master_conn_id"' "$dir/out") "$dir/replayed" || return
+    replay http -f line && [[ $(grep -c ' RxProtocol HTTP/1.1$' "$dir/replayed") == 2000 && $(wc -l <"$dir/replayed") == 2200 ]] || return
+    replay -t nosuch && status_is 3 && grep -q '^h2olog: nosuch: nothing like that was recorded$' "$dir/replayed.err"
+}
+
+# Every whole record before the break comes out, and nothing else.
+breaks_off() {
+    local size at lines
+    make_recording -f json || return
+    size=$(stat -c %s "$dir/recording")
+    cp "$dir/recording" "$dir/whole"
+    for at in $((size / 3)) $((size / 2)) $((size - 100)) $((size - 1)); do
+        head -c "$at" "$dir/whole" >"$dir/recording"
+        replay && status_is 1 && grep -q "^h2olog: $dir/recording breaks off" "$dir/replayed.err" || { show "$dir/replayed.err"; return 1; }
+        lines=$(wc -l <"$dir/replayed")
+        [[ $lines -gt 0 ]] && head -n "$((lines - 1))" "$dir/out" | cmp -s - <(head -n "$((lines - 1))" "$dir/replayed") ||
+            { explain "cut at $at of $size: $lines lines differ"; return 1; }
+    done
+    for at in 0 5 18 100 5000; do
+        head -c "$at" "$dir/whole" >"$dir/recording"
+        replay && status_is 2 && [[ ! -s $dir/replayed ]] && grep -q "^h2olog: $dir/recording:[0-9]*:[0-9]*: " "$dir/replayed.err" ||
+            { explain "cut at $at" && show "$dir/replayed.err"; return 1; }
+    done
+}
+
+is_no_recording() { # TEXT MESSAGE
+    printf '%b' "$1" >"$dir/recording"
+    replay && status_is 2 && [[ ! -s $dir/replayed ]] && grep -q "$2" "$dir/replayed.err" || { show "$dir/replayed.err"; return 1; }
+}
+
+holds_nothing_redacted() {
+    start_server && start_log --redact-default --record "$dir/recording" || return
+    tell 'fire h2o:receive_request_header 1 2 "cookie" len "very-secret" len' 'fire h2o:receive_request_header 1 2 "x" len "shown" len'
+    server_is_done && sleep 0.5 && end_log && replay && same "$dir/out" "$dir/replayed" || return
+    grep -q 'cookie \\\[11 bytes redacted]$' "$dir/replayed" && grep -aq shown "$dir/recording" && ! grep -aq very-secret "$dir/recording"
+}
+
+full_disk() {
+    start_server || return
+    status=0
+    timeout 20 "$H2OLOG" -p "$server" --record /dev/full >"$dir/out" 2>"$dir/err" || status=$?
+    status_is 1 && grep -q '^h2olog: cannot write the recording: No space left on device$' "$dir/err"
+}
+
+records_loss() {
+    start_server && start_log -f json --record "$dir/recording" || return
+    local tracer
+    tracer=$(children_of "$log" | sed -n 2p)
+    kill -STOP "$tracer" && tell "repeat 200000 0 fire h2o:receive_request 1 i 0x101" "print fired" || return
+    wait_for 60 has_line fired "$dir/server.out" && kill -CONT "$tracer" && sleep 2 && end_log || return
+    grep -q h2olog-event-lost "$dir/out" && replay && status_is 0 && same "$dir/out" "$dir/replayed"
+}
+
+live_case "JSON with -E comes out again" is_identical 4400 all -E
+live_case "lines come out again" is_identical 2200 http
+live_case "QUIC events as lines, with names" is_identical 2200 quic -f line --names
+live_case "another catalogue is in the recording" is_identical 2200 --probes "$top_srcdir/probes" --force
+live_case "a loss comes out again" records_loss
+live_case "a replay needs no root" needs_no_root
+live_case "a replay shows what is asked for" filters
+live_case "a recording that breaks off" breaks_off
+live_case "what was redacted is not in the recording" holds_nothing_redacted
+live_case "a recording on a full disk ends the run" full_disk
+test_case "a file that is no recording" is_no_recording 'hello\n' '1:1: this is no recording'
+test_case "an empty file" is_no_recording '' '1:1: this is no recording'
+test_case "a recording of another version" is_no_recording 'h2olog-recording 2\nbegin\n' '1:18: a recording of version 2; this h2olog reads version 1'
+test_case "a recording with an odd line" is_no_recording 'h2olog-recording 1\nhost x\nsize 3\n' '3:1: not a line of a recording'
+test_case "a recording without a catalogue" is_no_recording 'h2olog-recording 1\nmode http\nbegin\n' 'the header breaks off'
+
+done_testing
