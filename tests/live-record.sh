@@ -99,6 +99,14 @@ records_loss() {
     grep -q h2olog-event-lost "$dir/out" && replay && status_is 0 && same "$dir/out" "$dir/replayed"
 }
 
+# Traffic of a real h2o (June 2026): HTTP/1.1, HTTP/2 over TLS and HTTP/3; the expected lines were read against what the clients did.
+replays_real_h2o() { # FILE OPTION...
+    local data expected=$1
+    data=$(cd "$(dirname "$0")" && pwd)/data
+    shift
+    "$H2OLOG" --quiet --replay "$data/h2o-2026.rec" "$@" >"$dir/out" 2>"$dir/err" && same "$data/$expected" "$dir/out"
+}
+
 live_case "JSON with -E comes out again" is_identical 4400 all -E
 live_case "lines come out again" is_identical 2200 http
 live_case "QUIC events as lines, with names" is_identical 2200 quic -f line --names
@@ -109,6 +117,9 @@ live_case "a replay shows what is asked for" filters
 live_case "a recording that breaks off" breaks_off
 live_case "what was redacted is not in the recording" holds_nothing_redacted
 live_case "a recording on a full disk ends the run" full_disk
+test_case "HTTP lines of a real h2o" replays_real_h2o h2o-2026.http http -f line
+test_case "QUIC events of a real h2o" replays_real_h2o h2o-2026.quic \
+    -t accept,h3s_accept,h3s_destroy,conn_stats,new_path,crypto_handshake,transport_close_receive
 test_case "a file that is no recording" is_no_recording 'hello\n' '1:1: this is no recording'
 test_case "an empty file" is_no_recording '' '1:1: this is no recording'
 test_case "a recording of another version" is_no_recording 'h2olog-recording 2\nbegin\n' '1:18: a recording of version 2; this h2olog reads version 1'
