@@ -28,7 +28,7 @@
  *
  *   start    tracing begins: the server's pid, LF, and the note of launch.h
  *   out err  what bpftrace wrote there
- *   end      bpftrace has said everything
+ *   end      bpftrace has said everything; "complete" when it was ended after all that was wanted
  *   stop     the run was stopped: later records do not belong to it
  */
 struct recording {

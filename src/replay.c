@@ -116,6 +116,7 @@ take_block(struct player *player, const struct recording_block *block)
     else if (block->kind == RECORDING_ERR)
         tracee_take_errors(&server->tracee, block->bytes, block->nsecs);
     else {
+        server->tracee.is_complete = text_is(block->bytes, "complete");
         tracee_finish(&server->tracee);
         player->servers[block->server] = NULL;
         server_close(server);

@@ -94,6 +94,14 @@ kill_tracer(struct tracee *tracee)
     keeper_ask(tracee->run->keeper, KEEPER_KILL, tracee->tracer);
 }
 
+/* What comes now is younger than the end. */
+static void
+kill_complete(struct tracee *tracee)
+{
+    tracee->is_complete = true;
+    kill_tracer(tracee);
+}
+
 static void
 begin_draining(struct tracee *tracee)
 {
@@ -121,10 +129,11 @@ void
 tracee_finish(struct tracee *tracee)
 {
     struct decode_item item;
-    record_block(tracee, RECORDING_END, (struct slice){0});
+    record_block(tracee, RECORDING_END, tracee->is_complete ? text_of("complete") : (struct slice){0});
     while (decode_last(tracee->decode, &item))
         take_item(tracee, &item);
-    count_damage(tracee);
+    if (!tracee->is_complete) /* else bpftrace was killed in the midst of what is not wanted any more */
+        count_damage(tracee);
     if (tracee->order == NULL)
         return;
     order_flush(tracee->order);
@@ -160,7 +169,7 @@ static const struct transition {
     [TRACEE_ENDING] =
         {
             [TRACEE_SIGNALLED] = {kill_tracer, TRACEE_KILLING},
-            [TRACEE_COMPLETE] = {kill_tracer, TRACEE_KILLING},
+            [TRACEE_COMPLETE] = {kill_complete, TRACEE_KILLING},
             [TRACEE_TRACER_ENDED] = {begin_draining, TRACEE_DRAINING},
             [TRACEE_READER_GONE] = {kill_tracer, TRACEE_KILLING},
             [TRACEE_LATE] = {kill_tracer, TRACEE_KILLING},
@@ -168,7 +177,7 @@ static const struct transition {
     [TRACEE_STOPPING] =
         {
             [TRACEE_SIGNALLED] = {kill_tracer, TRACEE_DONE},
-            [TRACEE_COMPLETE] = {kill_tracer, TRACEE_KILLING},
+            [TRACEE_COMPLETE] = {kill_complete, TRACEE_KILLING},
             [TRACEE_TRACER_ENDED] = {begin_draining, TRACEE_DRAINING},
             [TRACEE_READER_GONE] = {kill_tracer, TRACEE_KILLING},
             [TRACEE_LATE] = {kill_tracer, TRACEE_KILLING},

@@ -72,6 +72,7 @@ struct tracee {
     uint64_t end_nsecs;    /* when everything up to here has arrived, it can end */
     bool is_ready;         /* everything was attached */
     bool is_expected;      /* that bpftrace ends */
+    bool is_complete;      /* everything up to the end has come */
     int wait_status;
     uint64_t damaged;     /* of decode's, what has been reported */
     struct outbuf errors; /* the end of what bpftrace said on stderr */

@@ -317,6 +317,19 @@ START_TEST(a_signal_ends_the_run_when_everything_is_here)
 }
 END_TEST
 
+/* Found when bpftrace was killed in the midst of a write, and half a heartbeat counted as damage. */
+START_TEST(what_is_cut_after_the_end_is_no_damage)
+{
+    struct run run;
+    begin(&run, EVENT "while :; do read up rest < /proc/uptime; printf '" N " h %x 0\\n" N
+                      " 0 7fff' $((${up%.*} * 1000000000 + 1999999999)); exec sleep 60; done");
+    signal_later(SIGINT, 1);
+    ck_assert_int_eq(supervise(&run), 0);
+    ck_assert_uint_eq(run.format.seq, 2); /* one record */
+    end(&run, "event 5\n");
+}
+END_TEST
+
 START_TEST(a_bpftrace_that_ignores_everything_is_killed)
 {
     struct run run;
@@ -485,6 +498,7 @@ supervise_suite(void)
     tcase_add_test(tcase, a_keeper_that_dies_ends_the_run);
     tcase_add_test(tcase, a_closed_output_is_not_the_end);
     tcase_add_test(tcase, a_signal_ends_the_run_when_everything_is_here);
+    tcase_add_test(tcase, what_is_cut_after_the_end_is_no_damage);
     tcase_add_test(tcase, a_bpftrace_that_ignores_everything_is_killed);
     tcase_add_test(tcase, records_after_the_signal_are_not_of_the_run);
     tcase_add_test(tcase, the_end_of_the_server_ends_the_run);
