@@ -431,6 +431,8 @@ tracee_take_errors(struct tracee *tracee, struct slice bytes, uint64_t nsecs)
     struct outbuf *errors = &tracee->errors;
     const char *end;
     tracee->now = nsecs;
+    if (bytes.len == 0)
+        return;
     text_put(errors, bytes);
     while ((end = memchr(errors->ptr + tracee->error_line, '\n', errors->len - tracee->error_line)) != NULL) {
         const char *start = errors->ptr + tracee->error_line;
