@@ -1,5 +1,7 @@
 #include "child.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -10,7 +12,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* The pipes of a start: `exec_error` stays empty if exec succeeds. */
@@ -157,14 +158,6 @@ child_wait(struct child *child)
     return status;
 }
 
-static int64_t
-now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Reads what is there; closes the file at its end. */
 static void
 read_some(int *fd, struct outbuf *out)
@@ -183,9 +176,9 @@ read_all(struct child *child, struct outbuf *out, int timeout_ms)
 {
     enum { MOST = 64 * 1024 };
     struct outbuf ignored = {0};
-    int64_t end = now_ms() + timeout_ms, left;
+    int64_t end = clock_ms() + timeout_ms, left;
     bool has_ended = false;
-    while ((!has_ended || child->out >= 0) && out->len < MOST && (left = end - now_ms()) > 0) {
+    while ((!has_ended || child->out >= 0) && out->len < MOST && (left = end - clock_ms()) > 0) {
         struct pollfd fds[] = {{child->out, POLLIN, 0}, {child->err, POLLIN, 0}, {has_ended ? -1 : child->pidfd, POLLIN, 0}};
         if (poll(fds, 3, (int)left) <= 0)
             continue;

@@ -1,7 +1,8 @@
 #include "format.h"
 
+#include "clock.h"
+
 #include <string.h>
-#include <time.h>
 
 static const struct format_row {
     const char *name;
@@ -11,19 +12,11 @@ static const struct format_row {
     {"json", format_json, format_json_loss},
 };
 
-static int64_t
-nanoseconds(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 bool
 format_init(struct format *format, const char *name, struct format_options options)
 {
     *format = (struct format){.options = options, .seq = 1};
-    format->realtime_offset = nanoseconds(CLOCK_REALTIME) - nanoseconds(CLOCK_BOOTTIME);
+    format->realtime_offset = clock_realtime_offset();
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
         if (strcmp(formats[i].name, name) == 0)
             format->row = &formats[i];

@@ -1,5 +1,7 @@
 #include "keeper.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,7 +11,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MAX_TRACERS = 256, MAX_FILES = 3 };
@@ -146,37 +147,29 @@ bury(struct desk *desk, size_t index)
     send_letter(desk, &letter, NULL, 0, (struct slice){0});
 }
 
-static int64_t
-now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Starts tracers for servers that have appeared, when it is time to look. Returns when to look again. */
 static int64_t
 look_for_servers(struct desk *desk, int64_t when)
 {
     pid_t server;
-    if (desk->services->find == NULL || now_ms() < when)
+    if (desk->services->find == NULL || clock_ms() < when)
         return when;
     while ((server = desk->services->find(desk->services->context)) != 0)
         start_tracer(desk, server);
-    return now_ms() + desk->services->interval_ms;
+    return clock_ms() + desk->services->interval_ms;
 }
 
 static int
 poll_timeout(const struct desk *desk, int64_t when)
 {
-    int64_t left = when - now_ms();
+    int64_t left = when - clock_ms();
     return desk->services->find == NULL ? -1 : left < 0 ? 0 : (int)left;
 }
 
 static void
 serve(struct desk *desk)
 {
-    int64_t when = now_ms() + desk->services->interval_ms;
+    int64_t when = clock_ms() + desk->services->interval_ms;
     for (;;) {
         struct pollfd fds[1 + MAX_TRACERS] = {{desk->socket, POLLIN, 0}};
         for (size_t i = 0; i < desk->ntracers; i++)

@@ -27,7 +27,8 @@ struct context {
     struct plan_request request;
     struct launch launch;
     struct recording recording;
-    int64_t realtime_offset; /* of the recording */
+    struct format format;
+    int cpus; /* that send heartbeats */
 };
 
 /* So that no file that is opened later is taken for stdin, stdout or stderr. */
@@ -263,12 +264,10 @@ static int
 begin_recording(struct context *context)
 {
     char host[HOST_NAME_MAX + 1] = "";
-    struct format format;
     const struct plan_request *request = &context->request;
     if (context->options.record == NULL)
         return 0;
     gethostname(host, sizeof(host) - 1);
-    format_init(&format, "line", (struct format_options){0});
     struct recording_header header = {.program = PACKAGE_STRING,
                                       .host = host,
                                       .command = context->command,
@@ -277,8 +276,8 @@ begin_recording(struct context *context)
                                       .extra = context->options.extra,
                                       .names = context->options.names,
                                       .tracer = context->tracer,
-                                      .cpus = (int)sysconf(_SC_NPROCESSORS_ONLN),
-                                      .offset = format.realtime_offset,
+                                      .cpus = context->cpus,
+                                      .offset = context->format.realtime_offset,
                                       .app_data = request->app_data,
                                       .types = (const char **)request->patterns,
                                       .ntypes = request->npatterns,
@@ -286,7 +285,6 @@ begin_recording(struct context *context)
                                       .nredact = request->redact.count,
                                       .files = recorded_files(context)};
     context->recording.fd = launch_open_output(context->options.record, O_TRUNC, &context->diag);
-    context->realtime_offset = format.realtime_offset;
     return context->recording.fd < 0 ? -1 : recording_begin(&context->recording, &header, &context->diag);
 }
 
@@ -294,13 +292,16 @@ begin_recording(struct context *context)
 static int
 prepare(struct context *context, struct sink *sink, struct privileges *privileges)
 {
+    const struct options *options = &context->options;
     if (choose_servers(context) != 0 ||
-        tracer_find(&context->tracer, context->options.bpftrace, &context->mem, &context->diag) != 0)
+        tracer_find(&context->tracer, options->bpftrace, &context->mem, &context->diag) != 0)
         return -1;
     diag_debug(&context->log, 1, "%s is version %d.%d.%d", context->tracer.path, context->tracer.major, context->tracer.minor,
                context->tracer.patch);
-    if (privileges_find(privileges, context->options.user, &context->diag) != 0)
+    if (privileges_find(privileges, options->user, &context->diag) != 0)
         return -1;
+    format_init(&context->format, options->format, (struct format_options){options->extra, options->names});
+    context->cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
     return open_output(context, sink) != 0 ? -1 : begin_recording(context);
 }
 
@@ -309,15 +310,9 @@ static int
 supervise(struct context *context, struct keeper *keeper, struct sink *sink, int signals)
 {
     const struct options *options = &context->options;
-    struct format format;
-    format_init(&format, options->format, (struct format_options){options->extra, options->names});
-    if (options->record != NULL)
-        format.realtime_offset = context->realtime_offset;
     struct supervise run = {.keeper = keeper,
-                            .request = &context->request,
-                            .catalog = &context->catalog,
-                            .tracer = &context->tracer,
-                            .format = &format,
+                            .request = {&context->request, &context->catalog, &context->tracer, context->cpus, NULL},
+                            .format = &context->format,
                             .sink = sink,
                             .log = &context->log,
                             .recording = options->record != NULL ? &context->recording : NULL,

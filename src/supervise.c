@@ -1,12 +1,13 @@
 #include "supervise.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MAX_SERVERS = 256 };
@@ -20,7 +21,6 @@ enum phase {
 struct run {
     struct supervise *part;
     struct tracee_run shared;
-    struct server_request request;
     struct server *servers[MAX_SERVERS];
     size_t nservers;
     size_t nexpected; /* servers that are still to start */
@@ -35,22 +35,6 @@ struct run {
 
 enum { FLUSH_MS = 1000 };
 
-static int64_t
-now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static uint64_t
-boot_nsecs(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static void
 all_happen(struct run *run, enum tracee_event event)
 {
@@ -62,7 +46,7 @@ all_happen(struct run *run, enum tracee_event event)
 static void
 stop(struct run *run)
 {
-    run->shared.stop_nsecs = boot_nsecs();
+    run->shared.stop_nsecs = clock_boot_nsecs();
     tracee_record_stop(&run->shared);
 }
 
@@ -87,7 +71,7 @@ add_tracee(struct run *run, const struct keeper_news *news)
     const struct server_files files = {news->server, news->tracer, news->server_fd, news->out, news->err, news->text};
     struct server *server = NULL;
     if (run->nservers < MAX_SERVERS)
-        server = server_open(&run->request, &files, &diag);
+        server = server_open(&run->part->request, &files, &diag);
     else
         diag_set(&diag, DIAG_FAILED, "more than %d servers at once", MAX_SERVERS);
     if (server == NULL) {
@@ -227,8 +211,8 @@ flush(struct run *run)
     bool has_moved = sink->pending.len - sink->done < before;
     for (size_t i = 0; has_moved && i < run->nservers; i++)
         tracee_put_off(&run->servers[i]->tracee);
-    if (has_moved && now_ms() < run->flush_limit)
-        run->deadline = now_ms() + FLUSH_MS;
+    if (has_moved && clock_ms() < run->flush_limit)
+        run->deadline = clock_ms() + FLUSH_MS;
     if (state == SINK_GONE || state == SINK_FAILED)
         lose_reader(run);
     if (state == SINK_EMPTY && run->next_fd >= 0) {
@@ -262,8 +246,8 @@ check_ends(struct run *run)
         tracee_check_deadline(tracee);
     }
     if (is_held_back)
-        run->deadline = now_ms() + FLUSH_MS;
-    if (run->phase == FLUSHING && now_ms() >= run->deadline) {
+        run->deadline = clock_ms() + FLUSH_MS;
+    if (run->phase == FLUSHING && clock_ms() >= run->deadline) {
         const struct sink *sink = run->part->sink;
         diag_note(run->part->log, "the reader of the output did not take its last %zu bytes", sink->pending.len - sink->done);
         run->phase = OVER;
@@ -289,8 +273,8 @@ change_phase(struct run *run)
     bool goes_on = run->nexpected > 0 || (run->part->follow && !is_stopping(run));
     if (run->phase == TRACING && run->nservers == 0 && !goes_on) {
         run->phase = FLUSHING;
-        run->deadline = now_ms() + FLUSH_MS;
-        run->flush_limit = now_ms() + run->part->put_off_ms;
+        run->deadline = clock_ms() + FLUSH_MS;
+        run->flush_limit = clock_ms() + run->part->put_off_ms;
     }
     if (run->phase == FLUSHING && run->part->sink->pending.len == 0)
         run->phase = OVER;
@@ -325,7 +309,7 @@ poll_timeout(const struct run *run)
         if (deadline >= 0 && (first < 0 || deadline < first))
             first = deadline;
     }
-    int64_t left = first - now_ms();
+    int64_t left = first - clock_ms();
     return first < 0 ? -1 : left < 0 ? 0 : (int)left;
 }
 
@@ -399,8 +383,7 @@ supervise_run(struct supervise *part, int signals, struct diag *diag)
                                      .recording = part->recording,
                                      .stop_nsecs = UINT64_MAX,
                                      .put_off_ms = part->put_off_ms};
-    run.request =
-        (struct server_request){part->request, part->catalog, part->tracer, (int)sysconf(_SC_NPROCESSORS_ONLN), &run.shared};
+    part->request.run = &run.shared;
     run.note = malloc(KEEPER_NOTE_SIZE);
     if (run.note == NULL)
         abort();

@@ -6,9 +6,7 @@
 /* A run: the keeper that starts tracers, and where their records go. */
 struct supervise {
     struct keeper *keeper;
-    const struct plan_request *request;
-    const struct catalog *catalog;
-    const struct tracer *tracer;
+    struct server_request request; /* without its run */
     struct format *format;
     struct sink *sink;
     const struct diag_log *log;

@@ -1,26 +1,11 @@
 #include "tracee.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-static int64_t
-now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static uint64_t
-boot_nsecs(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* The reader is told of a recording that cannot be written by the end of the run. */
 static void
@@ -42,7 +27,7 @@ tracee_record_start(struct tracee *tracee, struct slice note)
     struct outbuf out = {0};
     text_printf(&out, "%d\n", tracee->server);
     text_put(&out, note);
-    tracee->now = boot_nsecs();
+    tracee->now = clock_boot_nsecs();
     record_block(tracee, RECORDING_START, (struct slice){out.ptr, out.len});
     text_free(&out);
 }
@@ -74,7 +59,7 @@ static void
 expect_end(struct tracee *tracee)
 {
     diag_debug(tracee->run->log, 1, "process %d has ended", tracee->server);
-    tracee->end_nsecs = boot_nsecs();
+    tracee->end_nsecs = clock_boot_nsecs();
     tracee->is_expected = true;
 }
 
@@ -84,7 +69,7 @@ static void
 stop(struct tracee *tracee)
 {
     tracee->end_nsecs = tracee->run->stop_nsecs;
-    tracee->put_off_limit = now_ms() + tracee->run->put_off_ms;
+    tracee->put_off_limit = clock_ms() + tracee->run->put_off_ms;
 }
 
 static void
@@ -105,7 +90,7 @@ kill_complete(struct tracee *tracee)
 static void
 begin_draining(struct tracee *tracee)
 {
-    tracee->put_off_limit = now_ms() + tracee->run->put_off_ms;
+    tracee->put_off_limit = clock_ms() + tracee->run->put_off_ms;
 }
 
 static void
@@ -208,7 +193,7 @@ tracee_happen(struct tracee *tracee, enum tracee_event event)
     bool is_told = tracee->state == TRACEE_KILLING && transition->next == TRACEE_KILLING;
     transition->action(tracee);
     tracee->state = transition->next;
-    tracee->deadline = patience_ms[tracee->state] < 0 || is_told ? -1 : now_ms() + patience_ms[tracee->state];
+    tracee->deadline = patience_ms[tracee->state] < 0 || is_told ? -1 : clock_ms() + patience_ms[tracee->state];
     if (tracee->state == TRACEE_DONE && !tracee->is_expected)
         explain(tracee);
 }
@@ -345,7 +330,7 @@ void
 tracee_wait_longer(struct tracee *tracee)
 {
     if (tracee->state == TRACEE_ENDING || tracee->state == TRACEE_STOPPING || tracee->state == TRACEE_DRAINING)
-        tracee->deadline = now_ms() + patience_ms[tracee->state];
+        tracee->deadline = clock_ms() + patience_ms[tracee->state];
 }
 
 /* Somebody who is not bpftrace may hold its pipe and go on for ever. */
@@ -353,7 +338,7 @@ void
 tracee_put_off(struct tracee *tracee)
 {
     bool is_limited = tracee->state == TRACEE_STOPPING || tracee->state == TRACEE_DRAINING;
-    if (!is_limited || now_ms() < tracee->put_off_limit)
+    if (!is_limited || clock_ms() < tracee->put_off_limit)
         tracee_wait_longer(tracee);
 }
 
@@ -394,7 +379,7 @@ tracee_read_output(struct tracee *tracee)
         close_fd(&tracee->out);
         return;
     }
-    tracee->now = boot_nsecs();
+    tracee->now = clock_boot_nsecs();
     record_block(tracee, RECORDING_OUT, (struct slice){ptr, (size_t)got});
     take_filled(tracee, (size_t)got);
     tracee_put_off(tracee);
@@ -453,7 +438,7 @@ tracee_read_errors(struct tracee *tracee)
         close_fd(&tracee->err);
         return;
     }
-    uint64_t now = boot_nsecs();
+    uint64_t now = clock_boot_nsecs();
     tracee->now = now;
     record_block(tracee, RECORDING_ERR, (struct slice){bytes, (size_t)got});
     tracee_take_errors(tracee, (struct slice){bytes, (size_t)got}, now);
@@ -476,7 +461,7 @@ tracee_announce(const struct tracee *tracee, uint64_t bytes)
 void
 tracee_check_deadline(struct tracee *tracee)
 {
-    if (tracee->deadline >= 0 && now_ms() >= tracee->deadline)
+    if (tracee->deadline >= 0 && clock_ms() >= tracee->deadline)
         tracee_happen(tracee, TRACEE_LATE);
 }
 
