@@ -117,8 +117,7 @@ parse_size(struct slice text, struct catalog_condition *condition)
 {
     if (!cut_number(&text, ':', &condition->arg) || !cut_number(&text, ' ', &condition->number))
         return false;
-    int bytes = condition->number;
-    return condition->arg < USDT_MAX_ARGS && (bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8);
+    return condition->arg < USDT_MAX_ARGS && usdt_is_size((uint64_t)condition->number);
 }
 
 /* "ack_send", "stream_send/8" */

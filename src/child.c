@@ -144,17 +144,23 @@ child_signal(const struct child *child, int signal)
     kill(-child->pid, signal);
 }
 
+void
+child_close(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
 int
 child_wait(struct child *child)
 {
     int status = 0;
     while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
         continue;
-    int fds[] = {child->pidfd, child->out, child->err};
-    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
-    child->pidfd = child->out = child->err = -1;
+    child_close(&child->pidfd);
+    child_close(&child->out);
+    child_close(&child->err);
     return status;
 }
 
@@ -166,7 +172,7 @@ read_some(int *fd, struct outbuf *out)
     if (got > 0)
         out->len += (size_t)got;
     if (got == 0)
-        close(*fd), *fd = -1;
+        child_close(fd);
 }
 
 /* Reads stdout, and stderr so that it does not fill, until the program has ended and said all; it is killed when it takes too

@@ -23,6 +23,9 @@ void child_signal(const struct child *child, int signal);
 /* Waits for the end and closes what is still open; returns the status as waitpid gives it. */
 int child_wait(struct child *child);
 
+/* Closes one of a child's files, if it is open, and marks it so. */
+void child_close(int *fd);
+
 /* Runs a program to its end, `timeout_ms` milliseconds at most, and appends its stdout to `out`, some 64 KiB at most. 0 if it
  * exited with 0, or -1 with `diag` set. */
 int child_capture(const char *path, char *const argv[], char *const envp[], struct outbuf *out, int timeout_ms,

@@ -6,13 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool
-ends_with(const char *name, const char *suffix)
-{
-    size_t name_len = strlen(name), len = strlen(suffix);
-    return name_len >= len && strcmp(name + name_len - len, suffix) == 0;
-}
-
 /* "PATH: REASON", a path being anything but NUL. */
 static int
 bad_path(struct diag *diag, const char *path, const char *reason)
@@ -64,7 +57,7 @@ load_dir(struct files *files, const char *dir, const char *suffix, struct mem *m
         return bad_path(diag, dir, mem_printf(mem, "%s; a directory with *%s files was expected", strerror(errno), suffix));
     int status = 0;
     for (int i = 0; i < count; i++) {
-        if (status == 0 && entries[i]->d_name[0] != '.' && ends_with(entries[i]->d_name, suffix))
+        if (status == 0 && entries[i]->d_name[0] != '.' && text_ends_with(text_of(entries[i]->d_name), suffix))
             status = add_file(files, mem_printf(mem, "%s/%s", dir, entries[i]->d_name), mem, diag);
         free(entries[i]);
     }

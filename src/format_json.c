@@ -94,8 +94,11 @@ put_field(const struct format *format, struct outbuf *out, const struct record *
 static void
 put_extra(const struct format *format, struct outbuf *out, const struct record *record)
 {
-    if (record->event != NULL)
-        text_printf(out, ", \"provider\": \"%s\"", record->event->probe->provider);
+    if (record->event != NULL) {
+        text_puts(out, ", \"provider\": \"");
+        text_puts(out, record->event->probe->provider);
+        text_putc(out, '"');
+    }
     text_puts(out, ", \"pid\": ");
     text_put_u64(out, (uint64_t)record->pid);
     if (record->event != NULL) {

@@ -61,14 +61,6 @@ send_letter(const struct desk *desk, struct letter *letter, const int *files, si
         continue;
 }
 
-static void
-close_file(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
 /* Starts a tracer and hands its output over, so that this process cannot read it. */
 static int
 start_tracer(struct desk *desk, pid_t server)
@@ -87,11 +79,11 @@ start_tracer(struct desk *desk, pid_t server)
         letter.kind = KEEPER_STARTED;
         letter.tracer = tracer->pid;
         send_letter(desk, &letter, files, MAX_FILES, (struct slice){note.ptr, note.len});
-        close_file(&tracer->out);
-        close_file(&tracer->err);
+        child_close(&tracer->out);
+        child_close(&tracer->err);
         desk->ntracers++;
     }
-    close_file(&server_fd);
+    child_close(&server_fd);
     text_free(&note);
     return status;
 }
@@ -118,7 +110,7 @@ reopen(const struct desk *desk)
     struct letter letter = {.kind = KEEPER_OPENED};
     int fd = desk->services->reopen(desk->services->context, &letter.diag);
     send_letter(desk, &letter, &fd, fd >= 0, (struct slice){0});
-    close_file(&fd);
+    child_close(&fd);
 }
 
 /* false: h2olog is gone. */

@@ -1,5 +1,7 @@
 #include "launch.h"
 
+#include "sink.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -134,14 +136,23 @@ static int
 reopen(void *context, struct diag *diag)
 {
     const struct launch *launch = context;
-    return launch_open_output(launch->output, O_APPEND, diag);
+    return sink_open(launch->output, O_APPEND, diag);
 }
 
 static bool
-is_known(const struct launch *launch, pid_t pid, uint64_t started)
+is_known(const struct launch *launch, const struct target_process *process)
 {
     for (size_t i = 0; i < launch->nservers; i++)
-        if (launch->servers[i].target.pid == pid && launch->servers[i].target.started == started)
+        if (launch->servers[i].target.pid == process->pid && launch->servers[i].target.started == process->started)
+            return true;
+    return false;
+}
+
+static bool
+is_successor(const struct launch *launch, const struct target_process *process)
+{
+    for (size_t i = 0; i < launch->nservers; i++)
+        if (target_is_successor(&launch->servers[i].target, process))
             return true;
     return false;
 }
@@ -152,14 +163,13 @@ find(void *context)
 {
     const struct launch *launch = context;
     struct target_search search;
-    pid_t pid, found = 0;
-    uint64_t started;
+    struct target_process process;
+    pid_t found = 0;
     if (!target_search_begin(&search))
         return 0;
-    while (found == 0 && (pid = target_search_next(&search, &started)) != 0)
-        for (size_t i = 0; found == 0 && i < launch->nservers; i++)
-            if (!is_known(launch, pid, started) && target_is_successor(&launch->servers[i].target, pid))
-                found = pid;
+    while (found == 0 && target_search_next(&search, &process))
+        if (!is_known(launch, &process) && is_successor(launch, &process))
+            found = process.pid;
     target_search_end(&search);
     return found;
 }
@@ -180,15 +190,4 @@ launch_read_note(struct launch_note *note, struct slice text, struct mem *mem, s
     note->nonce[nonce.len] = '\0';
     note->command = mem_strndup(mem, command.ptr, command.len);
     return usdt_read_list(&note->probes, text, mem, diag);
-}
-
-int
-launch_open_output(const char *path, int how, struct diag *diag)
-{
-    char quoted[512];
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | how, 0600);
-    if (fd >= 0)
-        return fd;
-    return diag_set(diag, DIAG_FAILED, "cannot open %s for writing: %s", diag_quote(quoted, sizeof(quoted), text_of(path)),
-                    strerror(errno));
 }

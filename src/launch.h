@@ -36,7 +36,4 @@ struct launch_note {
 /* Memory is the arena's. 0, or -1 with `diag` set. */
 int launch_read_note(struct launch_note *note, struct slice text, struct mem *mem, struct diag *diag);
 
-/* Opens an output file, for its owner only. `how`: O_TRUNC or O_APPEND. The descriptor, or -1 with `diag` set. */
-int launch_open_output(const char *path, int how, struct diag *diag);
-
 #endif

@@ -104,11 +104,12 @@ load_catalog(struct context *context)
                : provider_parse(&context->catalog, &context->provider, &context->mem, &context->diag);
 }
 
+/* A path of the command line, if it was given, and the files that were read from it. */
 static int
-check_files(const char *option, const struct files *files, struct diag *diag)
+check_path(const char *option, const char *path, const struct files *files, struct diag *diag)
 {
-    int status = 0;
-    for (size_t i = 0; status == 0 && i < files->count; i++)
+    int status = path != NULL ? privileges_check_path(option, path, diag) : 0;
+    for (size_t i = 0; status == 0 && path != NULL && i < files->count; i++)
         status = privileges_check_path(option, files->items[i].name, diag);
     return status;
 }
@@ -118,19 +119,13 @@ static int
 check_paths(struct context *context)
 {
     const struct options *options = &context->options;
-    struct diag *diag = &context->diag;
+    const struct files none = {0}, *probes = context->provider.name != NULL ? &none : &context->probes;
     if (geteuid() != 0 || options->force)
         return 0;
-    if (options->bpftrace != NULL && privileges_check_path("--bpftrace", options->bpftrace, diag) != 0)
+    if (check_path("--bpftrace", options->bpftrace, &none, &context->diag) != 0 ||
+        check_path("--probes", options->probes_path, probes, &context->diag) != 0)
         return -1;
-    const char *probes = options->probes_path;
-    if (probes != NULL && (privileges_check_path("--probes", probes, diag) != 0 ||
-                           (!provider_is_file(probes) && check_files("--probes", &context->probes, diag) != 0)))
-        return -1;
-    return options->templates_dir != NULL && (privileges_check_path("--templates", options->templates_dir, diag) != 0 ||
-                                              check_files("--templates", &context->templates, diag) != 0)
-               ? -1
-               : 0;
+    return check_path("--templates", options->templates_dir, &context->templates, &context->diag);
 }
 
 static int
@@ -243,7 +238,7 @@ open_output(struct context *context, struct sink *sink)
     const struct options *options = &context->options;
     sink->fd = STDOUT_FILENO;
     if (options->output != NULL)
-        sink->fd = launch_open_output(options->output, options->append ? O_APPEND : O_TRUNC, &context->diag);
+        sink->fd = sink_open(options->output, options->append ? O_APPEND : O_TRUNC, &context->diag);
     return sink->fd < 0 ? -1 : 0;
 }
 
@@ -284,7 +279,7 @@ begin_recording(struct context *context)
                                       .redact = (const char **)request->redact.patterns,
                                       .nredact = request->redact.count,
                                       .files = recorded_files(context)};
-    context->recording.fd = launch_open_output(context->options.record, O_TRUNC, &context->diag);
+    context->recording.fd = sink_open(context->options.record, O_TRUNC, &context->diag);
     return context->recording.fd < 0 ? -1 : recording_begin(&context->recording, &header, &context->diag);
 }
 
@@ -293,8 +288,7 @@ static int
 prepare(struct context *context, struct sink *sink, struct privileges *privileges)
 {
     const struct options *options = &context->options;
-    if (choose_servers(context) != 0 ||
-        tracer_find(&context->tracer, options->bpftrace, &context->mem, &context->diag) != 0)
+    if (choose_servers(context) != 0 || tracer_find(&context->tracer, options->bpftrace, &context->mem, &context->diag) != 0)
         return -1;
     diag_debug(&context->log, 1, "%s is version %d.%d.%d", context->tracer.path, context->tracer.major, context->tracer.minor,
                context->tracer.patch);

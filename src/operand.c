@@ -1,5 +1,7 @@
 #include "operand.h"
 
+#include "usdt.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -156,7 +158,7 @@ operand_write(struct outbuf *out, struct slice operand, int machine)
     if (size.len > 0 && *size.ptr == '-')
         size.ptr++, size.len--;
     uint64_t bytes;
-    if (!text_number(size, 8, &bytes) || bytes == 0 || (bytes & (bytes - 1)) != 0)
+    if (!text_number(size, 8, &bytes) || !usdt_is_size(bytes))
         return false;
     int bits = (int)bytes * 8;
     return machine == EM_X86_64 ? x86_write(out, operand, bits) : machine == EM_AARCH64 && arm_write(out, operand, bits);

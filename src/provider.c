@@ -227,19 +227,12 @@ is_app_data(const struct scanner *scanner, struct slice probe, struct slice argu
     return close != NULL && memmem(list, (size_t)(close - list), words[1], strlen(words[1])) != NULL;
 }
 
-static bool
-ends_with(struct slice text, const char *suffix)
-{
-    size_t len = strlen(suffix);
-    return text.len >= len && memcmp(text.ptr + text.len - len, suffix, len) == 0;
-}
-
 /* "value" is followed by "value_len", "bytes" by "len" or "num_bytes". */
 static bool
 is_length(const struct parameter *parameter)
 {
     return parameter->pointers == 0 && text_is(parameter->type, "size_t") &&
-           (ends_with(parameter->name, "len") || text_is(parameter->name, "num_bytes"));
+           (text_ends_with(parameter->name, "len") || text_is(parameter->name, "num_bytes"));
 }
 
 static void
@@ -427,6 +420,5 @@ provider_parse(struct catalog *catalog, const struct file *file, struct mem *mem
 bool
 provider_is_file(const char *path)
 {
-    size_t len = strlen(path);
-    return len > 2 && strcmp(path + len - 2, ".d") == 0;
+    return strlen(path) > 2 && text_ends_with(text_of(path), ".d");
 }

@@ -140,12 +140,6 @@ define_arguments(struct writer *writer)
     define_buffer(writer, "sites", &sites);
 }
 
-static const char *
-argument(const struct writer *writer, int arg)
-{
-    return writer->args[arg];
-}
-
 static void
 put_address(struct outbuf *out, const char *pointer)
 {
@@ -157,7 +151,7 @@ put_address(struct outbuf *out, const char *pointer)
 static void
 put_value(const struct writer *writer, struct outbuf *out, const struct catalog_field *field, int *text)
 {
-    const char *value = argument(writer, field->arg);
+    const char *value = writer->args[field->arg];
     if (field->may_be_null || field->is_optional)
         text_printf(out, ", %s", value);
     if (field->type->wire == TYPES_ADDRESS)
@@ -167,7 +161,7 @@ put_value(const struct writer *writer, struct outbuf *out, const struct catalog_
     else if (field->type->wire == TYPES_CSTR)
         return;
     else if (field->type->wire == TYPES_BYTES)
-        text_printf(out, ", %s", argument(writer, field->len_arg));
+        text_printf(out, ", %s", writer->args[field->len_arg]);
     else if (field->offset >= 0)
         text_printf(out, ", *(uint%d*)(%s + %d)", field->type->bits, value, field->offset);
     else
@@ -202,10 +196,10 @@ define_hex(struct writer *writer)
         return;
     }
     const struct catalog_field *field = &event->probe->fields[event->bytes];
-    const char *len = argument(writer, field->len_arg);
+    const char *len = writer->args[field->len_arg];
     define(writer, "hex_format", " %rh");
     define(writer, "hex_value",
-           mem_printf(writer->mem, ", buf(%s, (uint64)%s > %u ? (uint64)%u : (uint64)%s)", argument(writer, field->arg), len,
+           mem_printf(writer->mem, ", buf(%s, (uint64)%s > %u ? (uint64)%u : (uint64)%s)", writer->args[field->arg], len,
                       field->type->limit, field->type->limit, len));
 }
 
@@ -235,8 +229,8 @@ define_each(struct writer *writer, const char *name, const char *template, const
         define_number(&inner, "n", (unsigned)i + 1);
         define_number(&inner, "field", (unsigned)i);
         define(&inner, "name", field->name);
-        define(&inner, "text", argument(writer, field->arg));
-        define(&inner, "len", field->len_arg >= 0 ? argument(writer, field->len_arg) : "");
+        define(&inner, "text", writer->args[field->arg]);
+        define(&inner, "len", field->len_arg >= 0 ? writer->args[field->len_arg] : "");
         status = define_expanded(&inner, "begin", "cstr-begin.bt");
         if (writer->event->has_inline_texts)
             inner.variables[inner.count - 1].value.len = 0;

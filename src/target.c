@@ -1,6 +1,5 @@
 #include "target.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -171,9 +170,9 @@ read_command(pid_t pid, struct mem *mem)
     return mem_strdup(mem, diag_quote(quoted, sizeof(quoted), (struct slice){bytes, len > 0 ? (size_t)len : 0}));
 }
 
-/* Field 4 of /proc/PID/stat, the parent, and field 22, when it was started. */
+/* Field 4 is the parent, field 22 when it was started. */
 static bool
-read_stat(pid_t pid, pid_t *parent, uint64_t *started)
+read_stat(struct target_process *process, pid_t pid)
 {
     char path[64], line[1024];
     snprintf(path, sizeof(path), "/proc/%d/stat", pid);
@@ -183,23 +182,17 @@ read_stat(pid_t pid, pid_t *parent, uint64_t *started)
         close(fd);
     line[len > 0 ? len : 0] = '\0';
     const char *after_name = strrchr(line, ')'); /* the name may hold anything, parentheses too */
+    *process = (struct target_process){.pid = pid};
     return after_name != NULL &&
-           sscanf(after_name, ") %*c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu", parent,
-                  started) == 2;
-}
-
-static pid_t
-parent_of(pid_t pid)
-{
-    pid_t parent = 0;
-    uint64_t started;
-    return read_stat(pid, &parent, &started) ? parent : 0;
+           sscanf(after_name, ") %*c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu",
+                  &process->parent, &process->started) == 2;
 }
 
 /* Of the executable: its name without what the kernel adds when the file has been removed, and its identity. */
 static void
 read_exe(struct target *target, struct mem *mem)
 {
+    static const char removed[] = " (deleted)";
     char path[64], name[PATH_MAX];
     struct stat status;
     snprintf(path, sizeof(path), "/proc/%d/exe", target->pid);
@@ -208,9 +201,9 @@ read_exe(struct target *target, struct mem *mem)
         target->inode = status.st_ino;
     }
     ssize_t len = readlink(path, name, sizeof(name));
-    struct slice exe = {name, len > 0 ? (size_t)len : 0}, removed = text_of(" (deleted)");
-    if (exe.len > removed.len && memcmp(name + exe.len - removed.len, removed.ptr, removed.len) == 0)
-        exe.len -= removed.len;
+    struct slice exe = {name, len > 0 ? (size_t)len : 0};
+    if (text_ends_with(exe, removed))
+        exe.len -= strlen(removed);
     target->exe = mem_strndup(mem, exe.ptr, exe.len);
     snprintf(path, sizeof(path), "/proc/%d/ns/mnt", target->pid);
     target->mounts = stat(path, &status) == 0 ? status.st_ino : 0;
@@ -224,8 +217,9 @@ target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag
     if (target->pidfd < 0)
         return diag_set(diag, DIAG_NOTHING, "there is no process %d (%s); pgrep -o h2o prints the pid of a running h2o", pid,
                         strerror(errno));
-    pid_t parent;
-    read_stat(pid, &parent, &target->started);
+    struct target_process process;
+    read_stat(&process, pid);
+    target->started = process.started;
     read_exe(target, mem);
     target->command = read_command(pid, mem);
     if (read_objects(target, mem, diag) != 0)
@@ -318,16 +312,15 @@ target_search_begin(struct target_search *search)
     return search->proc != NULL;
 }
 
-pid_t
-target_search_next(struct target_search *search, uint64_t *started)
+bool
+target_search_next(struct target_search *search, struct target_process *process)
 {
     const struct dirent *entry;
     uint64_t number;
-    pid_t parent;
     while ((entry = readdir(search->proc)) != NULL)
-        if (text_number(text_of(entry->d_name), INT_MAX, &number) && read_stat((pid_t)number, &parent, started))
-            return (pid_t)number;
-    return 0;
+        if (text_number(text_of(entry->d_name), INT_MAX, &number) && read_stat(process, (pid_t)number))
+            return true;
+    return false;
 }
 
 void
@@ -336,22 +329,24 @@ target_search_end(struct target_search *search)
     closedir(search->proc);
 }
 
+/* A process that has gone meanwhile runs nothing. */
 static bool
 runs_same_program(const struct target *target, pid_t pid)
 {
     struct mem mem = {0};
     struct target other = {.pid = pid};
     read_exe(&other, &mem);
-    bool is_same = other.inode != 0 && ((other.device == target->device && other.inode == target->inode) ||
-                                        (other.mounts == target->mounts && strcmp(other.exe, target->exe) == 0));
+    bool is_same_file = other.inode != 0 && other.device == target->device && other.inode == target->inode;
+    bool is_same_name =
+        other.inode != 0 && other.mounts != 0 && other.mounts == target->mounts && strcmp(other.exe, target->exe) == 0;
     mem_free(&mem);
-    return is_same;
+    return is_same_file || is_same_name;
 }
 
 bool
-target_is_successor(const struct target *target, pid_t pid)
+target_is_successor(const struct target *target, const struct target_process *process)
 {
-    return runs_same_program(target, pid) && !runs_same_program(target, parent_of(pid));
+    return runs_same_program(target, process->pid) && !runs_same_program(target, process->parent);
 }
 
 /* A process that may be a server. */
@@ -390,17 +385,17 @@ is_h2o(struct search *search, int fd, const struct stat *status)
 }
 
 static void
-look_at(struct search *search, pid_t pid)
+look_at(struct search *search, const struct target_process *process)
 {
     char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+    snprintf(path, sizeof(path), "/proc/%d/exe", process->pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return;
     struct stat status;
     if (fstat(fd, &status) == 0 && is_h2o(search, fd, &status)) {
         search->found = mem_grow(search->mem, search->found, search->nfound, sizeof(*search->found));
-        search->found[search->nfound++] = (struct candidate){pid, parent_of(pid), status.st_dev, status.st_ino};
+        search->found[search->nfound++] = (struct candidate){process->pid, process->parent, status.st_dev, status.st_ino};
     }
     close(fd);
 }
@@ -443,15 +438,14 @@ int
 target_find(pid_t *pid, const char **command, struct mem *mem, struct diag *diag)
 {
     struct search search = {.mem = mem};
-    DIR *proc = opendir("/proc");
-    if (proc == NULL)
+    struct target_search processes;
+    struct target_process process;
+    if (!target_search_begin(&processes))
         return diag_set(diag, DIAG_MACHINE, "/proc: %s; h2olog needs it mounted", strerror(errno));
-    const struct dirent *entry;
-    uint64_t number;
-    while ((entry = readdir(proc)) != NULL)
-        if (text_number(text_of(entry->d_name), INT_MAX, &number) && (pid_t)number != getpid())
-            look_at(&search, (pid_t)number);
-    closedir(proc);
+    while (target_search_next(&processes, &process))
+        if (process.pid != getpid())
+            look_at(&search, &process);
+    target_search_end(&processes);
     struct candidate *servers = mem_alloc(mem, (search.nfound + 1) * sizeof(*servers));
     size_t count = keep_servers(&search, servers);
     if (count == 0)

@@ -40,17 +40,23 @@ void target_close(struct target *target);
  * server of its own. 0, or -1 with `diag` set: none (DIAG_NOTHING), or several, which are listed (DIAG_USAGE). */
 int target_find(pid_t *pid, const char **command, struct mem *mem, struct diag *diag);
 
-/* The processes of the host, one after the other; `started` is as in struct target. 0: there are no more. */
+/* A process as /proc/PID/stat has it; `started` is as in struct target. */
+struct target_process {
+    pid_t pid, parent;
+    uint64_t started;
+};
+
+/* The processes of the host, one after the other. false: /proc cannot be read (errno says why); there are no more. */
 struct target_search {
     DIR *proc;
 };
 bool target_search_begin(struct target_search *search);
-pid_t target_search_next(struct target_search *search, uint64_t *started);
+bool target_search_next(struct target_search *search, struct target_process *process);
 void target_search_end(struct target_search *search);
 
 /* Whether the process runs the executable of `target`, or the one that has taken its name in the same file system, and is not a
  * child of such a process: those are helpers that the server has forked. */
-bool target_is_successor(const struct target *target, pid_t pid);
+bool target_is_successor(const struct target *target, const struct target_process *process);
 
 /* The address in the process where byte `offset` of the file `object` (a path of target->probes) is mapped as code; 0: it is
  * not. */

@@ -69,6 +69,13 @@ text_number(struct slice text, uint64_t max, uint64_t *number)
 }
 
 bool
+text_ends_with(struct slice text, const char *suffix)
+{
+    size_t len = strlen(suffix);
+    return text.len >= len && memcmp(text.ptr + text.len - len, suffix, len) == 0;
+}
+
+bool
 text_is_name(struct slice text)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";

@@ -30,6 +30,8 @@ bool text_word(struct slice *rest, struct slice *word);
 /* A whole decimal number, 0 to `max`. false: `text` is something else. */
 bool text_number(struct slice text, uint64_t max, uint64_t *number);
 
+bool text_ends_with(struct slice text, const char *suffix);
+
 /* Whether it is letters, digits and _ only, one at least. */
 bool text_is_name(struct slice text);
 

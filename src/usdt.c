@@ -54,19 +54,34 @@ cut_arg(struct slice *rest, struct slice *arg)
     return len > 0;
 }
 
-/* "8@" an unsigned integer of 8 bytes, "-4@" a signed one of 4. Other people's probes have others, as "8f@" a floating-point
- * number. */
+bool
+usdt_is_size(uint64_t bytes)
+{
+    return bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8;
+}
+
+/* "8" an unsigned integer of 8 bytes, "-4" a signed one of 4, "0" none. false: it is something else, and no integer either. */
+static bool
+parse_size(struct slice text, struct usdt_arg *arg)
+{
+    uint64_t number;
+    *arg = (struct usdt_arg){.size = -1, .is_signed = text.len > 0 && *text.ptr == '-'};
+    if (arg->is_signed)
+        text.ptr++, text.len--;
+    if (!text_number(text, 8, &number) || (number != 0 && !usdt_is_size(number)))
+        return false;
+    if (number != 0)
+        arg->size = (int)number;
+    return true;
+}
+
+/* What stands before the "@". Other people's probes have other things, as "8f@" for a floating-point number. */
 static struct usdt_arg
 parse_arg(struct slice text)
 {
+    struct usdt_arg arg;
     const char *at = memchr(text.ptr, '@', text.len);
-    struct slice size = {text.ptr, at != NULL ? (size_t)(at - text.ptr) : 0};
-    struct usdt_arg arg = {.size = -1, .is_signed = size.len > 0 && *size.ptr == '-'};
-    if (arg.is_signed)
-        size.ptr++, size.len--;
-    uint64_t number;
-    if (text_number(size, 8, &number) && (number == 1 || number == 2 || number == 4 || number == 8))
-        arg.size = (int)number;
+    parse_size((struct slice){text.ptr, at != NULL ? (size_t)(at - text.ptr) : 0}, &arg);
     return arg;
 }
 
@@ -214,20 +229,6 @@ usdt_write_list(struct outbuf *out, const struct usdt_probes *probes)
     }
 }
 
-/* "8", "-4", "0" */
-static bool
-read_size(struct slice word, struct usdt_arg *arg)
-{
-    uint64_t size;
-    arg->is_signed = word.len > 0 && *word.ptr == '-';
-    if (arg->is_signed)
-        word.ptr++, word.len--;
-    if (!text_number(word, 8, &size))
-        return false;
-    arg->size = size == 0 ? -1 : (int)size;
-    return size == 0 || (size & (size - 1)) == 0;
-}
-
 static bool
 read_probe(struct usdt_probe *probe, struct slice line, struct mem *mem)
 {
@@ -236,7 +237,7 @@ read_probe(struct usdt_probe *probe, struct slice line, struct mem *mem)
         return false;
     *probe = (struct usdt_probe){.object = ""};
     while (text_word(&line, &word))
-        if (probe->nargs == USDT_MAX_ARGS || !read_size(word, &probe->args[probe->nargs++]))
+        if (probe->nargs == USDT_MAX_ARGS || !parse_size(word, &probe->args[probe->nargs++]))
             return false;
     probe->provider = mem_strndup(mem, provider.ptr, provider.len);
     probe->name = mem_strndup(mem, name.ptr, name.len);

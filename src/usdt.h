@@ -13,6 +13,9 @@ struct usdt_arg {
     bool is_signed;
 };
 
+/* Whether an integer can have so many bytes: 1, 2, 4 or 8. */
+bool usdt_is_size(uint64_t bytes);
+
 /* A place where a probe fires. */
 struct usdt_site {
     uint64_t offset;                      /* in the file */
