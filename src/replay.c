@@ -175,14 +175,6 @@ play(struct player *player, struct slice whole, struct slice rest)
     return gone < 0 ? -1 : status;
 }
 
-static void
-summarize(const struct player *player)
-{
-    const struct tracee_counts *counts = &player->run.counts;
-    diag_note(player->part->log, "%lu events; %lu lost, %lu damaged, %lu values cut", counts->records, counts->lost,
-              counts->damaged, counts->cut);
-}
-
 int
 replay_run(const struct replay *part, struct diag *diag)
 {
@@ -197,7 +189,7 @@ replay_run(const struct replay *part, struct diag *diag)
         status = prepare(&player);
     if (status == 0) {
         status = play(&player, file.text, rest);
-        summarize(&player);
+        tracee_summarize(&player.run);
     }
     mem_free(&player.mem);
     return status;

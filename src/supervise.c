@@ -48,6 +48,7 @@ stop(struct run *run)
 {
     run->shared.stop_nsecs = clock_boot_nsecs();
     tracee_record_stop(&run->shared);
+    all_happen(run, TRACEE_SIGNALLED);
 }
 
 static bool
@@ -61,6 +62,19 @@ fail(struct run *run, const struct diag *diag)
 {
     if (run->shared.diag->status == DIAG_OK)
         *run->shared.diag = *diag;
+}
+
+/* A server of the command line that cannot be traced ends the run; one that was found later does not. */
+static void
+refuse(struct run *run, pid_t server, const struct diag *diag)
+{
+    if (run->nexpected == 0) {
+        diag_note(run->part->log, "pid %d is not traced: %s", server, diag->message);
+        return;
+    }
+    run->nexpected = 0;
+    fail(run, diag);
+    stop(run);
 }
 
 /* A tracer was started. When the run is ending already, it ends at once. */
@@ -77,7 +91,7 @@ add_tracee(struct run *run, const struct keeper_news *news)
     if (server == NULL) {
         close(news->server_fd), close(news->out), close(news->err);
         keeper_ask(run->part->keeper, KEEPER_KILL, news->tracer);
-        fail(run, &diag);
+        refuse(run, news->server, &diag);
         return;
     }
     if (run->nexpected == 0)
@@ -87,20 +101,6 @@ add_tracee(struct run *run, const struct keeper_news *news)
     tracee_record_start(&server->tracee, news->text);
     if (is_stopping(run))
         tracee_happen(&server->tracee, TRACEE_SIGNALLED);
-}
-
-/* A server of the command line that cannot be traced ends the run; one that was found later does not. */
-static void
-take_failure(struct run *run, const struct keeper_news *news)
-{
-    if (run->nexpected == 0) {
-        diag_note(run->part->log, "pid %d is not traced: %s", news->server, news->diag.message);
-        return;
-    }
-    run->nexpected = 0;
-    fail(run, &news->diag);
-    stop(run);
-    all_happen(run, TRACEE_SIGNALLED);
 }
 
 static struct tracee *
@@ -141,7 +141,7 @@ take_news(struct run *run, const struct keeper_news *news)
         add_tracee(run, news);
         break;
     case KEEPER_FAILED:
-        take_failure(run, news);
+        refuse(run, news->server, &news->diag);
         break;
     case KEEPER_ENDED:
         if (tracee != NULL)
@@ -173,11 +173,12 @@ read_news(struct run *run)
 static void
 take_end_signal(struct run *run)
 {
-    if (run->shared.stop_nsecs != UINT64_MAX)
-        run->phase = OVER;
-    else
+    if (run->shared.stop_nsecs == UINT64_MAX) {
         stop(run);
-    all_happen(run, TRACEE_SIGNALLED);
+    } else {
+        run->phase = OVER;
+        all_happen(run, TRACEE_SIGNALLED);
+    }
 }
 
 static void
@@ -229,7 +230,6 @@ check_recording(struct run *run)
     if (run->part->recording == NULL || !run->part->recording->has_failed || is_stopping(run))
         return;
     stop(run);
-    all_happen(run, TRACEE_SIGNALLED);
 }
 
 /* A reader may take its time, as a pager does, unless somebody wants the run to end. */
@@ -347,17 +347,6 @@ step(struct run *run)
         change_phase(run);
 }
 
-/* Nothing when the reader has gone, as that ends a run quietly, or before anything was traced. */
-static void
-summarize(const struct run *run)
-{
-    const struct tracee_counts *counts = &run->shared.counts;
-    if (run->shared.is_reader_gone || counts->servers == 0)
-        return;
-    diag_note(run->part->log, "%lu events; %lu lost, %lu damaged, %lu values cut", counts->records, counts->lost,
-              counts->damaged, counts->cut);
-}
-
 int
 supervise_signals(void)
 {
@@ -390,7 +379,9 @@ supervise_run(struct supervise *part, int signals, struct diag *diag)
     diag->status = DIAG_OK;
     while (run.phase != OVER)
         step(&run);
-    summarize(&run);
+    bool is_quiet_end = run.shared.is_reader_gone || run.shared.counts.servers == 0; /* as of `| head`, or of an error */
+    if (!is_quiet_end)
+        tracee_summarize(&run.shared);
     for (size_t i = 0; i < run.nservers; i++)
         server_close(run.servers[i]);
     free(run.note);

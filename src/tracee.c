@@ -207,20 +207,12 @@ tracee_begin(struct tracee *tracee)
     tracee->id = tracee->run->nservers++;
 }
 
-static void
-close_fd(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
 void
 tracee_end(struct tracee *tracee)
 {
-    close_fd(&tracee->server_fd);
-    close_fd(&tracee->out);
-    close_fd(&tracee->err);
+    child_close(&tracee->server_fd);
+    child_close(&tracee->out);
+    child_close(&tracee->err);
     text_free(&tracee->errors);
 }
 
@@ -376,7 +368,7 @@ tracee_read_output(struct tracee *tracee)
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (got <= 0) {
-        close_fd(&tracee->out);
+        child_close(&tracee->out);
         return;
     }
     tracee->now = clock_boot_nsecs();
@@ -435,13 +427,12 @@ tracee_read_errors(struct tracee *tracee)
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (got <= 0) {
-        close_fd(&tracee->err);
+        child_close(&tracee->err);
         return;
     }
-    uint64_t now = clock_boot_nsecs();
-    tracee->now = now;
+    tracee->now = clock_boot_nsecs();
     record_block(tracee, RECORDING_ERR, (struct slice){bytes, (size_t)got});
-    tracee_take_errors(tracee, (struct slice){bytes, (size_t)got}, now);
+    tracee_take_errors(tracee, (struct slice){bytes, (size_t)got}, tracee->now);
 }
 
 void
@@ -456,6 +447,14 @@ tracee_announce(const struct tracee *tracee, uint64_t bytes)
 {
     diag_debug(tracee->run->log, 1, "tracing pid %d (%s), probes attached: %zu, pages made readable: %lu KiB", tracee->server,
                tracee->command, tracee->plan->nevents, bytes / 1024);
+}
+
+void
+tracee_summarize(const struct tracee_run *run)
+{
+    const struct tracee_counts *counts = &run->counts;
+    diag_note(run->log, "%lu events; %lu lost, %lu damaged, %lu values cut", counts->records, counts->lost, counts->damaged,
+              counts->cut);
 }
 
 void

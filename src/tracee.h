@@ -108,6 +108,9 @@ void tracee_bury(struct tracee *tracee, int wait_status);
 /* The probes are attached and the pages touched. */
 void tracee_announce(const struct tracee *tracee, uint64_t bytes);
 
+/* Says what the run came to. */
+void tracee_summarize(const struct tracee_run *run);
+
 /* As long as something moves nothing is late; within a limit when it is to end. */
 void tracee_put_off(struct tracee *tracee);
 
