@@ -302,6 +302,25 @@ stop_log() { # [SIGNAL]
     reap "$log" 10 && status_is 0
 }
 
+# The same for many probes, which take the kernel long to detach.
+end_log() { # [SECONDS]
+    kill -INT "$log" && reap "$log" "${1:-60}" && status_is 0
+}
+
+# The pid of h2olog's bpftrace becomes $tracer.
+find_tracer() {
+    tracer=$(tracers_of "$server")
+    [[ $tracer =~ ^[0-9]+$ ]] || { explain "not one bpftrace, but: $tracer"; return 1; }
+}
+
+freeze_tracer() {
+    find_tracer && kill -STOP "$tracer"
+}
+
+has_count() { # COUNT
+    [[ $(wc -l <"$dir/out") -ge $1 ]]
+}
+
 status_is() { # STATUS
     [[ $status == "$1" ]] && return
     explain "exit status $status instead of $1, and on stderr:"

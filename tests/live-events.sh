@@ -49,7 +49,7 @@ shows_fired() { # ERA FILE [VARIABLE=VALUE]...
     expectation "$era" mode=expect "$@" "$file" >"$dir/expected" || return
     from=$(milliseconds)
     fire_file "$file" || return
-    wait_for 10 has_lines "$(wc -l <"$dir/expected")" || explain "only $(wc -l <"$dir/out") lines came"
+    wait_for 10 has_count "$(wc -l <"$dir/expected")" || explain "only $(wc -l <"$dir/out") lines came"
     end_log && normalise "$from" && prints_json
 }
 
@@ -64,15 +64,6 @@ prints_json() {
 
 normalise() { # FROM
     awk -v mode=normalise -v from="$1" -v to="$(milliseconds)" -f "$tests/expect.awk" "$dir/out" >"$dir/normal"
-}
-
-has_lines() { # COUNT
-    [[ $(wc -l <"$dir/out") -ge $1 ]]
-}
-
-# Ends h2olog; detaching many probes takes the kernel long.
-end_log() {
-    kill -INT "$log" && reap "$log" 60 && status_is 0
 }
 
 # Every line is a JSON object and valid UTF-8.
@@ -123,7 +114,7 @@ shows_expected() { # LINE...
     local from
     from=$(milliseconds)
     tell "$@" && server_is_done_soon || return
-    wait_for 5 has_lines "$(wc -l <"$dir/expected")" || explain "only $(wc -l <"$dir/out") lines came"
+    wait_for 5 has_count "$(wc -l <"$dir/expected")" || explain "only $(wc -l <"$dir/out") lines came"
     end_log && normalise "$from" && prints_json
 }
 
@@ -232,7 +223,7 @@ mixed() { # line|json OPTION...
             "1 - path_response_send bytes=$hex\\[2 bytes cut] num_bytes=66" \
             '888 1 RxProtocol HTTP/2.0' '888 1 RxHeader   :path /' '888 1 TxStatus   200' '888 1 TxHeader   server h2o' \
             '888 1 connect_tcp_start dest=[::1]:443' '888 1 connect_error error_type=dns_error details=null rcode='
-        tell "${MIXED[@]}" && server_is_done_soon && wait_for 5 has_lines "${#MIXED[@]}"
+        tell "${MIXED[@]}" && server_is_done_soon && wait_for 5 has_count "${#MIXED[@]}"
         end_log && has_printed_expected
         return
     fi
@@ -259,7 +250,7 @@ extra() {
     read -r up _ </proc/uptime
     tell thread 'fire quicly:pto conn(1,0,0) 5 6 7 -1' 'sleep 2000' end \
         thread 'sleep 300' 'fire h2o:h1_close 8' 'sleep 1700' end 'sleep 600' 'fire quicly:pto conn(1,0,0) 9 10 11 127'
-    wait_for 10 has_lines 3 || explain "only $(wc -l <"$dir/out") lines came"
+    wait_for 10 has_count 3 || explain "only $(wc -l <"$dir/out") lines came"
     { read -r first && read -r second; } < <(comm -13 <(sort <<<"$before") <(printf '%s\n' /proc/"$server"/task/* | sort) |
         sed 's/.*\///' | sort -n)
     expect "{\"at\": 5, \"type\": \"pto\", \"master_conn_id\": 1, \"inflight\": 6, \"cwnd\": 7, \"pto_count\": -1, \"provider\": \"quicly\", \"pid\": $server, \"tid\": $first, \"seq\": 1, \"nsecs\": NSECS}" \
@@ -305,7 +296,7 @@ names() { # json|line
         'fire quicly:accept conn(1,0,0) 1 "00" token(1,5)' 'fire h2o:h3s_stream_set_state 1 0 7' \
         'fire h2o:h3_frame_receive 13 null 0'
     [[ $1 == json ]] && { shows_expected "${@:2}"; return; }
-    tell "${@:2}" && server_is_done_soon && wait_for 5 has_lines 7
+    tell "${@:2}" && server_is_done_soon && wait_for 5 has_count 7
     end_log && has_printed_expected
 }
 

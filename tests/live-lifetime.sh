@@ -78,16 +78,6 @@ frozen_tracer() {
     kill -INT "$log" && sleep 0.3 && kill -CONT "$tracer" && reap "$log" 10 && status_is 0 && nothing_left
 }
 
-# The pid of h2olog's bpftrace becomes $tracer.
-find_tracer() {
-    tracer=$(tracers_of "$server")
-    [[ $tracer =~ ^[0-9]+$ ]] || { explain "not one bpftrace, but: $tracer"; return 1; }
-}
-
-freeze_tracer() {
-    find_tracer && kill -STOP "$tracer"
-}
-
 server_ends() { # COMMAND... (its last argument: the server's pid)
     start_server && start_log || return
     fire_many 500

@@ -19,10 +19,6 @@ make_recording() { # OPTION...
     start_server && start_log "$@" --record "$dir/recording" && fire_all_sorts 2000 && sleep 0.5 && end_log
 }
 
-end_log() {
-    kill -INT "$log" && reap "$log" 60 && status_is 0
-}
-
 replay() { # OPTION...
     status=0
     "$H2OLOG" --replay "$dir/recording" "$@" >"$dir/replayed" 2>"$dir/replayed.err" || status=$?
@@ -92,9 +88,7 @@ full_disk() {
 
 records_loss() {
     start_server && start_log -f json --record "$dir/recording" || return
-    local tracer
-    tracer=$(children_of "$log" | sed -n 2p)
-    kill -STOP "$tracer" && tell "repeat 200000 0 fire h2o:receive_request 1 i 0x101" "print fired" || return
+    freeze_tracer && tell "repeat 200000 0 fire h2o:receive_request 1 i 0x101" "print fired" || return
     wait_for 60 has_line fired "$dir/server.out" && kill -CONT "$tracer" && sleep 2 && end_log || return
     grep -q h2olog-event-lost "$dir/out" && replay && status_is 0 && same "$dir/out" "$dir/replayed"
 }

@@ -25,9 +25,10 @@ four_times() {
 
 # The two processes below h2olog: $keeper and $tracer.
 find_processes() {
-    keeper=$(children_of "$log" | sed -n 1p) && tracer=$(children_of "$log" | sed -n 2p)
-    [[ $keeper && $tracer ]] && return
-    explain "h2olog has no keeper with a tracer"
+    keeper=$(children_of "$log" | sed -n 1p)
+    [[ $keeper ]] || { explain "h2olog has no keeper"; return 1; }
+    find_tracer && [[ $tracer == $(children_of "$keeper") ]] && return
+    explain "the keeper has no tracer"
     return 1
 }
 
@@ -112,10 +113,6 @@ lines_of() { # CONN COUNT
     seq -f "$1 %.0f RxProtocol HTTP/1.1" 0 $(($2 - 1))
 }
 
-has_count() { # COUNT
-    [[ $(wc -l <"$dir/out") -ge $1 ]]
-}
-
 two_servers() {
     start_server && start_other "$SERVER" && start_log -p "$other" -E && wait_for 20 are_traced 2 || { show "$dir/err"; return 1; }
     fire_at "$script" 1 300 && fire_at "$other_script" 2 300 && wait_for 5 has_count 600
@@ -144,7 +141,7 @@ follows() { # keep|replace
     fire_at "$script" 2 200 && fire_at "$other_script" 3 200 && wait_for 5 has_line "fired 2" "$dir/server.out"
     kill -TERM "$server" && wait_for 20 grep -q "process $server has ended" "$dir/err" || return
     fire_at "$other_script" 4 200 && wait_for 10 has_count 800
-    kill -INT "$log" && reap "$log" 40 && status_is 0 || return
+    end_log 40 || return
     { lines_of 1 200 && lines_of 2 200; } | sed "s/^/$server /" >"$dir/expected"
     { lines_of 3 200 && lines_of 4 200; } | sed "s/^/$other /" >"$dir/expected2"
     grep "^$server " "$dir/out" >"$dir/of-server"
@@ -159,7 +156,7 @@ follows_over_a_gap() {
     is_alive "$log" || { explain "h2olog has ended"; return 1; }
     start_other "$dir/server" && wait_for 20 are_traced 2 || { show "$dir/err"; return 1; }
     fire_at "$other_script" 5 100 && wait_for 5 has_count 100
-    kill -INT "$log" && reap "$log" 40 && status_is 0 || return
+    end_log 40 || return
     lines_of 5 100 >"$dir/expected"
     has_printed_expected && nothing_left
 }
@@ -301,9 +298,9 @@ bad_redaction() { # NAME
 
 # bpftrace is stopped while more events come than its buffers hold: what is lost is counted, to the event, where it happened.
 loses() { # FORMAT
-    start_server && start_log -f "$1" && find_processes || return
+    start_server && start_log -f "$1" || return
     tell 'fire h2o:receive_request 1 7777777 0x101'
-    wait_for 5 has_count 1 && kill -STOP "$tracer" || return
+    wait_for 5 has_count 1 && freeze_tracer || return
     tell "repeat 400000 0 fire h2o:receive_request 1 i 0x101" "print fired"
     wait_for 60 has_line "fired" "$dir/server.out" && kill -CONT "$tracer" && sleep 1 || return
     tell 'fire h2o:receive_request 1 8888888 0x101'

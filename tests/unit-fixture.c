@@ -2,8 +2,10 @@
 
 #include "unit.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct file
 fixture_file(const char *name, const char *text)
@@ -36,6 +38,29 @@ void
 fixture_free(struct fixture *fixture)
 {
     mem_free(&fixture->mem);
+}
+
+pid_t
+fixture_server(const char *path, const char *name, int *script)
+{
+    int in[2], out[2];
+    char said[16];
+    ck_assert_int_eq(pipe2(in, O_CLOEXEC), 0);
+    ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        dup2(in[0], STDIN_FILENO);
+        dup2(out[1], STDOUT_FILENO);
+        execl(path, name, "--lifetime", "30", "--script", "-", (char *)NULL);
+        _exit(127);
+    }
+    close(in[0]);
+    close(out[1]);
+    ck_assert_int_gt((int)read(out[0], said, sizeof(said)), 0);
+    close(out[0]);
+    *script = in[1];
+    return pid;
 }
 
 uint32_t

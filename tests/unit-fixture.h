@@ -29,6 +29,10 @@ uint32_t fixture_random(uint32_t *state);
 /* Fills with random bytes, or with random ones of `alphabet`. */
 void fixture_fill(char *bytes, size_t len, const char *alphabet, uint32_t *state);
 
+/* Starts the test server `path` under the name `name`, waits until it runs, and leaves the end of its script's pipe in
+ * `script`: it waits for commands that never come. */
+pid_t fixture_server(const char *path, const char *name, int *script);
+
 /* Compares bytes, which may hold NULs, and says what differs. */
 void fixture_equal(const struct outbuf *out, const char *expected);
 

@@ -130,6 +130,20 @@ end(struct run *run, const char *expected)
     fixture_free(&run->fixture);
 }
 
+/* Sends signals to this process, a while apart, from another one. */
+static void
+signal_later(int signal, int times)
+{
+    pid_t parent = getpid();
+    if (fork() != 0)
+        return;
+    for (int i = 0; i < times; i++) {
+        nanosleep(&(struct timespec){0, 300 * 1000 * 1000}, NULL);
+        kill(parent, signal);
+    }
+    _exit(0);
+}
+
 /* A run that ends by itself. */
 static void
 check(const char *script, int status, const char *message, const char *expected)
@@ -221,19 +235,6 @@ START_TEST(a_program_that_says_much_on_stderr_is_captured)
 }
 END_TEST
 
-/* Sends SIGINT to this process in 0.3 s. */
-static pid_t
-interrupt_soon(void)
-{
-    pid_t parent = getpid(), pid = fork();
-    if (pid == 0) {
-        nanosleep(&(struct timespec){0, 300 * 1000 * 1000}, NULL);
-        kill(parent, SIGINT);
-        _exit(0);
-    }
-    return pid;
-}
-
 /* A record with a time before the signal's, again and again: heartbeats do not come through any more. */
 START_TEST(a_flood_does_not_hold_back_the_end)
 {
@@ -243,9 +244,8 @@ START_TEST(a_flood_does_not_hold_back_the_end)
         begin(&run, scripts[i]);
         close(run.sink.fd);
         run.sink.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-        pid_t pid = interrupt_soon();
+        signal_later(SIGINT, 1);
         ck_assert_int_eq(supervise(&run), 0);
-        waitpid(pid, NULL, 0);
         end(&run, "");
     }
 }
@@ -287,20 +287,6 @@ START_TEST(a_closed_output_is_not_the_end)
     end(&run, "event 5\n");
 }
 END_TEST
-
-/* Sends signals to this process, a while apart, from another one. */
-static void
-signal_later(int signal, int times)
-{
-    pid_t parent = getpid();
-    if (fork() != 0)
-        return;
-    for (int i = 0; i < times; i++) {
-        nanosleep(&(struct timespec){0, 300 * 1000 * 1000}, NULL);
-        kill(parent, signal);
-    }
-    _exit(0);
-}
 
 START_TEST(a_signal_ends_the_run_when_everything_is_here)
 {

@@ -42,28 +42,12 @@ server_path(void)
     return path != NULL && access(path, X_OK) == 0 ? path : NULL;
 }
 
-/* Starts `path` under the name `name` and waits until it runs. */
+/* Starts `path` under the name `name`; it is ended after the test. */
 static pid_t
 start(const char *path, const char *name)
 {
-    int in[2], out[2];
-    char said[16];
-    ck_assert_int_eq(pipe2(in, O_CLOEXEC), 0);
-    ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
-    pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0) {
-        dup2(in[0], STDIN_FILENO);
-        dup2(out[1], STDOUT_FILENO);
-        execl(path, name, "--lifetime", "30", "--script", "-", (char *)NULL);
-        _exit(127);
-    }
-    close(in[0]);
-    close(out[1]);
-    started[nstarted].pid = pid;
-    started[nstarted++].script = in[1];
-    ck_assert_int_gt((int)read(out[0], said, sizeof(said)), 0);
-    close(out[0]);
+    pid_t pid = fixture_server(path, name, &started[nstarted].script);
+    started[nstarted++].pid = pid;
     return pid;
 }
 

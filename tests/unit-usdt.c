@@ -210,30 +210,6 @@ START_TEST(processes_that_cannot_be_traced)
 }
 END_TEST
 
-/* The test server, waiting for its script, which never comes. */
-static pid_t
-start_server(int *script)
-{
-    int in[2], out[2];
-    char said[16];
-    ck_assert_int_eq(pipe2(in, O_CLOEXEC), 0);
-    ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
-    const char *path = server_path("");
-    pid_t pid = fork();
-    if (pid == 0) {
-        dup2(in[0], STDIN_FILENO);
-        dup2(out[1], STDOUT_FILENO);
-        execl(path, path, "--lifetime", "30", "--script", "-", (char *)NULL);
-        _exit(127);
-    }
-    close(in[0]);
-    close(out[1]);
-    ck_assert_int_gt((int)read(out[0], said, sizeof(said)), 0);
-    close(out[0]);
-    *script = in[1];
-    return pid;
-}
-
 /* The code at a site in the process must be that in the file. */
 static void
 check_site(const struct target *target, const struct usdt_probe *probe, size_t site)
@@ -253,7 +229,7 @@ START_TEST(a_running_server_is_a_target)
 {
     struct target target;
     int script;
-    pid_t pid = start_server(&script);
+    pid_t pid = fixture_server(server_path(""), server_path(""), &script);
     ck_assert_msg(target_open(&target, pid, &mem, &diag) == 0, "%s", diag.message);
     ck_assert_int_eq(target.pid, pid);
     ck_assert_int_ge(target.pidfd, 0);
