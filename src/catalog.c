@@ -221,14 +221,27 @@ parse_group(struct parser *parser)
     return parse_name(parser, &parser->probe->group, "the probe's group") != 0 ? -1 : need_end(parser);
 }
 
+/* The rest of the line. */
 static int
-parse_summary(struct parser *parser)
+parse_text(struct parser *parser, const char **text, const char *expected)
 {
     struct slice rest = take_rest(parser);
     if (rest.len == 0)
-        return need_word(parser, &rest, "a sentence");
-    parser->probe->summary = mem_strndup(parser->mem, rest.ptr, rest.len);
+        return need_word(parser, &rest, expected);
+    *text = mem_strndup(parser->mem, rest.ptr, rest.len);
     return 0;
+}
+
+static int
+parse_summary(struct parser *parser)
+{
+    return parse_text(parser, &parser->probe->summary, "a sentence");
+}
+
+static int
+parse_absent(struct parser *parser)
+{
+    return parse_text(parser, &parser->probe->absent, "the reason");
 }
 
 static int
@@ -438,8 +451,8 @@ static const struct directive {
 } directives[] = {
     {"provider", false, parse_provider}, {"probe", false, parse_probe}, {"names", false, parse_names},
     {"type", true, parse_type},          {"tag", true, parse_tag},      {"group", true, parse_group},
-    {"summary", true, parse_summary},    {"now", true, parse_now},      {"arg", true, parse_arg},
-    {"line", true, parse_line},
+    {"summary", true, parse_summary},    {"now", true, parse_now},      {"absent", true, parse_absent},
+    {"arg", true, parse_arg},            {"line", true, parse_line},
 };
 
 /* Whether a probe has no such line yet, or may have several. */
@@ -469,7 +482,7 @@ parse_directive(struct parser *parser, struct slice word)
         bool is_first = is_new(parser, i);
         return is_first ? directives[i].parse(parser) : bad_word(parser, word, "repeated", "one such line for a probe");
     }
-    return bad_word(parser, word, "unknown word", "provider, probe, names, type, tag, group, summary, now, arg or line");
+    return bad_word(parser, word, "unknown word", "provider, probe, names, type, tag, group, summary, now, absent, arg or line");
 }
 
 static int

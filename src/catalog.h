@@ -52,6 +52,7 @@ struct catalog_probe {
     const char *group;   /* the mode that shows it, such as "http" */
     const char *summary; /* one sentence */
     const char *now;     /* newer h2o has this probe instead; NULL: no such */
+    const char *absent;  /* why the newest h2o need not have it; NULL: it has */
     struct catalog_condition conditions[CATALOG_MAX_CONDITIONS];
     int nconditions;
     struct catalog_field fields[CATALOG_MAX_FIELDS]; /* in the order of the output */

@@ -56,6 +56,15 @@ decode_fill(struct decode *decode, size_t len)
     decode->end += len;
 }
 
+/* One mistake damages many. */
+static void
+damage(struct decode *decode, const struct plan_event *event)
+{
+    decode->damaged++;
+    if (decode->nfaults < DECODE_MAX_FAULTS)
+        decode->faults[decode->nfaults++] = (struct decode_fault){decode->records + 1, event};
+}
+
 static int
 hex_digit(char c)
 {
@@ -271,7 +280,7 @@ take_record(struct decode *decode, struct cursor *cursor, uint64_t id, struct de
     struct record *record = &item->record;
     if (id >= decode->plan->nevents)
         return DAMAGED;
-    record->event = &decode->plan->events[id];
+    record->event = decode->event = &decode->plan->events[id];
     const struct catalog_probe *probe = record->event->probe;
     uint64_t numbers[2] = {0};
     enum result result = take_numbers(cursor, numbers, 2);
@@ -347,7 +356,7 @@ needs_more(const struct decode *decode, const struct record *record, bool has_te
 static void
 give_up_texts(struct decode *decode, struct record *record)
 {
-    decode->damaged++;
+    damage(decode, record->event);
     decode->is_lost = true;
     for (int i = 0; i < record->event->ntexts; i++) {
         record->values[record->event->texts[i]].text = (struct slice){0};
@@ -362,7 +371,7 @@ give_up_texts(struct decode *decode, struct record *record)
 static enum result
 hand_out_first(struct decode *decode, struct cursor *cursor, struct decode_slot *slot, struct decode_item *item)
 {
-    decode->damaged++;
+    damage(decode, slot->record.event);
     hand_out(decode, slot, item);
     cursor->at = NULL;
     return DONE;
@@ -540,7 +549,10 @@ decode_next(struct decode *decode, struct decode_item *item)
         decode->done->is_used = false;
     decode->done = NULL;
     while (decode->start < decode->end) {
+        size_t start = decode->start;
+        decode->event = NULL;
         enum result result = take(decode, item);
+        decode->records += decode->event != NULL && decode->start > start;
         if (result == DONE)
             return true;
         if (result == MORE && decode->end - decode->start == BUFFER_SIZE)
@@ -548,12 +560,37 @@ decode_next(struct decode *decode, struct decode_item *item)
         if (result == MORE)
             return false;
         if (result == DAMAGED) {
-            decode->damaged++;
+            damage(decode, decode->event);
+            decode->records++;
             decode->is_lost = true;
             decode->start++;
         }
     }
     return false;
+}
+
+static void
+explain_field(struct outbuf *out, const struct catalog_field *field)
+{
+    if (field->may_be_null || field->is_optional)
+        text_printf(out, " pointer(%s)", field->name);
+    int values = plan_field_numbers(field) - (field->may_be_null || field->is_optional);
+    bool is_length = field->type->wire == TYPES_TEXT || field->type->wire == TYPES_BYTES;
+    for (int i = 0; i < values; i++)
+        text_printf(out, is_length ? " len(%s)" : " %s", field->name);
+}
+
+void
+decode_explain(struct outbuf *out, const struct plan *plan, const struct plan_event *event)
+{
+    text_printf(out, "%zx NSECS TID", (size_t)(event - plan->events));
+    for (int i = 0; i < event->probe->nfields; i++)
+        if (event->is_shown[i])
+            explain_field(out, &event->probe->fields[i]);
+    if (event->bytes >= 0)
+        text_printf(out, " %s", event->probe->fields[event->bytes].name);
+    for (int i = 0; event->has_inline_texts && i < event->ntexts; i++)
+        text_printf(out, event->has_cstrs ? " %s NONCE" : " %s", event->probe->fields[event->texts[i]].name);
 }
 
 static bool
@@ -577,7 +614,7 @@ decode_last(struct decode *decode, struct decode_item *item)
             first = &decode->slots[i];
     if (first == NULL)
         return false;
-    decode->damaged++;
+    damage(decode, first->record.event);
     hand_out(decode, first, item);
     return true;
 }

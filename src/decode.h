@@ -29,6 +29,14 @@ struct decode_item {
     struct slice text;
 };
 
+/* Something that did not decode. */
+struct decode_fault {
+    uint64_t number;                /* of the record, from 1 */
+    const struct plan_event *event; /* NULL: of no event of the plan */
+};
+
+enum { DECODE_MAX_FAULTS = 10 };
+
 enum { DECODE_MAX_BYTES = 64 }; /* no type of BYTES shows more */
 
 /* Turns what the program prints into items. The wire, a line a frame; integers are hexadecimal:
@@ -54,8 +62,12 @@ struct decode {
     bool is_lost;                 /* looking for the next frame */
     char bytes[DECODE_MAX_BYTES]; /* of the BYTES field of the last record */
     struct decode_slot *slots;
-    struct decode_slot *done; /* handed out with the last item */
-    uint64_t damaged;         /* frames that did not decode */
+    struct decode_slot *done;                      /* handed out with the last item */
+    uint64_t damaged;                              /* frames that did not decode */
+    uint64_t records;                              /* that began */
+    struct decode_fault faults[DECODE_MAX_FAULTS]; /* the first ones */
+    int nfaults;
+    const struct plan_event *event; /* of the record that is being looked at */
 };
 
 /* All memory is the arena's and is taken here. */
@@ -67,6 +79,9 @@ void decode_fill(struct decode *decode, size_t len);
 
 /* false: more input is needed. */
 bool decode_next(struct decode *decode, struct decode_item *item);
+
+/* Appends what a record of the event is expected to hold behind the nonce: "1 NSECS TID conn_id len(name) name". */
+void decode_explain(struct outbuf *out, const struct plan *plan, const struct plan_event *event);
 
 /* At the end of the input, when decode_next has returned false: records whose rest never came. false: there is none left. */
 bool decode_last(struct decode *decode, struct decode_item *item);

@@ -64,3 +64,9 @@ format_is_there(const struct record *record, int field)
     return record->event->is_shown[field] &&
            !(record->event->probe->fields[field].is_optional && record->values[field].is_null);
 }
+
+bool
+format_is_time(const struct catalog_field *field)
+{
+    return strcmp(field->name, "at") == 0;
+}

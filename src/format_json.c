@@ -1,14 +1,6 @@
 #include "format.h"
 #include "json.h"
 
-#include <string.h>
-
-static bool
-is_time(const struct catalog_field *field)
-{
-    return strcmp(field->name, "at") == 0;
-}
-
 static void
 put_seen(const struct format *format, struct outbuf *out, const struct record *record)
 {
@@ -22,7 +14,7 @@ put_time(const struct format *format, struct outbuf *out, const struct record *r
     const struct catalog_probe *probe = record->event->probe;
     json_key(out, "at", "");
     for (int i = 0; i < probe->nfields; i++) {
-        if (is_time(&probe->fields[i])) {
+        if (format_is_time(&probe->fields[i])) {
             probe->fields[i].type->put_json(out, probe->fields[i].type, &record->values[i]);
             return;
         }
@@ -121,7 +113,7 @@ format_json(struct format *format, struct outbuf *out, const struct record *reco
     text_puts(out, probe->type);
     text_putc(out, '"');
     for (int i = 0; i < probe->nfields; i++)
-        if (format_is_there(record, i) && !is_time(&probe->fields[i]))
+        if (format_is_there(record, i) && !format_is_time(&probe->fields[i]))
             put_field(format, out, record, i);
     if (format->options.extra)
         put_extra(format, out, record);

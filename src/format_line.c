@@ -46,6 +46,13 @@ column_field(const struct catalog_probe *probe, int column)
     return field >= 0 ? field : find_field(probe, columns[column][1]);
 }
 
+void
+format_columns(const struct catalog_probe *probe, int fields[2])
+{
+    for (int i = 0; i < 2; i++)
+        fields[i] = column_field(probe, i);
+}
+
 static void
 put_columns(struct outbuf *out, const struct record *record, const int fields[2])
 {
@@ -62,11 +69,12 @@ static void
 put_usual(const struct format *format, struct outbuf *out, const struct record *record)
 {
     const struct catalog_probe *probe = record->event->probe;
-    const int fields[2] = {column_field(probe, 0), column_field(probe, 1)};
+    int fields[2];
+    format_columns(probe, fields);
     put_columns(out, record, fields);
     text_puts(out, probe->tag);
     for (int i = 0; i < probe->nfields; i++) {
-        if (i == fields[0] || i == fields[1] || !format_is_there(record, i) || strcmp(probe->fields[i].name, "at") == 0)
+        if (i == fields[0] || i == fields[1] || !format_is_there(record, i) || format_is_time(&probe->fields[i]))
             continue;
         text_printf(out, " %s=", probe->fields[i].name);
         put_value(out, record, i);

@@ -18,8 +18,7 @@ struct launch_server {
 };
 
 int
-launch_program(const struct launch *launch, const struct target *target, const char *nonce, struct plan *plan,
-               struct outbuf *program, struct mem *mem, struct diag *diag)
+launch_plan(const struct launch *launch, const struct target *target, struct plan *plan, struct mem *mem, struct diag *diag)
 {
     if (plan_make(plan, launch->catalog, target, launch->tracer, launch->request, mem, diag) != 0)
         return -1;
@@ -28,7 +27,7 @@ launch_program(const struct launch *launch, const struct target *target, const c
         diag_debug(launch->log, 1, "left out: %.*s", (int)line.len, line.ptr);
     for (rest = plan->warnings; text_line(&rest, &line);)
         diag_note(launch->log, "warning: %.*s", (int)line.len, line.ptr);
-    return script_write(program, plan, nonce, launch->command, launch->templates, mem, diag);
+    return 0;
 }
 
 static int
@@ -73,12 +72,26 @@ start_bpftrace(const struct launch *launch, const struct target *target, const s
 }
 
 static int
+make_program(const struct launch *launch, const struct plan *plan, const char *nonce, struct outbuf *program, struct mem *mem,
+             struct diag *diag)
+{
+    if (launch->program == NULL)
+        return script_write(program, plan, nonce, launch->command, launch->templates, mem, diag);
+    if (program_check(launch->program, plan, diag) != 0)
+        return -1;
+    program_write(program, launch->program, nonce);
+    return 0;
+}
+
+static int
 trace(const struct launch *launch, const struct target *target, const char *nonce, struct child *tracer, struct mem *mem,
       struct diag *diag)
 {
     struct plan plan;
     struct outbuf program = {0};
-    int status = launch_program(launch, target, nonce, &plan, &program, mem, diag);
+    int status = launch_plan(launch, target, &plan, mem, diag);
+    if (status == 0)
+        status = make_program(launch, &plan, nonce, &program, mem, diag);
     if (status == 0) {
         diag_debug(launch->log, 2, "the program:\n%.*s", (int)program.len, program.ptr);
         target_touch(target);

@@ -2,7 +2,7 @@
 #define LAUNCH_H
 
 #include "keeper.h"
-#include "plan.h"
+#include "program.h"
 #include "script.h"
 
 /* What is the same for all servers of a run; launch_services works on it in the keeper. */
@@ -11,7 +11,8 @@ struct launch {
     const struct catalog *catalog;
     const struct files *templates;
     const struct tracer *tracer;
-    const char *command; /* h2olog's command line, escaped */
+    const struct program *program; /* to be run as it is; NULL: one is made */
+    const char *command;           /* h2olog's command line, escaped */
     const struct diag_log *log;
     const char *output;            /* the file that is reopened; NULL: none */
     struct launch_server *servers; /* that were started, or could not be */
@@ -19,9 +20,9 @@ struct launch {
     struct mem mem;
 };
 
-/* Makes the plan for a server (NULL: for none) and its program; says what was left out. 0, or -1 with `diag` set. */
-int launch_program(const struct launch *launch, const struct target *target, const char *nonce, struct plan *plan,
-                   struct outbuf *program, struct mem *mem, struct diag *diag);
+/* Makes the plan for a server (NULL: for none); says what was left out. 0, or -1 with `diag` set. */
+int launch_plan(const struct launch *launch, const struct target *target, struct plan *plan, struct mem *mem,
+                struct diag *diag);
 
 /* What the keeper does for this run. */
 struct keeper_services launch_services(struct launch *launch, bool follow);

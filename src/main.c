@@ -1,3 +1,5 @@
+#include "clock.h"
+#include "emit.h"
 #include "list.h"
 #include "options.h"
 #include "privileges.h"
@@ -25,6 +27,8 @@ struct context {
     struct tracer tracer;
     struct target target; /* of --list and --emit-script */
     struct plan_request request;
+    struct program program; /* of --script */
+    struct select select;
     struct launch launch;
     struct recording recording;
     struct format format;
@@ -123,6 +127,7 @@ check_paths(struct context *context)
     if (geteuid() != 0 || options->force)
         return 0;
     if (check_path("--bpftrace", options->bpftrace, &none, &context->diag) != 0 ||
+        check_path("--script", options->script, &none, &context->diag) != 0 ||
         check_path("--probes", options->probes_path, probes, &context->diag) != 0)
         return -1;
     return check_path("--templates", options->templates_dir, &context->templates, &context->diag);
@@ -145,17 +150,22 @@ one_pid(const struct context *context, pid_t *pid, struct diag *diag)
     return pids->count <= 1 ? 0 : diag_set(diag, DIAG_USAGE, "more than one process; this is done for one -p PID only");
 }
 
-/* The process that -p names, if there is one. */
+/* The process that -p names, or the file that -e does, if there is one. */
 static int
 open_target(struct context *context, struct target **target)
 {
     pid_t pid;
+    const char *exe = context->options.exe;
     *target = NULL;
     if (one_pid(context, &pid, &context->diag) != 0)
         return -1;
-    if (pid == 0)
+    if (pid != 0 && exe != NULL)
+        return diag_set(&context->diag, DIAG_USAGE, "both -p and -e; choose a process or a file");
+    if (pid == 0 && exe == NULL)
         return 0;
     *target = &context->target;
+    if (exe != NULL)
+        return target_open_file(&context->target, exe, &context->mem, &context->diag);
     return target_open(&context->target, pid, &context->mem, &context->diag);
 }
 
@@ -168,6 +178,23 @@ list(struct context *context)
         return -1;
     list_write(&out, &context->catalog, target);
     return write_stdout(&out, &context->diag);
+}
+
+/* The program says what it is for; the command line, what is shown of that. */
+static int
+load_program(struct context *context)
+{
+    struct options *options = &context->options;
+    struct program *program = &context->program;
+    if (program_read(program, options->script, &context->mem, &context->diag) != 0)
+        return -1;
+    context->select = (struct select){options->has_mode ? options->mode : NULL, options->types.items, options->types.count,
+                                      mem_alloc(&context->mem, options->types.count + 1)};
+    if (!options->has_format)
+        options->format = options_format(options->has_mode ? options->mode : program->request.group);
+    context->request = program->request;
+    context->launch.program = program;
+    return redact_check(&context->request.redact, &context->diag);
 }
 
 static int
@@ -189,27 +216,38 @@ set_request(struct context *context)
                                       .command = context->command,
                                       .log = &context->log,
                                       .output = options->output};
-    return redact_check(&context->request.redact, &context->diag);
+    return options->script != NULL ? load_program(context) : redact_check(&context->request.redact, &context->diag);
+}
+
+static int
+write_program(struct context *context, const struct plan *plan, struct outbuf *program)
+{
+    const struct options *options = &context->options;
+    if (strcmp(options->emit_script, "wire") == 0)
+        return script_write(program, plan, PROGRAM_NO_NONCE, context->command, &context->templates, &context->mem,
+                            &context->diag);
+    const struct emit_request request = {.command = context->command,
+                                         .is_json = strcmp(options->format, "json") == 0,
+                                         .options = {options->extra, options->names},
+                                         .realtime_offset = clock_realtime_offset()};
+    return emit_write(program, plan, &request, &context->templates, &context->mem, &context->diag);
 }
 
 /* A program that is only printed may be for another machine: this one's bpftrace is asked, but need not be there. */
 static int
 emit_script(struct context *context)
 {
-    char nonce[SCRIPT_NONCE_SIZE] = "";
     struct target *target;
     struct plan plan;
     struct outbuf program = {0};
-    memset(nonce, '0', sizeof(nonce) - 1);
     if (tracer_find(&context->tracer, context->options.bpftrace, &context->mem, &context->diag) != 0) {
         if (context->options.bpftrace != NULL)
             return -1;
         tracer_newest(&context->tracer);
     }
-    if (open_target(context, &target) != 0)
+    if (open_target(context, &target) != 0 || launch_plan(&context->launch, target, &plan, &context->mem, &context->diag) != 0)
         return -1;
-    int status = launch_program(&context->launch, target, nonce, &plan, &program, &context->mem, &context->diag);
-    if (status == 0)
+    if (write_program(context, &plan, &program) == 0)
         return write_stdout(&program, &context->diag);
     text_free(&program);
     return -1;
@@ -304,8 +342,11 @@ static int
 supervise(struct context *context, struct keeper *keeper, struct sink *sink, int signals)
 {
     const struct options *options = &context->options;
+    bool is_program_given = options->script != NULL;
     struct supervise run = {.keeper = keeper,
-                            .request = {&context->request, &context->catalog, &context->tracer, context->cpus, NULL},
+                            .request = {&context->request, &context->catalog, &context->tracer,
+                                        is_program_given ? &context->select : NULL, context->cpus, NULL},
+                            .is_program_foreign = is_program_given,
                             .format = &context->format,
                             .sink = sink,
                             .log = &context->log,
@@ -372,7 +413,7 @@ run(struct context *context)
         return -1;
     if (context->options.list)
         return list(context);
-    return context->options.emit_script ? emit_script(context) : trace(context);
+    return context->options.emit_script != NULL ? emit_script(context) : trace(context);
 }
 
 int

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { FLAG, COUNT, STRING, LIST, PIDS, HELP };
+enum kind { FLAG, COUNT, STRING, LIST, PIDS, FORM, HELP };
 
 static const struct row {
     enum kind kind;
@@ -73,6 +73,17 @@ set_help(struct options *options, const char *format, struct diag *diag)
 }
 
 static int
+set_form(const char **form, const struct row *row, const char *value, struct diag *diag)
+{
+    char quoted[64];
+    *form = value != NULL ? value : "standalone";
+    if (strcmp(*form, "standalone") == 0 || strcmp(*form, "wire") == 0)
+        return 0;
+    return diag_set(diag, DIAG_USAGE, "--%s: unknown form \"%s\"; expected standalone or wire", row->name,
+                    diag_quote(quoted, sizeof(quoted), text_of(value)));
+}
+
+static int
 add_words(struct options_list *list, const struct row *row, char *value, struct diag *diag)
 {
     for (char *word, *rest = value; (word = strsep(&rest, ",")) != NULL;) {
@@ -103,6 +114,8 @@ set_row(struct options *options, const struct row *row, char *value, struct diag
         return add_words(field, row, value, diag);
     case PIDS:
         return add_pids(field, row, value, diag);
+    case FORM:
+        return set_form(field, row, value, diag);
     case HELP:
         return set_help(options, value, diag);
     }
@@ -116,7 +129,7 @@ make_getopt_tables(struct option *longs, char *shorts)
     *shorts++ = ':'; /* report a missing argument as ':' and print nothing */
     for (int i = 0; i < ROWS; i++) {
         int has_argument = rows[i].argument != NULL ? required_argument : no_argument;
-        if (rows[i].kind == HELP)
+        if (rows[i].kind == HELP || rows[i].kind == FORM)
             has_argument = optional_argument;
         longs[i] = (struct option){rows[i].name, has_argument, NULL, 256 + i};
         if (rows[i].letter == 0)
@@ -181,14 +194,34 @@ set_mode(struct options *options, const char *word, struct diag *diag)
                     diag_quote(quoted, sizeof(quoted), text_of(word)));
 }
 
-/* The format of a mode; NULL: it is no mode. */
-static const char *
-mode_format(const char *mode)
+const char *
+options_format(const char *mode)
 {
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
         if (strcmp(mode, modes[i].name) == 0)
             return modes[i].format;
-    return NULL;
+    return modes[0].format;
+}
+
+/* Options that make no sense together. */
+static int
+check_together(const struct options *options, struct diag *diag)
+{
+    const struct {
+        bool is_given;
+        const char *message;
+    } rows[] = {
+        {options->exe != NULL && options->emit_script == NULL && !options->list,
+         "-e is for --emit-script and --list; a process is traced with -p PID"},
+        {options->script != NULL && (options->emit_script != NULL || options->list || options->replay != NULL),
+         "--script runs a program; --emit-script, --list and --replay do something else"},
+        {options->script != NULL && (options->redact.count > 0 || options->redact_default || options->app_data),
+         "what --redact, --redact-default and -a ask for is in the program of --script; give them to --emit-script=wire"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].is_given)
+            return diag_set(diag, DIAG_USAGE, "%s", rows[i].message);
+    return 0;
 }
 
 /* What follows from the options together. */
@@ -202,12 +235,12 @@ settle(struct options *options, struct diag *diag)
     if (!options->has_mode)
         options->mode = modes[0].name;
     if (!options->has_format)
-        options->format = mode_format(options->mode);
+        options->format = options_format(options->mode);
     char quoted[64];
     if (strcmp(options->format, "line") != 0 && strcmp(options->format, "json") != 0)
         return diag_set(diag, DIAG_USAGE, "--format: unknown form \"%s\"; expected line or json",
                         diag_quote(quoted, sizeof(quoted), text_of(options->format)));
-    return 0;
+    return check_together(options, diag);
 }
 
 int
@@ -235,8 +268,9 @@ static void
 help_row(struct outbuf *out, const struct row *row)
 {
     char left[40];
-    snprintf(left, sizeof(left), "%c%c%s --%s%s%s", row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
-             row->letter ? "," : " ", row->name, row->argument ? " " : "", row->argument ? row->argument : "");
+    const char *before = row->argument == NULL ? "" : row->kind == FORM ? "[=" : " ";
+    snprintf(left, sizeof(left), "%c%c%s --%s%s%s%s", row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
+             row->letter ? "," : " ", row->name, before, row->argument ? row->argument : "", row->kind == FORM ? "]" : "");
     text_printf(out, "  %-22s ", left);
     int column = 25;
     struct slice rest = text_of(row->help), word;
@@ -260,7 +294,7 @@ mdoc_row(struct outbuf *out, const struct row *row)
         text_printf(out, " Fl %c ,", row->letter);
     text_printf(out, " Fl -%s", row->name);
     if (row->argument != NULL)
-        text_printf(out, " Ar %s", row->argument);
+        text_printf(out, row->kind == FORM ? " Ns Op = Ns Ar %s" : " Ar %s", row->argument);
     struct slice rest = text_of(row->help), word;
     for (char before = '\n'; text_word(&rest, &word); before = word.ptr[word.len - 1] == '.' ? '\n' : ' ') {
         text_putc(out, before);

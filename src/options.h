@@ -31,7 +31,9 @@ struct options {
     bool names;
     bool app_data;
     bool list;
-    bool emit_script;
+    const char *exe;
+    const char *emit_script; /* the form: "standalone" or "wire"; NULL: do not */
+    const char *script;
     struct options_list redact;
     bool redact_default;
     const char *output; /* NULL: stdout */
@@ -51,6 +53,9 @@ struct options {
 
 /* 0, or -1 with `diag` set (DIAG_USAGE). */
 int options_parse(struct options *options, int argc, char **argv, struct diag *diag);
+
+/* The format that a mode has if none is asked for. */
+const char *options_format(const char *mode);
 
 /* The text of --help; with `mdoc` the option list in the language of man pages. */
 void options_help(struct outbuf *out, bool mdoc);

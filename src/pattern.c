@@ -96,19 +96,29 @@ instead(const struct catalog_probe *asked, const struct catalog *catalog, const 
     return NULL;
 }
 
+/* Without a server the newest h2o counts. */
+static int
+not_there(const struct catalog_probe *asked, const char *pattern, const struct catalog *catalog, const struct usdt_probes *probes,
+          struct diag *diag)
+{
+    const char *other = probes != NULL ? instead(asked, catalog, probes) : asked->now, *whose = probes != NULL ? "this" : "the newest";
+    if (other != NULL)
+        return diag_set(diag, DIAG_NOTHING, "%s: %s h2o has %s instead", pattern, whose, other);
+    if (probes != NULL)
+        return diag_set(diag, DIAG_NOTHING, "%s: this h2o does not have it; h2olog --list -p PID shows what it has", pattern);
+    return diag_set(diag, DIAG_NOTHING, "%s: the newest h2o need not have it (%s); name one with -p PID or -e FILE", pattern,
+                    asked->absent != NULL ? asked->absent : "it is older");
+}
+
 int
 pattern_explain(const char *pattern, const struct catalog *catalog, const struct usdt_probes *probes, struct diag *diag)
 {
     char quoted[128];
     diag_quote(quoted, sizeof(quoted), text_of(pattern));
-    for (size_t i = 0; probes != NULL && i < catalog->count; i++) {
+    for (size_t i = 0; i < catalog->count; i++) {
         const struct catalog_probe *asked = &catalog->probes[i];
-        if (!pattern_fits(pattern, asked->provider, asked->name, asked->type))
-            continue;
-        const char *other = instead(asked, catalog, probes);
-        if (other != NULL)
-            return diag_set(diag, DIAG_NOTHING, "%s: this h2o has %s instead", quoted, other);
-        return diag_set(diag, DIAG_NOTHING, "%s: this h2o does not have it; h2olog --list -p PID shows what it has", quoted);
+        if (pattern_fits(pattern, asked->provider, asked->name, asked->type))
+            return not_there(asked, quoted, catalog, probes, diag);
     }
     struct outbuf near = {0};
     if (pattern_is_literal(pattern))

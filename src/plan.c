@@ -54,6 +54,12 @@ is_asked_for(struct planner *planner, const char *provider, const char *name, co
     return fits;
 }
 
+static void
+leave_out(struct planner *planner, const struct catalog_probe *probe, const char *why)
+{
+    text_printf(&planner->left_out, "%s:%s: %s\n", probe->provider, probe->name, why);
+}
+
 static bool
 is_field_shown(struct planner *planner, const struct catalog_probe *probe, const struct catalog_field *field, bool literally)
 {
@@ -64,6 +70,29 @@ is_field_shown(struct planner *planner, const struct catalog_probe *probe, const
         text_printf(&planner->warnings, "%s shows \"%s\", which is TLS key material: whoever has it can read the connections\n",
                     probe->type, field->name);
     return is_shown;
+}
+
+/* bpftrace reads the first arguments by itself. For others the program needs what the ELF note says, and where the note says
+ * different things of different sites, where in the process those are. */
+static bool
+is_reachable(const struct plan *plan, const struct usdt_probe *usdt, int arg)
+{
+    if (arg < plan->tracer->row->max_args)
+        return true;
+    return usdt != NULL && (plan->target->pid != 0 || usdt_is_alike(usdt, arg));
+}
+
+static bool
+is_field_reachable(struct planner *planner, const struct catalog_probe *probe, const struct catalog_field *field,
+                   const struct usdt_probe *usdt)
+{
+    const struct plan *plan = planner->plan;
+    if (is_reachable(plan, usdt, field->arg) && is_reachable(plan, usdt, field->len_arg))
+        return true;
+    leave_out(planner, probe,
+              mem_printf(planner->mem, "%s, which bpftrace %d.%d cannot read by itself; -p PID makes it possible", field->name,
+                         plan->tracer->major, plan->tracer->minor));
+    return false;
 }
 
 static int
@@ -85,7 +114,8 @@ add_event(struct planner *planner, const struct catalog_probe *probe, const stru
     *event = (struct plan_event){.probe = probe, .usdt = usdt, .bytes = -1};
     for (int i = 0; i < probe->nfields; i++) {
         const struct catalog_field *field = &probe->fields[i];
-        event->is_shown[i] = is_field_shown(planner, probe, field, literally);
+        event->is_shown[i] =
+            is_field_shown(planner, probe, field, literally) && is_field_reachable(planner, probe, field, usdt);
         if (!event->is_shown[i])
             continue;
         bool is_text = field->type->wire == TYPES_TEXT || field->type->wire == TYPES_CSTR;
@@ -135,7 +165,7 @@ is_chosen(const struct planner *planner, size_t index)
     for (size_t i = from; i < to; i++)
         if (same_probe(&catalog->probes[i], probe) && (target == NULL || catalog_fits(&catalog->probes[i], &target->probes)))
             return false;
-    return target != NULL || probe->now == NULL;
+    return target != NULL || (probe->now == NULL && probe->absent == NULL);
 }
 
 static int
@@ -151,7 +181,7 @@ plan_known(struct planner *planner)
         const struct usdt_probe *usdt = target != NULL ? usdt_find(&target->probes, probe->provider, probe->name) : NULL;
         const char *why_not = usdt != NULL ? obstacle(planner, probe, usdt) : NULL;
         if (why_not != NULL)
-            text_printf(&planner->left_out, "%s:%s: %s\n", probe->provider, probe->name, why_not);
+            leave_out(planner, probe, why_not);
         else if (add_event(planner, probe, usdt, literally) != 0)
             return -1;
     }
@@ -178,7 +208,8 @@ describe(const struct usdt_probe *usdt, struct mem *mem)
                                    .type = types_integer(usdt->args[i].size, usdt->args[i].is_signed),
                                    .arg = i,
                                    .len_arg = -1,
-                                   .offset = -1, .named_by = -1};
+                                   .offset = -1,
+                                   .named_by = -1};
     }
     return probe;
 }
@@ -280,7 +311,8 @@ int
 plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct tracer *tracer,
           const struct plan_request *request, struct mem *mem, struct diag *diag)
 {
-    *plan = (struct plan){.target = target, .tracer = tracer, .chunk = tracer->row->chunk, .limit = tracer->row->limit};
+    *plan = (struct plan){
+        .target = target, .tracer = tracer, .request = request, .chunk = tracer->row->chunk, .limit = tracer->row->limit};
     if (request->redact.count > 0)
         plan->redact = &request->redact;
     size_t most = catalog->count + (target != NULL ? target->probes.count : 0);

@@ -38,9 +38,10 @@ struct plan {
     struct slice warnings;       /* a line each */
     const struct target *target; /* NULL: no process, only a program to print */
     const struct tracer *tracer;
-    const struct redact *redact; /* NULL: nothing is held back */
-    unsigned chunk;              /* bytes of a text in one printf */
-    unsigned limit;              /* bytes of a text that are sent at most */
+    const struct redact *redact;        /* NULL: nothing is held back */
+    const struct plan_request *request; /* what it was made for */
+    unsigned chunk;                     /* bytes of a text in one printf */
+    unsigned limit;                     /* bytes of a text that are sent at most */
 };
 
 /* How many numbers a field is on the wire. */

@@ -66,7 +66,8 @@ put_piece(struct outbuf *out, const char *bytes, size_t size, const char *addres
         small = small << 8 | 0x20;
         value = value << 8 | (unsigned char)bytes[i] | 0x20;
     }
-    text_printf(out, " && ((uint64)*(uint%zu*)(%s + %zu) | %lu) == %lu", size * 8, address, at, small, value);
+    text_printf(out, " && (%s%zu*)(%s + %zu) | %lu) == %lu", size == 8 ? "*(int" : "(int64)*(uint", size * 8, address, at, small,
+                value);
 }
 
 static void

@@ -1,6 +1,5 @@
 #include "replay.h"
 
-#include "pattern.h"
 #include "provider.h"
 
 #include <poll.h>
@@ -19,7 +18,7 @@ struct player {
     struct tracee_run run;
     struct server_request request;
     struct server *servers[MAX_SERVERS]; /* by their number in the recording */
-    bool *was_used;                      /* by pattern: it fits an event that was recorded */
+    struct select select;
 };
 
 /* The recorded catalogue: its files, and provider files that were added to it. */
@@ -55,30 +54,10 @@ prepare(struct player *player)
     player->format.realtime_offset = header->offset;
     player->run = (struct tracee_run){
         .log = part->log, .format = &player->format, .sink = part->sink, .diag = player->diag, .stop_nsecs = UINT64_MAX};
-    player->request = (struct server_request){&player->plan, &player->catalog, &header->tracer, header->cpus, &player->run};
-    player->was_used = mem_alloc(&player->mem, part->npatterns + 1);
+    player->select = (struct select){part->mode, part->patterns, part->npatterns, mem_alloc(&player->mem, part->npatterns + 1)};
+    player->request = (struct server_request){
+        &player->plan, &player->catalog, &header->tracer, &player->select, header->cpus, &player->run};
     return 0;
-}
-
-static bool
-is_wanted(struct player *player, const struct catalog_probe *probe)
-{
-    const struct replay *part = player->part;
-    bool fits =
-        part->npatterns == 0 && (part->mode == NULL || strcmp(part->mode, "all") == 0 || strcmp(part->mode, probe->group) == 0);
-    for (size_t i = 0; i < part->npatterns; i++)
-        if (pattern_fits(part->patterns[i], probe->provider, probe->name, probe->type))
-            fits = player->was_used[i] = true;
-    return fits;
-}
-
-static void
-choose_events(struct player *player, struct server *server)
-{
-    bool *wanted = mem_alloc(&server->mem, server->plan.nevents + 1);
-    for (size_t i = 0; i < server->plan.nevents; i++)
-        wanted[i] = is_wanted(player, server->plan.events[i].probe);
-    server->tracee.is_wanted = wanted;
 }
 
 /* "PID", LF, and the note. */
@@ -94,7 +73,6 @@ start(struct player *player, const struct recording_block *block)
     struct server *server = server_open(&player->request, &files, player->diag);
     if (server == NULL)
         return -1;
-    choose_events(player, server);
     player->servers[block->server] = server;
     return 0;
 }
@@ -151,10 +129,8 @@ finish(struct player *player)
 static int
 check_patterns(const struct player *player)
 {
-    for (size_t i = 0; i < player->part->npatterns; i++)
-        if (!player->was_used[i])
-            return diag_set(player->diag, DIAG_NOTHING, "%s: nothing like that was recorded", player->part->patterns[i]);
-    return 0;
+    const char *unused = select_unused(&player->select);
+    return unused == NULL ? 0 : diag_set(player->diag, DIAG_NOTHING, "%s: nothing like that was recorded", unused);
 }
 
 static int

@@ -1,6 +1,7 @@
 #include "script.h"
 
-#include "operand.h"
+#include "attach.h"
+#include "program.h"
 #include "template.h"
 
 #include <string.h>
@@ -14,7 +15,7 @@ struct writer {
     const char *nonce;
     struct mem *mem;
     struct diag *diag;
-    const char *args[USDT_MAX_ARGS];                   /* how the event's arguments are read */
+    struct attach_arguments arguments;                 /* of the event */
     struct template_variable variables[MAX_VARIABLES]; /* what is known so far */
     size_t count;
 };
@@ -42,10 +43,7 @@ define_buffer(struct writer *writer, const char *name, struct outbuf *out)
 static int
 expand(const struct writer *writer, struct outbuf *out, const char *template)
 {
-    const struct file *file = files_find(writer->templates, template);
-    if (file == NULL)
-        return diag_set(writer->diag, DIAG_USAGE, "template %s is missing; expected it beside the other templates", template);
-    return template_expand(out, file, writer->variables, writer->count, writer->diag);
+    return template_use(out, writer->templates, template, writer->variables, writer->count, writer->diag);
 }
 
 static int
@@ -55,89 +53,6 @@ define_expanded(struct writer *writer, const char *name, const char *template)
     int status = expand(writer, &out, template);
     define_buffer(writer, name, &out);
     return status;
-}
-
-/* By pid, unless the binary has no name any more by which bpftrace -p could find it. */
-static const char *
-attach_point(const struct plan *plan, const struct catalog_probe *probe, struct mem *mem)
-{
-    if (plan->target == NULL || !plan->target->by_path)
-        return mem_printf(mem, "usdt::%s:%s", probe->provider, probe->name);
-    pid_t pid = plan->target->pid;
-    return mem_printf(mem, "usdt:/proc/%d/exe:%s:%s /pid == %d/", pid, probe->provider, probe->name, pid);
-}
-
-/* The operand at every site, in a variable each, and then the one of the site where the event was. The registers are read
- * whether they are needed or not: read in the branches of a condition, LLVM makes one access of a computed place of them, which
- * the kernel's verifier refuses. false: an operand is not understood, or a site is not mapped. */
-static bool
-put_sites(const struct writer *writer, struct outbuf *out, int arg)
-{
-    const struct usdt_probe *usdt = writer->event->usdt;
-    struct outbuf choice = {0};
-    bool is_good = true;
-    text_printf(&choice, "    $extra%d = ", arg);
-    for (size_t i = 0; is_good && i < usdt->nsites; i++) {
-        uint64_t address = target_address(writer->plan->target, usdt->object, usdt->sites[i].offset);
-        text_printf(out, "    $extra%d_%zu = (uint64)", arg, i);
-        is_good = operand_write(out, usdt->sites[i].operands[arg], usdt->machine) && address != 0;
-        text_puts(out, ";\n");
-        if (i + 1 < usdt->nsites)
-            text_printf(&choice, "$site == %lu ? $extra%d_%zu : (", address, arg, i);
-        else
-            text_printf(&choice, "$extra%d_%zu", arg, i);
-    }
-    for (size_t i = 1; i < usdt->nsites; i++)
-        text_putc(&choice, ')');
-    text_puts(&choice, ";\n");
-    text_put(out, (struct slice){choice.ptr, choice.len});
-    text_free(&choice);
-    return is_good;
-}
-
-static bool
-is_alike_everywhere(const struct usdt_probe *usdt, int arg)
-{
-    for (size_t i = 1; i < usdt->nsites; i++)
-        if (!text_equal(usdt->sites[i].operands[arg], usdt->sites[0].operands[arg]))
-            return false;
-    return true;
-}
-
-/* An argument beyond those that bpftrace reaches, by what the note says of it; NULL: that is not understood. What has to stand
- * before goes to `sites`. */
-static const char *
-far_argument(const struct writer *writer, struct outbuf *sites, int arg)
-{
-    const struct usdt_probe *usdt = writer->event->usdt;
-    struct outbuf out = {0};
-    bool is_alike = is_alike_everywhere(usdt, arg);
-    bool is_good = is_alike ? operand_write(&out, usdt->sites[0].operands[arg], usdt->machine) : put_sites(writer, &out, arg);
-    if (is_good && !is_alike) {
-        if (sites->len == 0)
-            text_puts(sites, "    $site = reg(\"ip\");\n");
-        text_put(sites, (struct slice){out.ptr, out.len});
-        out.len = 0;
-        text_printf(&out, "$extra%d", arg);
-    }
-    const char *expression = is_good ? mem_strndup(writer->mem, out.ptr, out.len) : NULL;
-    text_free(&out);
-    return expression;
-}
-
-/* How every argument is read: argN where bpftrace reaches it. */
-static void
-define_arguments(struct writer *writer)
-{
-    const struct usdt_probe *usdt = writer->event->usdt;
-    struct outbuf sites = {0};
-    for (int i = 0; i < USDT_MAX_ARGS; i++) {
-        bool is_far = usdt != NULL && i >= writer->plan->tracer->row->max_args && i < usdt->nargs && usdt->nsites > 0;
-        writer->args[i] = is_far ? far_argument(writer, &sites, i) : NULL;
-        if (writer->args[i] == NULL)
-            writer->args[i] = mem_printf(writer->mem, "arg%d", i);
-    }
-    define_buffer(writer, "sites", &sites);
 }
 
 static void
@@ -151,7 +66,7 @@ put_address(struct outbuf *out, const char *pointer)
 static void
 put_value(const struct writer *writer, struct outbuf *out, const struct catalog_field *field, int *text)
 {
-    const char *value = writer->args[field->arg];
+    const char *value = writer->arguments.expressions[field->arg];
     if (field->may_be_null || field->is_optional)
         text_printf(out, ", %s", value);
     if (field->type->wire == TYPES_ADDRESS)
@@ -161,7 +76,7 @@ put_value(const struct writer *writer, struct outbuf *out, const struct catalog_
     else if (field->type->wire == TYPES_CSTR)
         return;
     else if (field->type->wire == TYPES_BYTES)
-        text_printf(out, ", %s", writer->args[field->len_arg]);
+        text_printf(out, ", %s", writer->arguments.expressions[field->len_arg]);
     else if (field->offset >= 0)
         text_printf(out, ", *(uint%d*)(%s + %d)", field->type->bits, value, field->offset);
     else
@@ -196,10 +111,10 @@ define_hex(struct writer *writer)
         return;
     }
     const struct catalog_field *field = &event->probe->fields[event->bytes];
-    const char *len = writer->args[field->len_arg];
+    const char *len = writer->arguments.expressions[field->len_arg];
     define(writer, "hex_format", " %rh");
     define(writer, "hex_value",
-           mem_printf(writer->mem, ", buf(%s, (uint64)%s > %u ? (uint64)%u : (uint64)%s)", writer->args[field->arg], len,
+           mem_printf(writer->mem, ", buf(%s, (uint64)%s > %u ? (uint64)%u : (uint64)%s)", writer->arguments.expressions[field->arg], len,
                       field->type->limit, field->type->limit, len));
 }
 
@@ -229,8 +144,8 @@ define_each(struct writer *writer, const char *name, const char *template, const
         define_number(&inner, "n", (unsigned)i + 1);
         define_number(&inner, "field", (unsigned)i);
         define(&inner, "name", field->name);
-        define(&inner, "text", writer->args[field->arg]);
-        define(&inner, "len", field->len_arg >= 0 ? writer->args[field->len_arg] : "");
+        define(&inner, "text", writer->arguments.expressions[field->arg]);
+        define(&inner, "len", field->len_arg >= 0 ? writer->arguments.expressions[field->len_arg] : "");
         status = define_expanded(&inner, "begin", "cstr-begin.bt");
         if (writer->event->has_inline_texts)
             inner.variables[inner.count - 1].value.len = 0;
@@ -335,7 +250,8 @@ write_probe(const struct writer *program, struct outbuf *out, size_t id)
     define(&writer, "type", event->probe->type);
     define(&writer, "summary", event->probe->summary);
     define(&writer, "attach", attach_point(writer.plan, event->probe, writer.mem));
-    define_arguments(&writer);
+    attach_read(&writer.arguments, writer.plan, event, writer.mem);
+    define(&writer, "sites", writer.arguments.statements);
     define_values(&writer);
     define_hex(&writer);
     define_inline_texts(&writer);
@@ -352,6 +268,9 @@ script_write(struct outbuf *out, const struct plan *plan, const char *nonce, con
     define(&writer, "version", PACKAGE_STRING);
     define(&writer, "command", command);
     define(&writer, "nonce", nonce);
+    struct outbuf contents = {0};
+    program_describe(&contents, plan);
+    define_buffer(&writer, "contents", &contents);
     define(&writer, "str_extra", plan->tracer->row->str_extra);
     define_number(&writer, "chunk", plan->chunk);
     define_number(&writer, "limit", plan->limit);

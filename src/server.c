@@ -2,6 +2,17 @@
 
 #include <stdlib.h>
 
+/* NULL: all are. A program prints what it prints, so a pattern that fits nothing of it is known at once. */
+static int
+choose_events(struct server *server, const struct server_request *request, struct diag *diag)
+{
+    if (request->select == NULL)
+        return 0;
+    server->tracee.is_wanted = select_events(request->select, &server->plan, &server->mem);
+    const char *unused = request->run->is_program_foreign ? select_unused(request->select) : NULL;
+    return unused == NULL ? 0 : diag_set(diag, DIAG_NOTHING, "%s: the program prints nothing like that", unused);
+}
+
 static int
 prepare(struct server *server, const struct server_request *request, const struct server_files *files, struct diag *diag)
 {
@@ -23,7 +34,7 @@ prepare(struct server *server, const struct server_request *request, const struc
                                      .plan = &server->plan,
                                      .decode = &server->decode,
                                      .order = request->tracer->row->per_cpu_buffers ? &server->order : NULL};
-    return 0;
+    return choose_events(server, request, diag);
 }
 
 struct server *

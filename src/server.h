@@ -2,6 +2,7 @@
 #define SERVER_H
 
 #include "launch.h"
+#include "select.h"
 #include "tracee.h"
 
 /* A tracee with all that it stands on. */
@@ -19,6 +20,7 @@ struct server_request {
     const struct plan_request *plan;
     const struct catalog *catalog;
     const struct tracer *tracer;
+    struct select *select; /* NULL: everything is shown */
     int cpus;
     struct tracee_run *run;
 };

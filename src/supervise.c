@@ -371,6 +371,7 @@ supervise_run(struct supervise *part, int signals, struct diag *diag)
                                      .diag = diag,
                                      .recording = part->recording,
                                      .stop_nsecs = UINT64_MAX,
+                                     .is_program_foreign = part->is_program_foreign,
                                      .put_off_ms = part->put_off_ms};
     part->request.run = &run.shared;
     run.note = malloc(KEEPER_NOTE_SIZE);

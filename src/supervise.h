@@ -11,10 +11,11 @@ struct supervise {
     struct sink *sink;
     const struct diag_log *log;
     struct recording *recording; /* NULL: none is made */
-    size_t nservers; /* that are traced from the beginning */
-    bool follow;     /* more may come */
-    bool can_reopen; /* the output, on SIGHUP; otherwise that ends the run */
-    int put_off_ms;  /* milliseconds: how long output that still comes may put the end off */
+    size_t nservers;             /* that are traced from the beginning */
+    bool follow;                 /* more may come */
+    bool is_program_foreign;     /* as in tracee.h */
+    bool can_reopen;             /* the output, on SIGHUP; otherwise that ends the run */
+    int put_off_ms;              /* milliseconds: how long output that still comes may put the end off */
 };
 
 /* Blocks the signals that end a run; returns a file descriptor for supervise_run. Call it before anything is started. */

@@ -231,6 +231,34 @@ target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag
     return 0;
 }
 
+static int
+read_file(struct target *target, int fd, struct mem *mem, struct diag *diag)
+{
+    if (usdt_read(&target->probes, fd, target->exe, mem, diag) != 0)
+        return -1;
+    if (!usdt_has_provider(&target->probes, "h2o"))
+        return diag_set(diag, DIAG_NOTHING, "%s has none of h2o's probes; it is not h2o, or an h2o built without -DWITH_DTRACE=on",
+                        target->command);
+    return 0;
+}
+
+int
+target_open_file(struct target *target, const char *path, struct mem *mem, struct diag *diag)
+{
+    char quoted[256];
+    *target = (struct target){.pidfd = -1, .exe = path};
+    target->command = mem_strdup(mem, diag_quote(quoted, sizeof(quoted), text_of(path)));
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return diag_set(diag, DIAG_USAGE, "%s: %s; expected the executable of an h2o", target->command, strerror(errno));
+    int result = fstat(fd, &status) == 0 && S_ISREG(status.st_mode)
+                     ? read_file(target, fd, mem, diag)
+                     : diag_set(diag, DIAG_USAGE, "%s is not a file; expected the executable of an h2o", target->command);
+    close(fd);
+    return result;
+}
+
 void
 target_close(struct target *target)
 {

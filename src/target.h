@@ -14,9 +14,9 @@ struct target_object {
     bool is_exe;
 };
 
-/* A running process, and the probes that it really has. */
+/* A running process, or only an executable file, and the probes that it really has. */
 struct target {
-    pid_t pid;
+    pid_t pid;           /* 0: a file; `exe`, `command` (its name) and `probes` are all that is known */
     int pidfd;           /* readable when the process has ended; close it with target_close */
     uint64_t started;    /* with the pid, this tells it from later processes */
     const char *command; /* its command line, escaped */
@@ -35,6 +35,9 @@ struct target {
  * none of h2o's. 0, or -1 with `diag` set. Memory is the arena's. */
 int target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag);
 void target_close(struct target *target);
+
+/* The same for the executable file `path`; libraries are not looked at. */
+int target_open_file(struct target *target, const char *path, struct mem *mem, struct diag *diag);
 
 /* The pid and command line of the only process on the host with h2o's probes; a forked child of the same executable is not a
  * server of its own. 0, or -1 with `diag` set: none (DIAG_NOTHING), or several, which are listed (DIAG_USAGE). */

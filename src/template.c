@@ -54,3 +54,13 @@ template_expand(struct outbuf *out, const struct file *file, const struct templa
     }
     return 0;
 }
+
+int
+template_use(struct outbuf *out, const struct files *templates, const char *name, const struct template_variable *variables,
+             size_t count, struct diag *diag)
+{
+    const struct file *file = files_find(templates, name);
+    if (file == NULL)
+        return diag_set(diag, DIAG_USAGE, "template %s is missing; expected it beside the other templates", name);
+    return template_expand(out, file, variables, count, diag);
+}

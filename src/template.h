@@ -14,4 +14,8 @@ struct template_variable {
 int template_expand(struct outbuf *out, const struct file *file, const struct template_variable *variables, size_t count,
                     struct diag *diag);
 
+/* The same for the file of that name among `templates`. */
+int template_use(struct outbuf *out, const struct files *templates, const char *name, const struct template_variable *variables,
+                 size_t count, struct diag *diag);
+
 #endif

@@ -104,8 +104,24 @@ static void take_item(struct tracee *tracee, struct decode_item *item);
 static void emit_ready(struct tracee *tracee);
 
 static void
+tell_fault(const struct tracee *tracee, const struct decode_fault *fault)
+{
+    struct outbuf expected = {0};
+    if (fault->event != NULL)
+        decode_explain(&expected, tracee->plan, fault->event);
+    else
+        text_printf(&expected, "an event from 0 to %zx, or h, s or x", tracee->plan->nevents - 1);
+    text_putc(&expected, '\0');
+    diag_note(tracee->run->log, "record %lu (%s) does not decode; expected behind the nonce: %s", fault->number,
+              fault->event != NULL ? fault->event->probe->type : "of no event", expected.ptr);
+    text_free(&expected);
+}
+
+static void
 count_damage(struct tracee *tracee)
 {
+    for (; tracee->run->is_program_foreign && tracee->faults < tracee->decode->nfaults; tracee->faults++)
+        tell_fault(tracee, &tracee->decode->faults[tracee->faults]);
     tracee->run->counts.damaged += tracee->decode->damaged - tracee->damaged;
     tracee->damaged = tracee->decode->damaged;
 }
@@ -299,6 +315,17 @@ take_notice(const struct tracee *tracee, struct slice line)
     diag_debug(tracee->run->log, 3, "bpftrace: %s", diag_quote(quoted, sizeof(quoted), line));
 }
 
+/* A line on stdout that is no record. Of a program that somebody has changed it is what was wanted. */
+static void
+take_own_line(const struct tracee *tracee, struct slice line)
+{
+    char quoted[1024];
+    if (tracee->run->is_program_foreign)
+        diag_note(tracee->run->log, "the program says: %s", diag_quote(quoted, sizeof(quoted), line));
+    else
+        take_notice(tracee, line);
+}
+
 static void
 take_item(struct tracee *tracee, struct decode_item *item)
 {
@@ -313,7 +340,7 @@ take_item(struct tracee *tracee, struct decode_item *item)
         take_loss(tracee, item->number);
         break;
     case DECODE_NOTICE:
-        take_notice(tracee, item->text);
+        take_own_line(tracee, item->text);
         break;
     }
 }

@@ -28,7 +28,9 @@ struct tracee_run {
     bool is_reader_gone;
     struct recording *recording; /* NULL: none is made */
     uint64_t nservers;           /* that have begun */
-    int put_off_ms;              /* milliseconds: how long output that still comes may put the end off */
+    bool is_program_foreign; /* somebody may have changed it: what it prints besides records, and what is wrong with those, is
+                                told */
+    int put_off_ms;          /* milliseconds: how long output that still comes may put the end off */
 };
 
 enum tracee_state {
@@ -75,6 +77,7 @@ struct tracee {
     bool is_complete;      /* everything up to the end has come */
     int wait_status;
     uint64_t damaged;     /* of decode's, what has been reported */
+    int faults;           /* the same */
     struct outbuf errors; /* the end of what bpftrace said on stderr */
     size_t error_line;    /* where in it the unfinished line begins */
 };

@@ -14,6 +14,7 @@ struct tracer_row {
     const char *str_extra; /* what str()'s length argument needs beyond the length, " + 1" where it counts the NUL */
     int max_args;          /* arguments of a probe that argN reaches on x86-64 */
     bool per_cpu_buffers;  /* events of different CPUs arrive out of order */
+    unsigned text;         /* bytes that a string has when nothing else is said */
 };
 
 struct tracer {

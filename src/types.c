@@ -119,8 +119,8 @@ json_address(struct outbuf *out, const struct types_row *type, const struct type
 }
 
 static const struct types_row rows[] = {
-#define TYPE(name, wire, bits, is_signed, needs_len, limit, put_line, put_json) \
-    {#name, TYPES_##wire, bits, is_signed, needs_len, limit, put_line, put_json},
+#define TYPE(name, wire, bits, is_signed, needs_len, limit, put_line, put_json, meaning) \
+    {#name, TYPES_##wire, bits, is_signed, needs_len, limit, put_line, put_json, meaning},
 #include "types.def"
 #undef TYPE
 };
@@ -141,6 +141,12 @@ types_integer(int size, bool is_signed)
         if (rows[i].wire == TYPES_NUMBER && rows[i].bits == size * 8 && rows[i].is_signed == is_signed)
             return &rows[i];
     return NULL;
+}
+
+bool
+types_is_http_version(const struct types_row *type)
+{
+    return type->put_line == line_http_version;
 }
 
 uint64_t

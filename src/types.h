@@ -30,6 +30,7 @@ struct types_row {
     unsigned limit;
     types_printer *put_line; /* the value as the line format shows it */
     types_printer *put_json; /* as a JSON value */
+    const char *meaning;     /* of the argument, for people; "": it is a plain number */
 };
 
 /* The row of a type name as catalogues write it; NULL: there is none. */
@@ -37,6 +38,9 @@ const struct types_row *types_find(struct slice name);
 
 /* The row for an argument that no catalogue knows: an integer of so many bytes. */
 const struct types_row *types_integer(int size, bool is_signed);
+
+/* Whether lines show it as "HTTP/2.0". */
+bool types_is_http_version(const struct types_row *type);
 
 /* `number` as it came, cut and extended to the type. */
 uint64_t types_number(const struct types_row *type, uint64_t number);

@@ -261,6 +261,15 @@ usdt_read_list(struct usdt_probes *probes, struct slice text, struct mem *mem, s
     return 0;
 }
 
+bool
+usdt_is_alike(const struct usdt_probe *probe, int arg)
+{
+    for (size_t i = 1; i < probe->nsites; i++)
+        if (!text_equal(probe->sites[i].operands[arg], probe->sites[0].operands[arg]))
+            return false;
+    return true;
+}
+
 const struct usdt_probe *
 usdt_find(const struct usdt_probes *probes, const char *provider, const char *name)
 {

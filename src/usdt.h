@@ -49,6 +49,9 @@ void usdt_write_list(struct outbuf *out, const struct usdt_probes *probes);
 /* Reads such lines. 0, or -1 with `diag` set. Memory is the arena's. */
 int usdt_read_list(struct usdt_probes *probes, struct slice text, struct mem *mem, struct diag *diag);
 
+/* Whether the argument is in the same place at every site. */
+bool usdt_is_alike(const struct usdt_probe *probe, int arg);
+
 /* NULL: it is not there. */
 const struct usdt_probe *usdt_find(const struct usdt_probes *probes, const char *provider, const char *name);
 bool usdt_has_provider(const struct usdt_probes *probes, const char *provider);

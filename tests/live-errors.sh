@@ -212,12 +212,12 @@ bad_template() { # PATTERN TEXT
     copy_templates && lines=$(wc -l <"$templates/program.bt") || return
     echo "// $2" >>"$dir/templates/program.bt"
     fails 2 "$dir/templates/program\.bt:$((lines + 1)):[0-9]+: .*($1)" \
-        "$H2OLOG" --emit-script --templates "$dir/templates"
+        "$H2OLOG" --emit-script=wire --templates "$dir/templates"
 }
 
 no_template() {
     copy_templates && rm "$dir/templates/program.bt" || return
-    fails 2 'program\.bt' "$H2OLOG" --emit-script --templates "$dir/templates"
+    fails 2 'program\.bt' "$H2OLOG" --emit-script=wire --templates "$dir/templates"
 }
 
 # -------------------------------------------------------------------------------------------- which process, without -p

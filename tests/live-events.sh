@@ -6,42 +6,6 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-tests=$(cd "$(dirname "$0")" && pwd)
-probes=$tests/../probes
-readonly tests probes
-
-server_of() { # ERA
-    [[ $1 == 2026 ]] && echo "$SERVER" || echo "$SERVER-$1"
-}
-
-# Runs expect.awk for an era; what follows are its variables and, last, a file if it needs one.
-expectation() { # ERA VARIABLE=VALUE... [FILE]
-    local variables=() era=$1
-    shift
-    while [[ ${1:-} == *=* ]]; do
-        variables+=(-v "$1")
-        shift
-    done
-    awk "${variables[@]}" -f "$tests/expect.awk" "$tests/server/probes-$era.def" "$probes"/*.probes "$@"
-}
-
-milliseconds() {
-    date +%s%3N
-}
-
-# Has the server run a script and prints what it did last, so that all before it has come when that has.
-fire_file() { # FILE
-    cat "$1" >&"$script" && server_is_done_soon
-}
-
-server_is_done_soon() {
-    milestone=$((milestone + 1))
-    tell "print milestone $milestone"
-    wait_for 60 has_line "milestone $milestone" "$dir/server.out" && return
-    explain "the server is not done: $(<"$dir/server.err")"
-    return 1
-}
-
 # Fires what a file says and compares h2olog's JSON with what the catalogue makes of it, byte by byte.
 shows_fired() { # ERA FILE [VARIABLE=VALUE]...
     local era=$1 file=$2 from
@@ -77,12 +41,6 @@ is_json() { # FILE
 }
 
 # ---------------------------------------------------------------------------------------------------- every probe's JSON
-
-# Everything that the server has, secrets named.
-options_for_all() { # ERA
-    secrets=$(expectation "$1" mode=secrets | paste -sd,)
-    options=(all -a -t 'h2o:*,quicly:*' -t 'picotls:*' -t "$secrets")
-}
 
 # All probes of an era in one run.
 every_probe() { # ERA [OPTION]...

@@ -27,8 +27,8 @@ START_TEST(errors_say_where_and_what)
         const char *text, *message;
     } rows[] = {
         {"porvider p\n",
-         "t.probes:1:1: unknown word \"porvider\"; expected provider, probe, names, type, tag, group, summary, now, arg "
-         "or line"},
+         "t.probes:1:1: unknown word \"porvider\"; expected provider, probe, names, type, tag, group, summary, now, "
+         "absent, arg or line"},
         {"probe e\n", "t.probes:1:1: a probe before any provider; expected a line \"provider NAME\" first"},
         {"provider\n", "t.probes:1:9: the line ends too early; expected the provider's name"},
         {"provider p-q\n", "t.probes:1:10: not a name \"p-q\"; expected letters, digits and _"},
@@ -188,10 +188,10 @@ START_TEST(every_directive_has_its_errors)
          "t.probes:2:1: probe e has no summary; expected a line \"summary ...\" below it"},
         {"\n\n  # nothing\nprobes\n",
          "t.probes:4:1: unknown word \"probes\"; expected provider, probe, names, type, tag, group, "
-         "summary, now, arg or line"},
+         "summary, now, absent, arg or line"},
         {"a\033[31m\n",
          "t.probes:1:1: unknown word \"a\\x1b[31m\"; expected provider, probe, names, type, tag, group, summary, "
-         "now, arg or line"},
+         "now, absent, arg or line"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         ck_assert_str_eq(error_of(rows[i].text), rows[i].message);

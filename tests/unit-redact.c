@@ -44,11 +44,11 @@ START_TEST(the_expression)
     struct outbuf out = {0};
     redact_condition(&(struct redact){patterns, 3}, &out, "$t", "$n");
     fixture_equal(&out, "($n > 0 && (*(uint8*)$t == 0 || *(uint8*)($t + $n - 1) == 0))"
-                        " || ($n == 2 && ((uint64)*(uint16*)($t + 0) | 8224) == 25185)"
-                        " || ($n >= 4 && ((uint64)*(uint8*)($t + 0) | 32) == 97"
-                        " && ((uint64)*(uint16*)($t + $n - 3 + 0) | 8224) == 25699"
-                        " && ((uint64)*(uint8*)($t + $n - 3 + 2) | 32) == 101)"
-                        " || ($n == 3 && ((uint64)*(uint8*)($t + 0) | 32) == 120 && ((uint64)*(uint8*)($t + 2) | 32) == 121)");
+                        " || ($n == 2 && ((int64)*(uint16*)($t + 0) | 8224) == 25185)"
+                        " || ($n >= 4 && ((int64)*(uint8*)($t + 0) | 32) == 97"
+                        " && ((int64)*(uint16*)($t + $n - 3 + 0) | 8224) == 25699"
+                        " && ((int64)*(uint8*)($t + $n - 3 + 2) | 32) == 101)"
+                        " || ($n == 3 && ((int64)*(uint8*)($t + 0) | 32) == 120 && ((int64)*(uint8*)($t + 2) | 32) == 121)");
     text_free(&out);
 }
 END_TEST

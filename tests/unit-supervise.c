@@ -86,7 +86,7 @@ supervise(struct run *run)
 {
     const struct plan_request request = {.group = "g"};
     struct supervise part = {.keeper = &run->keeper,
-                             .request = {&request, &run->fixture.catalog, &run->fixture.tracer, 1, NULL},
+                             .request = {&request, &run->fixture.catalog, &run->fixture.tracer, NULL, 1, NULL},
                              .format = &run->format,
                              .sink = &run->sink,
                              .log = &run->log,

@@ -7,7 +7,8 @@
 #define UNIT_SUITES(SUITE)                                                                                     \
     SUITE(mem) SUITE(text) SUITE(diag) SUITE(options) SUITE(files) SUITE(usdt) SUITE(target) SUITE(json)       \
     SUITE(types) SUITE(catalog) SUITE(list) SUITE(pattern) SUITE(redact) SUITE(child) SUITE(plan)              \
-    SUITE(script) SUITE(decode) SUITE(order) SUITE(format) SUITE(sink) SUITE(privileges) SUITE(supervise)
+    SUITE(script) SUITE(decode) SUITE(order) SUITE(format) SUITE(emit) SUITE(sink) SUITE(privileges) \
+    SUITE(supervise)
 
 #define UNIT_DECLARE(module) Suite *module##_suite(void);
 UNIT_SUITES(UNIT_DECLARE)

@@ -1,0 +1,163 @@
+#include "program.h"
+
+#include <string.h>
+
+#define MARK "//: "
+
+enum { FORM = 1 };
+
+static void
+put_patterns(struct outbuf *out, const char *word, const char *const *patterns, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        text_printf(out, MARK "%s ", word);
+        text_escape(out, text_of(patterns[i]));
+        text_putc(out, '\n');
+    }
+}
+
+static void
+put_event(struct outbuf *out, const struct plan *plan, size_t id)
+{
+    const struct plan_event *event = &plan->events[id];
+    const char *separator = " ";
+    text_printf(out, MARK "event %zx %s:%s", id, event->probe->provider, event->probe->name);
+    for (int i = 0; i < event->probe->nfields; i++) {
+        if (!event->is_shown[i])
+            continue;
+        text_printf(out, "%s%s", separator, event->probe->fields[i].name);
+        separator = ",";
+    }
+    text_putc(out, '\n');
+}
+
+void
+program_describe(struct outbuf *out, const struct plan *plan)
+{
+    const struct plan_request *request = plan->request;
+    text_printf(out, MARK "h2olog-program %d\n" MARK "mode %s\n" MARK "app-data %d\n", FORM, request->group, request->app_data);
+    put_patterns(out, "type", request->patterns, request->npatterns);
+    put_patterns(out, "redact", request->redact.patterns, request->redact.count);
+    text_printf(out, MARK "texts %u %u\n", plan->chunk, plan->limit);
+    for (size_t i = 0; i < plan->nevents; i++)
+        put_event(out, plan, i);
+}
+
+/* The next line of those kinds, without its mark. */
+static bool
+next_line(struct slice *rest, struct slice *line, int *number)
+{
+    while (text_line(rest, line)) {
+        ++*number;
+        if (line->len < strlen(MARK) || memcmp(line->ptr, MARK, strlen(MARK)) != 0)
+            continue;
+        line->ptr += strlen(MARK);
+        line->len -= strlen(MARK);
+        return true;
+    }
+    return false;
+}
+
+static void
+add_word(const char *const **words, size_t *count, struct slice word, struct mem *mem)
+{
+    const char **grown = mem_grow(mem, (void *)*words, *count, sizeof(**words));
+    grown[(*count)++] = mem_strndup(mem, word.ptr, word.len);
+    *words = grown;
+}
+
+static void
+read_line(struct plan_request *request, struct slice line, struct mem *mem)
+{
+    struct slice word, value = {0};
+    if (!text_word(&line, &word))
+        return;
+    text_word(&line, &value);
+    if (text_is(word, "mode"))
+        request->group = mem_strndup(mem, value.ptr, value.len);
+    else if (text_is(word, "app-data"))
+        request->app_data = text_is(value, "1");
+    else if (text_is(word, "type"))
+        add_word(&request->patterns, &request->npatterns, value, mem);
+    else if (text_is(word, "redact"))
+        add_word(&request->redact.patterns, &request->redact.count, value, mem);
+}
+
+/* Its first such line tells the version. */
+static int
+check_version(const struct program *program, struct slice line, int number, struct diag *diag)
+{
+    struct diag_pos pos = {program->path, number, 1};
+    struct slice word, version = {0};
+    if (!text_word(&line, &word) || !text_is(word, "h2olog-program") || !text_word(&line, &version))
+        return diag_at(diag, pos, "expected \"" MARK "h2olog-program %d\" before all other such lines", FORM);
+    uint64_t found;
+    if (!text_number(version, 1000, &found) || found != FORM)
+        return diag_at(diag, pos,
+                       "a program of version %.*s; this h2olog runs version %d: make it anew with --emit-script=wire",
+                       (int)(version.len < 20 ? version.len : 20), version.ptr, FORM);
+    return 0;
+}
+
+int
+program_read(struct program *program, const char *path, struct mem *mem, struct diag *diag)
+{
+    struct file file;
+    if (files_read(&file, path, mem, diag) != 0)
+        return -1;
+    *program = (struct program){path, file.text, {.group = "http"}};
+    struct slice rest = file.text, line;
+    int number = 0;
+    bool is_marked = next_line(&rest, &line, &number);
+    if (!is_marked || memmem(file.text.ptr, file.text.len, PROGRAM_NO_NONCE, strlen(PROGRAM_NO_NONCE)) == NULL)
+        return diag_at(diag, (struct diag_pos){path, 1, 1},
+                       "this is no program that prints for h2olog; h2olog --emit-script=wire makes one");
+    int status = check_version(program, line, number, diag);
+    while (status == 0 && next_line(&rest, &line, &number))
+        read_line(&program->request, line, mem);
+    return status;
+}
+
+static int
+differs(const struct program *program, int number, struct slice found, struct slice expected, struct diag *diag)
+{
+    char quoted[2][256];
+    return diag_at(
+        diag, (struct diag_pos){program->path, number, 1},
+        "the program was made for \"%s\", but here it is \"%s\"; make it anew on this machine, with --emit-script=wire -p PID",
+        diag_quote(quoted[0], sizeof(quoted[0]), found), diag_quote(quoted[1], sizeof(quoted[1]), expected));
+}
+
+int
+program_check(const struct program *program, const struct plan *plan, struct diag *diag)
+{
+    struct outbuf out = {0};
+    program_describe(&out, plan);
+    struct slice rest = program->text, planned = {out.ptr, out.len};
+    int number = 0, unused = 0, status = 0;
+    for (bool more = true; status == 0 && more;) {
+        struct slice found, expected;
+        bool is_found = next_line(&rest, &found, &number), is_expected = next_line(&planned, &expected, &unused);
+        more = is_found && is_expected;
+        if (is_found != is_expected || (more && !text_equal(found, expected)))
+            status = differs(program, number, is_found ? found : text_of("nothing"),
+                             is_expected ? expected : text_of("nothing"), diag);
+    }
+    text_free(&out);
+    return status;
+}
+
+void
+program_write(struct outbuf *out, const struct program *program, const char *nonce)
+{
+    struct slice rest = program->text;
+    const char *at;
+    while ((at = memmem(rest.ptr, rest.len, PROGRAM_NO_NONCE, strlen(PROGRAM_NO_NONCE))) != NULL) {
+        size_t len = (size_t)(at - rest.ptr);
+        text_put(out, (struct slice){rest.ptr, len});
+        text_puts(out, nonce);
+        rest.ptr += len + strlen(PROGRAM_NO_NONCE);
+        rest.len -= len + strlen(PROGRAM_NO_NONCE);
+    }
+    text_put(out, rest);
+}

@@ -1,0 +1,174 @@
+#include "emit.h"
+
+#include "print.h"
+#include "unit-fixture.h"
+#include "unit.h"
+
+#include <string.h>
+
+static const char events[] = "provider p\n"
+                             "names kinds\n"
+                             " 0  none\n"
+                             " 7  some\n"
+                             "probe a\n"
+                             " tag RxA\n"
+                             " group g\n"
+                             " summary An a.\n"
+                             " arg 0 conn_id u64\n"
+                             " arg 1 name str len=2\n"
+                             " arg 3 value str len=4 named-by=name\n"
+                             " line ${conn_id} 100% \"${tag}\" ${name} ${value}\n"
+                             "probe b\n"
+                             " group g\n"
+                             " summary A b.\n"
+                             " arg 0 master_conn_id u32 at=16\n"
+                             " arg 1 at ms\n"
+                             " arg 2 kind u8 names=kinds\n"
+                             " arg 3 err cstr null\n"
+                             " arg 4 issued i64 at=8 optional\n"
+                             " arg 5 data preview len=2\n"
+                             "probe c\n"
+                             " group g\n"
+                             " summary A c.\n"
+                             " arg 0 peer sockaddr\n";
+
+static struct fixture fixture;
+static struct outbuf out;
+
+/* What stands from `from` up to `to` in the program for `events`. */
+static const char *
+part(struct emit_request request, const char *redacted, const char *from, const char *to)
+{
+    struct files templates = {0};
+    const struct redact redact = {&redacted, redacted != NULL};
+    request.command = "h2olog x";
+    fixture_plan(&fixture, events, "0.17.0", "g");
+    fixture.plan.redact = redacted != NULL ? &redact : NULL;
+    ck_assert_int_eq(files_load(&templates, NULL, "templates", ".bt", &fixture.mem, &fixture.diag), 0);
+    out.len = 0;
+    ck_assert_int_eq(emit_write(&out, &fixture.plan, &request, &templates, &fixture.mem, &fixture.diag), 0);
+    text_putc(&out, '\0');
+    char *start = strstr(out.ptr, from);
+    ck_assert_msg(start != NULL, "no <%s> in <%s>", from, out.ptr);
+    char *end = strstr(start, to);
+    ck_assert_msg(end != NULL, "no <%s> in <%s>", to, start);
+    end[strlen(to)] = '\0';
+    return start;
+}
+
+static void
+done(void)
+{
+    fixture_free(&fixture);
+    text_free(&out);
+}
+
+START_TEST(a_line_as_the_catalogue_has_it)
+{
+    ck_assert_str_eq(part((struct emit_request){0}, NULL, "// a:", "\n}\n"),
+                     "// a: An a.\n"
+                     "usdt::p:a\n"
+                     "{\n"
+                     "    $conn_id = arg0;\n"
+                     "    $name = arg1; $name_len = arg2; // text without a NUL at its end\n"
+                     "    $value = arg3; $value_len = arg4; // text without a NUL at its end\n"
+                     "    printf(\"%lu 100%c \\\"RxA       \\\" %s %s\\n\", $conn_id, 37, str($name, $name_len), "
+                     "str($value, $value_len));\n"
+                     "}\n");
+    done();
+}
+END_TEST
+
+START_TEST(a_line_of_the_usual_form)
+{
+    ck_assert_str_eq(part((struct emit_request){.options = {.extra = true, .names = true}}, NULL, "usdt::p:b", "\n}\n"),
+                     "usdt::p:b\n"
+                     "{\n"
+                     "    $master_conn_id = *(uint32*)(arg0 + 16);\n"
+                     "    $kind = (uint8)arg2; // 0 none, 7 some\n"
+                     "    $err = arg3; // text with a NUL at its end\n"
+                     "    $issued_at = arg4; $issued = *(int64*)($issued_at + 8);\n"
+                     "    $data = arg5; // bytes\n"
+                     "    printf(\"%d %u - b kind=%u\", pid, $master_conn_id, $kind);\n"
+                     "    if ($kind == 0) {\n"
+                     "        printf(\"(none)\");\n"
+                     "    } else if ($kind == 7) {\n"
+                     "        printf(\"(some)\");\n"
+                     "    }\n"
+                     "    printf(\" err=\");\n"
+                     "    if ($err == 0) {\n"
+                     "        printf(\"null\");\n"
+                     "    } else {\n"
+                     "        printf(\"%s\", str($err));\n"
+                     "    }\n"
+                     "    if ($issued_at != 0) {\n"
+                     "        printf(\" issued=%ld\", $issued);\n"
+                     "    }\n"
+                     "    printf(\" data=%rh\\n\", buf($data, $kind > 8 ? 8 : $kind));\n"
+                     "}\n");
+    done();
+}
+END_TEST
+
+START_TEST(json_with_the_events_time_or_the_clocks)
+{
+    struct emit_request request = {.is_json = true, .realtime_offset = 1700000000000000000};
+    const char *b = part(request, NULL, "usdt::p:b", "\n}\n");
+    ck_assert(strstr(b, "    $at = arg1; // milliseconds since 1970\n") != NULL);
+    ck_assert(strstr(b, "    printf(\"{\\\"at\\\": %ld, \\\"type\\\": \\\"b\\\", \\\"master_conn_id\\\": %u, \\\"kind\\\": %u, "
+                        "\\\"err\\\": \", $at, $master_conn_id, $kind);\n") != NULL);
+    ck_assert(strstr(b, "        printf(\"\\\"%s\\\"\", str($err));\n") != NULL);
+    done();
+    request.options.extra = true;
+    const char *c = part(request, NULL, "usdt::p:c", "\n}\n");
+    ck_assert(strstr(c, "    $at = (nsecs + 1700000000000000000) / 1000000;\n") != NULL);
+    ck_assert(strstr(c, "    if (*(uint16*)$peer == 2) {\n        printf(\"%s:%u\", ntop(2, *(uint32*)($peer + 4)), ") != NULL);
+    ck_assert(strstr(c, "    printf(\"\\\", \\\"provider\\\": \\\"p\\\", \\\"pid\\\": %d, \\\"tid\\\": %d, \\\"nsecs\\\": %lu}\\n\", "
+                        "pid, tid, nsecs);\n") != NULL);
+    done();
+}
+END_TEST
+
+START_TEST(redacted_values_are_not_read)
+{
+    ck_assert_str_eq(part((struct emit_request){0}, "x", "    printf(\"%lu", "\n}\n"),
+                     "    printf(\"%lu 100%c \\\"RxA       \\\" %s \", $conn_id, 37, str($name, $name_len));\n"
+                     "    if (($name_len > 0 && (*(uint8*)$name == 0 || *(uint8*)($name + $name_len - 1) == 0)) || "
+                     "($name_len == 1 && ((int64)*(uint8*)($name + 0) | 32) == 120)) {\n"
+                     "        printf(\"\\\\[%lu bytes redacted]\", $value_len);\n"
+                     "    } else {\n"
+                     "        printf(\"%s\", str($value, $value_len));\n"
+                     "    }\n"
+                     "    printf(\"\\n\");\n"
+                     "}\n");
+    done();
+}
+END_TEST
+
+START_TEST(limits_are_those_of_what_is_in_it)
+{
+    const char *all = part((struct emit_request){.is_json = true}, NULL, "// A bpftrace", "\n}\n");
+    ck_assert(strstr(all, "for the newest h2o that it knows and bpftrace 0.17, made by\n//\n//     h2olog x\n") != NULL);
+    ck_assert(strstr(all, "ends after 64 bytes, or at a NUL") != NULL);
+    ck_assert(strstr(all, "\"at\" is counted from when this machine started") != NULL);
+    ck_assert(strstr(all, "hexadecimal digits without blanks") != NULL);
+    ck_assert(strstr(all, "\"seq\"") == NULL);
+    done();
+    ck_assert(strstr(part((struct emit_request){0}, NULL, "// A bpftrace", "\n}\n"), "\"at\"") == NULL);
+    done();
+}
+END_TEST
+
+Suite *
+emit_suite(void)
+{
+    Suite *suite = suite_create("emit");
+    TCase *tcase = tcase_create("emit");
+    tcase_add_test(tcase, a_line_as_the_catalogue_has_it);
+    tcase_add_test(tcase, a_line_of_the_usual_form);
+    tcase_add_test(tcase, json_with_the_events_time_or_the_clocks);
+    tcase_add_test(tcase, redacted_values_are_not_read);
+    tcase_add_test(tcase, limits_are_those_of_what_is_in_it);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
