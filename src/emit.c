@@ -468,7 +468,7 @@ put_limits(const struct emitter *emitter, struct outbuf *out)
                        "until it has.\n");
     }
     if (emitter->has_bytes)
-        text_puts(out, "// - Bytes are hexadecimal digits without blanks between them.\n");
+        text_puts(out, "// - Bytes are hexadecimal digits without blanks between them, and say when there are more than are shown.\n");
     if (emitter->has_pieces)
         text_puts(out,
                   "// - A record is printed at once. Here some take several printf, and records of several threads may mix.\n");
