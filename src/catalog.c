@@ -311,6 +311,8 @@ parse_attribute(struct parser *parser, struct slice word, struct catalog_field *
         {"optional", &field->is_optional},
         {"app-data", &field->is_app_data},
         {"secret", &field->is_secret},
+        {"request-header", &field->is_request_header},
+        {"response-header", &field->is_response_header},
     };
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
         if (!text_is(word, flags[i].word))
@@ -318,7 +320,8 @@ parse_attribute(struct parser *parser, struct slice word, struct catalog_field *
         *flags[i].flag = true;
         return 0;
     }
-    return bad_word(parser, word, "unknown attribute", "len=, at=, names=, named-by=, null, optional, app-data or secret");
+    return bad_word(parser, word, "unknown attribute",
+                    "len=, at=, names=, named-by=, null, optional, app-data, secret, request-header or response-header");
 }
 
 static int
@@ -449,10 +452,17 @@ static const struct directive {
     bool belongs_to_probe; /* is indented, below a probe line */
     int (*parse)(struct parser *);
 } directives[] = {
-    {"provider", false, parse_provider}, {"probe", false, parse_probe}, {"names", false, parse_names},
-    {"type", true, parse_type},          {"tag", true, parse_tag},      {"group", true, parse_group},
-    {"summary", true, parse_summary},    {"now", true, parse_now},      {"absent", true, parse_absent},
-    {"arg", true, parse_arg},            {"line", true, parse_line},
+    {"provider", false, parse_provider},
+    {"probe", false, parse_probe},
+    {"names", false, parse_names},
+    {"type", true, parse_type},
+    {"tag", true, parse_tag},
+    {"group", true, parse_group},
+    {"summary", true, parse_summary},
+    {"now", true, parse_now},
+    {"absent", true, parse_absent},
+    {"arg", true, parse_arg},
+    {"line", true, parse_line},
 };
 
 /* Whether a probe has no such line yet, or may have several. */
@@ -482,7 +492,8 @@ parse_directive(struct parser *parser, struct slice word)
         bool is_first = is_new(parser, i);
         return is_first ? directives[i].parse(parser) : bad_word(parser, word, "repeated", "one such line for a probe");
     }
-    return bad_word(parser, word, "unknown word", "provider, probe, names, type, tag, group, summary, now, absent, arg or line");
+    return bad_word(parser, word, "unknown word",
+                    "provider, probe, names, type, tag, group, summary, now, absent, arg or line");
 }
 
 static int
@@ -566,6 +577,28 @@ catalog_fits(const struct catalog_probe *probe, const struct usdt_probes *probes
         if (!holds(&probe->conditions[i], found, probes))
             return false;
     return found != NULL;
+}
+
+int
+catalog_field(const struct catalog_probe *probe, const char *name)
+{
+    for (int i = 0; i < probe->nfields; i++)
+        if (strcmp(probe->fields[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+/* In order of preference. */
+static const char *const columns[2][2] = {{"master_conn_id", "conn_id"}, {"stream_id", "req_id"}};
+
+void
+catalog_columns(const struct catalog_probe *probe, int fields[2])
+{
+    for (int i = 0; i < 2; i++) {
+        fields[i] = catalog_field(probe, columns[i][0]);
+        if (fields[i] < 0)
+            fields[i] = catalog_field(probe, columns[i][1]);
+    }
 }
 
 const char *

@@ -27,6 +27,7 @@ struct catalog_field {
     bool may_be_null; /* the argument is a pointer that may be NULL: the value is null then */
     bool is_optional; /* the same, but the field is left out */
     bool is_app_data, is_secret;
+    bool is_request_header, is_response_header; /* it is the name of a header field of such a message */
     int named_by; /* the field that holds the name of the header whose value this is; -1: it is no header's */
     const struct catalog_names *names; /* NULL: none */
 };
@@ -75,6 +76,13 @@ int catalog_parse(struct catalog *catalog, const struct files *files, struct mem
 
 /* Whether the description fits a server that has these probes. */
 bool catalog_fits(const struct catalog_probe *probe, const struct usdt_probes *probes);
+
+/* The index of the field of that name; -1: there is none. */
+int catalog_field(const struct catalog_probe *probe, const char *name);
+
+/* The fields that say which connection and which request or stream it is about, as the first two columns of a line; -1: none
+ * does. */
+void catalog_columns(const struct catalog_probe *probe, int fields[2]);
 
 /* The label of a value; NULL: it has none. */
 const char *catalog_label(const struct catalog_names *names, uint64_t value);

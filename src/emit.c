@@ -357,7 +357,7 @@ static void
 print_usual_line(struct block *block)
 {
     int columns[2];
-    format_columns(block->probe, columns);
+    catalog_columns(block->probe, columns);
     for (int i = 0; i < 2; i++) {
         if (columns[i] >= 0)
             print_field_value(block, columns[i]);
@@ -440,7 +440,7 @@ put_block(struct emitter *emitter, struct outbuf *out, const struct plan_event *
     const struct template_variable variables[] = {
         {"type", text_of(event->probe->type)},
         {"summary", text_of(event->probe->summary)},
-        {"attach", text_of(attach_point(emitter->plan, event->probe, emitter->mem))},
+        {"attach", text_of(attach_point(emitter->plan, event, &block.arguments, emitter->mem))},
         {"reads", contents(&reads)},
         {"prints", contents(&prints)},
     };
@@ -468,7 +468,9 @@ put_limits(const struct emitter *emitter, struct outbuf *out)
                        "until it has.\n");
     }
     if (emitter->has_bytes)
-        text_puts(out, "// - Bytes are hexadecimal digits without blanks between them, and say when there are more than are shown.\n");
+        text_puts(
+            out,
+            "// - Bytes are hexadecimal digits without blanks between them, and say when there are more than are shown.\n");
     if (emitter->has_pieces)
         text_puts(out,
                   "// - A record is printed at once. Here some take several printf, and records of several threads may mix.\n");

@@ -32,9 +32,6 @@ bool format_shows_loss(const struct format *format);
 typedef void format_function(struct format *format, struct outbuf *out, const struct record *record);
 format_function format_line, format_json, format_json_loss;
 
-/* The fields of a probe that stand in the first two columns of its line, where the catalogue has none for it; -1: none. */
-void format_columns(const struct catalog_probe *probe, int fields[2]);
-
 /* Whether it is the event's time, which JSON has first and lines do not have. */
 bool format_is_time(const struct catalog_field *field);
 

@@ -27,32 +27,6 @@ put_pieces(struct outbuf *out, const struct record *record)
     }
 }
 
-static int
-find_field(const struct catalog_probe *probe, const char *name)
-{
-    for (int i = 0; i < probe->nfields; i++)
-        if (strcmp(probe->fields[i].name, name) == 0)
-            return i;
-    return -1;
-}
-
-/* The first two columns: which fields can stand there, in order of preference. */
-static const char *const columns[2][2] = {{"master_conn_id", "conn_id"}, {"stream_id", "req_id"}};
-
-static int
-column_field(const struct catalog_probe *probe, int column)
-{
-    int field = find_field(probe, columns[column][0]);
-    return field >= 0 ? field : find_field(probe, columns[column][1]);
-}
-
-void
-format_columns(const struct catalog_probe *probe, int fields[2])
-{
-    for (int i = 0; i < 2; i++)
-        fields[i] = column_field(probe, i);
-}
-
 static void
 put_columns(struct outbuf *out, const struct record *record, const int fields[2])
 {
@@ -70,7 +44,7 @@ put_usual(const struct format *format, struct outbuf *out, const struct record *
 {
     const struct catalog_probe *probe = record->event->probe;
     int fields[2];
-    format_columns(probe, fields);
+    catalog_columns(probe, fields);
     put_columns(out, record, fields);
     text_puts(out, probe->tag);
     for (int i = 0; i < probe->nfields; i++) {

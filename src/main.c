@@ -27,6 +27,7 @@ struct context {
     struct tracer tracer;
     struct target target; /* of --list and --emit-script */
     struct plan_request request;
+    struct filter filter;
     struct program program; /* of --script */
     struct select select;
     struct launch launch;
@@ -189,7 +190,7 @@ load_program(struct context *context)
     if (program_read(program, options->script, &context->mem, &context->diag) != 0)
         return -1;
     context->select = (struct select){options->has_mode ? options->mode : NULL, options->types.items, options->types.count,
-                                      mem_alloc(&context->mem, options->types.count + 1)};
+                                      &context->filter, mem_alloc(&context->mem, options->types.count + 1)};
     if (!options->has_format)
         options->format = options_format(options->has_mode ? options->mode : program->request.group);
     context->request = program->request;
@@ -198,16 +199,29 @@ load_program(struct context *context)
 }
 
 static int
+set_filter(struct context *context)
+{
+    const struct options_filters *given = &context->options.filters;
+    for (size_t i = 0; i < given->count; i++)
+        if (filter_add(&context->filter, given->items[i].option, given->items[i].value, &context->mem, &context->diag) != 0)
+            return -1;
+    return 0;
+}
+
+static int
 set_request(struct context *context)
 {
     struct options *options = &context->options;
     struct options_list *redact = &options->redact;
+    if (set_filter(context) != 0)
+        return -1;
     for (size_t i = 0; options->redact_default && i < REDACT_DEFAULTS && redact->count < OPTIONS_MAX_LIST; i++)
         redact->items[redact->count++] = redact_defaults[i];
     context->request = (struct plan_request){.group = options->mode,
                                              .patterns = options->types.items,
                                              .npatterns = options->types.count,
                                              .redact = {redact->items, redact->count},
+                                             .filter = context->filter,
                                              .app_data = options->app_data};
     context->launch = (struct launch){.request = &context->request,
                                       .catalog = &context->catalog,
@@ -316,6 +330,7 @@ begin_recording(struct context *context)
                                       .ntypes = request->npatterns,
                                       .redact = (const char **)request->redact.patterns,
                                       .nredact = request->redact.count,
+                                      .filter = request->filter,
                                       .files = recorded_files(context)};
     context->recording.fd = sink_open(context->options.record, O_TRUNC, &context->diag);
     return context->recording.fd < 0 ? -1 : recording_begin(&context->recording, &header, &context->diag);
@@ -391,6 +406,7 @@ replay(struct context *context)
                           .mode = options->has_mode ? options->mode : NULL,
                           .patterns = options->types.items,
                           .npatterns = options->types.count,
+                          .filter = &context->filter,
                           .format = options->has_format ? options->format : NULL,
                           .format_options = {options->extra, options->names},
                           .sink = &sink,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { FLAG, COUNT, STRING, LIST, PIDS, FORM, HELP };
+enum kind { FLAG, COUNT, STRING, LIST, PIDS, FILTER, FORM, HELP };
 
 static const struct row {
     enum kind kind;
@@ -73,6 +73,16 @@ set_help(struct options *options, const char *format, struct diag *diag)
 }
 
 static int
+add_filter(struct options_filters *filters, const struct row *row, const char *value, struct diag *diag)
+{
+    if (filters->count == OPTIONS_MAX_LIST)
+        return diag_set(diag, DIAG_USAGE, "--%s: more than %d filters", row->name, OPTIONS_MAX_LIST);
+    filters->items[filters->count].option = row->name;
+    filters->items[filters->count++].value = value;
+    return 0;
+}
+
+static int
 set_form(const char **form, const struct row *row, const char *value, struct diag *diag)
 {
     char quoted[64];
@@ -114,6 +124,8 @@ set_row(struct options *options, const struct row *row, char *value, struct diag
         return add_words(field, row, value, diag);
     case PIDS:
         return add_pids(field, row, value, diag);
+    case FILTER:
+        return add_filter(field, row, value, diag);
     case FORM:
         return set_form(field, row, value, diag);
     case HELP:
@@ -272,7 +284,7 @@ help_row(struct outbuf *out, const struct row *row)
     snprintf(left, sizeof(left), "%c%c%s --%s%s%s%s", row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
              row->letter ? "," : " ", row->name, before, row->argument ? row->argument : "", row->kind == FORM ? "]" : "");
     text_printf(out, "  %-22s ", left);
-    int column = 25;
+    int column = 3 + (int)(strlen(left) > 22 ? strlen(left) : 22);
     struct slice rest = text_of(row->help), word;
     while (text_word(&rest, &word)) {
         if (column + (int)word.len + 1 > 100) {

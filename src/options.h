@@ -20,12 +20,18 @@ struct options_pids {
 
 /* What the command line asks for. The strings are those of argv, which is changed where a list has commas. */
 struct options {
-    const char *mode;         /* "http", "quic" or "all" */
+    const char *mode;          /* "http", "quic" or "all" */
     bool has_mode, has_format; /* they were given */
-    struct options_pids pids; /* none: find it */
+    struct options_pids pids;  /* none: find it */
     bool follow;
     bool http;
     struct options_list types;
+    struct options_filters {
+        struct {
+            const char *option, *value;
+        } items[OPTIONS_MAX_LIST];
+        size_t count;
+    } filters;          /* by long name, in the order that they were given */
     const char *format; /* "line" or "json": the mode's own if it was not given */
     bool extra;
     bool names;

@@ -98,10 +98,11 @@ instead(const struct catalog_probe *asked, const struct catalog *catalog, const 
 
 /* Without a server the newest h2o counts. */
 static int
-not_there(const struct catalog_probe *asked, const char *pattern, const struct catalog *catalog, const struct usdt_probes *probes,
-          struct diag *diag)
+not_there(const struct catalog_probe *asked, const char *pattern, const struct catalog *catalog,
+          const struct usdt_probes *probes, struct diag *diag)
 {
-    const char *other = probes != NULL ? instead(asked, catalog, probes) : asked->now, *whose = probes != NULL ? "this" : "the newest";
+    const char *other = probes != NULL ? instead(asked, catalog, probes) : asked->now,
+               *whose = probes != NULL ? "this" : "the newest";
     if (other != NULL)
         return diag_set(diag, DIAG_NOTHING, "%s: %s h2o has %s instead", pattern, whose, other);
     if (probes != NULL)

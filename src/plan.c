@@ -182,6 +182,8 @@ plan_known(struct planner *planner)
         const char *why_not = usdt != NULL ? obstacle(planner, probe, usdt) : NULL;
         if (why_not != NULL)
             leave_out(planner, probe, why_not);
+        else if (!filter_wants_probe(&planner->request->filter, probe))
+            leave_out(planner, probe, "no record of it fits the filters");
         else if (add_event(planner, probe, usdt, literally) != 0)
             return -1;
     }
@@ -264,9 +266,14 @@ plan_undescribed(struct planner *planner, const struct usdt_probe *usdt)
     }
     if (!is_asked_for(planner, usdt->provider, usdt->name, usdt->name, "unknown", &literally))
         return 0;
+    const struct catalog_probe *probe = describe(usdt, planner->mem);
+    if (!filter_wants_probe(&planner->request->filter, probe)) {
+        leave_out(planner, probe, "no record of it fits the filters");
+        return 0;
+    }
     text_printf(&planner->warnings, "no description in the catalogue fits %s:%s; its arguments are shown as integers\n",
                 usdt->provider, usdt->name);
-    return add_event(planner, describe(usdt, planner->mem), usdt, literally);
+    return add_event(planner, probe, usdt, literally);
 }
 
 static int
@@ -324,7 +331,9 @@ plan_make(struct plan *plan, const struct catalog *catalog, const struct target 
     int status = choose(&planner);
     plan->left_out = keep(&planner.left_out, mem);
     plan->warnings = keep(&planner.warnings, mem);
-    if (status == 0 && plan->nevents == 0)
+    if (status == 0 && plan->nevents == 0 && request->filter.count > 0)
+        status = diag_set(diag, DIAG_NOTHING, "no event fits the filters; h2olog --list shows which fields events have");
+    else if (status == 0 && plan->nevents == 0)
         status = diag_set(diag, DIAG_NOTHING,
                           "there is no probe to trace: this process has none of the \"%s\" probes; "
                           "h2olog --list -p PID shows which it has",

@@ -2,6 +2,7 @@
 #define PLAN_H
 
 #include "catalog.h"
+#include "filter.h"
 #include "redact.h"
 #include "target.h"
 #include "tracer.h"
@@ -15,6 +16,7 @@ struct plan_request {
     const char *const *patterns; /* "event", "provider:probe", or globs: these instead of the mode's own; NULL: none */
     size_t npatterns;
     struct redact redact;
+    struct filter filter;
     bool app_data; /* application data too, and secrets of events that a pattern names literally */
 };
 

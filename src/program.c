@@ -38,6 +38,11 @@ program_describe(struct outbuf *out, const struct plan *plan)
     text_printf(out, MARK "h2olog-program %d\n" MARK "mode %s\n" MARK "app-data %d\n", FORM, request->group, request->app_data);
     put_patterns(out, "type", request->patterns, request->npatterns);
     put_patterns(out, "redact", request->redact.patterns, request->redact.count);
+    for (size_t i = 0; i < request->filter.nwords; i++) {
+        text_printf(out, MARK "filter %s ", request->filter.words[i].option);
+        text_escape(out, text_of(request->filter.words[i].value));
+        text_putc(out, '\n');
+    }
     text_printf(out, MARK "texts %u %u\n", plan->chunk, plan->limit);
     for (size_t i = 0; i < plan->nevents; i++)
         put_event(out, plan, i);
@@ -66,21 +71,30 @@ add_word(const char *const **words, size_t *count, struct slice word, struct mem
     *words = grown;
 }
 
-static void
-read_line(struct plan_request *request, struct slice line, struct mem *mem)
+static const char *
+copy(struct slice text, struct mem *mem)
+{
+    return mem_strndup(mem, text.ptr, text.len);
+}
+
+static int
+read_line(struct plan_request *request, struct slice line, struct mem *mem, struct diag *diag)
 {
     struct slice word, value = {0};
     if (!text_word(&line, &word))
-        return;
+        return 0;
     text_word(&line, &value);
     if (text_is(word, "mode"))
-        request->group = mem_strndup(mem, value.ptr, value.len);
+        request->group = copy(value, mem);
     else if (text_is(word, "app-data"))
         request->app_data = text_is(value, "1");
     else if (text_is(word, "type"))
         add_word(&request->patterns, &request->npatterns, value, mem);
     else if (text_is(word, "redact"))
         add_word(&request->redact.patterns, &request->redact.count, value, mem);
+    else if (text_is(word, "filter") && text_word(&line, &word))
+        return filter_add(&request->filter, copy(value, mem), copy(word, mem), mem, diag);
+    return 0;
 }
 
 /* Its first such line tells the version. */
@@ -114,7 +128,7 @@ program_read(struct program *program, const char *path, struct mem *mem, struct 
                        "this is no program that prints for h2olog; h2olog --emit-script=wire makes one");
     int status = check_version(program, line, number, diag);
     while (status == 0 && next_line(&rest, &line, &number))
-        read_line(&program->request, line, mem);
+        status = read_line(&program->request, line, mem, diag);
     return status;
 }
 

@@ -49,6 +49,8 @@ put_header(struct outbuf *out, const struct recording_header *header)
         text_printf(out, "type %s\n", header->types[i]);
     for (size_t i = 0; i < header->nredact; i++)
         text_printf(out, "redact %s\n", header->redact[i]);
+    for (size_t i = 0; i < header->filter.nwords; i++)
+        text_printf(out, "filter %s %s\n", header->filter.words[i].option, header->filter.words[i].value);
     for (size_t i = 0; i < header->files.count; i++) {
         const struct file *file = &header->files.items[i];
         text_printf(out, "file %zu ", file->text.len);
@@ -110,6 +112,16 @@ add(const struct reader *reader, const char ***list, size_t *count, struct slice
 {
     *list = mem_grow(reader->mem, *list, *count, sizeof(**list));
     (*list)[(*count)++] = keep(reader, text);
+}
+
+static int
+read_filter(const struct reader *reader, struct slice value)
+{
+    struct slice option;
+    if (!text_word(&value, &option) || value.len < 2)
+        return bad_line(reader, "\"filter OPTION VALUE\"");
+    const char *words = keep(reader, (struct slice){value.ptr + 1, value.len - 1});
+    return filter_add(&reader->header->filter, keep(reader, option), words, reader->mem, reader->diag);
 }
 
 /* The bytes that follow the line "file LEN NAME". */
@@ -179,6 +191,8 @@ read_line(struct reader *reader, struct slice key, struct slice value)
         add(reader, &header->types, &header->ntypes, value);
     else if (text_is(key, "redact"))
         add(reader, &header->redact, &header->nredact, value);
+    else if (text_is(key, "filter"))
+        status = read_filter(reader, value);
     else if (text_is(key, "bpftrace"))
         status = tracer_parse_version(&header->tracer, text_of(mem_printf(reader->mem, "bpftrace v%s", keep(reader, value))),
                                       reader->diag);

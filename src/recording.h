@@ -1,7 +1,7 @@
 #ifndef RECORDING_H
 #define RECORDING_H
 
-#include "catalog.h"
+#include "filter.h"
 #include "tracer.h"
 
 /* A recording: what bpftrace printed, and what is needed to understand it. Version 1 of the format: lines up to "begin", with
@@ -20,6 +20,7 @@
  *   names 0
  *   app-data 0
  *   type PATTERN              one line for each
+ *   filter OPTION VALUE       one line for each
  *   redact PATTERN            one line for each
  *   file LEN NAME             one for each file of the catalogue: LEN bytes and LF follow. NAME ends in .d: a provider file
  *   begin
@@ -47,6 +48,7 @@ struct recording_header {
     bool app_data, extra, names;
     const char **types, **redact;
     size_t ntypes, nredact;
+    struct filter filter;
     struct files files;
 };
 

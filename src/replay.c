@@ -43,6 +43,7 @@ prepare(struct player *player)
                                          .patterns = header->types,
                                          .npatterns = header->ntypes,
                                          .redact = {header->redact, header->nredact},
+                                         .filter = header->filter,
                                          .app_data = header->app_data};
     const char *format = part->format != NULL ? part->format : header->format;
     if (load_catalog(player) != 0)
@@ -54,9 +55,10 @@ prepare(struct player *player)
     player->format.realtime_offset = header->offset;
     player->run = (struct tracee_run){
         .log = part->log, .format = &player->format, .sink = part->sink, .diag = player->diag, .stop_nsecs = UINT64_MAX};
-    player->select = (struct select){part->mode, part->patterns, part->npatterns, mem_alloc(&player->mem, part->npatterns + 1)};
-    player->request = (struct server_request){
-        &player->plan, &player->catalog, &header->tracer, &player->select, header->cpus, &player->run};
+    player->select = (struct select){part->mode, part->patterns, part->npatterns, part->filter,
+                                     mem_alloc(&player->mem, part->npatterns + 1)};
+    player->request =
+        (struct server_request){&player->plan, &player->catalog, &header->tracer, &player->select, header->cpus, &player->run};
     return 0;
 }
 

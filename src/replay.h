@@ -9,6 +9,7 @@ struct replay {
     const char *mode;            /* NULL: all that was recorded */
     const char *const *patterns; /* as -t; none: all */
     size_t npatterns;
+    const struct filter *filter;
     const char *format;                   /* NULL: that of the recorded run */
     struct format_options format_options; /* more than those of that run */
     struct sink *sink;

@@ -114,8 +114,8 @@ define_hex(struct writer *writer)
     const char *len = writer->arguments.expressions[field->len_arg];
     define(writer, "hex_format", " %rh");
     define(writer, "hex_value",
-           mem_printf(writer->mem, ", buf(%s, (uint64)%s > %u ? (uint64)%u : (uint64)%s)", writer->arguments.expressions[field->arg], len,
-                      field->type->limit, field->type->limit, len));
+           mem_printf(writer->mem, ", buf(%s, (uint64)%s > %u ? (uint64)%u : (uint64)%s)",
+                      writer->arguments.expressions[field->arg], len, field->type->limit, field->type->limit, len));
 }
 
 /* When the name of a header is one of those whose values are held back. */
@@ -249,9 +249,9 @@ write_probe(const struct writer *program, struct outbuf *out, size_t id)
     define(&writer, "id", mem_printf(writer.mem, "%zx", id));
     define(&writer, "type", event->probe->type);
     define(&writer, "summary", event->probe->summary);
-    define(&writer, "attach", attach_point(writer.plan, event->probe, writer.mem));
     attach_read(&writer.arguments, writer.plan, event, writer.mem);
     define(&writer, "sites", writer.arguments.statements);
+    define(&writer, "attach", attach_point(writer.plan, event, &writer.arguments, writer.mem));
     define_values(&writer);
     define_hex(&writer);
     define_inline_texts(&writer);

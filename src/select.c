@@ -12,7 +12,7 @@ is_wanted(struct select *select, const struct catalog_probe *probe)
     for (size_t i = 0; i < select->npatterns; i++)
         if (pattern_fits(select->patterns[i], probe->provider, probe->name, probe->type))
             fits = select->was_used[i] = true;
-    return fits;
+    return fits && filter_wants_probe(select->filter, probe);
 }
 
 const bool *

@@ -8,7 +8,8 @@ struct select {
     const char *mode;            /* NULL: any */
     const char *const *patterns; /* as -t; none: the mode decides */
     size_t npatterns;
-    bool *was_used; /* by pattern: it fits an event of a plan */
+    const struct filter *filter; /* NULL: none */
+    bool *was_used;              /* by pattern: it fits an event of a plan */
 };
 
 /* By event of the plan. Memory is the arena's. */

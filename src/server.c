@@ -8,6 +8,7 @@ choose_events(struct server *server, const struct server_request *request, struc
 {
     if (request->select == NULL)
         return 0;
+    server->tracee.filter = request->select->filter;
     server->tracee.is_wanted = select_events(request->select, &server->plan, &server->mem);
     const char *unused = request->run->is_program_foreign ? select_unused(request->select) : NULL;
     return unused == NULL ? 0 : diag_set(diag, DIAG_NOTHING, "%s: the program prints nothing like that", unused);

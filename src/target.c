@@ -237,7 +237,8 @@ read_file(struct target *target, int fd, struct mem *mem, struct diag *diag)
     if (usdt_read(&target->probes, fd, target->exe, mem, diag) != 0)
         return -1;
     if (!usdt_has_provider(&target->probes, "h2o"))
-        return diag_set(diag, DIAG_NOTHING, "%s has none of h2o's probes; it is not h2o, or an h2o built without -DWITH_DTRACE=on",
+        return diag_set(diag, DIAG_NOTHING,
+                        "%s has none of h2o's probes; it is not h2o, or an h2o built without -DWITH_DTRACE=on",
                         target->command);
     return 0;
 }

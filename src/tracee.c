@@ -249,13 +249,23 @@ hold_back(const struct plan *plan, struct record *record)
     }
 }
 
+/* The program has filtered already, but for header names not exactly. */
+static bool
+is_shown(const struct tracee *tracee, const struct record *record)
+{
+    const struct catalog_probe *probe = record->event->probe;
+    return (tracee->is_wanted == NULL || tracee->is_wanted[record->event - tracee->plan->events]) &&
+           filter_fits(&tracee->plan->request->filter, probe, record->values) &&
+           filter_fits(tracee->filter, probe, record->values);
+}
+
 static void
 emit(struct tracee *tracee, struct record *record)
 {
     struct tracee_run *run = tracee->run;
     if (record->nsecs > run->stop_nsecs || run->is_reader_gone)
         return;
-    if (record->event != NULL && tracee->is_wanted != NULL && !tracee->is_wanted[record->event - tracee->plan->events])
+    if (record->event != NULL && !is_shown(tracee, record))
         return;
     if (tracee->plan->redact != NULL)
         hold_back(tracee->plan, record);

@@ -64,10 +64,11 @@ struct tracee {
     const char *command;     /* of the server, escaped */
     const struct plan *plan;
     struct decode *decode;
-    struct order *order;   /* NULL: records come in order */
-    const bool *is_wanted; /* by event of the plan: it is shown; NULL: all are */
-    uint64_t id;           /* counts the servers of the run */
-    uint64_t now;          /* CLOCK_BOOTTIME, when what is being taken was read */
+    struct order *order;         /* NULL: records come in order */
+    const bool *is_wanted;       /* by event of the plan: it is shown; NULL: all are */
+    const struct filter *filter; /* of what is shown, beyond the plan's; NULL: none */
+    uint64_t id;                 /* counts the servers of the run */
+    uint64_t now;                /* CLOCK_BOOTTIME, when what is being taken was read */
     enum tracee_state state;
     int64_t deadline;      /* when the state is LATE; -1: never */
     int64_t put_off_limit; /* output does not put STOPPING and DRAINING off beyond this */

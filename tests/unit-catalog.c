@@ -41,7 +41,7 @@ START_TEST(errors_say_where_and_what)
         {HEAD " arg 0 a u8 len=1\n", "t.probes:5:10: a length for type \"u8\"; expected no len="},
         {HEAD " arg 0 a u8 sceret\n",
          "t.probes:5:13: unknown attribute \"sceret\"; expected len=, at=, names=, named-by=, null, optional, "
-         "app-data or secret"},
+         "app-data, secret, request-header or response-header"},
         {HEAD " arg 0 a str len=1 at=4\n", "t.probes:5:20: not an offset \"at=4\"; expected at=BYTES, of a number"},
         {HEAD " arg 0 a u8 names=t\n",
          "t.probes:5:13: no such table \"names=t\"; expected names=TABLE, with \"names TABLE\" before it"},
@@ -230,9 +230,12 @@ START_TEST(every_attribute_has_its_errors)
         {"cstr at=0", "t.probes:5:15: not an offset \"at=0\"; ", offset},
         {"sockaddr at=0", "t.probes:5:19: not an offset \"at=0\"; ", offset},
         {"u8 names=", "t.probes:5:13: no such table \"names=\"; ", "with \"names TABLE\" before it"},
-        {"u8 null=1", "t.probes:5:13: unknown attribute \"null=1\"; ", "null, optional, app-data or secret"},
-        {"u8 Secret", "t.probes:5:13: unknown attribute \"Secret\"; ", "null, optional, app-data or secret"},
-        {"u8 null app_data", "t.probes:5:18: unknown attribute \"app_data\"; ", "null, optional, app-data or secret"},
+        {"u8 null=1", "t.probes:5:13: unknown attribute \"null=1\"; ",
+         "null, optional, app-data, secret, request-header or response-header"},
+        {"u8 Secret", "t.probes:5:13: unknown attribute \"Secret\"; ",
+         "null, optional, app-data, secret, request-header or response-header"},
+        {"u8 null app_data", "t.probes:5:18: unknown attribute \"app_data\"; ",
+         "null, optional, app-data, secret, request-header or response-header"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char text[256];

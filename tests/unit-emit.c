@@ -123,8 +123,9 @@ START_TEST(json_with_the_events_time_or_the_clocks)
     const char *c = part(request, NULL, "usdt::p:c", "\n}\n");
     ck_assert(strstr(c, "    $at = (nsecs + 1700000000000000000) / 1000000;\n") != NULL);
     ck_assert(strstr(c, "    if (*(uint16*)$peer == 2) {\n        printf(\"%s:%u\", ntop(2, *(uint32*)($peer + 4)), ") != NULL);
-    ck_assert(strstr(c, "    printf(\"\\\", \\\"provider\\\": \\\"p\\\", \\\"pid\\\": %d, \\\"tid\\\": %d, \\\"nsecs\\\": %lu}\\n\", "
-                        "pid, tid, nsecs);\n") != NULL);
+    ck_assert(
+        strstr(c, "    printf(\"\\\", \\\"provider\\\": \\\"p\\\", \\\"pid\\\": %d, \\\"tid\\\": %d, \\\"nsecs\\\": %lu}\\n\", "
+                  "pid, tid, nsecs);\n") != NULL);
     done();
 }
 END_TEST

@@ -140,7 +140,9 @@ START_TEST(help_shows_every_option)
         char item[64], optional[64];
         ck_assert_msg(at != NULL, "%s", rows[i][0]);
         if (rows[i][1] != NULL)
-            ck_assert_msg(strncmp(at + strlen(rows[i][0]) + 1 + (at[strlen(rows[i][0])] == '['), rows[i][1], strlen(rows[i][1])) == 0, "%s", rows[i][0]);
+            ck_assert_msg(
+                strncmp(at + strlen(rows[i][0]) + 1 + (at[strlen(rows[i][0])] == '['), rows[i][1], strlen(rows[i][1])) == 0,
+                "%s", rows[i][0]);
         const char *argument = rows[i][1] != NULL ? rows[i][1] : "";
         snprintf(item, sizeof(item), " Fl %s%s%s", rows[i][0] + 1, *argument != '\0' ? " Ar " : "", argument);
         snprintf(optional, sizeof(optional), " Fl %s Ns Op = Ns Ar %s\n", rows[i][0] + 1, argument);
@@ -164,8 +166,8 @@ START_TEST(short_options_are_combined)
                                        "--debug --list --app-data --extra --pid 7 --type x"};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         ck_assert_msg(parse(rows[i]) == 0, "%s: %s", rows[i], diag.message);
-        ck_assert_msg(options.list && options.extra && options.app_data && options.debug == 1 && options.pids.items[0] == 7, "%s",
-                      rows[i]);
+        ck_assert_msg(options.list && options.extra && options.app_data && options.debug == 1 && options.pids.items[0] == 7,
+                      "%s", rows[i]);
         ck_assert_uint_eq(options.types.count, 1);
         ck_assert_str_eq(options.types.items[0], "x");
         ck_assert(!options.names && !options.emit_script && !options.help && !options.version && !options.http);

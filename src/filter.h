@@ -1,0 +1,38 @@
+#ifndef FILTER_H
+#define FILTER_H
+
+#include "catalog.h"
+
+/* What one option asks for: --conn 1,2 is two terms. */
+struct filter_term {
+    const struct filter_kind *kind;
+    const char *text;  /* a pattern or prefix */
+    int64_t low, high; /* numbers from low to high; of a sample, `high` of 2^32 connections */
+};
+
+/* Which records are wanted. One term of each kind that is there must fit a record; a record without what the kind is about
+ * does not fit, but header names are only asked of header fields. */
+struct filter {
+    struct filter_term *terms;
+    size_t count;
+    struct filter_word {
+        const char *option, *value;
+    } *words; /* as they were given, so that they can be kept */
+    size_t nwords;
+};
+
+/* Adds what the option `option` (its long name) asks for with `value`. 0, or -1 with `diag` set. Memory is the arena's. */
+int filter_add(struct filter *filter, const char *option, const char *value, struct mem *mem, struct diag *diag);
+
+/* Whether records of the probe may fit; a NULL filter wants all. */
+bool filter_wants_probe(const struct filter *filter, const struct catalog_probe *probe);
+
+/* Appends the bpftrace expression that is true for the probe's records that fit; nothing if all do. `arguments`: expressions
+ * for its arguments. Letters of header names are folded by one bit, which makes ^ and ~ equal, too: filter_fits is exact. */
+void filter_condition(const struct filter *filter, const struct catalog_probe *probe, const char *const *arguments,
+                      struct outbuf *out);
+
+/* `values`: by field of the catalogue. */
+bool filter_fits(const struct filter *filter, const struct catalog_probe *probe, const struct types_value *values);
+
+#endif

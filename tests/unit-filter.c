@@ -1,0 +1,197 @@
+#include "filter.h"
+
+#include "header.h"
+#include "unit-fixture.h"
+#include "unit.h"
+
+#include <string.h>
+
+static const char events[] = "provider p\n"
+                             "probe head\n"
+                             " tag RxHead\n"
+                             " group g\n"
+                             " summary A head.\n"
+                             " arg 0 conn_id u64\n"
+                             " arg 1 req_id u64\n"
+                             " arg 2 name str len=3 request-header\n"
+                             "probe answer\n"
+                             " tag TxStatus\n"
+                             " group g\n"
+                             " summary An answer.\n"
+                             " arg 0 master_conn_id u32 at=16\n"
+                             " arg 1 stream_id i64\n"
+                             " arg 2 status i32\n"
+                             " arg 3 dcid hexstr\n"
+                             "probe other\n"
+                             " group g\n"
+                             " summary Another.\n"
+                             " arg 0 n u64\n";
+
+static struct fixture fixture;
+static struct filter filter;
+static const char *const arguments[USDT_MAX_ARGS] = {"arg0", "arg1", "arg2", "arg3"};
+
+static void
+add(const char *option, const char *value)
+{
+    ck_assert_msg(filter_add(&filter, option, value, &fixture.mem, &fixture.diag) == 0, "%s", fixture.diag.message);
+}
+
+static void
+setup(void)
+{
+    ck_assert_int_eq(fixture_catalog(&fixture, events), 0);
+    filter = (struct filter){0};
+}
+
+static void
+teardown(void)
+{
+    fixture_free(&fixture);
+}
+
+static void
+check_condition(int probe, const char *expected)
+{
+    struct outbuf out = {0};
+    filter_condition(&filter, &fixture.catalog.probes[probe], arguments, &out);
+    fixture_equal(&out, expected);
+    text_free(&out);
+}
+
+START_TEST(conditions_read_what_the_catalogue_says)
+{
+    check_condition(1, "");
+    add("conn", "5,7");
+    add("req", "-1");
+    check_condition(0, "(arg0 == 5 || arg0 == 7) && (arg1 == -1)");
+    check_condition(1, "(*(uint32*)(arg0 + 16) == 5 || *(uint32*)(arg0 + 16) == 7) && (arg1 == -1)");
+    check_condition(2, "");
+    filter = (struct filter){0};
+    add("status", "404,5xx");
+    add("dcid", "0a");
+    check_condition(1, "((int32)arg2 == 404 || ((int32)arg2 >= 500 && (int32)arg2 <= 599)) && "
+                       "(((int64)*(uint16*)(arg3 + 0) | 8224) == 24880)");
+    filter = (struct filter){0};
+    add("sample", "25%");
+    add("request-header", "ab");
+    check_condition(0, "(((arg0 * 2654435761) & 0xffffffff) < 1073741824) && "
+                       "((arg3 == 2 && ((int64)*(uint16*)(arg2 + 0) | 8224) == 25185))");
+}
+END_TEST
+
+START_TEST(probes_that_cannot_fit_are_not_wanted)
+{
+    static const struct {
+        const char *option, *value;
+        bool head, answer, other;
+    } rows[] = {
+        {"include", "rx*,other", true, false, true},
+        {"include", "TXSTATUS", false, true, false},
+        {"exclude", "?xHead", false, true, true},
+        {"conn", "1", true, true, false},
+        {"req", "1", true, true, false},
+        {"sample", "1", true, true, false},
+        {"status", "200", false, true, false},
+        {"dcid", "0", false, true, false},
+        {"request-header", "a", true, true, true},
+        {"response-header", "a", true, true, true},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        filter = (struct filter){0};
+        add(rows[i].option, rows[i].value);
+        const struct catalog_probe *probes = fixture.catalog.probes;
+        ck_assert_msg(filter_wants_probe(&filter, &probes[0]) == rows[i].head, "%s", rows[i].option);
+        ck_assert_msg(filter_wants_probe(&filter, &probes[1]) == rows[i].answer, "%s", rows[i].option);
+        ck_assert_msg(filter_wants_probe(&filter, &probes[2]) == rows[i].other, "%s", rows[i].option);
+    }
+    ck_assert(filter_wants_probe(NULL, &fixture.catalog.probes[2]));
+}
+END_TEST
+
+START_TEST(records_fit_as_the_conditions_say)
+{
+    static const struct {
+        const char *option, *value;
+        uint64_t conn;
+        int64_t stream;
+        int status;
+        const char *dcid;
+        bool fits;
+    } rows[] = {
+        {"conn", "1,3", 3, 0, 0, "", true},         {"conn", "1,3", 2, 0, 0, "", false},
+        {"req", "-1", 0, -1, 0, "", true},          {"req", "1", 0, -1, 0, "", false},
+        {"status", "2xx,404", 0, 0, 299, "", true}, {"status", "2xx,404", 0, 0, 300, "", false},
+        {"status", "100-199", 0, 0, 199, "", true}, {"dcid", "0a,0b", 0, 0, 0, "0bff", true},
+        {"dcid", "0bff", 0, 0, 0, "0b", false},     {"sample", "0.5", 0, 0, 0, "", true},
+        {"sample", "0.5", 1, 0, 0, "", false}, /* 2654435761 is more than half of 2^32 */
+        {"sample", "0.7", 1, 0, 0, "", true},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        filter = (struct filter){0};
+        add(rows[i].option, rows[i].value);
+        const struct types_value values[] = {{.number = rows[i].conn},
+                                             {.number = (uint64_t)rows[i].stream},
+                                             {.number = (uint64_t)rows[i].status},
+                                             {.text = text_of(rows[i].dcid)}};
+        ck_assert_msg(filter_fits(&filter, &fixture.catalog.probes[1], values) == rows[i].fits, "row %zu", i);
+        ck_assert(filter_fits(NULL, &fixture.catalog.probes[1], values));
+    }
+}
+END_TEST
+
+/* One bit folds letters in the program, which makes ^ and ~ one; here they are two. */
+START_TEST(header_names_fit_exactly)
+{
+    static const struct {
+        const char *pattern, *name;
+        bool fits;
+    } rows[] = {
+        {"x-a", "X-A", true}, {"x-a", "x-ab", false},  {"x-*", "x-", true},  {"*a", "Xa", true},
+        {"a*c", "ac", true},  {"ab*bc", "abc", false}, {"a?c", "aBc", true}, {"a^", "a~", false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ck_assert(header_is_pattern(rows[i].pattern));
+        ck_assert_msg(header_fits(rows[i].pattern, text_of(rows[i].name)) == rows[i].fits, "%s %s", rows[i].pattern,
+                      rows[i].name);
+    }
+    ck_assert(!header_is_pattern("") && !header_is_pattern("a b") && !header_is_pattern("*a*"));
+}
+END_TEST
+
+START_TEST(what_is_no_filter)
+{
+    static const char *const rows[][2] = {
+        {"conn", "1,,2"},
+        {"conn", "1x"},
+        {"conn", "99999999999999999999"},
+        {"status", "xx"},
+        {"status", "1000"},
+        {"status", "0xx"},
+        {"sample", "0"},
+        {"sample", "nan"},
+        {"sample", "101%"},
+        {"dcid", "0G"},
+        {"request-header", "*a*"},
+        {"nosuch", "1"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        ck_assert_msg(filter_add(&filter, rows[i][0], rows[i][1], &fixture.mem, &fixture.diag) == -1, "%s %s", rows[i][0],
+                      rows[i][1]);
+}
+END_TEST
+
+Suite *
+filter_suite(void)
+{
+    Suite *suite = suite_create("filter");
+    TCase *tcase = tcase_create("filter");
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, conditions_read_what_the_catalogue_says);
+    tcase_add_test(tcase, probes_that_cannot_fit_are_not_wanted);
+    tcase_add_test(tcase, records_fit_as_the_conditions_say);
+    tcase_add_test(tcase, header_names_fit_exactly);
+    tcase_add_test(tcase, what_is_no_filter);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
