@@ -73,23 +73,11 @@ attach_read(struct attach_arguments *arguments, const struct plan *plan, const s
 }
 
 /* By pid, unless the binary has no name any more by which bpftrace -p could find it. */
-static const char *
-probe_name(const struct plan *plan, const struct catalog_probe *probe, struct outbuf *predicate, struct mem *mem)
+const char *
+attach_point(const struct plan *plan, const struct catalog_probe *probe, struct mem *mem)
 {
     if (plan->target == NULL || !plan->target->by_path)
         return mem_printf(mem, "usdt::%s:%s", probe->provider, probe->name);
-    text_printf(predicate, "pid == %d", plan->target->pid);
-    return mem_printf(mem, "usdt:/proc/%d/exe:%s:%s", plan->target->pid, probe->provider, probe->name);
-}
-
-const char *
-attach_point(const struct plan *plan, const struct plan_event *event, const struct attach_arguments *arguments, struct mem *mem)
-{
-    struct outbuf predicate = {0};
-    const char *name = probe_name(plan, event->probe, &predicate, mem);
-    filter_condition(&plan->request->filter, event->probe, arguments->expressions, &predicate);
-    if (predicate.len > 0)
-        name = mem_printf(mem, "%s\n/%.*s/", name, (int)predicate.len, predicate.ptr);
-    text_free(&predicate);
-    return name;
+    pid_t pid = plan->target->pid;
+    return mem_printf(mem, "usdt:/proc/%d/exe:%s:%s /pid == %d/", pid, probe->provider, probe->name, pid);
 }

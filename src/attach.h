@@ -12,8 +12,7 @@ struct attach_arguments {
 /* argN where bpftrace reaches it; else what the ELF note says of it. */
 void attach_read(struct attach_arguments *arguments, const struct plan *plan, const struct plan_event *event, struct mem *mem);
 
-/* The probe as bpftrace names it, and a predicate where there are filters or a pid is needed. */
-const char *attach_point(const struct plan *plan, const struct plan_event *event, const struct attach_arguments *arguments,
-                         struct mem *mem);
+/* The probe as bpftrace names it, with a predicate where a pid is needed. */
+const char *attach_point(const struct plan *plan, const struct catalog_probe *probe, struct mem *mem);
 
 #endif

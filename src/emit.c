@@ -142,6 +142,20 @@ is_read(const struct block *block, int field)
     return block->event->is_shown[field] && (shows_time || !format_is_time(&block->probe->fields[field]));
 }
 
+/* The end of what is not wanted. */
+static void
+put_filter(const struct block *block, struct outbuf *out)
+{
+    struct filter_value values[CATALOG_MAX_FIELDS] = {0};
+    struct outbuf condition = {0};
+    for (int i = 0; i < block->probe->nfields; i++)
+        values[i] = (struct filter_value){variable(block, i), length(block, i)};
+    filter_condition(&block->emitter->plan->request->filter, block->probe, values, &condition);
+    if (condition.len > 0)
+        text_printf(out, "    if (!(%.*s)) { return; }\n", (int)condition.len, condition.ptr);
+    text_free(&condition);
+}
+
 static void
 put_reads(struct block *block, struct outbuf *out)
 {
@@ -150,6 +164,7 @@ put_reads(struct block *block, struct outbuf *out)
     for (int i = 0; i < block->probe->nfields; i++)
         if (is_read(block, i))
             put_read(block, out, i);
+    put_filter(block, out);
     if (!emitter->request->is_json || has_time(block->probe))
         return;
     emitter->has_clock = true;
@@ -440,7 +455,7 @@ put_block(struct emitter *emitter, struct outbuf *out, const struct plan_event *
     const struct template_variable variables[] = {
         {"type", text_of(event->probe->type)},
         {"summary", text_of(event->probe->summary)},
-        {"attach", text_of(attach_point(emitter->plan, event, &block.arguments, emitter->mem))},
+        {"attach", text_of(attach_point(emitter->plan, event->probe, emitter->mem))},
         {"reads", contents(&reads)},
         {"prints", contents(&prints)},
     };

@@ -285,49 +285,42 @@ filter_wants_probe(const struct filter *filter, const struct catalog_probe *prob
     return true;
 }
 
-/* How the program reads a field; a predicate has no variables. */
-static void
-put_value(struct outbuf *out, const struct catalog_field *field, const char *argument)
+bool
+filter_asks(const struct filter *filter, const struct catalog_probe *probe, int field)
 {
-    const char *sign = field->type->is_signed ? "" : "u";
-    if (field->offset >= 0)
-        text_printf(out, "*(%sint%d*)(%s + %d)", sign, field->type->bits, argument, field->offset);
-    else if (field->type->wire == TYPES_NUMBER && field->type->bits < 64)
-        text_printf(out, "(%sint%d)%s", sign, field->type->bits, argument);
-    else
-        text_puts(out, argument);
-    text_putc(out, '\0');
+    for (size_t i = 0; filter != NULL && i < filter->count; i++) {
+        const struct filter_kind *kind = filter->terms[i].kind;
+        if (kind->subject != NULL && kind->subject(probe) == field)
+            return true;
+    }
+    return false;
 }
 
 /* The terms of a kind, with "or" between them. */
 static void
-put_kind(const struct filter *filter, const struct filter_kind *kind, const struct catalog_field *field,
-         const char *const *arguments, struct outbuf *out)
+put_kind(const struct filter *filter, const struct filter_kind *kind, const struct filter_value *value, struct outbuf *out)
 {
-    struct outbuf value = {0};
-    put_value(&value, field, arguments[field->arg]);
-    const char *separator = out->len > 0 ? " && (" : "(", *len = field->len_arg >= 0 ? arguments[field->len_arg] : NULL;
+    const char *separator = out->len > 0 ? " && (" : "(";
     size_t before = out->len;
     for (size_t i = 0; i < filter->count; i++) {
         if (filter->terms[i].kind != kind)
             continue;
         text_puts(out, separator);
-        kind->put(&filter->terms[i], out, value.ptr, len);
+        kind->put(&filter->terms[i], out, value->value, value->len);
         separator = " || ";
     }
     if (out->len > before)
         text_putc(out, ')');
-    text_free(&value);
 }
 
 void
-filter_condition(const struct filter *filter, const struct catalog_probe *probe, const char *const *arguments,
+filter_condition(const struct filter *filter, const struct catalog_probe *probe, const struct filter_value *values,
                  struct outbuf *out)
 {
     for (size_t i = 0; filter != NULL && i < KINDS; i++) {
         int subject = kinds[i].subject != NULL ? kinds[i].subject(probe) : -1;
         if (subject >= 0)
-            put_kind(filter, &kinds[i], &probe->fields[subject], arguments, out);
+            put_kind(filter, &kinds[i], &values[subject], out);
     }
 }
 

@@ -27,9 +27,18 @@ int filter_add(struct filter *filter, const char *option, const char *value, str
 /* Whether records of the probe may fit; a NULL filter wants all. */
 bool filter_wants_probe(const struct filter *filter, const struct catalog_probe *probe);
 
-/* Appends the bpftrace expression that is true for the probe's records that fit; nothing if all do. `arguments`: expressions
- * for its arguments. Letters of header names are folded by one bit, which makes ^ and ~ equal, too: filter_fits is exact. */
-void filter_condition(const struct filter *filter, const struct catalog_probe *probe, const char *const *arguments,
+/* Whether the filter asks what the field holds. */
+bool filter_asks(const struct filter *filter, const struct catalog_probe *probe, int field);
+
+/* Expressions for a field: its value, or of a text its address; and its length, if it has one. */
+struct filter_value {
+    const char *value, *len;
+};
+
+/* Appends the bpftrace expression that is true for the probe's records that fit; nothing if all do. `values`: by field, where
+ * filter_asks. They are used many times: variables, as LLVM makes of arguments something that the kernel's verifier refuses.
+ * Letters of header names are folded by one bit, which makes ^ and ~ equal, too: filter_fits is exact. */
+void filter_condition(const struct filter *filter, const struct catalog_probe *probe, const struct filter_value *values,
                       struct outbuf *out);
 
 /* `values`: by field of the catalogue. */

@@ -55,6 +55,47 @@ define_expanded(struct writer *writer, const char *name, const char *template)
     return status;
 }
 
+/* How a field that a filter asks for is read, into a variable of its own. */
+static struct filter_value
+put_asked(const struct writer *writer, struct outbuf *out, int index)
+{
+    const struct catalog_field *field = &writer->event->probe->fields[index];
+    const char *argument = writer->arguments.expressions[field->arg];
+    const char *sign = field->type->is_signed ? "" : "u";
+    struct filter_value value = {mem_printf(writer->mem, "$asked%d", index), NULL};
+    text_printf(out, "    %s = ", value.value);
+    if (field->offset >= 0)
+        text_printf(out, "*(%sint%d*)(%s + %d);\n", sign, field->type->bits, argument, field->offset);
+    else if (field->type->wire == TYPES_NUMBER)
+        text_printf(out, "(%sint%d)%s;\n", sign, field->type->bits, argument);
+    else
+        text_printf(out, "(uint64)%s;\n", argument);
+    if (field->len_arg >= 0) {
+        value.len = mem_printf(writer->mem, "%s_len", value.value);
+        text_printf(out, "    %s = (uint64)%s;\n", value.len, writer->arguments.expressions[field->len_arg]);
+    }
+    return value;
+}
+
+/* What stands before all else: where arguments are, and the end of what is not wanted. */
+static void
+define_begin(struct writer *writer)
+{
+    const struct filter *filter = &writer->plan->request->filter;
+    const struct catalog_probe *probe = writer->event->probe;
+    struct filter_value values[CATALOG_MAX_FIELDS] = {0};
+    struct outbuf out = {0}, condition = {0};
+    text_puts(&out, writer->arguments.statements);
+    for (int i = 0; i < probe->nfields; i++)
+        if (filter_asks(filter, probe, i))
+            values[i] = put_asked(writer, &out, i);
+    filter_condition(filter, probe, values, &condition);
+    if (condition.len > 0)
+        text_printf(&out, "    if (!(%.*s)) { return; }\n", (int)condition.len, condition.ptr);
+    text_free(&condition);
+    define_buffer(writer, "begin", &out);
+}
+
 static void
 put_address(struct outbuf *out, const char *pointer)
 {
@@ -146,7 +187,7 @@ define_each(struct writer *writer, const char *name, const char *template, const
         define(&inner, "name", field->name);
         define(&inner, "text", writer->arguments.expressions[field->arg]);
         define(&inner, "len", field->len_arg >= 0 ? writer->arguments.expressions[field->len_arg] : "");
-        status = define_expanded(&inner, "begin", "cstr-begin.bt");
+        status = define_expanded(&inner, "from", "cstr-begin.bt");
         if (writer->event->has_inline_texts)
             inner.variables[inner.count - 1].value.len = 0;
         status = status == 0 ? expand(&inner, &out, template) : status;
@@ -250,8 +291,8 @@ write_probe(const struct writer *program, struct outbuf *out, size_t id)
     define(&writer, "type", event->probe->type);
     define(&writer, "summary", event->probe->summary);
     attach_read(&writer.arguments, writer.plan, event, writer.mem);
-    define(&writer, "sites", writer.arguments.statements);
-    define(&writer, "attach", attach_point(writer.plan, event, &writer.arguments, writer.mem));
+    define_begin(&writer);
+    define(&writer, "attach", attach_point(writer.plan, event->probe, writer.mem));
     define_values(&writer);
     define_hex(&writer);
     define_inline_texts(&writer);

@@ -29,7 +29,6 @@ static const char events[] = "provider p\n"
 
 static struct fixture fixture;
 static struct filter filter;
-static const char *const arguments[USDT_MAX_ARGS] = {"arg0", "arg1", "arg2", "arg3"};
 
 static void
 add(const char *option, const char *value)
@@ -53,30 +52,31 @@ teardown(void)
 static void
 check_condition(int probe, const char *expected)
 {
+    static const struct filter_value values[] = {{"$a", NULL}, {"$b", NULL}, {"$c", "$c_len"}, {"$d", NULL}};
     struct outbuf out = {0};
-    filter_condition(&filter, &fixture.catalog.probes[probe], arguments, &out);
+    filter_condition(&filter, &fixture.catalog.probes[probe], values, &out);
     fixture_equal(&out, expected);
     text_free(&out);
 }
 
-START_TEST(conditions_read_what_the_catalogue_says)
+START_TEST(conditions_ask_what_the_catalogue_says)
 {
     check_condition(1, "");
     add("conn", "5,7");
     add("req", "-1");
-    check_condition(0, "(arg0 == 5 || arg0 == 7) && (arg1 == -1)");
-    check_condition(1, "(*(uint32*)(arg0 + 16) == 5 || *(uint32*)(arg0 + 16) == 7) && (arg1 == -1)");
+    check_condition(0, "($a == 5 || $a == 7) && ($b == -1)");
+    check_condition(1, "($a == 5 || $a == 7) && ($b == -1)");
     check_condition(2, "");
     filter = (struct filter){0};
     add("status", "404,5xx");
     add("dcid", "0a");
-    check_condition(1, "((int32)arg2 == 404 || ((int32)arg2 >= 500 && (int32)arg2 <= 599)) && "
-                       "(((int64)*(uint16*)(arg3 + 0) | 8224) == 24880)");
+    check_condition(1, "($c == 404 || ($c >= 500 && $c <= 599)) && (((int64)*(uint16*)($d + 0) | 8224) == 24880)");
+    ck_assert(filter_asks(&filter, &fixture.catalog.probes[1], 3) && !filter_asks(&filter, &fixture.catalog.probes[1], 0));
     filter = (struct filter){0};
     add("sample", "25%");
     add("request-header", "ab");
-    check_condition(0, "(((arg0 * 2654435761) & 0xffffffff) < 1073741824) && "
-                       "((arg3 == 2 && ((int64)*(uint16*)(arg2 + 0) | 8224) == 25185))");
+    check_condition(0, "((($a * 2654435761) & 0xffffffff) < 1073741824) && "
+                       "(($c_len == 2 && ((int64)*(uint16*)($c + 0) | 8224) == 25185))");
 }
 END_TEST
 
@@ -187,7 +187,7 @@ filter_suite(void)
     Suite *suite = suite_create("filter");
     TCase *tcase = tcase_create("filter");
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, conditions_read_what_the_catalogue_says);
+    tcase_add_test(tcase, conditions_ask_what_the_catalogue_says);
     tcase_add_test(tcase, probes_that_cannot_fit_are_not_wanted);
     tcase_add_test(tcase, records_fit_as_the_conditions_say);
     tcase_add_test(tcase, header_names_fit_exactly);

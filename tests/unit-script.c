@@ -175,7 +175,7 @@ START_TEST(a_server_without_a_name_and_a_seventh_argument)
     struct target target = {.pid = 77, .by_path = true, .probes = {&receive, 1}};
     struct fixture fixture = {0};
     write_all(&fixture, &target, "0.17.0", "quic");
-    ck_assert_ptr_nonnull(strstr(out.ptr, "usdt:/proc/77/exe:quicly:stream_receive\n/pid == 77/\n"));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "usdt:/proc/77/exe:quicly:stream_receive /pid == 77/\n"));
     ck_assert_ptr_nonnull(strstr(out.ptr, "(uint64)reg(\"r15\")"));
     out.len = 0;
     fixture_free(&fixture);
