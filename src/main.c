@@ -331,6 +331,7 @@ begin_recording(struct context *context)
                                       .redact = (const char **)request->redact.patterns,
                                       .nredact = request->redact.count,
                                       .filter = request->filter,
+                                      .most = context->options.count,
                                       .files = recorded_files(context)};
     context->recording.fd = sink_open(context->options.record, O_TRUNC, &context->diag);
     return context->recording.fd < 0 ? -1 : recording_begin(&context->recording, &header, &context->diag);
@@ -368,6 +369,8 @@ supervise(struct context *context, struct keeper *keeper, struct sink *sink, int
                             .recording = options->record != NULL ? &context->recording : NULL,
                             .nservers = options->pids.count,
                             .follow = options->follow,
+                            .most = options->count,
+                            .duration_ms = options->duration_ms,
                             .can_reopen = options->output != NULL,
                             .put_off_ms = 10000};
     return supervise_run(&run, signals, &context->diag);
@@ -407,6 +410,7 @@ replay(struct context *context)
                           .patterns = options->types.items,
                           .npatterns = options->types.count,
                           .filter = &context->filter,
+                          .most = options->count,
                           .format = options->has_format ? options->format : NULL,
                           .format_options = {options->extra, options->names},
                           .sink = &sink,

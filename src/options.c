@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { FLAG, COUNT, STRING, LIST, PIDS, FILTER, FORM, HELP };
+enum kind { FLAG, COUNT, STRING, LIST, PIDS, NUMBER, DURATION, FILTER, FORM, HELP };
 
 static const struct row {
     enum kind kind;
@@ -73,6 +73,37 @@ set_help(struct options *options, const char *format, struct diag *diag)
 }
 
 static int
+set_number(uint64_t *number, const struct row *row, const char *value, struct diag *diag)
+{
+    char quoted[64];
+    if (text_number(text_of(value), INT64_MAX, number) && *number > 0)
+        return 0;
+    return diag_set(diag, DIAG_USAGE, "--%s: \"%s\" is not a positive number", row->name,
+                    diag_quote(quoted, sizeof(quoted), text_of(value)));
+}
+
+/* In milliseconds; a number alone is seconds. */
+static int
+set_duration(uint64_t *duration, const struct row *row, const char *value, struct diag *diag)
+{
+    static const struct {
+        const char *name;
+        uint64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"", 1000}, {"m", 60 * 1000}, {"h", 60 * 60 * 1000}};
+    size_t digits = strspn(value, "0123456789");
+    uint64_t number;
+    bool is_number = text_number((struct slice){value, digits}, 1000000, &number) && number > 0;
+    for (size_t i = 0; is_number && i < sizeof(units) / sizeof(units[0]); i++) {
+        *duration = number * units[i].ms;
+        if (strcmp(value + digits, units[i].name) == 0)
+            return 0;
+    }
+    char quoted[64];
+    return diag_set(diag, DIAG_USAGE, "--%s: \"%s\" is not a time, as 30s, 500ms, 5m or 1h", row->name,
+                    diag_quote(quoted, sizeof(quoted), text_of(value)));
+}
+
+static int
 add_filter(struct options_filters *filters, const struct row *row, const char *value, struct diag *diag)
 {
     if (filters->count == OPTIONS_MAX_LIST)
@@ -124,6 +155,10 @@ set_row(struct options *options, const struct row *row, char *value, struct diag
         return add_words(field, row, value, diag);
     case PIDS:
         return add_pids(field, row, value, diag);
+    case NUMBER:
+        return set_number(field, row, value, diag);
+    case DURATION:
+        return set_duration(field, row, value, diag);
     case FILTER:
         return add_filter(field, row, value, diag);
     case FORM:
@@ -227,6 +262,8 @@ check_together(const struct options *options, struct diag *diag)
          "-e is for --emit-script and --list; a process is traced with -p PID"},
         {options->script != NULL && (options->emit_script != NULL || options->list || options->replay != NULL),
          "--script runs a program; --emit-script, --list and --replay do something else"},
+        {options->replay != NULL && options->duration_ms != 0,
+         "--duration is for tracing; a replay takes the time that it takes"},
         {options->script != NULL && (options->redact.count > 0 || options->redact_default || options->app_data),
          "what --redact, --redact-default and -a ask for is in the program of --script; give them to --emit-script=wire"},
     };

@@ -31,8 +31,10 @@ struct options {
             const char *option, *value;
         } items[OPTIONS_MAX_LIST];
         size_t count;
-    } filters;          /* by long name, in the order that they were given */
-    const char *format; /* "line" or "json": the mode's own if it was not given */
+    } filters;            /* by long name, in the order that they were given */
+    uint64_t count;       /* 0: no limit */
+    uint64_t duration_ms; /* the same */
+    const char *format;   /* "line" or "json": the mode's own if it was not given */
     bool extra;
     bool names;
     bool app_data;

@@ -49,6 +49,8 @@ put_header(struct outbuf *out, const struct recording_header *header)
         text_printf(out, "type %s\n", header->types[i]);
     for (size_t i = 0; i < header->nredact; i++)
         text_printf(out, "redact %s\n", header->redact[i]);
+    if (header->most > 0)
+        text_printf(out, "count %lu\n", header->most);
     for (size_t i = 0; i < header->filter.nwords; i++)
         text_printf(out, "filter %s %s\n", header->filter.words[i].option, header->filter.words[i].value);
     for (size_t i = 0; i < header->files.count; i++) {
@@ -191,6 +193,8 @@ read_line(struct reader *reader, struct slice key, struct slice value)
         add(reader, &header->types, &header->ntypes, value);
     else if (text_is(key, "redact"))
         add(reader, &header->redact, &header->nredact, value);
+    else if (text_is(key, "count"))
+        status = text_number(value, INT64_MAX, &header->most) ? 0 : bad_line(reader, "\"count N\"");
     else if (text_is(key, "filter"))
         status = read_filter(reader, value);
     else if (text_is(key, "bpftrace"))

@@ -20,6 +20,7 @@
  *   names 0
  *   app-data 0
  *   type PATTERN              one line for each
+ *   count N                  so many records were wanted; no line: all
  *   filter OPTION VALUE       one line for each
  *   redact PATTERN            one line for each
  *   file LEN NAME             one for each file of the catalogue: LEN bytes and LF follow. NAME ends in .d: a provider file
@@ -45,6 +46,7 @@ struct recording_header {
     struct tracer tracer;
     int cpus;
     int64_t offset;
+    uint64_t most; /* records; 0: all */
     bool app_data, extra, names;
     const char **types, **redact;
     size_t ntypes, nredact;

@@ -34,6 +34,13 @@ load_catalog(struct player *player)
     return status;
 }
 
+/* 0 is none. */
+static uint64_t
+smaller_limit(uint64_t a, uint64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
 static int
 prepare(struct player *player)
 {
@@ -53,8 +60,12 @@ prepare(struct player *player)
                      (struct format_options){given->extra || header->extra, given->names || header->names}))
         return diag_set(player->diag, DIAG_FAILED, "%s: its format is none of this h2olog's", part->path);
     player->format.realtime_offset = header->offset;
-    player->run = (struct tracee_run){
-        .log = part->log, .format = &player->format, .sink = part->sink, .diag = player->diag, .stop_nsecs = UINT64_MAX};
+    player->run = (struct tracee_run){.log = part->log,
+                                      .format = &player->format,
+                                      .sink = part->sink,
+                                      .diag = player->diag,
+                                      .most = smaller_limit(part->most, header->most),
+                                      .stop_nsecs = UINT64_MAX};
     player->select = (struct select){part->mode, part->patterns, part->npatterns, part->filter,
                                      mem_alloc(&player->mem, part->npatterns + 1)};
     player->request =
@@ -141,14 +152,15 @@ play(struct player *player, struct slice whole, struct slice rest)
     struct recording_block block;
     const char *path = player->part->path;
     int more, gone = 0, status = 0;
-    while (status == 0 && gone == 0 && (more = recording_read_block(&block, path, whole, &rest, player->diag)) != 0) {
+    while (status == 0 && gone == 0 && !tracee_is_full(&player->run) &&
+           (more = recording_read_block(&block, path, whole, &rest, player->diag)) != 0) {
         status = more < 0 ? -1 : take_block(player, &block);
         if (status == 0)
             gone = flush(player);
     }
     if (gone == 0)
         gone = finish(player);
-    if (status == 0 && gone == 0)
+    if (status == 0 && gone == 0 && !tracee_is_full(&player->run))
         status = check_patterns(player);
     return gone < 0 ? -1 : status;
 }

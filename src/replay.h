@@ -10,6 +10,7 @@ struct replay {
     const char *const *patterns; /* as -t; none: all */
     size_t npatterns;
     const struct filter *filter;
+    uint64_t most;                        /* records; 0: all */
     const char *format;                   /* NULL: that of the recorded run */
     struct format_options format_options; /* more than those of that run */
     struct sink *sink;

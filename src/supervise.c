@@ -29,6 +29,8 @@ struct run {
     int64_t flush_limit;
     char *note; /* KEEPER_NOTE_SIZE bytes */
     int signals;
+    int64_t end_ms;    /* when the run has lasted long enough; 0: it has not begun, or may last */
+    bool is_full;      /* as many records as were wanted have been written, and that is known */
     bool is_reopening; /* the keeper has been asked for the next file */
     int next_fd;       /* the file that is written to when all is in this one; -1: none */
 };
@@ -223,6 +225,28 @@ flush(struct run *run)
     }
 }
 
+/* What comes later is not wanted. */
+static void
+check_count(struct run *run)
+{
+    if (!tracee_is_full(&run->shared) || run->is_full)
+        return;
+    run->is_full = true;
+    tracee_record_stop(&run->shared);
+    all_happen(run, TRACEE_READER_GONE);
+}
+
+static void
+check_duration(struct run *run)
+{
+    if (run->part->duration_ms == 0 || run->shared.counts.servers == 0 || is_stopping(run))
+        return;
+    if (run->end_ms == 0)
+        run->end_ms = clock_ms() + (int64_t)run->part->duration_ms;
+    if (clock_ms() >= run->end_ms)
+        stop(run);
+}
+
 /* A recording that cannot go on ends the run, so that its gap does not go unseen. */
 static void
 check_recording(struct run *run)
@@ -303,7 +327,7 @@ fill_poll(const struct run *run, struct pollfd *fds)
 static int
 poll_timeout(const struct run *run)
 {
-    int64_t first = run->phase == FLUSHING ? run->deadline : -1;
+    int64_t first = run->phase == FLUSHING ? run->deadline : run->end_ms > 0 && !is_stopping(run) ? run->end_ms : -1;
     for (size_t i = 0; i < run->nservers; i++) {
         int64_t deadline = run->servers[i]->tracee.deadline;
         if (deadline >= 0 && (first < 0 || deadline < first))
@@ -340,6 +364,8 @@ step(struct run *run)
     if (fds[ON_SINK].revents & (POLLERR | POLLHUP | POLLNVAL))
         lose_reader(run);
     flush(run);
+    check_count(run);
+    check_duration(run);
     check_recording(run);
     check_ends(run);
     remove_done(run);
@@ -370,6 +396,7 @@ supervise_run(struct supervise *part, int signals, struct diag *diag)
                                      .sink = part->sink,
                                      .diag = diag,
                                      .recording = part->recording,
+                                     .most = part->most,
                                      .stop_nsecs = UINT64_MAX,
                                      .is_program_foreign = part->is_program_foreign,
                                      .put_off_ms = part->put_off_ms};

@@ -249,6 +249,12 @@ hold_back(const struct plan *plan, struct record *record)
     }
 }
 
+bool
+tracee_is_full(const struct tracee_run *run)
+{
+    return run->most != 0 && run->counts.records >= run->most;
+}
+
 /* The program has filtered already, but for header names not exactly. */
 static bool
 is_shown(const struct tracee *tracee, const struct record *record)
@@ -263,7 +269,7 @@ static void
 emit(struct tracee *tracee, struct record *record)
 {
     struct tracee_run *run = tracee->run;
-    if (record->nsecs > run->stop_nsecs || run->is_reader_gone)
+    if (record->nsecs > run->stop_nsecs || run->is_reader_gone || tracee_is_full(run))
         return;
     if (record->event != NULL && !is_shown(tracee, record))
         return;
@@ -272,6 +278,8 @@ emit(struct tracee *tracee, struct record *record)
     record->pid = tracee->server;
     run->counts.cut += format_record(run->format, &run->sink->pending, record);
     run->counts.records += record->event != NULL;
+    if (tracee_is_full(run))
+        run->stop_nsecs = record->nsecs;
 }
 
 static void

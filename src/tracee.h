@@ -24,6 +24,7 @@ struct tracee_run {
     struct sink *sink;
     struct tracee_counts counts;
     struct diag *diag;   /* of the first that went wrong */
+    uint64_t most;       /* records that are written at most; 0: any number */
     uint64_t stop_nsecs; /* later records do not belong to the run any more; UINT64_MAX: it goes on */
     bool is_reader_gone;
     struct recording *recording; /* NULL: none is made */
@@ -111,6 +112,9 @@ void tracee_bury(struct tracee *tracee, int wait_status);
 
 /* The probes are attached and the pages touched. */
 void tracee_announce(const struct tracee *tracee, uint64_t bytes);
+
+/* Whether as many records have been written as were wanted. */
+bool tracee_is_full(const struct tracee_run *run);
 
 /* Says what the run came to. */
 void tracee_summarize(const struct tracee_run *run);

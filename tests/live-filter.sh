@@ -112,6 +112,31 @@ live_case "connection IDs" shows_quic '1 - accept dcid=ab01cd
 1 - send state=1 dcid=abcdef0123456789' --dcid ab01,abcdef0123456
 live_case "only probes that can fit are attached" attaches 'h2o:send_response' --status 500
 live_case "only probes with a connection ID are attached" attaches 'quicly:accept quicly:send quicly:receive quicly:packet_prepare' --dcid 00
+# After so many records the run ends by itself; so does its recording.
+stops_after() { # OPTION...
+    start_server && start_log --record "$dir/recording" "$@" && tell 'repeat 1000 0 fire h2o:receive_request 1 i 0x101' || return
+    reap "$log" 20 && status_is 0 && nothing_left && probes_are_off || return
+    for i in $(seq 0 99); do echo "1 $i RxProtocol HTTP/1.1"; done >"$dir/expected"
+    same "$dir/expected" "$dir/out" && grep -q '^h2olog: 100 events; 0 lost, 0 damaged' "$dir/err" || return
+    "$H2OLOG" --quiet --replay "$dir/recording" >"$dir/replayed" && same "$dir/expected" "$dir/replayed" || return
+    "$H2OLOG" --quiet --replay "$dir/recording" -k 7 >"$dir/replayed" && same <(head -n 7 "$dir/expected") "$dir/replayed"
+}
+
+# The time counts from when it traces.
+lasts() {
+    local begin
+    start_server && start_log --duration 1500ms || return
+    begin=$(microseconds)
+    tell 'fire h2o:receive_request 1 1 0x101' && reap "$log" 20 && status_is 0 && nothing_left || return
+    [[ $(($(microseconds) - begin)) -ge 1300000 ]] && same <(echo '1 1 RxProtocol HTTP/1.1') "$dir/out"
+}
+
+live_case "a number of records" stops_after -k 100
+live_case "a number of records ends --follow" stops_after --count 100 --follow
+live_case "a time" lasts
+test_case "no count" refuses 2 '--count: "0" is not a positive number' -k 0
+test_case "no time" refuses 2 '--duration: "3d" is not a time, as 30s, 500ms, 5m or 1h' --duration 3d
+test_case "no time of a replay" refuses 2 '--duration is for tracing; a replay takes the time that it takes' --duration 3 --replay x
 test_case "no number" refuses 2 '--conn: "x" is not a number, as the first columns of a line show them' --conn 1,x
 test_case "no status" refuses 2 '--status: "600-500" is not a status, as 404, 5xx or 500-599' --status 600-500
 test_case "no share" refuses 2 '--sample: "2" is not a share of the connections, as 0.1 or 10%' --sample 2

@@ -175,6 +175,47 @@ START_TEST(short_options_are_combined)
 }
 END_TEST
 
+START_TEST(filters_and_ends_of_a_run)
+{
+    static const struct {
+        const char *line;
+        uint64_t ms;
+    } times[] = {{"--duration 5m", 300000},
+                 {"--duration 1", 1000},
+                 {"--duration 7s", 7000},
+                 {"--duration 20ms", 20},
+                 {"--duration 2h", 7200000}};
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        ck_assert_msg(parse(times[i].line) == 0, "%s", diag.message);
+        ck_assert_uint_eq(options.duration_ms, times[i].ms);
+    }
+    ck_assert_int_eq(parse("-k 5 -i Rx --conn 1,2 -s a -s b -x c --sample 1%"), 0);
+    ck_assert_uint_eq(options.count, 5);
+    ck_assert_uint_eq(options.filters.count, 6);
+    ck_assert_str_eq(options.filters.items[1].option, "conn");
+    ck_assert_str_eq(options.filters.items[1].value, "1,2");
+    ck_assert_str_eq(options.filters.items[3].option, "response-header");
+    static const char *const bad[] = {"--duration s",
+                                      "--duration 0",
+                                      "--duration 1y",
+                                      "--duration -1",
+                                      "-k -1",
+                                      "-k 1x",
+                                      "-e x",
+                                      "--script x -l",
+                                      "--script x -a",
+                                      "--script x --redact y",
+                                      "--emit-script=x",
+                                      "--replay x --duration 1"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        ck_assert_msg(parse(bad[i]) == -1 && diag.status == DIAG_USAGE, "%s", bad[i]);
+    ck_assert_int_eq(parse("--emit-script"), 0);
+    ck_assert_str_eq(options.emit_script, "standalone");
+    ck_assert_int_eq(parse("--emit-script=wire -e x"), 0);
+    ck_assert_str_eq(options.emit_script, "wire");
+}
+END_TEST
+
 START_TEST(nothing_is_asked_for)
 {
     ck_assert_int_eq(parse(""), 0);
@@ -285,6 +326,7 @@ options_suite(void)
     tcase_add_test(tcase, untrusted_words_are_escaped_in_messages);
     tcase_add_test(tcase, help_shows_every_option);
     tcase_add_test(tcase, short_options_are_combined);
+    tcase_add_test(tcase, filters_and_ends_of_a_run);
     tcase_add_test(tcase, nothing_is_asked_for);
     tcase_add_test(tcase, commands_and_options_in_any_order);
     tcase_add_test(tcase, the_last_value_counts);
