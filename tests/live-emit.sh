@@ -190,13 +190,10 @@ keeps_redacting() {
 
 test_case "a program for no process and for a file" needs_no_process
 live_case "a program says what it is for" says_where_it_comes_from
-live_case "bpftrace accepts every event of 2026 as JSON" accepts 2026 all -a -E --names
 live_case "bpftrace accepts every event of 2022 as lines" accepts 2022 all -a -f line
 live_case "bpftrace accepts redaction" accepts 2026 http --redact-default
 live_case "requests to the server" prints_requests
 live_case "JSON with names and -E, 2026" equals 2026 -E --names
-live_case "lines, 2026" equals 2026 -f line
-live_case "JSON, 2022" equals 2022
 live_case "lines with names and -E, 2020" equals 2020 -f line -E --names
 live_case "lines hold back headers" holds_back line '1 2 RxHeader   Cookie \[6 bytes redacted]' '1 2 RxHeader   x-y \[0 bytes redacted]' \
     '1 2 RxHeader   x-yz shown'
