@@ -2,6 +2,7 @@
 
 #include "header.h"
 
+#include <ctype.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,8 +92,10 @@ parse_header(struct filter_term *term, const char *word, struct diag *diag)
 static int
 parse_tag(struct filter_term *term, const char *word, struct diag *diag)
 {
-    (void)diag;
     term->text = word;
+    for (const char *p = word; *p != '\0'; p++)
+        if (!isgraph((unsigned char)*p))
+            return bad_word(term, word, "a tag, as RxHeader; ? and * may stand in it", diag);
     return 0;
 }
 

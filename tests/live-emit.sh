@@ -188,6 +188,14 @@ keeps_redacting() {
     prints_expected
 }
 
+# Root runs nothing that somebody else could have written.
+distrusts() {
+    start_server && "$H2OLOG" -p "$server" --emit-script=wire >"$dir/changed.bt" && chmod 666 "$dir/changed.bt" || return
+    status=0
+    "$H2OLOG" -p "$server" --script "$dir/changed.bt" >"$dir/out" 2>"$dir/err" || status=$?
+    status_is 2 && grep -Eq "^h2olog: --script: others than root can change $dir.*--force$" "$dir/err"
+}
+
 test_case "a program for no process and for a file" needs_no_process
 live_case "a program says what it is for" says_where_it_comes_from
 live_case "bpftrace accepts every event of 2022 as lines" accepts 2022 all -a -f line
@@ -214,6 +222,7 @@ live_case "a program for other records" refuses 's/ conn_id,req_id,status$/ conn
 live_case "a program without its last event" refuses '/^.*event 3/d' 'the program was made for "nothing", but here it is "event 3'
 live_case "a program with other patterns" refuses 's/^\(.*\)redact cookie/\1redact *o*o*/' '"*o*o*"'
 live_case "a program of another version" refuses 's/h2olog-program 1/h2olog-program 2/' 'changed.bt:6:1: a program of version 2'
+live_case "a program that others can change" distrusts
 live_case "a program without a nonce" refuses 's/NONCE_OF_THE_RUN/x/' 'changed.bt:1:1: this is no program that prints for h2olog'
 live_case "a program that bpftrace does not understand" refuses '$ a usdt::h2o:h1_close { nonsense }' 'nonsense'
 live_case "an event that the program does not print" refuses '' 'pto: the program prints nothing like that' -t pto

@@ -173,6 +173,8 @@ START_TEST(what_is_no_filter)
         {"sample", "101%"},
         {"dcid", "0G"},
         {"request-header", "*a*"},
+        {"include", "a b"},
+        {"exclude", "a\n"},
         {"nosuch", "1"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
