@@ -126,6 +126,12 @@ count_damage(struct tracee *tracee)
     tracee->damaged = tracee->decode->damaged;
 }
 
+bool
+tracee_is_full(const struct tracee_run *run)
+{
+    return run->most != 0 && run->counts.records >= run->most;
+}
+
 void
 tracee_finish(struct tracee *tracee)
 {
@@ -133,7 +139,7 @@ tracee_finish(struct tracee *tracee)
     record_block(tracee, RECORDING_END, tracee->is_complete ? text_of("complete") : (struct slice){0});
     while (decode_last(tracee->decode, &item))
         take_item(tracee, &item);
-    if (!tracee->is_complete) /* else bpftrace was killed in the midst of what is not wanted any more */
+    if (!tracee->is_complete && !tracee_is_full(tracee->run)) /* else it was killed in the midst of what is not wanted any more */
         count_damage(tracee);
     if (tracee->order == NULL)
         return;
@@ -247,12 +253,6 @@ hold_back(const struct plan *plan, struct record *record)
             record->values[i].is_redacted = true;
         }
     }
-}
-
-bool
-tracee_is_full(const struct tracee_run *run)
-{
-    return run->most != 0 && run->counts.records >= run->most;
 }
 
 /* The program has filtered already, but for header names not exactly. */
