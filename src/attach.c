@@ -72,6 +72,17 @@ attach_read(struct attach_arguments *arguments, const struct plan *plan, const s
     text_free(&reader.statements);
 }
 
+/* The newest bpftrace complains of a cast to what an argument is anyway. */
+const char *
+attach_number(const struct catalog_field *field, const char *argument, struct mem *mem)
+{
+    const char *sign = field->type->is_signed ? "" : "u";
+    int bits = field->type->bits;
+    if (field->offset >= 0)
+        return mem_printf(mem, "*(%sint%d*)(%s + %d)", sign, bits, argument, field->offset);
+    return bits == 64 ? argument : mem_printf(mem, "(%sint%d)%s", sign, bits, argument);
+}
+
 /* By pid, unless the binary has no name any more by which bpftrace -p could find it. */
 const char *
 attach_point(const struct plan *plan, const struct catalog_probe *probe, struct mem *mem)

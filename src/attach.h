@@ -12,6 +12,9 @@ struct attach_arguments {
 /* argN where bpftrace reaches it; else what the ELF note says of it. */
 void attach_read(struct attach_arguments *arguments, const struct plan *plan, const struct plan_event *event, struct mem *mem);
 
+/* The expression for a number: an argument, or what stands behind where it points. */
+const char *attach_number(const struct catalog_field *field, const char *argument, struct mem *mem);
+
 /* The probe as bpftrace names it, with a predicate where a pid is needed. */
 const char *attach_point(const struct plan *plan, const struct catalog_probe *probe, struct mem *mem);
 

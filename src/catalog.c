@@ -588,17 +588,13 @@ catalog_field(const struct catalog_probe *probe, const char *name)
     return -1;
 }
 
-/* In order of preference. */
-static const char *const columns[2][2] = {{"master_conn_id", "conn_id"}, {"stream_id", "req_id"}};
-
-void
-catalog_columns(const struct catalog_probe *probe, int fields[2])
+int
+catalog_column(const struct catalog_probe *probe, int column)
 {
-    for (int i = 0; i < 2; i++) {
-        fields[i] = catalog_field(probe, columns[i][0]);
-        if (fields[i] < 0)
-            fields[i] = catalog_field(probe, columns[i][1]);
-    }
+    static const char *const names[2][2] = {{"master_conn_id", "conn_id"},
+                                            {"stream_id", "req_id"}}; /* in order of preference */
+    int field = catalog_field(probe, names[column][0]);
+    return field >= 0 ? field : catalog_field(probe, names[column][1]);
 }
 
 const char *

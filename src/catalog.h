@@ -80,9 +80,9 @@ bool catalog_fits(const struct catalog_probe *probe, const struct usdt_probes *p
 /* The index of the field of that name; -1: there is none. */
 int catalog_field(const struct catalog_probe *probe, const char *name);
 
-/* The fields that say which connection and which request or stream it is about, as the first two columns of a line; -1: none
- * does. */
-void catalog_columns(const struct catalog_probe *probe, int fields[2]);
+/* The field that stands in a column of a line: which connection it is about in column 0, which request or stream in column 1;
+ * -1: none does. */
+int catalog_column(const struct catalog_probe *probe, int column);
 
 /* The label of a value; NULL: it has none. */
 const char *catalog_label(const struct catalog_names *names, uint64_t value);

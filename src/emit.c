@@ -40,40 +40,11 @@ pointer(const struct block *block, int field)
     return mem_printf(block->emitter->mem, "$%s_at", block->probe->fields[field].name);
 }
 
-/* The field that shows the length of another one; -1: none does. */
-static int
-length_field(const struct block *block, int field)
-{
-    for (int i = 0; i < block->probe->nfields; i++)
-        if (block->event->is_shown[i] && block->probe->fields[i].arg == block->probe->fields[field].len_arg)
-            return i;
-    return -1;
-}
-
 static const char *
 length(const struct block *block, int field)
 {
-    int shown = length_field(block, field);
+    int shown = plan_length_field(block->event, &block->probe->fields[field]);
     return shown >= 0 ? variable(block, shown) : mem_printf(block->emitter->mem, "$%s_len", block->probe->fields[field].name);
-}
-
-/* The newest bpftrace complains of a cast to what an argument is anyway. */
-static const char *
-cast(struct mem *mem, const struct types_row *type)
-{
-    return type->bits == 64 ? "" : mem_printf(mem, "(%sint%d)", type->is_signed ? "" : "u", type->bits);
-}
-
-static const char *
-integer_name(struct mem *mem, const struct types_row *type)
-{
-    return mem_printf(mem, "%sint%d", type->is_signed ? "" : "u", type->bits);
-}
-
-static bool
-is_pointer(const struct catalog_field *field)
-{
-    return field->type->wire != TYPES_NUMBER || field->offset >= 0;
 }
 
 static bool
@@ -101,15 +72,14 @@ static void
 put_number(const struct block *block, struct outbuf *out, int index)
 {
     const struct catalog_field *field = &block->probe->fields[index];
-    const char *type = integer_name(block->emitter->mem, field->type), *name = variable(block, index);
-    const char *expression = block->arguments.expressions[field->arg];
-    if (field->offset < 0)
-        text_printf(out, "    %s = %s%s;", name, cast(block->emitter->mem, field->type), expression);
-    else if (!is_nullable(field))
-        text_printf(out, "    %s = *(%s*)(%s + %d);", name, type, expression, field->offset);
-    else
-        text_printf(out, "    %s = %s; %s = *(%s*)(%s + %d);", pointer(block, index), expression, name, type,
-                    pointer(block, index), field->offset);
+    const char *argument = block->arguments.expressions[field->arg];
+    if (field->offset >= 0 && is_nullable(field)) {
+        text_printf(out, "    %s = %s;", pointer(block, index), argument);
+        argument = pointer(block, index);
+    } else {
+        text_puts(out, "   ");
+    }
+    text_printf(out, " %s = %s;", variable(block, index), attach_number(field, argument, block->emitter->mem));
 }
 
 static void
@@ -120,7 +90,7 @@ put_read(const struct block *block, struct outbuf *out, int index)
         put_number(block, out, index);
     else
         text_printf(out, "    %s = %s;", variable(block, index), block->arguments.expressions[field->arg]);
-    if (field->len_arg >= 0 && length_field(block, index) < 0)
+    if (field->len_arg >= 0 && plan_length_field(block->event, field) < 0)
         text_printf(out, " %s = %s;", length(block, index), block->arguments.expressions[field->len_arg]);
     put_meaning(out, field);
 }
@@ -142,18 +112,13 @@ is_read(const struct block *block, int field)
     return block->event->is_shown[field] && (shows_time || !format_is_time(&block->probe->fields[field]));
 }
 
-/* The end of what is not wanted. */
 static void
 put_filter(const struct block *block, struct outbuf *out)
 {
     struct filter_value values[CATALOG_MAX_FIELDS] = {0};
-    struct outbuf condition = {0};
     for (int i = 0; i < block->probe->nfields; i++)
         values[i] = (struct filter_value){variable(block, i), length(block, i)};
-    filter_condition(&block->emitter->plan->request->filter, block->probe, values, &condition);
-    if (condition.len > 0)
-        text_printf(out, "    if (!(%.*s)) { return; }\n", (int)condition.len, condition.ptr);
-    text_free(&condition);
+    filter_put(&block->emitter->plan->request->filter, block->probe, values, out);
 }
 
 static void
@@ -322,12 +287,11 @@ static void
 print_field_value(struct block *block, int index)
 {
     const struct catalog_field *field = &block->probe->fields[index];
-    bool may_be_null = field->may_be_null && is_pointer(field);
     if (!block->event->is_shown[index]) {
         print_text(&block->print, "-");
         return;
     }
-    if (may_be_null) {
+    if (field->may_be_null) {
         print_if(&block->print, null_test(block, index, "=="));
         print_text(&block->print, "null");
         print_else(&block->print);
@@ -336,7 +300,7 @@ print_field_value(struct block *block, int index)
         print_if_redacted(block, index);
     else
         print_there(block, index);
-    if (may_be_null)
+    if (field->may_be_null)
         print_end(&block->print);
 }
 
@@ -371,8 +335,7 @@ print_pieces(struct block *block)
 static void
 print_usual_line(struct block *block)
 {
-    int columns[2];
-    catalog_columns(block->probe, columns);
+    const int columns[2] = {catalog_column(block->probe, 0), catalog_column(block->probe, 1)};
     for (int i = 0; i < 2; i++) {
         if (columns[i] >= 0)
             print_field_value(block, columns[i]);

@@ -112,17 +112,13 @@ parse_prefix(struct filter_term *term, const char *word, struct diag *diag)
 static int
 connection(const struct catalog_probe *probe)
 {
-    int columns[2];
-    catalog_columns(probe, columns);
-    return columns[0];
+    return catalog_column(probe, 0);
 }
 
 static int
 request(const struct catalog_probe *probe)
 {
-    int columns[2];
-    catalog_columns(probe, columns);
-    return columns[1];
+    return catalog_column(probe, 1);
 }
 
 static int
@@ -288,14 +284,19 @@ filter_wants_probe(const struct filter *filter, const struct catalog_probe *prob
     return true;
 }
 
+/* The field that it is about; -1: the probe has none. */
+static int
+subject_of(const struct filter_kind *kind, const struct catalog_probe *probe)
+{
+    return kind->subject != NULL ? kind->subject(probe) : -1;
+}
+
 bool
 filter_asks(const struct filter *filter, const struct catalog_probe *probe, int field)
 {
-    for (size_t i = 0; filter != NULL && i < filter->count; i++) {
-        const struct filter_kind *kind = filter->terms[i].kind;
-        if (kind->subject != NULL && kind->subject(probe) == field)
+    for (size_t i = 0; i < filter->count; i++)
+        if (subject_of(filter->terms[i].kind, probe) == field)
             return true;
-    }
     return false;
 }
 
@@ -317,14 +318,18 @@ put_kind(const struct filter *filter, const struct filter_kind *kind, const stru
 }
 
 void
-filter_condition(const struct filter *filter, const struct catalog_probe *probe, const struct filter_value *values,
-                 struct outbuf *out)
+filter_put(const struct filter *filter, const struct catalog_probe *probe, const struct filter_value *values,
+           struct outbuf *out)
 {
-    for (size_t i = 0; filter != NULL && i < KINDS; i++) {
-        int subject = kinds[i].subject != NULL ? kinds[i].subject(probe) : -1;
+    struct outbuf condition = {0};
+    for (size_t i = 0; i < KINDS; i++) {
+        int subject = subject_of(&kinds[i], probe);
         if (subject >= 0)
-            put_kind(filter, &kinds[i], &values[subject], out);
+            put_kind(filter, &kinds[i], &values[subject], &condition);
     }
+    if (condition.len > 0)
+        text_printf(out, "    if (!(%.*s)) { return; }\n", (int)condition.len, condition.ptr);
+    text_free(&condition);
 }
 
 static bool
@@ -345,7 +350,7 @@ bool
 filter_fits(const struct filter *filter, const struct catalog_probe *probe, const struct types_value *values)
 {
     for (size_t i = 0; filter != NULL && filter->count > 0 && i < KINDS; i++) {
-        int subject = kinds[i].subject != NULL ? kinds[i].subject(probe) : -1;
+        int subject = subject_of(&kinds[i], probe);
         if (subject >= 0 && !kind_fits(filter, &kinds[i], &values[subject]))
             return false;
     }

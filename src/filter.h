@@ -35,11 +35,11 @@ struct filter_value {
     const char *value, *len;
 };
 
-/* Appends the bpftrace expression that is true for the probe's records that fit; nothing if all do. `values`: by field, where
- * filter_asks. They are used many times: variables, as LLVM makes of arguments something that the kernel's verifier refuses.
- * Letters of header names are folded by one bit, which makes ^ and ~ equal, too: filter_fits is exact. */
-void filter_condition(const struct filter *filter, const struct catalog_probe *probe, const struct filter_value *values,
-                      struct outbuf *out);
+/* Appends the bpftrace statement that ends a block for the probe's records that do not fit; nothing if all do. `values`: by
+ * field, where filter_asks. They are used many times: variables, as LLVM makes of arguments something that the kernel's verifier
+ * refuses. Letters of header names are folded by one bit, which makes ^ and ~ equal, too: filter_fits is exact. */
+void filter_put(const struct filter *filter, const struct catalog_probe *probe, const struct filter_value *values,
+                struct outbuf *out);
 
 /* `values`: by field of the catalogue. */
 bool filter_fits(const struct filter *filter, const struct catalog_probe *probe, const struct types_value *values);

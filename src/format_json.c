@@ -29,16 +29,6 @@ put_member(struct outbuf *out, const char *name, const char *suffix)
     json_key(out, name, suffix);
 }
 
-/* Whether the event has a field of its own for the length of `field`. */
-static bool
-shows_length(const struct plan_event *event, const struct catalog_field *field)
-{
-    for (int i = 0; i < event->probe->nfields; i++)
-        if (event->is_shown[i] && event->probe->fields[i].arg == field->len_arg)
-            return true;
-    return false;
-}
-
 /* What belongs beside a value: the exact bytes of one that is not valid UTF-8, the full length of one that was cut, a name. */
 static void
 put_companions(const struct format *format, struct outbuf *out, const struct record *record, int index)
@@ -55,7 +45,7 @@ put_companions(const struct format *format, struct outbuf *out, const struct rec
         put_member(out, field->name, "_len");
         text_put_u64(out, value->number);
     }
-    if (types_is_cut(field->type, value) && !shows_length(record->event, field)) {
+    if (types_is_cut(field->type, value) && plan_length_field(record->event, field) < 0) {
         put_member(out, field->name, "_len");
         if (field->type->wire == TYPES_CSTR)
             text_puts(out, "null"); /* nobody knows */

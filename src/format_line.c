@@ -43,8 +43,7 @@ static void
 put_usual(const struct format *format, struct outbuf *out, const struct record *record)
 {
     const struct catalog_probe *probe = record->event->probe;
-    int fields[2];
-    catalog_columns(probe, fields);
+    const int fields[2] = {catalog_column(probe, 0), catalog_column(probe, 1)};
     put_columns(out, record, fields);
     text_puts(out, probe->tag);
     for (int i = 0; i < probe->nfields; i++) {

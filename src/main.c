@@ -311,26 +311,19 @@ static int
 begin_recording(struct context *context)
 {
     char host[HOST_NAME_MAX + 1] = "";
-    const struct plan_request *request = &context->request;
     if (context->options.record == NULL)
         return 0;
     gethostname(host, sizeof(host) - 1);
     struct recording_header header = {.program = PACKAGE_STRING,
                                       .host = host,
                                       .command = context->command,
-                                      .mode = request->group,
+                                      .request = context->request,
                                       .format = context->options.format,
                                       .extra = context->options.extra,
                                       .names = context->options.names,
                                       .tracer = context->tracer,
                                       .cpus = context->cpus,
                                       .offset = context->format.realtime_offset,
-                                      .app_data = request->app_data,
-                                      .types = (const char **)request->patterns,
-                                      .ntypes = request->npatterns,
-                                      .redact = (const char **)request->redact.patterns,
-                                      .nredact = request->redact.count,
-                                      .filter = request->filter,
                                       .most = context->options.count,
                                       .files = recorded_files(context)};
     context->recording.fd = sink_open(context->options.record, O_TRUNC, &context->diag);

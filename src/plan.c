@@ -29,6 +29,15 @@ plan_field_sent(const struct plan *plan, const struct catalog_field *field, uint
     return (size_t)(len < limit ? len : limit);
 }
 
+int
+plan_length_field(const struct plan_event *event, const struct catalog_field *field)
+{
+    for (int i = 0; i < event->probe->nfields; i++)
+        if (event->is_shown[i] && event->probe->fields[i].arg == field->len_arg)
+            return i;
+    return -1;
+}
+
 bool
 plan_is_redactable(const struct plan *plan, const struct catalog_field *field)
 {

@@ -52,6 +52,9 @@ int plan_field_numbers(const struct catalog_field *field);
 /* How many bytes of a text or of bytes are sent, of `len`. */
 size_t plan_field_sent(const struct plan *plan, const struct catalog_field *field, uint64_t len);
 
+/* The field that shows the length of another one; -1: none does. */
+int plan_length_field(const struct plan_event *event, const struct catalog_field *field);
+
 /* Whether a value is held back for some names. */
 bool plan_is_redactable(const struct plan *plan, const struct catalog_field *field);
 

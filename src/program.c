@@ -1,20 +1,12 @@
 #include "program.h"
 
+#include "request.h"
+
 #include <string.h>
 
 #define MARK "//: "
 
 enum { FORM = 1 };
-
-static void
-put_patterns(struct outbuf *out, const char *word, const char *const *patterns, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        text_printf(out, MARK "%s ", word);
-        text_escape(out, text_of(patterns[i]));
-        text_putc(out, '\n');
-    }
-}
 
 static void
 put_event(struct outbuf *out, const struct plan *plan, size_t id)
@@ -34,15 +26,8 @@ put_event(struct outbuf *out, const struct plan *plan, size_t id)
 void
 program_describe(struct outbuf *out, const struct plan *plan)
 {
-    const struct plan_request *request = plan->request;
-    text_printf(out, MARK "h2olog-program %d\n" MARK "mode %s\n" MARK "app-data %d\n", FORM, request->group, request->app_data);
-    put_patterns(out, "type", request->patterns, request->npatterns);
-    put_patterns(out, "redact", request->redact.patterns, request->redact.count);
-    for (size_t i = 0; i < request->filter.nwords; i++) {
-        text_printf(out, MARK "filter %s ", request->filter.words[i].option);
-        text_escape(out, text_of(request->filter.words[i].value));
-        text_putc(out, '\n');
-    }
+    text_printf(out, MARK "h2olog-program %d\n" MARK "app-data %d\n", FORM, plan->request->app_data);
+    request_put(out, plan->request, MARK, text_escape);
     text_printf(out, MARK "texts %u %u\n", plan->chunk, plan->limit);
     for (size_t i = 0; i < plan->nevents; i++)
         put_event(out, plan, i);
@@ -63,38 +48,17 @@ next_line(struct slice *rest, struct slice *line, int *number)
     return false;
 }
 
-static void
-add_word(const char *const **words, size_t *count, struct slice word, struct mem *mem)
-{
-    const char **grown = mem_grow(mem, (void *)*words, *count, sizeof(**words));
-    grown[(*count)++] = mem_strndup(mem, word.ptr, word.len);
-    *words = grown;
-}
-
-static const char *
-copy(struct slice text, struct mem *mem)
-{
-    return mem_strndup(mem, text.ptr, text.len);
-}
-
+/* What is not asked for by a line is compared later. */
 static int
 read_line(struct plan_request *request, struct slice line, struct mem *mem, struct diag *diag)
 {
-    struct slice word, value = {0};
-    if (!text_word(&line, &word))
+    struct slice key;
+    if (!text_word(&line, &key) || line.len == 0)
         return 0;
-    text_word(&line, &value);
-    if (text_is(word, "mode"))
-        request->group = copy(value, mem);
-    else if (text_is(word, "app-data"))
-        request->app_data = text_is(value, "1");
-    else if (text_is(word, "type"))
-        add_word(&request->patterns, &request->npatterns, value, mem);
-    else if (text_is(word, "redact"))
-        add_word(&request->redact.patterns, &request->redact.count, value, mem);
-    else if (text_is(word, "filter") && text_word(&line, &word))
-        return filter_add(&request->filter, copy(value, mem), copy(word, mem), mem, diag);
-    return 0;
+    line.ptr++, line.len--; /* the blank */
+    if (text_is(key, "app-data"))
+        request->app_data = text_is(line, "1");
+    return request_take(request, key, line, mem, diag) < 0 ? -1 : 0;
 }
 
 /* Its first such line tells the version. */

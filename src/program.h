@@ -7,11 +7,8 @@
  * lines stand in it:
  *
  *   //: h2olog-program 1
- *   //: mode quic
  *   //: app-data 0
- *   //: type PATTERN            one line for each
- *   //: redact PATTERN          one line for each
- *   //: filter conn 1,2         one line for each: the option's name, and what it was given
+ *   //: mode quic               and the other lines of request.h
  *   //: texts 104 8216          bytes of a text in one printf, and at most
  *   //: event 0 quicly:accept master_conn_id,at,dcid
  *

@@ -1,5 +1,7 @@
 #include "recording.h"
 
+#include "request.h"
+
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,16 +45,11 @@ put_header(struct outbuf *out, const struct recording_header *header)
                 header->command);
     text_printf(out, "bpftrace %d.%d.%d\ncpus %d\noffset %ld\n", header->tracer.major, header->tracer.minor,
                 header->tracer.patch, header->cpus, header->offset);
-    text_printf(out, "mode %s\nformat %s\nextra %d\nnames %d\napp-data %d\n", header->mode, header->format, header->extra,
-                header->names, header->app_data);
-    for (size_t i = 0; i < header->ntypes; i++)
-        text_printf(out, "type %s\n", header->types[i]);
-    for (size_t i = 0; i < header->nredact; i++)
-        text_printf(out, "redact %s\n", header->redact[i]);
+    text_printf(out, "format %s\nextra %d\nnames %d\napp-data %d\n", header->format, header->extra, header->names,
+                header->request.app_data);
+    request_put(out, &header->request, "", text_put);
     if (header->most > 0)
         text_printf(out, "count %lu\n", header->most);
-    for (size_t i = 0; i < header->filter.nwords; i++)
-        text_printf(out, "filter %s %s\n", header->filter.words[i].option, header->filter.words[i].value);
     for (size_t i = 0; i < header->files.count; i++) {
         const struct file *file = &header->files.items[i];
         text_printf(out, "file %zu ", file->text.len);
@@ -109,23 +106,6 @@ keep(const struct reader *reader, struct slice text)
     return mem_strndup(reader->mem, text.ptr, text.len);
 }
 
-static void
-add(const struct reader *reader, const char ***list, size_t *count, struct slice text)
-{
-    *list = mem_grow(reader->mem, *list, *count, sizeof(**list));
-    (*list)[(*count)++] = keep(reader, text);
-}
-
-static int
-read_filter(const struct reader *reader, struct slice value)
-{
-    struct slice option;
-    if (!text_word(&value, &option) || value.len < 2)
-        return bad_line(reader, "\"filter OPTION VALUE\"");
-    const char *words = keep(reader, (struct slice){value.ptr + 1, value.len - 1});
-    return filter_add(&reader->header->filter, keep(reader, option), words, reader->mem, reader->diag);
-}
-
 /* The bytes that follow the line "file LEN NAME". */
 static int
 read_file(struct reader *reader, struct slice value)
@@ -180,23 +160,17 @@ static int
 read_line(struct reader *reader, struct slice key, struct slice value)
 {
     struct recording_header *header = reader->header;
-    int status = 0;
+    int status = request_take(&header->request, key, value, reader->mem, reader->diag);
+    if (status != 0)
+        return status < 0 ? -1 : 0;
     if (text_is(key, "program"))
         header->program = keep(reader, value);
     else if (text_is(key, "host"))
         header->host = keep(reader, value);
     else if (text_is(key, "command"))
         header->command = keep(reader, value);
-    else if (text_is(key, "mode"))
-        header->mode = keep(reader, value);
-    else if (text_is(key, "type"))
-        add(reader, &header->types, &header->ntypes, value);
-    else if (text_is(key, "redact"))
-        add(reader, &header->redact, &header->nredact, value);
     else if (text_is(key, "count"))
         status = text_number(value, INT64_MAX, &header->most) ? 0 : bad_line(reader, "\"count N\"");
-    else if (text_is(key, "filter"))
-        status = read_filter(reader, value);
     else if (text_is(key, "bpftrace"))
         status = tracer_parse_version(&header->tracer, text_of(mem_printf(reader->mem, "bpftrace v%s", keep(reader, value))),
                                       reader->diag);
@@ -205,7 +179,7 @@ read_line(struct reader *reader, struct slice key, struct slice value)
     else if (text_is(key, "offset"))
         status = read_signed(reader, value, &header->offset);
     else if (text_is(key, "app-data"))
-        status = read_flag(reader, value, &header->app_data);
+        status = read_flag(reader, value, &header->request.app_data);
     else if (text_is(key, "extra"))
         status = read_flag(reader, value, &header->extra);
     else if (text_is(key, "names"))
@@ -216,7 +190,7 @@ read_line(struct reader *reader, struct slice key, struct slice value)
         status = read_file(reader, value);
     else
         status = bad_line(reader, "program, host, command, bpftrace, cpus, offset, mode, format, extra, names, app-data, "
-                                  "type, redact, file or begin");
+                                  "type, redact, filter, count, file or begin");
     return status;
 }
 
@@ -255,7 +229,7 @@ recording_read_header(struct recording_header *header, const char *name, struct 
         if (read_line(&reader, key, value) != 0)
             return -1;
     }
-    if (header->mode == NULL || header->format == NULL || header->tracer.row == NULL || header->files.count == 0 ||
+    if (header->request.group == NULL || header->format == NULL || header->tracer.row == NULL || header->files.count == 0 ||
         header->cpus == 0)
         return diag_at(diag, (struct diag_pos){name, reader.line, 1},
                        "the header breaks off; mode, format, bpftrace, cpus or a file is missing");

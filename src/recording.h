@@ -1,8 +1,7 @@
 #ifndef RECORDING_H
 #define RECORDING_H
 
-#include "filter.h"
-#include "tracer.h"
+#include "plan.h"
 
 /* A recording: what bpftrace printed, and what is needed to understand it. Version 1 of the format: lines up to "begin", with
  * the values as h2olog was given them, then blocks.
@@ -14,15 +13,12 @@
  *   bpftrace 0.17.0
  *   cpus 2                    whose heartbeats are waited for
  *   offset NS                 CLOCK_REALTIME - CLOCK_BOOTTIME
- *   mode quic
+ *   mode quic                and the other lines of request.h
  *   format json
  *   extra 0
  *   names 0
  *   app-data 0
- *   type PATTERN              one line for each
  *   count N                  so many records were wanted; no line: all
- *   filter OPTION VALUE       one line for each
- *   redact PATTERN            one line for each
  *   file LEN NAME             one for each file of the catalogue: LEN bytes and LF follow. NAME ends in .d: a provider file
  *   begin
  *
@@ -42,15 +38,13 @@ struct recording {
 enum recording_kind { RECORDING_START, RECORDING_OUT, RECORDING_ERR, RECORDING_END, RECORDING_STOP, RECORDING_KINDS };
 
 struct recording_header {
-    const char *command, *mode, *format, *host, *program;
+    const char *command, *format, *host, *program;
+    struct plan_request request;
     struct tracer tracer;
     int cpus;
     int64_t offset;
     uint64_t most; /* records; 0: all */
-    bool app_data, extra, names;
-    const char **types, **redact;
-    size_t ntypes, nredact;
-    struct filter filter;
+    bool extra, names;
     struct files files;
 };
 

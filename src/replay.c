@@ -13,7 +13,6 @@ struct player {
     struct diag *diag;
     struct recording_header header;
     struct catalog catalog;
-    struct plan_request plan;
     struct format format;
     struct tracee_run run;
     struct server_request request;
@@ -46,12 +45,6 @@ prepare(struct player *player)
 {
     const struct recording_header *header = &player->header;
     const struct replay *part = player->part;
-    player->plan = (struct plan_request){.group = header->mode,
-                                         .patterns = header->types,
-                                         .npatterns = header->ntypes,
-                                         .redact = {header->redact, header->nredact},
-                                         .filter = header->filter,
-                                         .app_data = header->app_data};
     const char *format = part->format != NULL ? part->format : header->format;
     if (load_catalog(player) != 0)
         return -1;
@@ -68,8 +61,8 @@ prepare(struct player *player)
                                       .stop_nsecs = UINT64_MAX};
     player->select = (struct select){part->mode, part->patterns, part->npatterns, part->filter,
                                      mem_alloc(&player->mem, part->npatterns + 1)};
-    player->request =
-        (struct server_request){&player->plan, &player->catalog, &header->tracer, &player->select, header->cpus, &player->run};
+    player->request = (struct server_request){&header->request, &player->catalog, &header->tracer,
+                                              &player->select,  header->cpus,     &player->run};
     return 0;
 }
 

@@ -60,19 +60,13 @@ static struct filter_value
 put_asked(const struct writer *writer, struct outbuf *out, int index)
 {
     const struct catalog_field *field = &writer->event->probe->fields[index];
-    const char *argument = writer->arguments.expressions[field->arg];
-    const char *sign = field->type->is_signed ? "" : "u";
+    const char *const *arguments = writer->arguments.expressions, *argument = arguments[field->arg];
     struct filter_value value = {mem_printf(writer->mem, "$asked%d", index), NULL};
-    text_printf(out, "    %s = ", value.value);
-    if (field->offset >= 0)
-        text_printf(out, "*(%sint%d*)(%s + %d);\n", sign, field->type->bits, argument, field->offset);
-    else if (field->type->wire == TYPES_NUMBER)
-        text_printf(out, "(%sint%d)%s;\n", sign, field->type->bits, argument);
-    else
-        text_printf(out, "(uint64)%s;\n", argument);
+    bool is_number = field->type->wire == TYPES_NUMBER;
+    text_printf(out, "    %s = %s;\n", value.value, is_number ? attach_number(field, argument, writer->mem) : argument);
     if (field->len_arg >= 0) {
         value.len = mem_printf(writer->mem, "%s_len", value.value);
-        text_printf(out, "    %s = (uint64)%s;\n", value.len, writer->arguments.expressions[field->len_arg]);
+        text_printf(out, "    %s = %s;\n", value.len, arguments[field->len_arg]);
     }
     return value;
 }
@@ -84,15 +78,12 @@ define_begin(struct writer *writer)
     const struct filter *filter = &writer->plan->request->filter;
     const struct catalog_probe *probe = writer->event->probe;
     struct filter_value values[CATALOG_MAX_FIELDS] = {0};
-    struct outbuf out = {0}, condition = {0};
+    struct outbuf out = {0};
     text_puts(&out, writer->arguments.statements);
     for (int i = 0; i < probe->nfields; i++)
         if (filter_asks(filter, probe, i))
             values[i] = put_asked(writer, &out, i);
-    filter_condition(filter, probe, values, &condition);
-    if (condition.len > 0)
-        text_printf(&out, "    if (!(%.*s)) { return; }\n", (int)condition.len, condition.ptr);
-    text_free(&condition);
+    filter_put(filter, probe, values, &out);
     define_buffer(writer, "begin", &out);
 }
 

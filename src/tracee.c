@@ -139,7 +139,8 @@ tracee_finish(struct tracee *tracee)
     record_block(tracee, RECORDING_END, tracee->is_complete ? text_of("complete") : (struct slice){0});
     while (decode_last(tracee->decode, &item))
         take_item(tracee, &item);
-    if (!tracee->is_complete && !tracee_is_full(tracee->run)) /* else it was killed in the midst of what is not wanted any more */
+    bool was_cut_off = tracee->is_complete || tracee_is_full(tracee->run); /* in the midst of what is not wanted any more */
+    if (!was_cut_off)
         count_damage(tracee);
     if (tracee->order == NULL)
         return;

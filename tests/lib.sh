@@ -245,10 +245,10 @@ tell() {
 
 # Waits until the server has done all that it was told.
 milestone=0
-server_is_done() {
+server_is_done() { # [SECONDS]
     milestone=$((milestone + 1))
     tell "print milestone $milestone"
-    wait_for 20 has_line "milestone $milestone" "$dir/server.out" && return
+    wait_for "${1:-20}" has_line "milestone $milestone" "$dir/server.out" && return
     explain "the server is not done: $(<"$dir/server.err")"
     return 1
 }
@@ -366,6 +366,20 @@ messages_are_clean() {
     return 0
 }
 
+# -------------------------------------------------------------------------------------------- programs that need no h2olog
+
+# Runs $dir/program.bt and waits until it traces; `printed` is what it prints.
+start_program() {
+    echo 'interval:ms:50 { printf("attached\n"); }' >>"$dir/program.bt"
+    spawn bpftrace -q -p "$server" "$dir/program.bt" >"$dir/standalone" 2>"$dir/standalone.err"
+    wait_for 30 has_line attached "$dir/standalone" || { explain "the program does not run:" && show "$dir/standalone.err"; return 1; }
+}
+
+# Its mark may stand in the midst of a record that takes several printf.
+printed() {
+    perl -0777 -pe 's/attached\n//g' "$dir/standalone"
+}
+
 # ------------------------------------------------------------------------------------------------------ the events of an era
 
 tests=$(cd "$(dirname "$0")" && pwd)
@@ -393,15 +407,7 @@ milliseconds() {
 
 # Has the server run a script and prints what it did last, so that all before it has come when that has.
 fire_file() { # FILE
-    cat "$1" >&"$script" && server_is_done_soon
-}
-
-server_is_done_soon() {
-    milestone=$((milestone + 1))
-    tell "print milestone $milestone"
-    wait_for 60 has_line "milestone $milestone" "$dir/server.out" && return
-    explain "the server is not done: $(<"$dir/server.err")"
-    return 1
+    cat "$1" >&"$script" && server_is_done 60
 }
 
 # Everything that the server has, secrets named.

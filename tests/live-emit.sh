@@ -12,13 +12,6 @@ emit() { # OPTION...
 
 # ------------------------------------------------------------------------------------------------- what it prints by itself
 
-# Runs $dir/program.bt and waits until it traces; what it prints goes to $dir/standalone.
-start_program() {
-    echo 'interval:ms:50 { printf("attached\n"); }' >>"$dir/program.bt"
-    spawn bpftrace -q -p "$server" "$dir/program.bt" >"$dir/standalone" 2>"$dir/standalone.err"
-    wait_for 30 has_line attached "$dir/standalone" || { explain "the program does not run:" && show "$dir/standalone.err"; return 1; }
-}
-
 # All lines but those of fields that are over a limit which the program names: texts of 64 bytes, which hold no NUL, and what is
 # escaped.
 within_limits() {
@@ -40,11 +33,6 @@ prints_the_same() {
     without_differences "$dir/out" >"$dir/expected"
     without_differences "$dir/standalone.lines" >"$dir/normal"
     same "$dir/expected" "$dir/normal"
-}
-
-# What the program printed: its mark may stand in the midst of a record that takes several printf.
-printed() {
-    perl -0777 -pe 's/attached\n//g' "$dir/standalone"
 }
 
 has_standalone() { # COUNT

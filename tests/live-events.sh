@@ -71,7 +71,7 @@ script_thread() {
 shows_expected() { # LINE...
     local from
     from=$(milliseconds)
-    tell "$@" && server_is_done_soon || return
+    tell "$@" && server_is_done 60 || return
     wait_for 5 has_count "$(wc -l <"$dir/expected")" || explain "only $(wc -l <"$dir/out") lines came"
     end_log && normalise "$from" && prints_json
 }
@@ -181,7 +181,7 @@ mixed() { # line|json OPTION...
             "1 - path_response_send bytes=$hex\\[2 bytes cut] num_bytes=66" \
             '888 1 RxProtocol HTTP/2.0' '888 1 RxHeader   :path /' '888 1 TxStatus   200' '888 1 TxHeader   server h2o' \
             '888 1 connect_tcp_start dest=[::1]:443' '888 1 connect_error error_type=dns_error details=null rcode='
-        tell "${MIXED[@]}" && server_is_done_soon && wait_for 5 has_count "${#MIXED[@]}"
+        tell "${MIXED[@]}" && server_is_done 60 && wait_for 5 has_count "${#MIXED[@]}"
         end_log && has_printed_expected
         return
     fi
@@ -254,7 +254,7 @@ names() { # json|line
         'fire quicly:accept conn(1,0,0) 1 "00" token(1,5)' 'fire h2o:h3s_stream_set_state 1 0 7' \
         'fire h2o:h3_frame_receive 13 null 0'
     [[ $1 == json ]] && { shows_expected "${@:2}"; return; }
-    tell "${@:2}" && server_is_done_soon && wait_for 5 has_count 7
+    tell "${@:2}" && server_is_done 60 && wait_for 5 has_count 7
     end_log && has_printed_expected
 }
 

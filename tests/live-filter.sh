@@ -61,12 +61,10 @@ stands_alone() { # EXPRESSION OPTION...
     all_requests line | awk "$1" >"$dir/expected"
     shift
     start_server && "$H2OLOG" "$@" --emit-script -p "$server" >"$dir/program.bt" || return
-    echo 'interval:ms:50 { printf("attached\n"); }' >>"$dir/program.bt"
-    spawn bpftrace -q -p "$server" "$dir/program.bt" >"$dir/standalone" 2>"$dir/err"
-    wait_for 30 has_line attached "$dir/standalone" && start_log "$@" --record "$dir/recording" || { show "$dir/err"; return 1; }
+    start_program && start_log "$@" --record "$dir/recording" || return
     all_requests fire >"$dir/fired"
     fire_file "$dir/fired" && sleep 1
-    end_log && same <(sort "$dir/expected") <(grep -vx attached "$dir/standalone" | sort) && same "$dir/expected" "$dir/out" || return
+    end_log && same <(sort "$dir/expected") <(printed | sort) && same "$dir/expected" "$dir/out" || return
     "$H2OLOG" --quiet --replay "$dir/recording" >"$dir/replayed" && same "$dir/expected" "$dir/replayed"
 }
 

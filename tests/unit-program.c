@@ -20,8 +20,8 @@ static const char events[] = "provider p\n"
                              " arg 0 n u64\n";
 
 static const char lines[] = "//: h2olog-program 1\n"
-                            "//: mode g\n"
                             "//: app-data 0\n"
+                            "//: mode g\n"
                             "//: type a\n"
                             "//: type p:b\n"
                             "//: redact x-*\n"
