@@ -245,6 +245,26 @@ parse_absent(struct parser *parser)
 }
 
 static int
+parse_role(struct parser *parser)
+{
+    static const char *const names[] = {[CATALOG_REQUEST] = "request",
+                                        [CATALOG_REQUEST_HEADER] = "request-header",
+                                        [CATALOG_RESPONSE] = "response",
+                                        [CATALOG_RESPONSE_HEADER] = "response-header",
+                                        [CATALOG_CLOSE] = "close"};
+    struct slice word;
+    if (need_word(parser, &word, "a role") != 0)
+        return -1;
+    for (enum catalog_role role = CATALOG_REQUEST; role <= CATALOG_CLOSE; role++) {
+        if (!text_is(word, names[role]))
+            continue;
+        parser->probe->role = role;
+        return need_end(parser);
+    }
+    return bad_word(parser, word, "unknown role", "request, request-header, response, response-header or close");
+}
+
+static int
 parse_arg_number(struct parser *parser, struct slice word, int *arg)
 {
     uint64_t number;
@@ -452,17 +472,10 @@ static const struct directive {
     bool belongs_to_probe; /* is indented, below a probe line */
     int (*parse)(struct parser *);
 } directives[] = {
-    {"provider", false, parse_provider},
-    {"probe", false, parse_probe},
-    {"names", false, parse_names},
-    {"type", true, parse_type},
-    {"tag", true, parse_tag},
-    {"group", true, parse_group},
-    {"summary", true, parse_summary},
-    {"now", true, parse_now},
-    {"absent", true, parse_absent},
-    {"arg", true, parse_arg},
-    {"line", true, parse_line},
+    {"provider", false, parse_provider}, {"probe", false, parse_probe}, {"names", false, parse_names},
+    {"type", true, parse_type},          {"tag", true, parse_tag},      {"group", true, parse_group},
+    {"summary", true, parse_summary},    {"now", true, parse_now},      {"role", true, parse_role},
+    {"absent", true, parse_absent},      {"arg", true, parse_arg},      {"line", true, parse_line},
 };
 
 /* Whether a probe has no such line yet, or may have several. */
@@ -493,7 +506,7 @@ parse_directive(struct parser *parser, struct slice word)
         return is_first ? directives[i].parse(parser) : bad_word(parser, word, "repeated", "one such line for a probe");
     }
     return bad_word(parser, word, "unknown word",
-                    "provider, probe, names, type, tag, group, summary, now, absent, arg or line");
+                    "provider, probe, names, type, tag, group, summary, now, role, absent, arg or line");
 }
 
 static int
@@ -528,6 +541,34 @@ check_probe(const struct catalog_probe *probe, struct diag *diag)
     return diag_at(diag, probe->pos, "probe %s has no %s; expected a line \"%s ...\" below it", probe->name, missing, missing);
 }
 
+/* The field that a role needs and the probe lacks; NULL: there is none. */
+static const char *
+missing_of_role(const struct catalog_probe *probe)
+{
+    int name = catalog_header_name(probe);
+    bool is_header = probe->role == CATALOG_REQUEST_HEADER || probe->role == CATALOG_RESPONSE_HEADER;
+    if (probe->role == CATALOG_NO_ROLE)
+        return NULL;
+    if (catalog_column(probe, 0) < 0)
+        return "conn_id";
+    if (probe->role != CATALOG_CLOSE && catalog_column(probe, 1) < 0)
+        return "req_id";
+    if (probe->role == CATALOG_REQUEST && catalog_field(probe, "http_version") < 0)
+        return "http_version";
+    if (probe->role == CATALOG_RESPONSE && catalog_field(probe, "status") < 0)
+        return "status";
+    return is_header && (name < 0 || catalog_header_value(probe) < 0) ? "name and named-by" : NULL;
+}
+
+static int
+check_role(const struct catalog_probe *probe, struct diag *diag)
+{
+    const char *missing = missing_of_role(probe);
+    if (missing == NULL)
+        return 0;
+    return diag_at(diag, probe->pos, "probe %s has a role, but no %s; expected a field of that name", probe->name, missing);
+}
+
 static void
 fill_in_tag(struct catalog_probe *probe, struct mem *mem)
 {
@@ -545,7 +586,7 @@ catalog_parse(struct catalog *catalog, const struct files *files, struct mem *me
         if (parse_file(&parser, &files->items[i]) != 0)
             return -1;
     for (size_t i = 0; i < catalog->count; i++) {
-        if (check_probe(&catalog->probes[i], diag) != 0)
+        if (check_probe(&catalog->probes[i], diag) != 0 || check_role(&catalog->probes[i], diag) != 0)
             return -1;
         fill_in_tag(&catalog->probes[i], mem);
     }
@@ -595,6 +636,24 @@ catalog_column(const struct catalog_probe *probe, int column)
                                             {"stream_id", "req_id"}}; /* in order of preference */
     int field = catalog_field(probe, names[column][0]);
     return field >= 0 ? field : catalog_field(probe, names[column][1]);
+}
+
+int
+catalog_header_name(const struct catalog_probe *probe)
+{
+    for (int i = 0; i < probe->nfields; i++)
+        if (probe->fields[i].is_request_header || probe->fields[i].is_response_header)
+            return i;
+    return -1;
+}
+
+int
+catalog_header_value(const struct catalog_probe *probe)
+{
+    for (int i = 0; i < probe->nfields; i++)
+        if (probe->fields[i].named_by >= 0)
+            return i;
+    return -1;
 }
 
 const char *

@@ -38,6 +38,16 @@ struct catalog_piece {
     int field; /* -1: literal */
 };
 
+/* What a probe says of a request. */
+enum catalog_role {
+    CATALOG_NO_ROLE,
+    CATALOG_REQUEST,
+    CATALOG_REQUEST_HEADER,
+    CATALOG_RESPONSE,
+    CATALOG_RESPONSE_HEADER,
+    CATALOG_CLOSE, /* nothing more comes of its connection */
+};
+
 /* What must hold of a server for this description of a probe to fit. */
 struct catalog_condition {
     enum { CATALOG_ARGS, CATALOG_SIZE, CATALOG_WITH, CATALOG_WITHOUT } kind;
@@ -53,7 +63,8 @@ struct catalog_probe {
     const char *group;   /* the mode that shows it, such as "http" */
     const char *summary; /* one sentence */
     const char *now;     /* newer h2o has this probe instead; NULL: no such */
-    const char *absent;  /* why the newest h2o need not have it; NULL: it has */
+    enum catalog_role role;
+    const char *absent; /* why the newest h2o need not have it; NULL: it has */
     struct catalog_condition conditions[CATALOG_MAX_CONDITIONS];
     int nconditions;
     struct catalog_field fields[CATALOG_MAX_FIELDS]; /* in the order of the output */
@@ -83,6 +94,10 @@ int catalog_field(const struct catalog_probe *probe, const char *name);
 /* The field that stands in a column of a line: which connection it is about in column 0, which request or stream in column 1;
  * -1: none does. */
 int catalog_column(const struct catalog_probe *probe, int column);
+
+/* The field that is the name of a header field, and the one that is its value; -1: none is. */
+int catalog_header_name(const struct catalog_probe *probe);
+int catalog_header_value(const struct catalog_probe *probe);
 
 /* The label of a value; NULL: it has none. */
 const char *catalog_label(const struct catalog_names *names, uint64_t value);

@@ -44,18 +44,24 @@ plan_is_redactable(const struct plan *plan, const struct catalog_field *field)
     return plan->redact != NULL && field->named_by >= 0;
 }
 
+bool
+plan_is_of_mode(const char *mode, const struct catalog_probe *probe)
+{
+    bool is_for_requests = strcmp(mode, PLAN_REQUESTS) == 0 && probe->role != CATALOG_NO_ROLE;
+    return is_for_requests || strcmp(mode, "all") == 0 || strcmp(mode, probe->group) == 0;
+}
+
 /* Marks the patterns that name the probe; `literally`: one without a glob does. Without patterns the mode decides. */
 static bool
-is_asked_for(struct planner *planner, const char *provider, const char *name, const char *type, const char *group,
-             bool *literally)
+is_asked_for(struct planner *planner, const struct catalog_probe *probe, bool *literally)
 {
     const struct plan_request *request = planner->request;
     *literally = false;
     if (request->npatterns == 0)
-        return strcmp(request->group, "all") == 0 || strcmp(request->group, group) == 0;
+        return plan_is_of_mode(request->group, probe);
     bool fits = false;
     for (size_t i = 0; i < request->npatterns; i++) {
-        if (!pattern_fits(request->patterns[i], provider, name, type))
+        if (!pattern_fits(request->patterns[i], probe->provider, probe->name, probe->type))
             continue;
         fits = planner->was_used[i] = true;
         *literally |= pattern_is_literal(request->patterns[i]);
@@ -184,8 +190,7 @@ plan_known(struct planner *planner)
     bool literally;
     for (size_t i = 0; i < planner->catalog->count; i++) {
         const struct catalog_probe *probe = &planner->catalog->probes[i];
-        if (!is_chosen(planner, i) ||
-            !is_asked_for(planner, probe->provider, probe->name, probe->type, probe->group, &literally))
+        if (!is_chosen(planner, i) || !is_asked_for(planner, probe, &literally))
             continue;
         const struct usdt_probe *usdt = target != NULL ? usdt_find(&target->probes, probe->provider, probe->name) : NULL;
         const char *why_not = usdt != NULL ? obstacle(planner, probe, usdt) : NULL;
@@ -255,7 +260,7 @@ is_of_mode(const struct planner *planner, const struct usdt_probe *usdt)
     for (size_t i = 0; i < planner->catalog->count; i++) {
         const struct catalog_probe *probe = &planner->catalog->probes[i];
         if (strcmp(probe->name, usdt->name) == 0 && strcmp(probe->provider, usdt->provider) == 0)
-            return strcmp(planner->request->group, "all") == 0 || strcmp(planner->request->group, probe->group) == 0;
+            return plan_is_of_mode(planner->request->group, probe);
     }
     return strcmp(planner->request->group, "all") == 0;
 }
@@ -273,9 +278,9 @@ plan_undescribed(struct planner *planner, const struct usdt_probe *usdt)
                         usdt->provider, usdt->name, usdt->nargs, usdt->name);
         return 0;
     }
-    if (!is_asked_for(planner, usdt->provider, usdt->name, usdt->name, "unknown", &literally))
-        return 0;
     const struct catalog_probe *probe = describe(usdt, planner->mem);
+    if (!is_asked_for(planner, probe, &literally))
+        return 0;
     if (!filter_wants_probe(&planner->request->filter, probe)) {
         leave_out(planner, probe, "no record of it fits the filters");
         return 0;

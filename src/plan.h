@@ -10,9 +10,12 @@
 /* A text is shown up to this many bytes, or the tracer's limit if that is less; README documents it. */
 enum { PLAN_TEXT_LIMIT = 8192, PLAN_MAX_TEXTS = 3, PLAN_INLINE_TEXTS = 2 };
 
+/* The mode that takes what has a role. */
+#define PLAN_REQUESTS "requests"
+
 /* What is asked for. */
 struct plan_request {
-    const char *group;           /* the mode: a group of the catalogue, or "all" */
+    const char *group;           /* the mode: a group of the catalogue, "all", or PLAN_REQUESTS */
     const char *const *patterns; /* "event", "provider:probe", or globs: these instead of the mode's own; NULL: none */
     size_t npatterns;
     struct redact redact;
@@ -45,6 +48,8 @@ struct plan {
     unsigned chunk;                     /* bytes of a text in one printf */
     unsigned limit;                     /* bytes of a text that are sent at most */
 };
+
+bool plan_is_of_mode(const char *mode, const struct catalog_probe *probe);
 
 /* How many numbers a field is on the wire. */
 int plan_field_numbers(const struct catalog_field *field);

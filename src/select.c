@@ -2,13 +2,11 @@
 
 #include "pattern.h"
 
-#include <string.h>
-
 static bool
 is_wanted(struct select *select, const struct catalog_probe *probe)
 {
     const char *mode = select->mode;
-    bool fits = select->npatterns == 0 && (mode == NULL || strcmp(mode, "all") == 0 || strcmp(mode, probe->group) == 0);
+    bool fits = select->npatterns == 0 && (mode == NULL || plan_is_of_mode(mode, probe));
     for (size_t i = 0; i < select->npatterns; i++)
         if (pattern_fits(select->patterns[i], probe->provider, probe->name, probe->type))
             fits = select->was_used[i] = true;

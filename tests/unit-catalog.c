@@ -27,8 +27,16 @@ START_TEST(errors_say_where_and_what)
         const char *text, *message;
     } rows[] = {
         {"porvider p\n",
-         "t.probes:1:1: unknown word \"porvider\"; expected provider, probe, names, type, tag, group, summary, now, "
+         "t.probes:1:1: unknown word \"porvider\"; expected provider, probe, names, type, tag, group, summary, now, role, "
          "absent, arg or line"},
+        {"provider p\nprobe e\n role hero\n",
+         "t.probes:3:7: unknown role \"hero\"; expected request, request-header, response, response-header or close"},
+        {"provider p\nprobe e\n group g\n summary s\n role close\n arg 0 id u64\n",
+         "t.probes:2:1: probe e has a role, but no conn_id; expected a field of that name"},
+        {"provider p\nprobe e\n group g\n summary s\n role response\n arg 0 conn_id u64\n arg 1 req_id u64\n",
+         "t.probes:2:1: probe e has a role, but no status; expected a field of that name"},
+        {"provider p\nprobe e\n group g\n summary s\n role request-header\n arg 0 conn_id u64\n arg 1 req_id u64\n",
+         "t.probes:2:1: probe e has a role, but no name and named-by; expected a field of that name"},
         {"probe e\n", "t.probes:1:1: a probe before any provider; expected a line \"provider NAME\" first"},
         {"provider\n", "t.probes:1:9: the line ends too early; expected the provider's name"},
         {"provider p-q\n", "t.probes:1:10: not a name \"p-q\"; expected letters, digits and _"},
@@ -188,10 +196,10 @@ START_TEST(every_directive_has_its_errors)
          "t.probes:2:1: probe e has no summary; expected a line \"summary ...\" below it"},
         {"\n\n  # nothing\nprobes\n",
          "t.probes:4:1: unknown word \"probes\"; expected provider, probe, names, type, tag, group, "
-         "summary, now, absent, arg or line"},
+         "summary, now, role, absent, arg or line"},
         {"a\033[31m\n",
          "t.probes:1:1: unknown word \"a\\x1b[31m\"; expected provider, probe, names, type, tag, group, summary, "
-         "now, absent, arg or line"},
+         "now, role, absent, arg or line"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         ck_assert_str_eq(error_of(rows[i].text), rows[i].message);
