@@ -1,5 +1,7 @@
 #include "order.h"
 
+#include "hold.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +22,7 @@ struct order_cpu {
 
 struct order_held {
     uint64_t nsecs;
-    size_t at; /* in `bytes`: the record, then its texts; also the order of arrival */
+    size_t at; /* in `bytes`, as hold.h has it; also the order of arrival */
 };
 
 void
@@ -58,12 +60,6 @@ add_index(struct order *order, struct order_held held)
     order->held[order->nheld++] = held;
 }
 
-static size_t
-aligned(size_t len)
-{
-    return (len + 15) & ~(size_t)15;
-}
-
 /* A frame of time `nsecs` came at `now`. */
 static void
 note_frame(struct order *order, uint64_t nsecs, uint64_t now)
@@ -79,12 +75,7 @@ order_add(struct order *order, const struct record *record, uint64_t now)
     if (order->bytes.len > MAX_BYTES)
         order_flush(order);
     add_index(order, (struct order_held){record->nsecs, order->bytes.len});
-    text_put(&order->bytes, (struct slice){(const char *)record, sizeof(*record)});
-    for (int i = 0; record->event != NULL && i < record->event->probe->nfields; i++)
-        if (record->event->is_shown[i])
-            text_put(&order->bytes, record->values[i].text);
-    text_reserve(&order->bytes, 16);
-    order->bytes.len = aligned(order->bytes.len);
+    hold_put(&order->bytes, record);
 }
 
 /* Up to where everything of a CPU has arrived. */
@@ -177,14 +168,6 @@ order_next(struct order *order, struct record *record)
 {
     if (order->next == order->ready)
         return false;
-    const char *at = order->bytes.ptr + order->held[order->next++].at;
-    memcpy(record, at, sizeof(*record));
-    at += sizeof(*record);
-    for (int i = 0; record->event != NULL && i < record->event->probe->nfields; i++) {
-        if (!record->event->is_shown[i])
-            continue;
-        record->values[i].text.ptr = at;
-        at += record->values[i].text.len;
-    }
+    hold_get(order->bytes.ptr + order->held[order->next++].at, record);
     return true;
 }
