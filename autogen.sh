@@ -4,8 +4,8 @@
 set -eu
 cd "$(dirname "$0")"
 
-# Building: a C compiler, make, autotools, libelf, uthash. Tests: check, sys/sdt.h, curl, procps. Running: bpftrace.
-packages="gcc libc6-dev make autoconf automake pkg-config libelf-dev uthash-dev check systemtap-sdt-dev curl procps bpftrace"
+# Building: a C compiler, make, autotools, libelf, PCRE2, uthash. Tests: check, sys/sdt.h, curl, procps. Running: bpftrace.
+packages="gcc libc6-dev make autoconf automake pkg-config libelf-dev libpcre2-dev uthash-dev check systemtap-sdt-dev curl procps bpftrace"
 more_packages="clang libclang-rt-dev valgrind"
 
 as_root() {

@@ -32,6 +32,45 @@ diag_at(struct diag *diag, struct diag_pos pos, const char *format, ...)
     return -1;
 }
 
+/* How many columns the text takes on a terminal, if each character takes one. */
+static size_t
+columns(struct slice text)
+{
+    struct outbuf out = {0};
+    size_t count = 0;
+    text_escape(&out, text);
+    for (size_t i = 0; i < out.len; i++)
+        count += ((unsigned char)out.ptr[i] & 0xc0) != 0x80; /* first bytes of UTF-8 */
+    text_free(&out);
+    return count;
+}
+
+/* A place near `at` where a character begins. */
+static size_t
+boundary(struct slice text, size_t at)
+{
+    while (at > 0 && at < text.len && ((unsigned char)text.ptr[at] & 0xc0) == 0x80)
+        at--;
+    return at;
+}
+
+int
+diag_caret(struct diag *diag, const char *option, struct slice argument, size_t at, const char *format, ...)
+{
+    enum { BEFORE = 120, SHOWN = 200 };
+    char what[512], shown[4 * SHOWN + 1];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof(what), format, args);
+    va_end(args);
+    at = boundary(argument, at < argument.len ? at : argument.len);
+    size_t from = at > BEFORE ? boundary(argument, at - BEFORE) : 0;
+    size_t to = argument.len - from > SHOWN ? boundary(argument, from + SHOWN) : argument.len;
+    size_t column = columns((struct slice){argument.ptr + from, at - from});
+    diag_quote(shown, sizeof(shown), (struct slice){argument.ptr + from, to - from});
+    return diag_set(diag, DIAG_USAGE, "--%s: %s\n    %s\n    %*s^", option, what, shown, (int)column, "");
+}
+
 void
 diag_report(const struct diag *diag)
 {

@@ -36,6 +36,11 @@ struct diag_log {
 int diag_set(struct diag *diag, enum diag_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int diag_at(struct diag *diag, struct diag_pos pos, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* An error in the argument of a long option, DIAG_USAGE: the message, then the argument around its byte `at`, and a caret under
+ * that. */
+int diag_caret(struct diag *diag, const char *option, struct slice argument, size_t at, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
 /* These three are the only code that writes to stderr. Each writes whole lines that begin with "h2olog: ". */
 void diag_report(const struct diag *diag);
 void diag_note(const struct diag_log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
