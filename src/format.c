@@ -15,7 +15,7 @@ static const struct format_row {
 bool
 format_init(struct format *format, const char *name, struct format_options options)
 {
-    *format = (struct format){.options = options, .seq = 1};
+    *format = (struct format){.options = options, .seq = 1, .paint = {.terminal = -1}};
     format->realtime_offset = clock_realtime_offset();
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
         if (strcmp(formats[i].name, name) == 0)
@@ -24,7 +24,7 @@ format_init(struct format *format, const char *name, struct format_options optio
 }
 
 bool
-format_shows_loss(const struct format *format)
+format_is_json(const struct format *format)
 {
     return format->row->put_loss != NULL;
 }
@@ -36,8 +36,8 @@ is_text_cut(const struct types_row *type, const struct types_value *value)
     return type->wire != TYPES_BYTES && types_is_cut(type, value);
 }
 
-static int
-count_cut(const struct record *record)
+int
+format_count_cut(const struct record *record)
 {
     int count = 0;
     for (int i = 0; record->event != NULL && i < record->event->probe->nfields; i++)
@@ -52,10 +52,13 @@ format_record(struct format *format, struct outbuf *out, const struct record *re
     format_function *put = record->event != NULL ? format->row->put : format->row->put_loss;
     if (put == NULL)
         return 0;
+    size_t from = out->len;
     put(format, out, record);
     text_putc(out, '\n');
+    if (put == format_line && (format->paint.has_colors || format->paint.terminal >= 0))
+        format_paint(format, out, from, record);
     format->seq++;
-    return count_cut(record);
+    return format_count_cut(record);
 }
 
 bool

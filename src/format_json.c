@@ -1,10 +1,10 @@
 #include "format.h"
 #include "json.h"
 
-static void
-put_seen(const struct format *format, struct outbuf *out, const struct record *record)
+void
+format_json_time(const struct format *format, struct outbuf *out, uint64_t nsecs)
 {
-    text_put_u64(out, (uint64_t)((int64_t)record->nsecs + format->realtime_offset) / 1000000);
+    text_put_u64(out, (uint64_t)((int64_t)nsecs + format->realtime_offset) / 1000000);
 }
 
 /* Milliseconds since 1970: the server's own time where the event carries one, else when it was seen. */
@@ -19,34 +19,34 @@ put_time(const struct format *format, struct outbuf *out, const struct record *r
             return;
         }
     }
-    put_seen(format, out, record);
+    format_json_time(format, out, record->nsecs);
 }
 
-static void
-put_member(struct outbuf *out, const char *name, const char *suffix)
+void
+format_json_member(struct outbuf *out, const char *name, const char *suffix)
 {
     text_puts(out, ", ");
     json_key(out, name, suffix);
 }
 
-/* What belongs beside a value: the exact bytes of one that is not valid UTF-8, the full length of one that was cut, a name. */
-static void
-put_companions(const struct format *format, struct outbuf *out, const struct record *record, int index)
+void
+format_json_companions(const struct format *format, struct outbuf *out, const struct record *record, int index,
+                       const char *name)
 {
     const struct catalog_field *field = &record->event->probe->fields[index];
     const struct types_value *value = &record->values[index];
     if (types_needs_hex(field->type, value)) {
-        put_member(out, field->name, "_hex");
+        format_json_member(out, name, "_hex");
         json_hex_string(out, value->text);
     }
     if (value->is_redacted) {
-        put_member(out, field->name, "_redacted");
+        format_json_member(out, name, "_redacted");
         text_putc(out, '1');
-        put_member(out, field->name, "_len");
+        format_json_member(out, name, "_len");
         text_put_u64(out, value->number);
     }
     if (types_is_cut(field->type, value) && plan_length_field(record->event, field) < 0) {
-        put_member(out, field->name, "_len");
+        format_json_member(out, name, "_len");
         if (field->type->wire == TYPES_CSTR)
             text_puts(out, "null"); /* nobody knows */
         else
@@ -54,7 +54,7 @@ put_companions(const struct format *format, struct outbuf *out, const struct rec
     }
     const char *label = format->options.names ? catalog_label(field->names, value->number) : NULL;
     if (label != NULL) {
-        put_member(out, field->name, "_name");
+        format_json_member(out, name, "_name");
         json_string(out, text_of(label));
     }
 }
@@ -64,13 +64,13 @@ put_field(const struct format *format, struct outbuf *out, const struct record *
 {
     const struct catalog_field *field = &record->event->probe->fields[index];
     const struct types_value *value = &record->values[index];
-    put_member(out, field->name, "");
+    format_json_member(out, field->name, "");
     if (value->is_null) {
         text_puts(out, "null");
         return;
     }
     field->type->put_json(out, field->type, value);
-    put_companions(format, out, record, index);
+    format_json_companions(format, out, record, index, field->name);
 }
 
 static void
@@ -115,7 +115,7 @@ format_json_loss(struct format *format, struct outbuf *out, const struct record 
 {
     text_putc(out, '{');
     json_key(out, "at", "");
-    put_seen(format, out, record);
+    format_json_time(format, out, record->nsecs);
     text_puts(out, ", \"type\": \"h2olog-event-lost\", \"lost\": ");
     text_put_u64(out, record->values[0].number);
     if (format->options.extra)

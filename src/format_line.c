@@ -69,3 +69,46 @@ format_line(struct format *format, struct outbuf *out, const struct record *reco
     else
         put_usual(format, out, record);
 }
+
+/* Where a word of the line stands, from 0. */
+static struct paint_part
+find_word(struct slice line, int index, enum paint_color color)
+{
+    struct slice rest = line, word = {line.ptr, 0};
+    for (int i = 0; i <= index; i++)
+        text_word(&rest, &word);
+    size_t from = (size_t)(word.ptr - line.ptr);
+    return (struct paint_part){from, from + word.len, color};
+}
+
+static enum paint_color
+color_of_status(const struct record *record)
+{
+    int32_t status = (int32_t)record->values[catalog_field(record->event->probe, "status")].number;
+    return status >= 500 ? PAINT_BAD : status >= 400 ? PAINT_ODD : PAINT_GOOD;
+}
+
+/* Events that tell of trouble. */
+static bool
+is_odd(const char *tag)
+{
+    static const char *const words[] = {"lost", "error", "reset", "fail", "close_send", "close_receive", "alert"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strstr(tag, words[i]) != NULL)
+            return true;
+    return false;
+}
+
+void
+format_paint(const struct format *format, struct outbuf *out, size_t from, const struct record *record)
+{
+    const struct catalog_probe *probe = record->event->probe;
+    const struct slice line = {out->ptr + from, out->len - from - 1};
+    int tag = format->options.extra ? 3 : 2;
+    struct paint_part part = find_word(line, tag, is_odd(probe->tag) ? PAINT_ODD : PAINT_PLAIN);
+    if (probe->role == CATALOG_RESPONSE)
+        part = (struct paint_part){part.from, line.len, color_of_status(record)};
+    else if (probe->role == CATALOG_REQUEST_HEADER || probe->role == CATALOG_RESPONSE_HEADER)
+        part = find_word(line, tag + 1, PAINT_DIM);
+    paint_line(&format->paint, out, from, part);
+}

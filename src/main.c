@@ -27,12 +27,15 @@ struct context {
     struct tracer tracer;
     struct target target; /* of --list and --emit-script */
     struct plan_request request;
+    struct filter_word *words; /* of which the two are made */
     struct filter filter;
+    struct view view;
     struct program program; /* of --script */
     struct select select;
     struct launch launch;
     struct recording recording;
     struct format format;
+    struct paint paint;
     int cpus; /* that send heartbeats */
 };
 
@@ -189,8 +192,9 @@ load_program(struct context *context)
     struct program *program = &context->program;
     if (program_read(program, options->script, &context->mem, &context->diag) != 0)
         return -1;
-    context->select = (struct select){options->has_mode ? options->mode : NULL, options->types.items, options->types.count,
-                                      &context->filter, mem_alloc(&context->mem, options->types.count + 1)};
+    const char *mode = options->has_mode || context->view.is_grouped ? options->mode : NULL;
+    context->select = (struct select){mode, options->types.items, options->types.count, &context->filter,
+                                      mem_alloc(&context->mem, options->types.count + 1)};
     if (!options->has_format)
         options->format = options_format(options->has_mode ? options->mode : program->request.group);
     context->request = program->request;
@@ -198,14 +202,25 @@ load_program(struct context *context)
     return redact_check(&context->request.redact, &context->diag);
 }
 
+/* Filters, and what is made of the records. */
 static int
-set_filter(struct context *context)
+set_view(struct context *context)
 {
-    const struct options_filters *given = &context->options.filters;
+    struct options *options = &context->options;
+    const struct options_filters *given = &options->filters;
+    context->words = mem_alloc(&context->mem, (given->count + 1) * sizeof(*context->words));
     for (size_t i = 0; i < given->count; i++)
-        if (filter_add(&context->filter, given->items[i].option, given->items[i].value, &context->mem, &context->diag) != 0)
-            return -1;
-    return 0;
+        context->words[i] = (struct filter_word){given->items[i].option, given->items[i].value};
+    if (view_make(&context->view, context->words, given->count, strcmp(options->format, "json") == 0, &context->filter,
+                  &context->mem, &context->diag) != 0)
+        return -1;
+    if (!context->view.is_grouped)
+        return 0;
+    bool is_other = strcmp(options->mode, "http") != 0 || options->types.count > 0;
+    options->mode = PLAN_REQUESTS;
+    return is_other ? diag_set(&context->diag, DIAG_USAGE,
+                               "--group, --query and --log-format show HTTP requests; leave out quic, all and -t")
+                    : 0;
 }
 
 static int
@@ -213,7 +228,7 @@ set_request(struct context *context)
 {
     struct options *options = &context->options;
     struct options_list *redact = &options->redact;
-    if (set_filter(context) != 0)
+    if (set_view(context) != 0)
         return -1;
     for (size_t i = 0; options->redact_default && i < REDACT_DEFAULTS && redact->count < OPTIONS_MAX_LIST; i++)
         redact->items[redact->count++] = redact_defaults[i];
@@ -237,6 +252,12 @@ static int
 write_program(struct context *context, const struct plan *plan, struct outbuf *program)
 {
     const struct options *options = &context->options;
+    const struct options_filters *given = &options->filters;
+    for (size_t i = 0; i < given->count && strcmp(options->emit_script, "wire") != 0; i++)
+        if (view_is_needed(given->items[i].option))
+            return diag_set(&context->diag, DIAG_USAGE,
+                            "--%s: a program by itself cannot do that; --emit-script=wire prints what h2olog runs for it",
+                            given->items[i].option);
     if (strcmp(options->emit_script, "wire") == 0)
         return script_write(program, plan, PROGRAM_NO_NONCE, context->command, &context->templates, &context->mem,
                             &context->diag);
@@ -288,9 +309,11 @@ static int
 open_output(struct context *context, struct sink *sink)
 {
     const struct options *options = &context->options;
+    sink->block = options->buffered ? 64 * 1024 : 0;
     sink->fd = STDOUT_FILENO;
     if (options->output != NULL)
         sink->fd = sink_open(options->output, options->append ? O_APPEND : O_TRUNC, &context->diag);
+    context->paint = paint_for(sink->fd, options->color, options->wide);
     return sink->fd < 0 ? -1 : 0;
 }
 
@@ -325,7 +348,11 @@ begin_recording(struct context *context)
                                       .cpus = context->cpus,
                                       .offset = context->format.realtime_offset,
                                       .most = context->options.count,
+                                      .words = context->words,
                                       .files = recorded_files(context)};
+    const struct options_filters *given = &context->options.filters;
+    for (size_t i = 0; i < given->count; i++)
+        header.nwords = view_is_needed(given->items[i].option) ? given->count : header.nwords;
     context->recording.fd = sink_open(context->options.record, O_TRUNC, &context->diag);
     return context->recording.fd < 0 ? -1 : recording_begin(&context->recording, &header, &context->diag);
 }
@@ -343,12 +370,15 @@ prepare(struct context *context, struct sink *sink, struct privileges *privilege
         return -1;
     format_init(&context->format, options->format, (struct format_options){options->extra, options->names});
     context->cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    return open_output(context, sink) != 0 ? -1 : begin_recording(context);
+    if (open_output(context, sink) != 0)
+        return -1;
+    context->format.paint = context->paint;
+    return begin_recording(context);
 }
 
 /* From here on this process is not root any more, and reads what servers say; the keeper is, and does not. */
 static int
-supervise(struct context *context, struct keeper *keeper, struct sink *sink, int signals)
+supervise(struct context *context, struct keeper *keeper, struct output *output, int signals)
 {
     const struct options *options = &context->options;
     bool is_program_given = options->script != NULL;
@@ -356,13 +386,11 @@ supervise(struct context *context, struct keeper *keeper, struct sink *sink, int
                             .request = {&context->request, &context->catalog, &context->tracer,
                                         is_program_given ? &context->select : NULL, context->cpus, NULL},
                             .is_program_foreign = is_program_given,
-                            .format = &context->format,
-                            .sink = sink,
+                            .output = output,
                             .log = &context->log,
                             .recording = options->record != NULL ? &context->recording : NULL,
                             .nservers = options->pids.count,
                             .follow = options->follow,
-                            .most = options->count,
                             .duration_ms = options->duration_ms,
                             .can_reopen = options->output != NULL,
                             .put_off_ms = 10000};
@@ -373,6 +401,7 @@ static int
 trace(struct context *context)
 {
     struct sink sink = {.fd = -1};
+    struct output output = {.view = &context->view, .format = &context->format, .sink = &sink, .most = context->options.count};
     struct privileges privileges;
     struct keeper keeper;
     const struct options *options = &context->options;
@@ -382,10 +411,12 @@ trace(struct context *context)
     struct keeper_services services = launch_services(&context->launch, options->follow);
     if (keeper_start(&keeper, &services, options->pids.items, options->pids.count, &context->diag) != 0)
         return -1;
+    output_open(&output);
     int status = options->keep_root ? 0 : privileges_drop(&privileges, &context->diag);
     if (status == 0)
-        status = supervise(context, &keeper, &sink, signals);
+        status = supervise(context, &keeper, &output, signals);
     keeper_stop(&keeper);
+    output_close(&output);
     text_free(&sink.pending);
     return status;
 }
@@ -402,10 +433,12 @@ replay(struct context *context)
                           .mode = options->has_mode ? options->mode : NULL,
                           .patterns = options->types.items,
                           .npatterns = options->types.count,
-                          .filter = &context->filter,
+                          .words = context->words,
+                          .nwords = options->filters.count,
                           .most = options->count,
                           .format = options->has_format ? options->format : NULL,
                           .format_options = {options->extra, options->names},
+                          .paint = context->paint,
                           .sink = &sink,
                           .log = &context->log};
     int status = replay_run(&part, &context->diag);
@@ -444,6 +477,7 @@ main(int argc, char **argv)
         status = run(&context);
     if (status != 0)
         diag_report(&context.diag);
+    view_free(&context.view);
     target_close(&context.target);
     mem_free(&context.launch.mem);
     mem_free(&context.mem);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { FLAG, COUNT, STRING, LIST, PIDS, NUMBER, DURATION, FILTER, FORM, HELP };
+enum kind { FLAG, COUNT, STRING, LIST, PIDS, NUMBER, DURATION, FILTER, FORM, COLOR, HELP };
 
 static const struct row {
     enum kind kind;
@@ -124,6 +124,18 @@ set_form(const char **form, const struct row *row, const char *value, struct dia
                     diag_quote(quoted, sizeof(quoted), text_of(value)));
 }
 
+/* --color alone is always, as with ls and grep. */
+static int
+set_color(const char **color, const struct row *row, const char *value, struct diag *diag)
+{
+    char quoted[64];
+    *color = value != NULL ? value : "always";
+    if (strcmp(*color, "auto") == 0 || strcmp(*color, "always") == 0 || strcmp(*color, "never") == 0)
+        return 0;
+    return diag_set(diag, DIAG_USAGE, "--%s: \"%s\" is none of auto, always and never", row->name,
+                    diag_quote(quoted, sizeof(quoted), text_of(value)));
+}
+
 static int
 add_words(struct options_list *list, const struct row *row, char *value, struct diag *diag)
 {
@@ -163,10 +175,19 @@ set_row(struct options *options, const struct row *row, char *value, struct diag
         return add_filter(field, row, value, diag);
     case FORM:
         return set_form(field, row, value, diag);
+    case COLOR:
+        return set_color(field, row, value, diag);
     case HELP:
         return set_help(options, value, diag);
     }
     abort();
+}
+
+/* What stands behind the option may be left out. */
+static bool
+may_lack_argument(const struct row *row)
+{
+    return row->kind == FORM || row->kind == COLOR;
 }
 
 /* getopt_long's tables, made from ours; long options return 256 + row. */
@@ -176,7 +197,7 @@ make_getopt_tables(struct option *longs, char *shorts)
     *shorts++ = ':'; /* report a missing argument as ':' and print nothing */
     for (int i = 0; i < ROWS; i++) {
         int has_argument = rows[i].argument != NULL ? required_argument : no_argument;
-        if (rows[i].kind == HELP || rows[i].kind == FORM)
+        if (rows[i].kind == HELP || may_lack_argument(&rows[i]))
             has_argument = optional_argument;
         longs[i] = (struct option){rows[i].name, has_argument, NULL, 256 + i};
         if (rows[i].letter == 0)
@@ -262,6 +283,7 @@ check_together(const struct options *options, struct diag *diag)
          "-e is for --emit-script and --list; a process is traced with -p PID"},
         {options->script != NULL && (options->emit_script != NULL || options->list || options->replay != NULL),
          "--script runs a program; --emit-script, --list and --replay do something else"},
+        {options->line_buffered && options->buffered, "both --line-buffered and --buffered; choose one"},
         {options->replay != NULL && options->duration_ms != 0,
          "--duration is for tracing; a replay takes the time that it takes"},
         {options->script != NULL && (options->redact.count > 0 || options->redact_default || options->app_data),
@@ -317,9 +339,9 @@ static void
 help_row(struct outbuf *out, const struct row *row)
 {
     char left[40];
-    const char *before = row->argument == NULL ? "" : row->kind == FORM ? "[=" : " ";
+    const char *before = row->argument == NULL ? "" : may_lack_argument(row) ? "[=" : " ";
     snprintf(left, sizeof(left), "%c%c%s --%s%s%s%s", row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
-             row->letter ? "," : " ", row->name, before, row->argument ? row->argument : "", row->kind == FORM ? "]" : "");
+             row->letter ? "," : " ", row->name, before, row->argument ? row->argument : "", may_lack_argument(row) ? "]" : "");
     text_printf(out, "  %-22s ", left);
     int column = 3 + (int)(strlen(left) > 22 ? strlen(left) : 22);
     struct slice rest = text_of(row->help), word;
@@ -343,7 +365,7 @@ mdoc_row(struct outbuf *out, const struct row *row)
         text_printf(out, " Fl %c ,", row->letter);
     text_printf(out, " Fl -%s", row->name);
     if (row->argument != NULL)
-        text_printf(out, row->kind == FORM ? " Ns Op = Ns Ar %s" : " Ar %s", row->argument);
+        text_printf(out, may_lack_argument(row) ? " Ns Op = Ns Ar %s" : " Ar %s", row->argument);
     struct slice rest = text_of(row->help), word;
     for (char before = '\n'; text_word(&rest, &word); before = word.ptr[word.len - 1] == '.' ? '\n' : ' ') {
         text_putc(out, before);

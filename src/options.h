@@ -27,11 +27,11 @@ struct options {
     bool http;
     struct options_list types;
     struct options_filters {
-        struct {
+        struct options_word {
             const char *option, *value;
         } items[OPTIONS_MAX_LIST];
         size_t count;
-    } filters;            /* by long name, in the order that they were given */
+    } filters;            /* and what makes the view: by long name, in the order that they were given */
     uint64_t count;       /* 0: no limit */
     uint64_t duration_ms; /* the same */
     const char *format;   /* "line" or "json": the mode's own if it was not given */
@@ -47,6 +47,9 @@ struct options {
     const char *output; /* NULL: stdout */
     const char *record, *replay;
     bool append;
+    bool line_buffered, buffered;
+    const char *color; /* "auto", "always" or "never"; NULL: auto */
+    bool wide;
     bool quiet;
     const char *user; /* NULL: who called sudo, or nobody */
     bool keep_root;

@@ -50,6 +50,8 @@ put_header(struct outbuf *out, const struct recording_header *header)
     request_put(out, &header->request, "", text_put);
     if (header->most > 0)
         text_printf(out, "count %lu\n", header->most);
+    for (size_t i = 0; i < header->nwords; i++)
+        text_printf(out, "show %s %s\n", header->words[i].option, header->words[i].value);
     for (size_t i = 0; i < header->files.count; i++) {
         const struct file *file = &header->files.items[i];
         text_printf(out, "file %zu ", file->text.len);
@@ -126,6 +128,20 @@ read_file(struct reader *reader, struct slice value)
     return 0;
 }
 
+/* "OPTION VALUE" */
+static int
+read_word(struct reader *reader, struct slice value)
+{
+    struct recording_header *header = reader->header;
+    struct slice option;
+    if (!text_word(&value, &option) || value.len < 2)
+        return bad_line(reader, "\"show OPTION VALUE\"");
+    const char *given = mem_strndup(reader->mem, value.ptr + 1, value.len - 1); /* behind the blank */
+    header->words = mem_grow(reader->mem, header->words, header->nwords, sizeof(*header->words));
+    header->words[header->nwords++] = (struct filter_word){keep(reader, option), given};
+    return 0;
+}
+
 static int
 read_signed(const struct reader *reader, struct slice value, int64_t *number)
 {
@@ -186,11 +202,13 @@ read_line(struct reader *reader, struct slice key, struct slice value)
         status = read_flag(reader, value, &header->names);
     else if (text_is(key, "format"))
         header->format = keep(reader, value);
+    else if (text_is(key, "show"))
+        status = read_word(reader, value);
     else if (text_is(key, "file"))
         status = read_file(reader, value);
     else
         status = bad_line(reader, "program, host, command, bpftrace, cpus, offset, mode, format, extra, names, app-data, "
-                                  "type, redact, filter, count, file or begin");
+                                  "type, redact, filter, count, show, file or begin");
     return status;
 }
 

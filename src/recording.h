@@ -19,6 +19,7 @@
  *   names 0
  *   app-data 0
  *   count N                  so many records were wanted; no line: all
+ *   show OPTION VALUE        one line for each option of the view, if there was one: view.h
  *   file LEN NAME             one for each file of the catalogue: LEN bytes and LF follow. NAME ends in .d: a provider file
  *   begin
  *
@@ -43,7 +44,9 @@ struct recording_header {
     struct tracer tracer;
     int cpus;
     int64_t offset;
-    uint64_t most; /* records; 0: all */
+    uint64_t most;             /* records; 0: all */
+    struct filter_word *words; /* of the view */
+    size_t nwords;
     bool extra, names;
     struct files files;
 };

@@ -14,6 +14,9 @@ struct player {
     struct recording_header header;
     struct catalog catalog;
     struct format format;
+    struct filter filter;
+    struct view view;
+    struct output output;
     struct tracee_run run;
     struct server_request request;
     struct server *servers[MAX_SERVERS]; /* by their number in the recording */
@@ -40,6 +43,16 @@ smaller_limit(uint64_t a, uint64_t b)
     return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
+/* The view that was recorded holds unless another one is asked for. */
+static int
+choose_view(struct player *player, bool is_json)
+{
+    const struct recording_header *header = &player->header;
+    bool is_given = player->part->nwords > 0;
+    return view_make(&player->view, is_given ? player->part->words : header->words,
+                     is_given ? player->part->nwords : header->nwords, is_json, &player->filter, &player->mem, player->diag);
+}
+
 static int
 prepare(struct player *player)
 {
@@ -52,15 +65,18 @@ prepare(struct player *player)
     if (!format_init(&player->format, format,
                      (struct format_options){given->extra || header->extra, given->names || header->names}))
         return diag_set(player->diag, DIAG_FAILED, "%s: its format is none of this h2olog's", part->path);
+    player->format.paint = part->paint;
     player->format.realtime_offset = header->offset;
-    player->run = (struct tracee_run){.log = part->log,
-                                      .format = &player->format,
-                                      .sink = part->sink,
-                                      .diag = player->diag,
-                                      .most = smaller_limit(part->most, header->most),
-                                      .stop_nsecs = UINT64_MAX};
-    player->select = (struct select){part->mode, part->patterns, part->npatterns, part->filter,
-                                     mem_alloc(&player->mem, part->npatterns + 1)};
+    if (choose_view(player, format_is_json(&player->format)) != 0)
+        return -1;
+    player->output = (struct output){
+        .view = &player->view, .format = &player->format, .sink = part->sink, .most = smaller_limit(part->most, header->most)};
+    output_open(&player->output);
+    player->run =
+        (struct tracee_run){.log = part->log, .output = &player->output, .diag = player->diag, .stop_nsecs = UINT64_MAX};
+    const char *mode = player->view.is_grouped ? PLAN_REQUESTS : part->mode;
+    player->select =
+        (struct select){mode, part->patterns, part->npatterns, &player->filter, mem_alloc(&player->mem, part->npatterns + 1)};
     player->request = (struct server_request){&header->request, &player->catalog, &header->tracer,
                                               &player->select,  header->cpus,     &player->run};
     return 0;
@@ -108,15 +124,16 @@ take_block(struct player *player, const struct recording_block *block)
     return 0;
 }
 
-/* Waits as long as the reader takes. 0: go on; 1: there is no reader any more; -1 with `diag` set. */
+/* Waits as long as the reader takes. `is_last`: everything is to be written. 0: go on; 1: there is no reader any more; -1 with
+ * `diag` set. */
 static int
-flush(struct player *player)
+flush(struct player *player, bool is_last)
 {
     struct sink *sink = player->part->sink;
     enum sink_state state;
-    while ((state = sink_flush(sink, player->diag)) == SINK_FULL)
+    while ((state = (is_last ? sink_flush : sink_pass)(sink, player->diag)) == SINK_FULL)
         poll(&(struct pollfd){sink->fd, POLLOUT, 0}, 1, -1);
-    return state == SINK_EMPTY ? 0 : state == SINK_GONE ? 1 : -1;
+    return state == SINK_EMPTY || state == SINK_WAITING ? 0 : state == SINK_GONE ? 1 : -1;
 }
 
 /* Servers whose end is not in the recording are at their end here. */
@@ -129,7 +146,7 @@ finish(struct player *player)
         tracee_finish(&player->servers[i]->tracee);
         server_close(player->servers[i]);
     }
-    return flush(player);
+    return flush(player, true);
 }
 
 static int
@@ -145,15 +162,15 @@ play(struct player *player, struct slice whole, struct slice rest)
     struct recording_block block;
     const char *path = player->part->path;
     int more, gone = 0, status = 0;
-    while (status == 0 && gone == 0 && !tracee_is_full(&player->run) &&
+    while (status == 0 && gone == 0 && !output_is_full(&player->output) &&
            (more = recording_read_block(&block, path, whole, &rest, player->diag)) != 0) {
         status = more < 0 ? -1 : take_block(player, &block);
         if (status == 0)
-            gone = flush(player);
+            gone = flush(player, false);
     }
     if (gone == 0)
         gone = finish(player);
-    if (status == 0 && gone == 0 && !tracee_is_full(&player->run))
+    if (status == 0 && gone == 0 && !output_is_full(&player->output))
         status = check_patterns(player);
     return gone < 0 ? -1 : status;
 }
@@ -174,6 +191,8 @@ replay_run(const struct replay *part, struct diag *diag)
         status = play(&player, file.text, rest);
         tracee_summarize(&player.run);
     }
+    output_close(&player.output);
+    view_free(&player.view);
     mem_free(&player.mem);
     return status;
 }

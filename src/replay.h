@@ -9,10 +9,12 @@ struct replay {
     const char *mode;            /* NULL: all that was recorded */
     const char *const *patterns; /* as -t; none: all */
     size_t npatterns;
-    const struct filter *filter;
+    const struct filter_word *words; /* filters and the view */
+    size_t nwords;
     uint64_t most;                        /* records; 0: all */
     const char *format;                   /* NULL: that of the recorded run */
     struct format_options format_options; /* more than those of that run */
+    struct paint paint;
     struct sink *sink;
     const struct diag_log *log;
 };

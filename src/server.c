@@ -10,6 +10,12 @@ choose_events(struct server *server, const struct server_request *request, struc
         return 0;
     server->tracee.filter = request->select->filter;
     server->tracee.is_wanted = select_events(request->select, &server->plan, &server->mem);
+    bool is_any = false;
+    for (size_t i = 0; i < server->plan.nevents; i++)
+        is_any |= server->tracee.is_wanted[i];
+    if (!is_any && request->run->output->view->is_grouped)
+        return diag_set(diag, DIAG_NOTHING,
+                        "there are no records of requests; the catalogue that was used names no roles, or others");
     const char *unused = request->run->is_program_foreign ? select_unused(request->select) : NULL;
     return unused == NULL ? 0 : diag_set(diag, DIAG_NOTHING, "%s: the program prints nothing like that", unused);
 }

@@ -1,5 +1,7 @@
 #include "sink.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -31,8 +33,8 @@ writable(int fd)
     return poll(&out, 1, 0) > 0 ? PIPE_BUF : 0;
 }
 
-enum sink_state
-sink_flush(struct sink *sink, struct diag *diag)
+static enum sink_state
+write_pending(struct sink *sink, struct diag *diag)
 {
     while (sink->done < sink->pending.len) {
         size_t len = writable(sink->fd), left = sink->pending.len - sink->done;
@@ -52,4 +54,24 @@ sink_flush(struct sink *sink, struct diag *diag)
     }
     sink->pending.len = sink->done = 0;
     return SINK_EMPTY;
+}
+
+enum sink_state
+sink_flush(struct sink *sink, struct diag *diag)
+{
+    enum sink_state state = write_pending(sink, diag);
+    sink->is_blocked = state == SINK_FULL;
+    sink->since = 0;
+    return state;
+}
+
+enum sink_state
+sink_pass(struct sink *sink, struct diag *diag)
+{
+    enum { LONGEST_MS = 1000 };
+    size_t left = sink->pending.len - sink->done;
+    if (left > 0 && sink->since == 0)
+        sink->since = clock_ms();
+    bool may_wait = left > 0 && left < sink->block && !sink->is_blocked;
+    return may_wait && clock_ms() - sink->since < LONGEST_MS ? SINK_WAITING : sink_flush(sink, diag);
 }

@@ -201,16 +201,17 @@ static void
 lose_reader(struct run *run)
 {
     run->shared.is_reader_gone = true;
-    run->part->sink->pending.len = run->part->sink->done = 0;
+    run->part->output->sink->pending.len = run->part->output->sink->done = 0;
     all_happen(run, TRACEE_READER_GONE);
 }
 
 static void
 flush(struct run *run)
 {
-    struct sink *sink = run->part->sink;
+    struct sink *sink = run->part->output->sink;
     size_t before = sink->pending.len - sink->done;
-    enum sink_state state = sink_flush(sink, run->shared.diag);
+    bool is_last = run->phase != TRACING || run->next_fd >= 0 || is_stopping(run);
+    enum sink_state state = (is_last ? sink_flush : sink_pass)(sink, run->shared.diag);
     bool has_moved = sink->pending.len - sink->done < before;
     for (size_t i = 0; has_moved && i < run->nservers; i++)
         tracee_put_off(&run->servers[i]->tracee);
@@ -229,7 +230,7 @@ flush(struct run *run)
 static void
 check_count(struct run *run)
 {
-    if (!tracee_is_full(&run->shared) || run->is_full)
+    if (!output_is_full(run->part->output) || run->is_full)
         return;
     run->is_full = true;
     tracee_record_stop(&run->shared);
@@ -260,7 +261,7 @@ check_recording(struct run *run)
 static void
 check_ends(struct run *run)
 {
-    bool is_held_back = run->part->sink->pending.len > 0 && run->shared.stop_nsecs == UINT64_MAX;
+    bool is_held_back = run->part->output->sink->is_blocked && run->shared.stop_nsecs == UINT64_MAX;
     for (size_t i = 0; i < run->nservers; i++) {
         struct tracee *tracee = &run->servers[i]->tracee;
         if (tracee->out < 0 && tracee->err < 0)
@@ -272,7 +273,7 @@ check_ends(struct run *run)
     if (is_held_back)
         run->deadline = clock_ms() + FLUSH_MS;
     if (run->phase == FLUSHING && clock_ms() >= run->deadline) {
-        const struct sink *sink = run->part->sink;
+        const struct sink *sink = run->part->output->sink;
         diag_note(run->part->log, "the reader of the output did not take its last %zu bytes", sink->pending.len - sink->done);
         run->phase = OVER;
     }
@@ -300,7 +301,7 @@ change_phase(struct run *run)
         run->deadline = clock_ms() + FLUSH_MS;
         run->flush_limit = clock_ms() + run->part->put_off_ms;
     }
-    if (run->phase == FLUSHING && run->part->sink->pending.len == 0)
+    if (run->phase == FLUSHING && run->part->output->sink->pending.len == 0)
         run->phase = OVER;
 }
 
@@ -310,10 +311,10 @@ enum { ON_SIGNAL, ON_KEEPER, ON_SINK, ON_TRACEES, ON_SERVER = 0, ON_OUT, ON_ERR,
 static size_t
 fill_poll(const struct run *run, struct pollfd *fds)
 {
-    bool is_full = run->part->sink->pending.len > 0;
+    bool is_full = run->part->output->sink->is_blocked;
     fds[ON_SIGNAL] = (struct pollfd){run->signals, POLLIN, 0};
     fds[ON_KEEPER] = (struct pollfd){run->part->keeper->socket, POLLIN, 0};
-    fds[ON_SINK] = (struct pollfd){run->shared.is_reader_gone ? -1 : run->part->sink->fd, is_full ? POLLOUT : 0, 0};
+    fds[ON_SINK] = (struct pollfd){run->shared.is_reader_gone ? -1 : run->part->output->sink->fd, is_full ? POLLOUT : 0, 0};
     for (size_t i = 0; i < run->nservers; i++) {
         const struct tracee *tracee = &run->servers[i]->tracee;
         struct pollfd *own = &fds[ON_TRACEES + i * ON_EACH];
@@ -392,11 +393,9 @@ supervise_run(struct supervise *part, int signals, struct diag *diag)
     struct run run = {.part = part, .signals = signals, .nexpected = part->nservers, .next_fd = -1};
     run.shared = (struct tracee_run){.keeper = part->keeper,
                                      .log = part->log,
-                                     .format = part->format,
-                                     .sink = part->sink,
+                                     .output = part->output,
                                      .diag = diag,
                                      .recording = part->recording,
-                                     .most = part->most,
                                      .stop_nsecs = UINT64_MAX,
                                      .is_program_foreign = part->is_program_foreign,
                                      .put_off_ms = part->put_off_ms};

@@ -7,15 +7,13 @@
 struct supervise {
     struct keeper *keeper;
     struct server_request request; /* without its run */
-    struct format *format;
-    struct sink *sink;
+    struct output *output;
     const struct diag_log *log;
     struct recording *recording; /* NULL: none is made */
     size_t nservers;             /* that are traced from the beginning */
     bool follow;                 /* more may come */
     bool is_program_foreign;     /* as in tracee.h */
     bool can_reopen;             /* the output, on SIGHUP; otherwise that ends the run */
-    uint64_t most;               /* records, as in tracee.h */
     uint64_t duration_ms;        /* since tracing began; 0: no end */
     int put_off_ms;              /* milliseconds: how long output that still comes may put the end off */
 };

@@ -126,10 +126,12 @@ count_damage(struct tracee *tracee)
     tracee->damaged = tracee->decode->damaged;
 }
 
-bool
-tracee_is_full(const struct tracee_run *run)
+/* What is not shown yet, since more may come of it, is shown now. */
+static void
+end_output(struct tracee *tracee)
 {
-    return run->most != 0 && run->counts.records >= run->most;
+    if (!tracee->run->is_reader_gone)
+        output_end(tracee->run->output, tracee->server);
 }
 
 void
@@ -139,13 +141,15 @@ tracee_finish(struct tracee *tracee)
     record_block(tracee, RECORDING_END, tracee->is_complete ? text_of("complete") : (struct slice){0});
     while (decode_last(tracee->decode, &item))
         take_item(tracee, &item);
-    bool was_cut_off = tracee->is_complete || tracee_is_full(tracee->run); /* in the midst of what is not wanted any more */
+    bool was_cut_off =
+        tracee->is_complete || output_is_full(tracee->run->output); /* in the midst of what is not wanted any more */
     if (!was_cut_off)
         count_damage(tracee);
-    if (tracee->order == NULL)
-        return;
-    order_flush(tracee->order);
-    emit_ready(tracee);
+    if (tracee->order != NULL) {
+        order_flush(tracee->order);
+        emit_ready(tracee);
+    }
+    end_output(tracee);
 }
 
 /* How long a state may last before it is LATE; with output from bpftrace ENDING, STOPPING and DRAINING begin anew. Detaching
@@ -270,16 +274,15 @@ static void
 emit(struct tracee *tracee, struct record *record)
 {
     struct tracee_run *run = tracee->run;
-    if (record->nsecs > run->stop_nsecs || run->is_reader_gone || tracee_is_full(run))
+    if (record->nsecs > run->stop_nsecs || run->is_reader_gone || output_is_full(run->output))
         return;
     if (record->event != NULL && !is_shown(tracee, record))
         return;
     if (tracee->plan->redact != NULL)
         hold_back(tracee->plan, record);
     record->pid = tracee->server;
-    run->counts.cut += format_record(run->format, &run->sink->pending, record);
-    run->counts.records += record->event != NULL;
-    if (tracee_is_full(run))
+    output_record(run->output, record);
+    if (output_is_full(run->output))
         run->stop_nsecs = record->nsecs;
 }
 
@@ -311,6 +314,8 @@ take_tick(struct tracee *tracee, const struct decode_item *item)
         complete = order_tick(tracee->order, item->number, item->nsecs, tracee->now);
         emit_ready(tracee);
     }
+    if (!tracee->run->is_reader_gone)
+        output_tick(tracee->run->output, tracee->server, complete);
     if (complete >= tracee->end_nsecs)
         tracee_happen(tracee, TRACEE_COMPLETE);
 }
@@ -322,7 +327,7 @@ take_loss(struct tracee *tracee, uint64_t lost)
     struct record record = {.nsecs = tracee->order != NULL ? tracee->order->newest : tracee->now};
     record.values[0].number = lost;
     tracee->run->counts.lost += lost;
-    if (!format_shows_loss(tracee->run->format))
+    if (!format_is_json(tracee->run->output->format))
         diag_note(tracee->run->log, "%lu events were lost here: they came faster than bpftrace reads them", lost);
     take_record(tracee, &record);
 }
@@ -498,9 +503,17 @@ tracee_announce(const struct tracee *tracee, uint64_t bytes)
 void
 tracee_summarize(const struct tracee_run *run)
 {
+    const struct output *output = run->output;
     const struct tracee_counts *counts = &run->counts;
-    diag_note(run->log, "%lu events; %lu lost, %lu damaged, %lu values cut", counts->records, counts->lost, counts->damaged,
-              counts->cut);
+    uint64_t given_up = view_given_up(output->view);
+    if (given_up > 0)
+        diag_note(run->log, "%lu texts were too much work for a regular expression and count as not matching", given_up);
+    if (output->view->is_grouped)
+        diag_note(run->log, "%lu requests, %lu of them unanswered, %lu given up; %lu lost, %lu damaged, %lu values cut",
+                  output->shown, output->unanswered, output->group.given_up, counts->lost, counts->damaged, output->cut);
+    else
+        diag_note(run->log, "%lu events; %lu lost, %lu damaged, %lu values cut", output->shown, counts->lost, counts->damaged,
+                  output->cut);
 }
 
 void

@@ -1,18 +1,15 @@
 #ifndef TRACEE_H
 #define TRACEE_H
 
-#include "format.h"
 #include "keeper.h"
 #include "order.h"
+#include "output.h"
 #include "recording.h"
-#include "sink.h"
 
-/* What a run came to. */
+/* What a run came to, beside its output. */
 struct tracee_counts {
-    uint64_t records; /* written */
     uint64_t lost;    /* events that bpftrace lost */
     uint64_t damaged; /* records that did not decode whole */
-    uint64_t cut;     /* values that are shown in part */
     uint64_t servers; /* that were traced */
 };
 
@@ -20,11 +17,9 @@ struct tracee_counts {
 struct tracee_run {
     const struct keeper *keeper;
     const struct diag_log *log;
-    struct format *format;
-    struct sink *sink;
+    struct output *output;
     struct tracee_counts counts;
     struct diag *diag;   /* of the first that went wrong */
-    uint64_t most;       /* records that are written at most; 0: any number */
     uint64_t stop_nsecs; /* later records do not belong to the run any more; UINT64_MAX: it goes on */
     bool is_reader_gone;
     struct recording *recording; /* NULL: none is made */
@@ -112,9 +107,6 @@ void tracee_bury(struct tracee *tracee, int wait_status);
 
 /* The probes are attached and the pages touched. */
 void tracee_announce(const struct tracee *tracee, uint64_t bytes);
-
-/* Whether as many records have been written as were wanted. */
-bool tracee_is_full(const struct tracee_run *run);
 
 /* Says what the run came to. */
 void tracee_summarize(const struct tracee_run *run);

@@ -25,6 +25,8 @@ struct run {
     struct keeper keeper;
     struct format format;
     struct sink sink;
+    struct view view;
+    struct output output;
     struct diag_log log;
     int reader;
     int signals;
@@ -75,6 +77,7 @@ begin(struct run *run, const char *script)
     run->reader = pair[0];
     run->sink.fd = pair[1];
     format_init(&run->format, "line", (struct format_options){0});
+    run->output = (struct output){.view = &run->view, .format = &run->format, .sink = &run->sink};
     run->signals = supervise_signals();
     run->server = start_server();
     const struct keeper_services services = {(void *)script, start, touch, NULL, NULL, 0};
@@ -87,8 +90,7 @@ supervise(struct run *run)
     const struct plan_request request = {.group = "g"};
     struct supervise part = {.keeper = &run->keeper,
                              .request = {&request, &run->fixture.catalog, &run->fixture.tracer, NULL, 1, NULL},
-                             .format = &run->format,
-                             .sink = &run->sink,
+                             .output = &run->output,
                              .log = &run->log,
                              .nservers = 1,
                              .put_off_ms = 1000};

@@ -1,0 +1,214 @@
+#include "report.h"
+
+#include "json.h"
+
+#include <string.h>
+
+static int
+put_lines(const struct report *report, struct outbuf *out, const struct exchange *exchange)
+{
+    struct record record;
+    int cut = 0;
+    size_t before = out->len;
+    for (size_t at = 0; exchange_next(exchange, &at, &record);)
+        if (sift_fits(report->sift, &record))
+            cut += format_record(report->format, out, &record);
+    if (out->len > before)
+        text_putc(out, '\n');
+    return cut;
+}
+
+/* ---- JSON. */
+
+static void
+put_number(struct outbuf *out, const char *name, bool is_there, uint64_t number)
+{
+    format_json_member(out, name, "");
+    if (is_there)
+        text_put_u64(out, number);
+    else
+        text_puts(out, "null");
+}
+
+/* A text field of a record under the name `name`, with what belongs beside it. */
+static void
+put_value(const struct report *report, struct outbuf *out, const struct record *record, int field, const char *name)
+{
+    const struct types_row *type = record->event->probe->fields[field].type;
+    json_key(out, name, "");
+    type->put_json(out, type, &record->values[field]);
+    format_json_companions(report->format, out, record, field, name);
+}
+
+/* ["name", "value"], and where something belongs beside them {"value_hex": ...} behind them. */
+static void
+put_pair(const struct report *report, struct outbuf *out, const struct record *record)
+{
+    const struct catalog_probe *probe = record->event->probe;
+    const int fields[2] = {catalog_header_name(probe), catalog_header_value(probe)};
+    struct outbuf beside = {0};
+    text_putc(out, '[');
+    for (int i = 0; i < 2; i++) {
+        const struct types_row *type = probe->fields[fields[i]].type;
+        text_puts(out, i > 0 ? ", " : "");
+        type->put_json(out, type, &record->values[fields[i]]);
+        format_json_companions(report->format, &beside, record, fields[i], i > 0 ? "value" : "name");
+    }
+    if (beside.len > 0)
+        text_printf(out, ", {%.*s}", (int)beside.len - 2, beside.ptr + 2); /* without its first comma */
+    text_putc(out, ']');
+    text_free(&beside);
+}
+
+static const char *const pseudo[] = {"method", "scheme", "authority", "path"};
+
+enum { PSEUDO = sizeof(pseudo) / sizeof(pseudo[0]) };
+
+/* Which of them a record is; -1: none, or not the first of its name (bits of `seen`). */
+static int
+pseudo_of(const struct record *record, unsigned *seen)
+{
+    struct slice name = record->values[catalog_header_name(record->event->probe)].text;
+    for (int i = 0; i < PSEUDO; i++) {
+        bool fits = name.len == strlen(pseudo[i]) + 1 && *name.ptr == ':' && memcmp(name.ptr + 1, pseudo[i], name.len - 1) == 0;
+        if (!fits || (*seen >> i & 1) != 0)
+            continue;
+        *seen |= 1u << i;
+        return i;
+    }
+    return -1;
+}
+
+/* Header fields of a role that are not among the members of the object. */
+static int
+put_headers(const struct report *report, struct outbuf *out, const struct exchange *exchange, enum catalog_role role)
+{
+    struct record record;
+    unsigned seen = 0;
+    int cut = 0;
+    const char *separator = "";
+    json_key(out, "headers", "");
+    text_putc(out, '[');
+    for (size_t at = 0; exchange_next(exchange, &at, &record);) {
+        if (record.event->probe->role != role || (role == CATALOG_REQUEST_HEADER && pseudo_of(&record, &seen) >= 0) ||
+            !sift_fits(report->sift, &record))
+            continue;
+        text_puts(out, separator);
+        put_pair(report, out, &record);
+        cut += format_count_cut(&record);
+        separator = ", ";
+    }
+    text_putc(out, ']');
+    return cut;
+}
+
+/* method, scheme, authority and path; null where they were not seen. */
+static int
+put_pseudo(const struct report *report, struct outbuf *out, const struct exchange *exchange)
+{
+    int cut = 0;
+    for (int i = 0; i < PSEUDO; i++) {
+        struct record record, found = {0};
+        unsigned seen = 0;
+        for (size_t at = 0; found.event == NULL && exchange_next(exchange, &at, &record);)
+            if (record.event->probe->role == CATALOG_REQUEST_HEADER && pseudo_of(&record, &seen) == i)
+                found = record;
+        if (found.event == NULL) {
+            json_key(out, pseudo[i], "");
+            text_puts(out, "null");
+        } else {
+            put_value(report, out, &found, catalog_header_value(found.event->probe), pseudo[i]);
+            cut += format_count_cut(&found);
+        }
+        text_puts(out, ", ");
+    }
+    return cut;
+}
+
+static bool
+has_role(const struct exchange *exchange, enum catalog_role a, enum catalog_role b)
+{
+    struct record record;
+    for (size_t at = 0; exchange_next(exchange, &at, &record);)
+        if (record.event->probe->role == a || record.event->probe->role == b)
+            return true;
+    return false;
+}
+
+static int
+put_request(const struct report *report, struct outbuf *out, const struct exchange *exchange)
+{
+    if (!has_role(exchange, CATALOG_REQUEST, CATALOG_REQUEST_HEADER)) {
+        text_puts(out, "null");
+        return 0;
+    }
+    text_putc(out, '{');
+    int cut = put_pseudo(report, out, exchange) + put_headers(report, out, exchange, CATALOG_REQUEST_HEADER);
+    text_putc(out, '}');
+    return cut;
+}
+
+static int
+put_response(const struct report *report, struct outbuf *out, const struct exchange *exchange)
+{
+    if (!has_role(exchange, CATALOG_RESPONSE, CATALOG_RESPONSE_HEADER)) {
+        text_puts(out, "null");
+        return 0;
+    }
+    text_putc(out, '{');
+    int cut = put_headers(report, out, exchange, CATALOG_RESPONSE_HEADER);
+    text_putc(out, '}');
+    return cut;
+}
+
+static void
+put_extra(const struct report *report, struct outbuf *out, const struct exchange *exchange)
+{
+    if (!report->format->options.extra)
+        return;
+    put_number(out, "pid", true, (uint64_t)exchange->pid);
+    put_number(out, "tid", exchange->responded != 0, exchange->tid);
+    put_number(out, "seq", true, report->format->seq);
+    put_number(out, "nsecs", true, exchange->begun);
+}
+
+static int
+put_object(const struct report *report, struct outbuf *out, const struct exchange *exchange)
+{
+    double ms;
+    text_putc(out, '{');
+    json_key(out, "at", "");
+    format_json_time(report->format, out, exchange->begun);
+    put_number(out, "conn_id", true, exchange->conn_id);
+    put_number(out, "req_id", true, exchange->req_id);
+    put_number(out, "http_version", exchange->requested != 0, exchange->http_version);
+    format_json_member(out, "request", "");
+    int cut = put_request(report, out, exchange);
+    format_json_member(out, "status", "");
+    if (exchange->responded != 0)
+        text_printf(out, "%d", exchange->status);
+    else
+        text_puts(out, "null");
+    format_json_member(out, "response", "");
+    cut += put_response(report, out, exchange);
+    format_json_member(out, "ttfb_ms", "");
+    if (exchange_ttfb(exchange, &ms))
+        text_printf(out, "%.3f", ms);
+    else
+        text_puts(out, "null");
+    put_extra(report, out, exchange);
+    text_puts(out, "}\n");
+    report->format->seq++;
+    return cut;
+}
+
+int
+report_put(const struct report *report, struct outbuf *out, const struct exchange *exchange)
+{
+    if (report->log != NULL) {
+        accesslog_put(report->log, out, exchange, report->format->realtime_offset);
+        text_putc(out, '\n');
+        return 0;
+    }
+    return format_is_json(report->format) ? put_object(report, out, exchange) : put_lines(report, out, exchange);
+}

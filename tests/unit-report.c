@@ -1,0 +1,213 @@
+#include "report.h"
+
+#include "unit-requests.h"
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char *const lines[] = {
+    "9 1 RxProtocol HTTP/2.0",
+    "9 1 RxHeader :authority a.test",
+    "9 1 RxHeader :method GET",
+    "9 1 RxHeader :path /a\"b\\c}?q=1",
+    "9 1 RxHeader :scheme https",
+    "9 1 RxHeader :path /again",
+    "9 1 RxHeader referer http://x/\xc3\xa4",
+    "9 1 RxHeader x-bad a\xff\tb",
+    "9 1 TxStatus 404",
+    "9 1 TxHeader content-type text/html",
+    "9 1 TxHeader set-cookie a=1",
+    "9 1 TxHeader set-cookie b=2",
+};
+
+enum { LINES = sizeof(lines) / sizeof(lines[0]) };
+
+static struct fixture fixture;
+static struct exchange exchange;
+static struct sift sift;
+static struct format format;
+
+static void
+set_up(void)
+{
+    setenv("TZ", "UTC", 1);
+    tzset();
+    requests_plan(&fixture);
+    sift = (struct sift){0};
+}
+
+static void
+tear_down(void)
+{
+    sift_free(&sift);
+    text_free(&exchange.records);
+    exchange = (struct exchange){0};
+    fixture_free(&fixture);
+}
+
+static void
+check_with(const char *name, const struct accesslog *log, struct format_options options, const char *expected)
+{
+    struct outbuf out = {0};
+    ck_assert(format_init(&format, name, options));
+    format.realtime_offset = 1580410632123456789;
+    report_put(&(struct report){&format, &sift, log}, &out, &exchange);
+    fixture_equal(&out, expected);
+    text_free(&out);
+}
+
+static void
+check(const char *name, const char *expected)
+{
+    check_with(name, NULL, (struct format_options){0}, expected);
+}
+
+START_TEST(lines_and_an_empty_one)
+{
+    requests_exchange(&fixture, &exchange, lines + 8, 2);
+    check("line", "9 1 TxStatus   404\n9 1 TxHeader   content-type text/html\n\n");
+    ck_assert_int_eq(sift_add(&sift, "exclude", "Tx*", &fixture.mem, &fixture.diag), 0);
+    check("line", "");
+}
+END_TEST
+
+START_TEST(an_object)
+{
+    requests_exchange(&fixture, &exchange, lines, LINES);
+    check("json",
+          "{\"at\": 1580410633123, \"conn_id\": 9, \"req_id\": 1, \"http_version\": 512, \"request\": {\"method\": \"GET\", "
+          "\"scheme\": \"https\", \"authority\": \"a.test\", \"path\": \"/a\\\"b\\\\c}?q=1\", \"headers\": [[\":path\", "
+          "\"/again\"], "
+          "[\"referer\", \"http://x/\xc3\xa4\"], [\"x-bad\", \"a\xef\xbf\xbd\\u0009b\", {\"value_hex\": \"61ff0962\"}]]}, "
+          "\"status\": 404, \"response\": {\"headers\": [[\"content-type\", \"text/html\"], [\"set-cookie\", \"a=1\"], "
+          "[\"set-cookie\", \"b=2\"]]}, \"ttfb_ms\": 8.000}\n");
+    ck_assert_int_eq(sift_add(&sift, "include-regex", "*Header:^set-c", &fixture.mem, &fixture.diag), 0);
+    check_with(
+        "json", NULL, (struct format_options){.extra = true},
+        "{\"at\": 1580410633123, \"conn_id\": 9, \"req_id\": 1, \"http_version\": 512, \"request\": {\"method\": \"GET\", "
+        "\"scheme\": \"https\", \"authority\": \"a.test\", \"path\": \"/a\\\"b\\\\c}?q=1\", \"headers\": []}, "
+        "\"status\": 404, \"response\": {\"headers\": [[\"set-cookie\", \"a=1\"], [\"set-cookie\", \"b=2\"]]}, "
+        "\"ttfb_ms\": 8.000, \"pid\": 7, \"tid\": 3, \"seq\": 1, \"nsecs\": 1000000000}\n");
+}
+END_TEST
+
+START_TEST(objects_of_what_was_not_seen_whole)
+{
+    requests_exchange(&fixture, &exchange, lines + 8, 1);
+    check("json", "{\"at\": 1580410633123, \"conn_id\": 9, \"req_id\": 1, \"http_version\": null, \"request\": null, "
+                  "\"status\": 404, \"response\": {\"headers\": []}, \"ttfb_ms\": null}\n");
+    requests_exchange(&fixture, &exchange, lines, 2);
+    check("json",
+          "{\"at\": 1580410633123, \"conn_id\": 9, \"req_id\": 1, \"http_version\": 512, \"request\": {\"method\": null, "
+          "\"scheme\": null, \"authority\": \"a.test\", \"path\": null, \"headers\": []}, "
+          "\"status\": null, \"response\": null, \"ttfb_ms\": null}\n");
+}
+END_TEST
+
+START_TEST(redacted_and_cut_values_of_an_object)
+{
+    struct record record;
+    requests_exchange(&fixture, &exchange, lines, 1);
+    requests_record(&fixture, &record, "9 1 RxHeader :path /lo", 1, 3);
+    record.values[3].number = 9000;
+    exchange_add(&exchange, &record);
+    requests_record(&fixture, &record, "9 1 RxHeader cookie", 1, 3);
+    record.values[3] = (struct types_value){.number = 6, .is_redacted = true};
+    exchange_add(&exchange, &record);
+    check("json",
+          "{\"at\": 1580410633123, \"conn_id\": 9, \"req_id\": 1, \"http_version\": 512, \"request\": {\"method\": null, "
+          "\"scheme\": null, \"authority\": null, \"path\": \"/lo\", \"path_len\": 9000, \"headers\": [[\"cookie\", null, "
+          "{\"value_redacted\": 1, \"value_len\": 6}]]}, \"status\": null, \"response\": null, \"ttfb_ms\": null}\n");
+}
+END_TEST
+
+/* What h2o's own log would say, but for what the probes do not show. */
+static const struct log_row {
+    const char *format;
+    bool is_json;
+    const char *expected;
+} logs[] = {
+    {"common", false, "- - - [30/Jan/2020:18:57:13 +0000] \"GET /a\\x22b\\c\\x7d?q=1 HTTP/2\" 404 -"},
+    {"combined", false,
+     "- - - [30/Jan/2020:18:57:13 +0000] \"GET /a\\x22b\\c\\x7d?q=1 HTTP/2\" 404 - \"http://x/\\xc3\\xa4\" \"-\""},
+    {"json", false,
+     "{\"time\": \"2020-01-30T18:57:13+0000\", \"connection\": 9, \"method\": \"GET\", \"authority\": \"a.test\", "
+     "\"path\": \"/a\\\"b\\\\c}\", \"query\": \"?q=1\", \"protocol\": \"HTTP/2\", \"status\": 404, "
+     "\"referer\": \"http://x/\\u00c3\\u00a4\", \"user_agent\": null, \"ttfb\": 0.008000}"},
+    {"%m|%U|%q|%V|%H|%s|%>s|%<s|%%|%v|%u|%p|%A|%b|%e", false,
+     "GET|/a\\x22b\\c\\x7d|?q=1|a.test|HTTP/2|404|404|404|%|-|-|-|-|-|-"},
+    {"%{Referer}i|%{x-none}i|%{content-type}o|%<{set-cookie}o|%{X-Bad}i", false,
+     "http://x/\\xc3\\xa4|-|text/html|a=1, b=2|a\\xff\\x09b"},
+    {"%{connection-id}x|%{http2.stream-id}x|%{http1.request-index}x|%{ttfb}x|%{ssl.cipher}x|%{HOME}e|%{local}p", false,
+     "9|1|-|0.008000|-|-|-"},
+    {"%{sec}t %{msec}t %{usec}t %{msec_frac}t %{usec_frac}t %{%T}t", false,
+     "1580410633 1580410633123 1580410633123456 123 123456 18:57:13"},
+    {"{\"a\": %m, \"b\": \"x-%{none}i-%m\", \"c\": \"%{none}i\", \"d\": %{none}i, \"e\\\"\": \"%m\", \"f\": %s, \"g\": %b}",
+     true, "{\"a\": \"GET\", \"b\": \"x---GET\", \"c\": null, \"d\": null, \"e\\\"\": \"GET\", \"f\": 404, \"g\": null}"},
+    {"plain", false, "plain"},
+    {"", false, ""},
+};
+
+START_TEST(access_logs)
+{
+    requests_exchange(&fixture, &exchange, lines, LINES);
+    for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
+        struct accesslog log;
+        struct outbuf expected = {0};
+        ck_assert_int_eq(accesslog_parse(&log, logs[i].format, logs[i].is_json, &fixture.mem, &fixture.diag), 0);
+        text_printf(&expected, "%s\n", logs[i].expected);
+        text_putc(&expected, '\0');
+        check_with("line", &log, (struct format_options){0}, expected.ptr);
+        text_free(&expected);
+    }
+}
+END_TEST
+
+START_TEST(an_access_log_of_a_response_alone)
+{
+    struct accesslog log;
+    requests_exchange(&fixture, &exchange, lines + 8, 2);
+    ck_assert_int_eq(accesslog_parse(&log, "\"%r\" %s %H %q %U %V %{ttfb}x", false, &fixture.mem, &fixture.diag), 0);
+    check_with("line", &log, (struct format_options){0}, "\"-\" 404 - - - - -\n");
+}
+END_TEST
+
+static const struct {
+    const char *format, *message;
+} errors[] = {
+    {"%h %z", "--log-format: expected one of %AbHhlmpeqrstUuVv behind %, a brace or another %\n    %h %z\n        ^"},
+    {"%", "--log-format: expected one of %AbHhlmpeqrstUuVv behind %, a brace or another %\n    %\n     ^"},
+    {"%{a", "--log-format: a brace that is not closed; expected %{...} and a letter\n    %{a\n     ^"},
+    {"%{a}z", "--log-format: expected i, o, e, t, p or x behind %{...}\n    %{a}z\n        ^"},
+    {"%{a}", "--log-format: expected i, o, e, t, p or x behind %{...}\n    %{a}\n        ^"},
+    {"%{a}p", "--log-format: expected local or remote\n    %{a}p\n      ^"},
+};
+
+START_TEST(errors_in_a_log_format)
+{
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        struct accesslog log;
+        ck_assert_int_eq(accesslog_parse(&log, errors[i].format, false, &fixture.mem, &fixture.diag), -1);
+        ck_assert_str_eq(fixture.diag.message, errors[i].message);
+    }
+}
+END_TEST
+
+Suite *
+report_suite(void)
+{
+    Suite *suite = suite_create("report");
+    TCase *tcase = tcase_create("report");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, lines_and_an_empty_one);
+    tcase_add_test(tcase, an_object);
+    tcase_add_test(tcase, objects_of_what_was_not_seen_whole);
+    tcase_add_test(tcase, redacted_and_cut_values_of_an_object);
+    tcase_add_test(tcase, access_logs);
+    tcase_add_test(tcase, an_access_log_of_a_response_alone);
+    tcase_add_test(tcase, errors_in_a_log_format);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
