@@ -6,7 +6,7 @@ set -u
 seconds=$1 source=$2
 shift 2
 : "${FUZZ_CC:=clang}"
-targets="decode record catalog template usdt replay"
+targets="decode record catalog template usdt replay query"
 mkdir -p fuzz || exit 1
 
 if ! echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' |
@@ -19,7 +19,7 @@ fi
 build() { # TARGET
     "$FUZZ_CC" -std=c11 -D_GNU_SOURCE -DPACKAGE_STRING='"h2olog fuzz"' -O1 -g -Wall -Wextra -fno-omit-frame-pointer \
         -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I"$source/src" -I"$source/tests/fuzz" \
-        "$source/tests/fuzz/fuzz-$1.c" "$source/tests/fuzz/fuzz.c" "${modules[@]}" -lelf -o "fuzz/fuzz-$1" 2>"fuzz/$1.log"
+        "$source/tests/fuzz/fuzz-$1.c" "$source/tests/fuzz/fuzz.c" "${modules[@]}" -lelf -lpcre2-8 -o "fuzz/fuzz-$1" 2>"fuzz/$1.log"
 }
 
 # Inputs that widen the coverage are kept beside the corpus, not in it.
