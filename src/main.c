@@ -223,6 +223,16 @@ set_view(struct context *context)
                     : 0;
 }
 
+/* The first option that a program cannot do by itself; NULL: there is none. */
+static const char *
+view_option(const struct context *context)
+{
+    for (size_t i = 0; i < context->options.filters.count; i++)
+        if (view_is_needed(context->words[i].option))
+            return context->words[i].option;
+    return NULL;
+}
+
 static int
 set_request(struct context *context)
 {
@@ -252,12 +262,10 @@ static int
 write_program(struct context *context, const struct plan *plan, struct outbuf *program)
 {
     const struct options *options = &context->options;
-    const struct options_filters *given = &options->filters;
-    for (size_t i = 0; i < given->count && strcmp(options->emit_script, "wire") != 0; i++)
-        if (view_is_needed(given->items[i].option))
-            return diag_set(&context->diag, DIAG_USAGE,
-                            "--%s: a program by itself cannot do that; --emit-script=wire prints what h2olog runs for it",
-                            given->items[i].option);
+    const char *option = view_option(context);
+    if (option != NULL && strcmp(options->emit_script, "wire") != 0)
+        return diag_set(&context->diag, DIAG_USAGE,
+                        "--%s: a program by itself cannot do that; --emit-script=wire prints what h2olog runs for it", option);
     if (strcmp(options->emit_script, "wire") == 0)
         return script_write(program, plan, PROGRAM_NO_NONCE, context->command, &context->templates, &context->mem,
                             &context->diag);
@@ -349,10 +357,8 @@ begin_recording(struct context *context)
                                       .offset = context->format.realtime_offset,
                                       .most = context->options.count,
                                       .words = context->words,
+                                      .nwords = view_option(context) != NULL ? context->options.filters.count : 0,
                                       .files = recorded_files(context)};
-    const struct options_filters *given = &context->options.filters;
-    for (size_t i = 0; i < given->count; i++)
-        header.nwords = view_is_needed(given->items[i].option) ? given->count : header.nwords;
     context->recording.fd = sink_open(context->options.record, O_TRUNC, &context->diag);
     return context->recording.fd < 0 ? -1 : recording_begin(&context->recording, &header, &context->diag);
 }

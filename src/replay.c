@@ -54,26 +54,43 @@ choose_view(struct player *player, bool is_json)
 }
 
 static int
+choose_format(struct player *player)
+{
+    const struct recording_header *header = &player->header;
+    const struct replay *part = player->part;
+    const struct format_options options = {part->format_options.extra || header->extra,
+                                           part->format_options.names || header->names};
+    if (!format_init(&player->format, part->format != NULL ? part->format : header->format, options))
+        return diag_set(player->diag, DIAG_FAILED, "%s: its format is none of this h2olog's", part->path);
+    player->format.paint = part->paint;
+    player->format.realtime_offset = header->offset;
+    return 0;
+}
+
+/* A recorded number counts what the recorded view showed. */
+static void
+open_run(struct player *player)
+{
+    const struct recording_header *header = &player->header;
+    const struct replay *part = player->part;
+    bool is_other_view = part->nwords > 0 && (player->view.is_grouped || header->nwords > 0);
+    player->output = (struct output){.view = &player->view,
+                                     .format = &player->format,
+                                     .sink = part->sink,
+                                     .most = smaller_limit(part->most, is_other_view ? 0 : header->most)};
+    output_open(&player->output);
+    player->run =
+        (struct tracee_run){.log = part->log, .output = &player->output, .diag = player->diag, .stop_nsecs = UINT64_MAX};
+}
+
+static int
 prepare(struct player *player)
 {
     const struct recording_header *header = &player->header;
     const struct replay *part = player->part;
-    const char *format = part->format != NULL ? part->format : header->format;
-    if (load_catalog(player) != 0)
+    if (load_catalog(player) != 0 || choose_format(player) != 0 || choose_view(player, format_is_json(&player->format)) != 0)
         return -1;
-    const struct format_options *given = &part->format_options;
-    if (!format_init(&player->format, format,
-                     (struct format_options){given->extra || header->extra, given->names || header->names}))
-        return diag_set(player->diag, DIAG_FAILED, "%s: its format is none of this h2olog's", part->path);
-    player->format.paint = part->paint;
-    player->format.realtime_offset = header->offset;
-    if (choose_view(player, format_is_json(&player->format)) != 0)
-        return -1;
-    player->output = (struct output){
-        .view = &player->view, .format = &player->format, .sink = part->sink, .most = smaller_limit(part->most, header->most)};
-    output_open(&player->output);
-    player->run =
-        (struct tracee_run){.log = part->log, .output = &player->output, .diag = player->diag, .stop_nsecs = UINT64_MAX};
+    open_run(player);
     const char *mode = player->view.is_grouped ? PLAN_REQUESTS : part->mode;
     player->select =
         (struct select){mode, part->patterns, part->npatterns, &player->filter, mem_alloc(&player->mem, part->npatterns + 1)};

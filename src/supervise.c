@@ -233,6 +233,8 @@ check_count(struct run *run)
     if (!output_is_full(run->part->output) || run->is_full)
         return;
     run->is_full = true;
+    if (run->shared.stop_nsecs == UINT64_MAX)
+        run->shared.stop_nsecs = clock_boot_nsecs();
     tracee_record_stop(&run->shared);
     all_happen(run, TRACEE_READER_GONE);
 }

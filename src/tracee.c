@@ -282,8 +282,6 @@ emit(struct tracee *tracee, struct record *record)
         hold_back(tracee->plan, record);
     record->pid = tracee->server;
     output_record(run->output, record);
-    if (output_is_full(run->output))
-        run->stop_nsecs = record->nsecs;
 }
 
 static void
