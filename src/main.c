@@ -84,7 +84,7 @@ static int
 print_help(struct context *context)
 {
     struct outbuf out = {0};
-    options_help(&out, context->options.help_mdoc);
+    options_help(&out, context->options.help_table);
     return write_stdout(&out, &context->diag);
 }
 

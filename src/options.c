@@ -65,10 +65,10 @@ set_help(struct options *options, const char *format, struct diag *diag)
     options->help = true;
     if (format == NULL)
         return 0;
-    options->help_mdoc = strcmp(format, "mdoc") == 0;
+    options->help_table = strcmp(format, "table") == 0;
     char quoted[64];
-    return options->help_mdoc ? 0
-                              : diag_set(diag, DIAG_USAGE, "--help: unknown form \"%s\"; the only other form is mdoc",
+    return options->help_table ? 0
+                              : diag_set(diag, DIAG_USAGE, "--help: unknown form \"%s\"; the only other form is table",
                                          diag_quote(quoted, sizeof(quoted), text_of(format)));
 }
 
@@ -357,28 +357,21 @@ help_row(struct outbuf *out, const struct row *row)
     text_putc(out, '\n');
 }
 
+/* Columns with tabs between them: letter or -, name, argument or - or [argument], help. */
 static void
-mdoc_row(struct outbuf *out, const struct row *row)
+table_row(struct outbuf *out, const struct row *row)
 {
-    text_puts(out, ".It");
-    if (row->letter != 0)
-        text_printf(out, " Fl %c ,", row->letter);
-    text_printf(out, " Fl -%s", row->name);
-    if (row->argument != NULL)
-        text_printf(out, may_lack_argument(row) ? " Ns Op = Ns Ar %s" : " Ar %s", row->argument);
-    struct slice rest = text_of(row->help), word;
-    for (char before = '\n'; text_word(&rest, &word); before = word.ptr[word.len - 1] == '.' ? '\n' : ' ') {
-        text_putc(out, before);
-        text_put(out, word);
-    }
-    text_putc(out, '\n');
+    const char *argument = row->argument != NULL ? row->argument : "-";
+    text_printf(out, "%c\t%s\t", row->letter ? row->letter : '-', row->name);
+    text_printf(out, may_lack_argument(row) ? "[%s]\t" : "%s\t", argument);
+    text_printf(out, "%s\n", row->help);
 }
 
 void
-options_help(struct outbuf *out, bool mdoc)
+options_help(struct outbuf *out, bool is_table)
 {
-    if (!mdoc)
+    if (!is_table)
         text_printf(out, "%s\n", usage);
     for (int i = 0; i < ROWS; i++)
-        (mdoc ? mdoc_row : help_row)(out, &rows[i]);
+        (is_table ? table_row : help_row)(out, &rows[i]);
 }

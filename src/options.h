@@ -58,7 +58,7 @@ struct options {
     const char *probes_path;
     const char *templates_dir;
     int debug;
-    bool help, help_mdoc;
+    bool help, help_table;
     bool version;
 };
 
@@ -68,7 +68,7 @@ int options_parse(struct options *options, int argc, char **argv, struct diag *d
 /* The format that a mode has if none is asked for. */
 const char *options_format(const char *mode);
 
-/* The text of --help; with `mdoc` the option list in the language of man pages. */
-void options_help(struct outbuf *out, bool mdoc);
+/* The text of --help; or a table of the options, from which the man page and the completions are made (doc/options.awk). */
+void options_help(struct outbuf *out, bool is_table);
 
 #endif

@@ -52,8 +52,8 @@ START_TEST(every_option_is_understood)
     ck_assert_str_eq(options.replay, "s");
     ck_assert(!options.has_mode && !options.has_format);
     ck_assert(options.follow && options.append && options.quiet && options.keep_root && options.force);
-    ck_assert(parse("--help") == 0 && options.help && !options.help_mdoc);
-    ck_assert(parse("--help=mdoc") == 0 && options.help && options.help_mdoc);
+    ck_assert(parse("--help") == 0 && options.help && !options.help_table);
+    ck_assert(parse("--help=table") == 0 && options.help && options.help_table);
     ck_assert(parse("-V") == 0 && options.version);
 }
 END_TEST
@@ -87,7 +87,7 @@ START_TEST(bad_usage_is_explained)
         {"-H quic", "both quic and http; choose one, or all with -t"},
         {"-f xml", "--format: unknown form \"xml\"; expected line or json"},
         {"-t a,,b", "--type: an empty word; expected TYPE[,TYPE]"},
-        {"--help=x", "--help: unknown form \"x\"; the only other form is mdoc"},
+        {"--help=x", "--help: unknown form \"x\"; the only other form is table"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         ck_assert_msg(parse(rows[i][0]) == -1, "accepted: %s", rows[i][0]);
@@ -130,11 +130,11 @@ START_TEST(help_shows_every_option)
 #include "options.def"
 #undef OPTION
     };
-    struct outbuf help = {0}, mdoc = {0};
+    struct outbuf help = {0}, table = {0};
     options_help(&help, false);
-    options_help(&mdoc, true);
+    options_help(&table, true);
     text_putc(&help, '\0');
-    text_putc(&mdoc, '\0');
+    text_putc(&table, '\0');
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *at = strstr(help.ptr, rows[i][0]);
         char item[64], optional[64];
@@ -143,16 +143,16 @@ START_TEST(help_shows_every_option)
             ck_assert_msg(
                 strncmp(at + strlen(rows[i][0]) + 1 + (at[strlen(rows[i][0])] == '['), rows[i][1], strlen(rows[i][1])) == 0,
                 "%s", rows[i][0]);
-        const char *argument = rows[i][1] != NULL ? rows[i][1] : "";
-        snprintf(item, sizeof(item), " Fl %s%s%s", rows[i][0] + 1, *argument != '\0' ? " Ar " : "", argument);
-        snprintf(optional, sizeof(optional), " Fl %s Ns Op = Ns Ar %s\n", rows[i][0] + 1, argument);
-        ck_assert_msg(strstr(mdoc.ptr, item) != NULL || strstr(mdoc.ptr, optional) != NULL, "%s", item);
+        const char *argument = rows[i][1] != NULL ? rows[i][1] : "-";
+        snprintf(item, sizeof(item), "\t%s\t%s\t", rows[i][0] + 2, argument);
+        snprintf(optional, sizeof(optional), "\t%s\t[%s]\t", rows[i][0] + 2, argument);
+        ck_assert_msg(strstr(table.ptr, item) != NULL || strstr(table.ptr, optional) != NULL, "%s", item);
     }
     struct slice rest = {help.ptr, help.len - 1}, line;
     while (text_line(&rest, &line))
         ck_assert_msg(line.len <= 100, "too long: %.*s", (int)line.len, line.ptr);
     text_free(&help);
-    text_free(&mdoc);
+    text_free(&table);
 }
 END_TEST
 
@@ -224,7 +224,7 @@ START_TEST(nothing_is_asked_for)
     ck_assert_int_eq((int)options.pids.count, 0);
     ck_assert_uint_eq(options.types.count, 0);
     ck_assert(!options.list && !options.extra && !options.names && !options.app_data && !options.emit_script);
-    ck_assert(!options.help && !options.help_mdoc && !options.version && options.debug == 0);
+    ck_assert(!options.help && !options.help_table && !options.version && options.debug == 0);
     ck_assert(!options.follow && !options.append && !options.quiet && !options.keep_root && !options.force);
     ck_assert(options.output == NULL && options.user == NULL && options.record == NULL && options.replay == NULL);
     ck_assert(options.bpftrace == NULL && options.probes_path == NULL && options.templates_dir == NULL);
@@ -288,7 +288,7 @@ START_TEST(the_bad_word_is_named)
         {"QUIC", "unknown command \"QUIC\"; expected http, quic or all; a process is chosen by -p PID"},
         {"1234", "unknown command \"1234\"; expected http, quic or all; a process is chosen by -p PID"},
         {"-- -p", "unknown command \"-p\"; expected http, quic or all; a process is chosen by -p PID"},
-        {"--help=", "--help: unknown form \"\"; the only other form is mdoc"},
+        {"--help=", "--help: unknown form \"\"; the only other form is table"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         ck_assert_msg(parse(rows[i][0]) == -1, "accepted: %s", rows[i][0]);
