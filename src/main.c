@@ -1,4 +1,5 @@
 #include "clock.h"
+#include "doctor.h"
 #include "emit.h"
 #include "list.h"
 #include "options.h"
@@ -36,7 +37,8 @@ struct context {
     struct recording recording;
     struct format format;
     struct paint paint;
-    int cpus; /* that send heartbeats */
+    int cpus;        /* that send heartbeats */
+    int exit_status; /* of what has not failed */
 };
 
 /* So that no file that is opened later is taken for stdin, stdout or stderr. */
@@ -181,6 +183,20 @@ list(struct context *context)
     if (open_target(context, &target) != 0)
         return -1;
     list_write(&out, &context->catalog, target);
+    return write_stdout(&out, &context->diag);
+}
+
+static int
+examine(struct context *context)
+{
+    struct outbuf out = {0};
+    struct doctor doctor = {.bpftrace = context->options.bpftrace,
+                            .catalog = &context->catalog,
+                            .is_json = context->options.has_format && strcmp(context->options.format, "json") == 0,
+                            .mem = &context->mem};
+    if (one_pid(context, &doctor.pid, &context->diag) != 0)
+        return -1;
+    context->exit_status = doctor_examine(&doctor, &out);
     return write_stdout(&out, &context->diag);
 }
 
@@ -372,6 +388,9 @@ prepare(struct context *context, struct sink *sink, struct privileges *privilege
         return -1;
     diag_debug(&context->log, 1, "%s is version %d.%d.%d", context->tracer.path, context->tracer.major, context->tracer.minor,
                context->tracer.patch);
+    if (!tracer_is_known(&context->tracer))
+        diag_debug(&context->log, 1, "it is newer than any that was tried, and is treated as %d.%d", context->tracer.row->major,
+                   context->tracer.row->minor);
     if (privileges_find(privileges, options->user, &context->diag) != 0)
         return -1;
     format_init(&context->format, options->format, (struct format_options){options->extra, options->names});
@@ -465,6 +484,8 @@ run(struct context *context)
         return -1;
     if (context->options.list)
         return list(context);
+    if (context->options.doctor)
+        return examine(context);
     return context->options.emit_script != NULL ? emit_script(context) : trace(context);
 }
 
@@ -487,5 +508,5 @@ main(int argc, char **argv)
     target_close(&context.target);
     mem_free(&context.launch.mem);
     mem_free(&context.mem);
-    return status == 0 ? 0 : context.diag.status;
+    return status == 0 ? context.exit_status : context.diag.status;
 }

@@ -39,6 +39,7 @@ struct options {
     bool names;
     bool app_data;
     bool list;
+    bool doctor;
     const char *exe;
     const char *emit_script; /* the form: "standalone" or "wire"; NULL: do not */
     const char *script;

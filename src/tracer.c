@@ -9,14 +9,18 @@
 /* In ascending order; a version uses the last row that is not newer. str() gives up two bytes of its buffer: one to the NUL,
  * one to the mark of a cut string that 0.18 and later write. */
 static const struct tracer_row rows[] = {
-    {0, 12, "BPFTRACE_STRLEN", "1024", 104, 8216, "", 6, true, 64},
-    {0, 19, "BPFTRACE_STRLEN", "4096", 104, 8216, "", 6, false, 64},
-    {0, 20, "BPFTRACE_MAX_STRLEN", "4096", 104, 8216, "", 6, false, 64},
-    {0, 21, "BPFTRACE_MAX_STRLEN", "4096", 80, 8240, "", 6, false, 64},
-    {0, 22, "BPFTRACE_MAX_STRLEN", "4096", 248, 4216, "", 6, false, 64},
-    {0, 23, "BPFTRACE_MAX_STRLEN", "4096", 248, 4216, " + 1", 6, false, 1024},
-    {0, 24, "BPFTRACE_MAX_STRLEN", "4096", 248, 1984, " + 1", 12, false, 1024},
+    {0, 12, "BPFTRACE_STRLEN", "1024", 104, 8216, "", 6, true, 64, false},
+    {0, 19, "BPFTRACE_STRLEN", "4096", 104, 8216, "", 6, false, 64, false},
+    {0, 20, "BPFTRACE_MAX_STRLEN", "4096", 104, 8216, "", 6, false, 64, false},
+    {0, 21, "BPFTRACE_MAX_STRLEN", "4096", 80, 8240, "", 6, false, 64, false},
+    {0, 22, "BPFTRACE_MAX_STRLEN", "4096", 248, 4216, "", 6, false, 64, false},
+    {0, 23, "BPFTRACE_MAX_STRLEN", "4096", 248, 4216, " + 1", 6, false, 1024, false},
+    {0, 24, "BPFTRACE_MAX_STRLEN", "4096", 248, 1984, " + 1", 12, false, 1024, false},
+    {0, 25, "BPFTRACE_MAX_STRLEN", "4096", 248, 1984, " + 1", 12, false, 1024, true},
 };
+
+/* The newest version that was tried. */
+enum { TRIED_MAJOR = 0, TRIED_MINOR = 27 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
@@ -38,6 +42,12 @@ tracer_parse_version(struct tracer *tracer, struct slice output, struct diag *di
                         "%s is bpftrace %d.%d.%d, which reads probe arguments wrongly; install version 0.12 or later",
                         tracer->path, tracer->major, tracer->minor, tracer->patch);
     return 0;
+}
+
+bool
+tracer_is_known(const struct tracer *tracer)
+{
+    return tracer->major < TRIED_MAJOR || (tracer->major == TRIED_MAJOR && tracer->minor <= TRIED_MINOR);
 }
 
 static const char *

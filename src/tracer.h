@@ -10,11 +10,12 @@ struct tracer_row {
     const char *strlen_variable;      /* environment variable that sets how many bytes a string has */
     const char *pages_variable_value; /* of BPFTRACE_PERF_RB_PAGES */
     unsigned chunk;                   /* bytes of text a printf with two strings can carry; the BPF stack limits it */
-    unsigned limit;        /* bytes of a text at most: what the kernel's verifier accepts of the program; whole chunks */
-    const char *str_extra; /* what str()'s length argument needs beyond the length, " + 1" where it counts the NUL */
-    int max_args;          /* arguments of a probe that argN reaches on x86-64 */
-    bool per_cpu_buffers;  /* events of different CPUs arrive out of order */
-    unsigned text;         /* bytes that a string has when nothing else is said */
+    unsigned limit;             /* bytes of a text at most: what the kernel's verifier accepts of the program; whole chunks */
+    const char *str_extra;      /* what str()'s length argument needs beyond the length, " + 1" where it counts the NUL */
+    int max_args;               /* arguments of a probe that argN reaches on x86-64 */
+    bool per_cpu_buffers;       /* events of different CPUs arrive out of order */
+    unsigned text;              /* bytes that a string has when nothing else is said */
+    bool needs_btf_and_tracefs; /* attaches to USDT probes by means of them */
 };
 
 struct tracer {
@@ -25,6 +26,9 @@ struct tracer {
 
 /* Finds bpftrace (`path`, or on PATH when NULL) and asks for its version. 0, or -1 with `diag` set (DIAG_MACHINE). */
 int tracer_find(struct tracer *tracer, const char *path, struct mem *mem, struct diag *diag);
+
+/* Whether it is not newer than any that was tried; such a one is treated as the newest. */
+bool tracer_is_known(const struct tracer *tracer);
 
 /* A tracer of the newest version that is known, for a program that is only printed. */
 void tracer_newest(struct tracer *tracer);

@@ -215,6 +215,39 @@ usdt_read(struct usdt_probes *probes, int fd, const char *object, struct mem *me
     return status;
 }
 
+/* The build id among the notes of a section; an empty slice: it is not there. */
+static struct slice
+find_build_id(Elf_Scn *section)
+{
+    size_t next, name_at, note_at, at = 0;
+    GElf_Nhdr header;
+    Elf_Data *data = elf_getdata(section, NULL);
+    while (data != NULL && data->d_buf != NULL && (next = gelf_getnote(data, at, &header, &name_at, &note_at)) > 0) {
+        const char *bytes = data->d_buf;
+        if (header.n_type == NT_GNU_BUILD_ID && header.n_namesz == 4 && memcmp(bytes + name_at, "GNU", 4) == 0)
+            return (struct slice){bytes + note_at, header.n_descsz};
+        at = next;
+    }
+    return (struct slice){0};
+}
+
+bool
+usdt_build_id(int fd, struct outbuf *out)
+{
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+    Elf_Scn *section = NULL;
+    struct slice id = {0};
+    while (elf != NULL && id.len == 0 && (section = elf_nextscn(elf, section)) != NULL) {
+        GElf_Shdr header;
+        if (gelf_getshdr(section, &header) != NULL && header.sh_type == SHT_NOTE)
+            id = find_build_id(section);
+    }
+    text_put_hex(out, id);
+    elf_end(elf);
+    return id.len > 0;
+}
+
 void
 usdt_write_list(struct outbuf *out, const struct usdt_probes *probes)
 {

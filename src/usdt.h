@@ -42,6 +42,9 @@ struct usdt_probes {
  * what does not parse is an error, nothing is trusted. A file without notes adds nothing. 0, or -1 with `diag` set. */
 int usdt_read(struct usdt_probes *probes, int fd, const char *object, struct mem *mem, struct diag *diag);
 
+/* Appends the build id of the ELF file, hexadecimal. false: it has none. */
+bool usdt_build_id(int fd, struct outbuf *out);
+
 /* Appends a line a probe, "quicly packet_lost 8 -8 8 1": provider, name, and the arguments' sizes in bytes, negative where they
  * are signed and 0 where one is no integer. Sites and operands are not in it. */
 void usdt_write_list(struct outbuf *out, const struct usdt_probes *probes);

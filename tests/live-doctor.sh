@@ -1,0 +1,98 @@
+#!/bin/bash
+# --doctor: what it says of good and of bad hosts, and its exit status.
+# shellcheck disable=SC2015,SC2317 # A && B || C; functions that test_case calls
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# Leaves the report in $dir/out.
+examine() { # STATUS OPTION...
+    status=0
+    "$H2OLOG" --doctor "${@:2}" >"$dir/out" 2>"$dir/err" || status=$?
+    [[ $status == "$1" && ! -s $dir/err ]] && return
+    explain "status $status" && show "$dir/out" && show "$dir/err"
+    return 1
+}
+
+says() { # LINE...
+    local line
+    for line; do
+        grep -Eqx -- "$line" "$dir/out" || { explain "no line: $line" && show "$dir/out"; return 1; }
+    done
+}
+
+good_host() {
+    local id
+    id=$(readelf -n "$SERVER" | sed -n 's/^ *Build ID: //p')
+    start_server && examine 0 -p "$server" || return
+    says 'ok       user      root, .*' 'ok       kernel    Linux [0-9].*' 'ok       bpf       .*' "ok       bpftrace  .*/bpftrace is [0-9.]*, works as [0-9.]* does" \
+        "ok       attach    bpftrace saw h2olog's own probe fire after [0-9.]* s" \
+        "ok       server    pid $server, .*usdt-server, build id ${id:-none}: 135 probes of the catalogue, 0 unknown to it" 'ok       summary   tracing will work' &&
+        probes_are_off
+}
+
+# An object a line, with the same words.
+as_json() {
+    start_server && examine 0 -p "$server" && mv "$dir/out" "$dir/lines" && examine 0 -f json -p "$server" || return
+    perl -MJSON::PP -ne '$_ = decode_json($_); printf "%-8s %-9s %s\n", @$_{qw(state check detail)}; die if $_->{state} ne "ok" and !$_->{advice}' \
+        <"$dir/out" >"$dir/from-json" && same <(sed 's/after .* s$//' "$dir/lines") <(sed 's/after .* s$//' "$dir/from-json")
+}
+
+# What is missing is a problem, and what depends on it was not tried.
+without_bpftrace() {
+    PATH=$dir examine 4 && says 'problem  bpftrace  bpftrace is not on PATH' ' *-> install it .*' 'note     attach    not tried without root and bpftrace' \
+        'problem  summary   tracing will not work: 1 problem'
+}
+
+without_root() {
+    [[ $EUID == 0 ]] || { skip "this needs root, to give it up"; return; }
+    cp "$H2OLOG" "$dir/h2olog" && chmod 755 "$dir" "$dir/h2olog" || return
+    status=0
+    setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/h2olog" --doctor >"$dir/out" 2>&1 || status=$?
+    [[ $status == 4 ]] && says 'problem  user      user 65534, not root' ' *-> run h2olog with sudo' 'note     bpf       not tried without root' \
+        'note     attach    not tried without root and bpftrace'
+}
+
+without_probes() {
+    spawn sleep 60
+    examine 3 -p "$spawned" && says "problem  server    process $spawned .sleep 60. has none of h2o's probes" ' *-> it is not h2o, or an h2o built without .*' &&
+        examine 3 -p 999999999 && says 'problem  server    there is no process 999999999 .*'
+}
+
+# bpftrace before 0.25 does without tracefs; one that calls itself newer does not.
+without_tracefs() {
+    unshare -m true 2>/dev/null || { skip "this needs mount namespaces"; return; }
+    # shellcheck disable=SC2016 # for the other shell
+    unshare -m bash -c 'umount -R -l /sys/kernel/tracing /sys/kernel/debug 2>/dev/null; [[ ! -e /sys/kernel/tracing/events ]] && exec "$@"' - \
+        "$H2OLOG" --doctor >"$dir/out" 2>&1
+    local works=$?
+    if [[ $(bpftrace --version) =~ v0\.(1[0-9]|2[0-4])\. ]]; then
+        [[ $works == 0 ]] && says 'ok       tracefs   no tracefs; bpftrace before 0.25 does without' 'ok       attach    .*'
+    else
+        [[ $works == 4 ]] && says 'problem  tracefs   no tracefs, which this bpftrace needs' ' *-> mount -t tracefs tracefs /sys/kernel/tracing'
+    fi
+}
+
+without_sys() {
+    unshare -m true 2>/dev/null || { skip "this needs mount namespaces"; return; }
+    # shellcheck disable=SC2016 # for the other shell
+    unshare -m bash -c 'mount -t tmpfs none /sys && exec "$@"' - "$H2OLOG" --doctor >"$dir/out" 2>&1
+    [[ $? == 4 ]] && says 'problem  uprobes   there is no /sys/bus/event_source/devices/uprobe/type' 'problem  attach    bpftrace says: .*ERROR.*'
+}
+
+# It is used, and said so.
+a_newer_bpftrace() {
+    printf '#!/bin/sh\necho bpftrace v9.8.7\n' >"$dir/bpftrace" && chmod 755 "$dir/bpftrace" && examine 4 --force --bpftrace "$dir/bpftrace" || return
+    says 'note     bpftrace  .*/bpftrace is 9.8.7, works as 0.25 does; it is newer than any that was tried' "problem  attach    bpftrace attached to nothing.*"
+}
+
+live_case "a good host" good_host
+live_case "a report in JSON" as_json
+test_case "no bpftrace" without_bpftrace
+test_case "no root" without_root
+test_case "a server without probes" without_probes
+live_case "no tracefs" without_tracefs
+live_case "no sysfs" without_sys
+live_case "a bpftrace that is too new to be known" a_newer_bpftrace
+
+done_testing
