@@ -561,7 +561,7 @@ function put_text(field, arg, type,    hex, len, shown, at) {
     hex = bytes[arg]
     if (type == "str") {
         len = decimal(word[len_of[field]], 0) + 0
-        shown = len > 8192 ? 8192 : len
+        shown = len > limit ? limit : len
         hex = substr(hex, 1, 2 * shown)
     } else {
         len = shown = 0
@@ -661,7 +661,7 @@ mode == "normalise" {
     }
     done = ""
     while (match($0, /"zzzz+"/)) {
-        is_cut = RLENGTH - 2 >= 1024 && RLENGTH - 2 <= 1024 + 256
+        is_cut = RLENGTH - 2 >= 1024 && RLENGTH - 2 <= 1024 + 512
         done = done substr($0, 1, RSTART - 1) (is_cut ? "LONG" : substr($0, RSTART, RLENGTH))
         $0 = substr($0, RSTART + RLENGTH)
     }

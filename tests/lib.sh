@@ -121,6 +121,17 @@ find_obstacle() {
 }
 obstacle=$(find_obstacle)
 
+# So many bytes of a text are printed with this bpftrace.
+find_text_limit() {
+    case $(bpftrace --version 2>/dev/null) in
+    *' v0.1'[0-9]* | *' v0.2'[01].* | '') echo 8192 ;;
+    *' v0.2'[23].*) echo 4216 ;;
+    *) echo 1984 ;;
+    esac
+}
+TEXT_LIMIT=$(find_text_limit)
+readonly TEXT_LIMIT
+
 # ------------------------------------------------------------------------------------------------------------ processes
 
 spawned=
@@ -375,6 +386,13 @@ start_program() {
     wait_for 30 has_line attached "$dir/standalone" || { explain "the program does not run:" && show "$dir/standalone.err"; return 1; }
 }
 
+# Has bpftrace compile a program, and no more.
+dry_run() { # ARGUMENT...
+    local option=--dry-run
+    [[ ! $(bpftrace --version) =~ v0\.(1[0-9]|2[0-2])\. ]] || option=-d
+    bpftrace "$option" "$@"
+}
+
 # Its mark may stand in the midst of a record that takes several printf.
 printed() {
     perl -0777 -pe 's/attached\n//g' "$dir/standalone"
@@ -398,7 +416,7 @@ expectation() { # ERA VARIABLE=VALUE... [FILE]
         variables+=(-v "$1")
         shift
     done
-    awk "${variables[@]}" -f "$tests/expect.awk" "$tests/server/probes-$era.def" "$probes"/*.probes "$@"
+    awk -v limit="$TEXT_LIMIT" "${variables[@]}" -f "$tests/expect.awk" "$tests/server/probes-$era.def" "$probes"/*.probes "$@"
 }
 
 milliseconds() {

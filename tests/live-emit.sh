@@ -71,7 +71,7 @@ holds_back() { # FORMAT EXPECTED...
 # Its own words of this machine are not about the program.
 accepts() { # OPTION...
     start_server_as "$(server_of "$1")" && emit -p "$server" "${@:2}" || return
-    bpftrace -d -p "$server" "$dir/program.bt" >/dev/null 2>"$dir/said" || { explain refused && show "$dir/said"; return 1; }
+    dry_run -p "$server" "$dir/program.bt" >/dev/null 2>"$dir/said" || { explain refused && show "$dir/said"; return 1; }
     ! grep -aE '(WARNING|ERROR|program\.bt)' "$dir/said" | grep -avE 'RLIMIT_MEMLOCK' || { show "$dir/said"; return 1; }
 }
 
@@ -91,7 +91,7 @@ start_server_2020() {
 }
 
 accepts_file() { # PROGRAM
-    bpftrace -d -p "$server" "$1" >/dev/null 2>"$dir/said" || { explain refused && show "$dir/said"; return 1; }
+    dry_run -p "$server" "$1" >/dev/null 2>"$dir/said" || { explain refused && show "$dir/said"; return 1; }
 }
 
 says_where_it_comes_from() {

@@ -88,7 +88,7 @@ full_disk() {
 
 records_loss() {
     start_server && start_log -f json --record "$dir/recording" || return
-    freeze_tracer && tell "repeat 200000 0 fire h2o:receive_request 1 i 0x101" "print fired" || return
+    freeze_tracer && tell "repeat 400000 0 fire h2o:receive_request 1 i 0x101" "print fired" || return
     wait_for 60 has_line fired "$dir/server.out" && kill -CONT "$tracer" && sleep 2 && end_log || return
     grep -q h2olog-event-lost "$dir/out" && replay && status_is 0 && same "$dir/out" "$dir/replayed"
 }
