@@ -1,12 +1,12 @@
 #!/bin/sh
 # Makes ./configure. With --deps, first installs what building, testing and running need; with --deps=all, also what
-# `make fuzz` and `make check-valgrind` need, and what checks man pages and completions.
+# `make fuzz`, `make check-valgrind` and `make check-matrix` need, and what checks man pages and completions.
 set -eu
 cd "$(dirname "$0")"
 
 # Building: a C compiler, make, autotools, libelf, PCRE2, uthash. Tests: check, sys/sdt.h, curl, procps. Running: bpftrace.
 packages="gcc libc6-dev make autoconf automake pkg-config libelf-dev libpcre2-dev uthash-dev check systemtap-sdt-dev curl procps bpftrace"
-more_packages="clang libclang-rt-dev valgrind mandoc zsh fish"
+more_packages="clang libclang-rt-dev valgrind mandoc zsh fish debootstrap"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then

@@ -121,17 +121,17 @@ header() { # NAME VALUE PRINTED-NAME PRINTED-VALUE
     expect "5 $header_events RxHeader   $3 $4"
 }
 
-# At most 8192 bytes of it are printed.
+# Of a long one the first bytes are printed.
 printed_text() { # LENGTH
-    if (($1 > 8192)); then
-        printf '%s\\[%d bytes cut]' "$(text 8192)" "$(($1 - 8192))"
+    if (($1 > TEXT_LIMIT)); then
+        printf '%s\\[%d bytes cut]' "$(text "$TEXT_LIMIT")" "$(($1 - TEXT_LIMIT))"
     else
         text "$1"
     fi
 }
 
 readonly LENGTHS="0 1 2 3 4 5 6 7 8 9 15 16 17 111 112 113 126 127 128 129 199 200 201 255 256 1000 4095 4096 4097 \
-8191 8192 8193 10000 65536"
+8191 8192 8193 10000 65536 $((TEXT_LIMIT - 1)) $TEXT_LIMIT $((TEXT_LIMIT + 1))"
 
 long_values() {
     start_server && start_log || return
@@ -171,8 +171,8 @@ pattern() {
 }
 
 printed_pattern() { # LENGTH
-    pattern $(($1 < 8192 ? $1 : 8192)) | escaped_bytes
-    (($1 <= 8192)) || printf '\\[%d bytes cut]' "$(($1 - 8192))"
+    pattern $(($1 < TEXT_LIMIT ? $1 : TEXT_LIMIT)) | escaped_bytes
+    (($1 <= TEXT_LIMIT)) || printf '\\[%d bytes cut]' "$(($1 - TEXT_LIMIT))"
 }
 
 any_bytes() {
@@ -323,34 +323,6 @@ turns_probes_off() {
 
 # ---------------------------------------------------------------------------------------------------- where the file is
 
-# One event comes through.
-traces_server() {
-    start_log || return
-    tell 'fire h2o:receive_request 1 1 0x200' 'fire h2o:receive_request_header 1 1 ":path" len "/" len'
-    expect "1 1 RxProtocol HTTP/2.0" "1 1 RxHeader   :path /"
-    prints_expected && nothing_left
-}
-
-deleted_binary() {
-    cp "$SERVER" "$dir/server" && start_server_as "$dir/server" && rm "$dir/server" && traces_server
-}
-
-# As an upgrade does it: another file takes the name.
-replaced_binary() {
-    cp "$SERVER" "$dir/server" && start_server_as "$dir/server" && cp /bin/true "$dir/new" || return
-    mv "$dir/new" "$dir/server" && traces_server
-}
-
-# The server's file is in a file system that only the server sees.
-# shellcheck disable=SC2016 # the inner shell expands
-container() {
-    unshare --mount true 2>"$dir/unshare" || { skip "unshare: $(<"$dir/unshare")"; return; }
-    mkdir "$dir/inside" && cp "$SERVER" "$dir/original" || return
-    start_server_as unshare --mount --propagation private bash -c '
-        cd "$1" && mount -t tmpfs none inside && cp original inside/server && shift && exec "$PWD/inside/server" "$@"
-    ' bash "$dir" && [[ ! -e $dir/inside/server ]] && traces_server
-}
-
 # ------------------------------------------------------------------------------------------------------------ the cases
 
 live_case "the first request after the server's start is complete, with all names" first_request
@@ -379,8 +351,5 @@ live_case "long values with NULs of two threads at once" \
 live_case "20,000 events at 20,000 a second" concurrently 10000 10000 '"/"' /
 live_case "a line is there within 0.2 s of its event" is_prompt
 live_case "the probes are off when h2olog has ended" turns_probes_off
-live_case "a server whose file was deleted" deleted_binary
-live_case "a server whose file was replaced" replaced_binary
-live_case "a server in a file system of its own" container
 
 done_testing
