@@ -4,6 +4,7 @@
 #include "program.h"
 #include "template.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_VARIABLES = 32 };
@@ -23,6 +24,8 @@ struct writer {
 static void
 define(struct writer *writer, const char *name, const char *value)
 {
+    if (writer->count == MAX_VARIABLES)
+        abort();
     writer->variables[writer->count++] = (struct template_variable){name, text_of(value)};
 }
 

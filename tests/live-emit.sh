@@ -72,7 +72,7 @@ holds_back() { # FORMAT EXPECTED...
 accepts() { # OPTION...
     start_server_as "$(server_of "$1")" && emit -p "$server" "${@:2}" || return
     dry_run -p "$server" "$dir/program.bt" >/dev/null 2>"$dir/said" || { explain refused && show "$dir/said"; return 1; }
-    ! grep -aE '(WARNING|ERROR|program\.bt)' "$dir/said" | grep -avE 'RLIMIT_MEMLOCK' || { show "$dir/said"; return 1; }
+    ! grep -aE '(WARNING|ERROR|program\.bt)' "$dir/said" | grep -avE 'RLIMIT_MEMLOCK|available_filter_functions' || { show "$dir/said"; return 1; }
 }
 
 # Without root and without a process.
