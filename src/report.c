@@ -202,13 +202,22 @@ put_object(const struct report *report, struct outbuf *out, const struct exchang
     return cut;
 }
 
+static int
+put_log(const struct report *report, struct outbuf *out, const struct exchange *exchange)
+{
+    struct record record;
+    int cut = 0;
+    for (size_t at = 0; exchange_next(exchange, &at, &record);)
+        cut += format_count_cut(&record);
+    accesslog_put(report->log, out, exchange, report->format->realtime_offset);
+    text_putc(out, '\n');
+    return cut;
+}
+
 int
 report_put(const struct report *report, struct outbuf *out, const struct exchange *exchange)
 {
-    if (report->log != NULL) {
-        accesslog_put(report->log, out, exchange, report->format->realtime_offset);
-        text_putc(out, '\n');
-        return 0;
-    }
+    if (report->log != NULL)
+        return put_log(report, out, exchange);
     return format_is_json(report->format) ? put_object(report, out, exchange) : put_lines(report, out, exchange);
 }

@@ -318,6 +318,13 @@ take_tick(struct tracee *tracee, const struct decode_item *item)
         tracee_happen(tracee, TRACEE_COMPLETE);
 }
 
+/* What stands before a number of lost events. */
+static const char *
+at_least(const struct tracee_run *run)
+{
+    return run->counts.misses_losses ? "at least " : "";
+}
+
 /* The loss stands in the stream where it was told of. */
 static void
 take_loss(struct tracee *tracee, uint64_t lost)
@@ -325,8 +332,10 @@ take_loss(struct tracee *tracee, uint64_t lost)
     struct record record = {.nsecs = tracee->order != NULL ? tracee->order->newest : tracee->now};
     record.values[0].number = lost;
     tracee->run->counts.lost += lost;
+    tracee->run->counts.misses_losses |= tracee->plan->tracer->row->misses_losses;
     if (!format_is_json(tracee->run->output->format))
-        diag_note(tracee->run->log, "%lu events were lost here: they came faster than bpftrace reads them", lost);
+        diag_note(tracee->run->log, "%s%lu events were lost here: they came faster than bpftrace reads them",
+                  at_least(tracee->run), lost);
     take_record(tracee, &record);
 }
 
@@ -507,11 +516,12 @@ tracee_summarize(const struct tracee_run *run)
     if (given_up > 0)
         diag_note(run->log, "%lu texts were too much work for a regular expression and count as not matching", given_up);
     if (output->view->is_grouped)
-        diag_note(run->log, "%lu requests, %lu of them unanswered, %lu given up; %lu lost, %lu damaged, %lu values cut",
-                  output->shown, output->unanswered, output->group.given_up, counts->lost, counts->damaged, output->cut);
-    else
-        diag_note(run->log, "%lu events; %lu lost, %lu damaged, %lu values cut", output->shown, counts->lost, counts->damaged,
+        diag_note(run->log, "%lu requests, %lu of them unanswered, %lu given up; %s%lu lost, %lu damaged, %lu values cut",
+                  output->shown, output->unanswered, output->group.given_up, at_least(run), counts->lost, counts->damaged,
                   output->cut);
+    else
+        diag_note(run->log, "%lu events; %s%lu lost, %lu damaged, %lu values cut", output->shown, at_least(run), counts->lost,
+                  counts->damaged, output->cut);
 }
 
 void

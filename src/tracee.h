@@ -8,9 +8,10 @@
 
 /* What a run came to, beside its output. */
 struct tracee_counts {
-    uint64_t lost;    /* events that bpftrace lost */
-    uint64_t damaged; /* records that did not decode whole */
-    uint64_t servers; /* that were traced */
+    uint64_t lost;      /* events that bpftrace lost */
+    bool misses_losses; /* there were more, as it does not count all */
+    uint64_t damaged;   /* records that did not decode whole */
+    uint64_t servers;   /* that were traced */
 };
 
 /* What the servers of a run have in common. */

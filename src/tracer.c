@@ -9,14 +9,14 @@
 /* In ascending order; a version uses the last row that is not newer. str() gives up two bytes of its buffer: one to the NUL,
  * one to the mark of a cut string that 0.18 and later write. */
 static const struct tracer_row rows[] = {
-    {0, 12, "BPFTRACE_STRLEN", "1024", 104, 8216, "", 6, true, 64, false},
-    {0, 19, "BPFTRACE_STRLEN", "4096", 104, 8216, "", 6, false, 64, false},
-    {0, 20, "BPFTRACE_MAX_STRLEN", "4096", 104, 8216, "", 6, false, 64, false},
-    {0, 21, "BPFTRACE_MAX_STRLEN", "4096", 80, 8240, "", 6, false, 64, false},
-    {0, 22, "BPFTRACE_MAX_STRLEN", "4096", 248, 4216, "", 6, false, 64, false},
-    {0, 23, "BPFTRACE_MAX_STRLEN", "4096", 248, 4216, " + 1", 6, false, 1024, false},
-    {0, 24, "BPFTRACE_MAX_STRLEN", "4096", 248, 1984, " + 1", 12, false, 1024, false},
-    {0, 25, "BPFTRACE_MAX_STRLEN", "4096", 248, 1984, " + 1", 12, false, 1024, true},
+    {0, 12, "BPFTRACE_STRLEN", "1024", 104, 8216, "", 6, true, 64, false, false},
+    {0, 19, "BPFTRACE_STRLEN", "4096", 104, 8216, "", 6, false, 64, false, false},
+    {0, 20, "BPFTRACE_MAX_STRLEN", "4096", 104, 8216, "", 6, false, 64, false, false},
+    {0, 21, "BPFTRACE_MAX_STRLEN", "4096", 80, 8240, "", 6, false, 64, false, false},
+    {0, 22, "BPFTRACE_MAX_STRLEN", "4096", 248, 4216, "", 6, false, 64, false, false},
+    {0, 23, "BPFTRACE_MAX_STRLEN", "4096", 248, 4216, " + 1", 6, false, 1024, false, false},
+    {0, 24, "BPFTRACE_MAX_STRLEN", "4096", 248, 1984, " + 1", 12, false, 1024, false, true},
+    {0, 25, "BPFTRACE_MAX_STRLEN", "4096", 248, 1984, " + 1", 12, false, 1024, true, true},
 };
 
 /* The newest version that was tried. */

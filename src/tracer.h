@@ -16,6 +16,7 @@ struct tracer_row {
     bool per_cpu_buffers;       /* events of different CPUs arrive out of order */
     unsigned text;              /* bytes that a string has when nothing else is said */
     bool needs_btf_and_tracefs; /* attaches to USDT probes by means of them */
+    bool misses_losses;         /* those on the last CPU are not in its count of lost events */
 };
 
 struct tracer {
