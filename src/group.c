@@ -23,7 +23,6 @@ struct group_member {
     struct key key;
     UT_hash_handle hh;
     struct group_member *prev, *next;
-    bool is_responding;
 };
 
 void
@@ -51,7 +50,7 @@ static void
 finish(struct group *group, struct group_member *member)
 {
     HASH_DELETE(hh, group->held, member);
-    if (member->is_responding)
+    if (member->exchange.responded != 0)
         DL_DELETE(group->responding, member);
     group->count--;
     group->bytes -= member->exchange.records.len;
@@ -72,7 +71,6 @@ begin(struct group *group, const struct key *key, pid_t pid)
     LL_DELETE(group->free, member);
     exchange_clear(&member->exchange);
     member->key = *key;
-    member->is_responding = false;
     member->exchange.pid = pid;
     member->exchange.conn_id = key->conn_id;
     member->exchange.req_id = key->req_id;
@@ -115,13 +113,6 @@ find(struct group *group, const struct key *key)
 }
 
 static void
-respond(struct group *group, struct group_member *member)
-{
-    member->is_responding = true;
-    DL_APPEND(group->responding, member);
-}
-
-static void
 add(struct group *group, const struct record *record, const struct key *key)
 {
     enum catalog_role role = record->event->probe->role;
@@ -132,11 +123,13 @@ add(struct group *group, const struct record *record, const struct key *key)
     }
     if (member == NULL)
         member = begin(group, key, record->pid);
-    size_t before = member->exchange.records.len;
-    exchange_add(&member->exchange, record);
-    group->bytes += member->exchange.records.len - before;
-    if (role == CATALOG_RESPONSE)
-        respond(group, member);
+    struct exchange *exchange = &member->exchange;
+    size_t before = exchange->records.len;
+    bool was_responding = exchange->responded != 0;
+    exchange_add(exchange, record);
+    group->bytes += exchange->records.len - before;
+    if (!was_responding && exchange->responded != 0)
+        DL_APPEND(group->responding, member);
     while (group->count > group->max || (group->bytes > MAX_BYTES && group->count > 0))
         give_up_oldest(group);
 }

@@ -176,6 +176,18 @@ START_TEST(the_same_numbers_again)
 }
 END_TEST
 
+/* A second status by another thread made a list that ended too early, and those behind it were lost. */
+START_TEST(a_second_status_loses_no_other_response)
+{
+    fire(1, "1 1 TxStatus 200");
+    fire(2, "2 1 TxStatus 200");
+    fire(3, "1 1 TxStatus 500");
+    tick(2000);
+    check("1/1 TxStatus TxStatus;2/1 TxStatus;");
+    ck_assert_uint_eq(group.count, 0);
+}
+END_TEST
+
 START_TEST(too_many_bytes_are_not_held)
 {
     static char line[65536 + 32] = "1 1 RxHeader name ";
@@ -200,6 +212,7 @@ group_suite(void)
     tcase_add_test(tcase, header_fields_of_a_response_that_began_before);
     tcase_add_test(tcase, a_connection_that_ends_before_the_response);
     tcase_add_test(tcase, the_same_numbers_again);
+    tcase_add_test(tcase, a_second_status_loses_no_other_response);
     tcase_add_test(tcase, too_many_bytes_are_not_held);
     suite_add_tcase(suite, tcase);
     return suite;
