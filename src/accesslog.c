@@ -112,23 +112,27 @@ part_of_path(struct slice path, bool is_query)
 }
 
 static bool
-put_path(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_part_of_path(struct outbuf *out, const struct scene *scene, bool is_query)
 {
     struct slice path;
-    bool is_there = find_text(scene, piece->role, piece->name, &path) && path.len > 0;
-    if (is_there)
-        put_text(out, part_of_path(path, false), scene);
-    return is_there;
+    if (!find_text(scene, CATALOG_REQUEST_HEADER, ":path", &path) || (path.len == 0 && !is_query))
+        return false;
+    put_text(out, part_of_path(path, is_query), scene);
+    return true;
+}
+
+static bool
+put_path(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+{
+    (void)piece;
+    return put_part_of_path(out, scene, false);
 }
 
 static bool
 put_query(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
 {
-    struct slice path;
-    bool is_there = find_text(scene, piece->role, piece->name, &path);
-    if (is_there)
-        put_text(out, part_of_path(path, true), scene);
-    return is_there;
+    (void)piece;
+    return put_part_of_path(out, scene, true);
 }
 
 /* HTTP/1.1, but HTTP/2 and HTTP/3. */
@@ -274,16 +278,17 @@ static const struct letter {
     char letter;
     put_function *put;
     bool is_number;
-    const char *name; /* of a request's header field, or a format */
+    const char *name;  /* of a request's header field, or a format */
+    const char *other; /* a second field that it shows */
 } letters[] = {
-    {'A', put_nothing, false, NULL},        {'b', put_nothing, true, NULL},
-    {'H', put_protocol, false, NULL},       {'h', put_nothing, false, NULL},
-    {'l', put_nothing, false, NULL},        {'m', put_header, false, ":method"},
-    {'p', put_nothing, true, NULL},         {'e', put_nothing, false, NULL},
-    {'q', put_query, false, ":path"},       {'r', put_request_line, false, ":path"},
-    {'s', put_status, true, NULL},          {'t', put_strftime, false, "[%d/%b/%Y:%H:%M:%S %z]"},
-    {'U', put_path, false, ":path"},        {'u', put_nothing, false, NULL},
-    {'V', put_header, false, ":authority"}, {'v', put_nothing, false, NULL},
+    {'A', put_nothing, false, NULL, NULL},        {'b', put_nothing, true, NULL, NULL},
+    {'H', put_protocol, false, NULL, NULL},       {'h', put_nothing, false, NULL, NULL},
+    {'l', put_nothing, false, NULL, NULL},        {'m', put_header, false, ":method", NULL},
+    {'p', put_nothing, true, NULL, NULL},         {'e', put_nothing, false, NULL, NULL},
+    {'q', put_query, false, ":path", NULL},       {'r', put_request_line, false, ":path", ":method"},
+    {'s', put_status, true, NULL, NULL},          {'t', put_strftime, false, "[%d/%b/%Y:%H:%M:%S %z]", NULL},
+    {'U', put_path, false, ":path", NULL},        {'u', put_nothing, false, NULL, NULL},
+    {'V', put_header, false, ":authority", NULL}, {'v', put_nothing, false, NULL, NULL},
 };
 
 static const struct word {
@@ -351,6 +356,8 @@ add_piece(struct parser *parser, struct accesslog_piece piece)
     literal->len = 0;
     log->pieces = mem_grow(parser->mem, log->pieces, log->npieces, sizeof(piece));
     log->pieces[log->npieces++] = piece;
+    if (piece.role != CATALOG_NO_ROLE)
+        exchange_ask(&log->asked, (struct exchange_field){piece.role, text_of(piece.name)}, parser->mem);
 }
 
 /* Header fields: %{NAME}i and %{NAME}o. */
@@ -402,6 +409,9 @@ parse_letter(struct parser *parser)
         if (row->letter != *parser->at)
             continue;
         parser->at++;
+        if (row->other != NULL)
+            exchange_ask(&parser->log->asked, (struct exchange_field){CATALOG_REQUEST_HEADER, text_of(row->other)},
+                         parser->mem);
         enum catalog_role role = row->name != NULL && *row->name == ':' ? CATALOG_REQUEST_HEADER : CATALOG_NO_ROLE;
         add_piece(parser,
                   (struct accesslog_piece){.put = row->put, .is_number = row->is_number, .role = role, .name = row->name});
@@ -488,15 +498,4 @@ accesslog_put(const struct accesslog *log, struct outbuf *out, const struct exch
     const struct scene scene = {exchange, log->is_json, realtime_offset};
     for (size_t i = 0; i < log->npieces; i++)
         put_piece(out, &log->pieces[i], &scene);
-}
-
-bool
-accesslog_header(const struct accesslog *log, size_t index, enum catalog_role *role, struct slice *name)
-{
-    if (index >= log->npieces)
-        return false;
-    const struct accesslog_piece *piece = &log->pieces[index];
-    *role = piece->role;
-    *name = piece->role != CATALOG_NO_ROLE ? text_of(piece->name) : (struct slice){0};
-    return true;
 }

@@ -9,6 +9,7 @@
 struct accesslog {
     struct accesslog_piece *pieces;
     size_t npieces;
+    struct exchange_fields asked;
     bool is_json;
 };
 
@@ -17,9 +18,5 @@ int accesslog_parse(struct accesslog *log, const char *text, bool is_json, struc
 
 /* Appends the line without its LF. `realtime_offset`: CLOCK_REALTIME - CLOCK_BOOTTIME in nanoseconds. */
 void accesslog_put(const struct accesslog *log, struct outbuf *out, const struct exchange *exchange, int64_t realtime_offset);
-
-/* The header field that the piece `index` shows, such as :path; its role is CATALOG_NO_ROLE where it shows none. false: there
- * is no such piece. */
-bool accesslog_header(const struct accesslog *log, size_t index, enum catalog_role *role, struct slice *name);
 
 #endif

@@ -620,6 +620,24 @@ catalog_fits(const struct catalog_probe *probe, const struct usdt_probes *probes
     return found != NULL;
 }
 
+bool
+catalog_has_provider(const struct catalog *catalog, const char *provider)
+{
+    for (size_t i = 0; i < catalog->count; i++)
+        if (strcmp(catalog->probes[i].provider, provider) == 0)
+            return true;
+    return false;
+}
+
+bool
+catalog_has_probe(const struct catalog *catalog, const char *provider, const char *name)
+{
+    for (size_t i = 0; i < catalog->count; i++)
+        if (strcmp(catalog->probes[i].name, name) == 0 && strcmp(catalog->probes[i].provider, provider) == 0)
+            return true;
+    return false;
+}
+
 int
 catalog_field(const struct catalog_probe *probe, const char *name)
 {

@@ -88,6 +88,10 @@ int catalog_parse(struct catalog *catalog, const struct files *files, struct mem
 /* Whether the description fits a server that has these probes. */
 bool catalog_fits(const struct catalog_probe *probe, const struct usdt_probes *probes);
 
+/* Whether anything describes a probe of the provider, or that probe of it. */
+bool catalog_has_provider(const struct catalog *catalog, const char *provider);
+bool catalog_has_probe(const struct catalog *catalog, const char *provider, const char *name);
+
 /* The index of the field of that name; -1: there is none. */
 int catalog_field(const struct catalog_probe *probe, const char *name);
 

@@ -164,9 +164,8 @@ child_wait(struct child *child)
     return status;
 }
 
-/* Reads what is there; closes the file at its end. */
-static void
-read_some(int *fd, struct outbuf *out)
+void
+child_read(int *fd, struct outbuf *out)
 {
     ssize_t got = read(*fd, text_reserve(out, 4096), 4096);
     if (got > 0)
@@ -189,9 +188,9 @@ read_all(struct child *child, struct outbuf *out, int timeout_ms)
         if (poll(fds, 3, (int)left) <= 0)
             continue;
         if (fds[0].revents != 0)
-            read_some(&child->out, out);
+            child_read(&child->out, out);
         if (fds[1].revents != 0)
-            read_some(&child->err, &ignored);
+            child_read(&child->err, &ignored);
         has_ended |= fds[2].revents != 0;
         ignored.len = 0;
     }

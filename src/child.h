@@ -26,6 +26,9 @@ int child_wait(struct child *child);
 /* Closes one of a child's files, if it is open, and marks it so. */
 void child_close(int *fd);
 
+/* Appends what is there of one of a child's files; closes the file at its end. */
+void child_read(int *fd, struct outbuf *out);
+
 /* Runs a program to its end, `timeout_ms` milliseconds at most, and appends its stdout to `out`, some 64 KiB at most. 0 if it
  * exited with 0, or -1 with `diag` set. */
 int child_capture(const char *path, char *const argv[], char *const envp[], struct outbuf *out, int timeout_ms,

@@ -211,13 +211,8 @@ count_unknown(const struct doctor *doctor, const struct target *target, size_t *
     *known = 0;
     for (size_t i = 0; i < target->probes.count; i++) {
         const struct usdt_probe *probe = &target->probes.items[i];
-        bool is_ours = false, is_known = false;
-        for (size_t j = 0; j < doctor->catalog->count; j++) {
-            bool same = strcmp(doctor->catalog->probes[j].provider, probe->provider) == 0;
-            is_ours |= same;
-            is_known |= same && strcmp(doctor->catalog->probes[j].name, probe->name) == 0;
-        }
-        unknown += is_ours && !is_known;
+        bool is_known = catalog_has_probe(doctor->catalog, probe->provider, probe->name);
+        unknown += !is_known && catalog_has_provider(doctor->catalog, probe->provider);
         *known += is_known;
     }
     return unknown;

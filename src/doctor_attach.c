@@ -1,3 +1,4 @@
+#include "cause.h"
 #include "child.h"
 #include "clock.h"
 #include "doctor.h"
@@ -18,26 +19,10 @@ enum { ANSWER = 42, PATIENCE_MS = 15000 };
 
 static const char program[] = "usdt::h2olog:doctor { printf(\"fired %d\\n\", arg0); }";
 
-static void
-read_into(int *fd, struct outbuf *out)
-{
-    ssize_t got = *fd >= 0 ? read(*fd, text_reserve(out, 4096), 4096) : -1;
-    if (got > 0)
-        out->len += (size_t)got;
-    if (got == 0)
-        child_close(fd);
-}
-
-static bool
-has_word(struct slice text, const char *word)
-{
-    return text.len > 0 && memmem(text.ptr, text.len, word, strlen(word)) != NULL;
-}
-
 static bool
 was_seen(const struct outbuf *said)
 {
-    return has_word((struct slice){said->ptr, said->len}, "fired 42");
+    return said->len > 0 && memmem(said->ptr, said->len, "fired 42", 8) != NULL;
 }
 
 /* Fires until bpftrace has seen it, has ended, or has taken too long. */
@@ -50,26 +35,20 @@ fire_until_seen(struct child *tracer, struct outbuf *said, struct outbuf *compla
         struct pollfd fd = {tracer->pidfd, POLLIN, 0};
         STAP_PROBE1(h2olog, doctor, ANSWER);
         has_ended = poll(&fd, 1, 20) > 0;
-        read_into(&tracer->out, said);
-        read_into(&tracer->err, complaints);
+        child_read(&tracer->out, said);
+        child_read(&tracer->err, complaints);
     }
     return was_seen(said);
 }
 
-/* The line that tells of an error, or else the first one. That on RLIMIT_MEMLOCK means nothing. */
+/* The line that tells of an error, or else the first one. */
 static const char *
 complaint(const struct outbuf *complaints, struct mem *mem)
 {
-    struct slice rest = {complaints->ptr, complaints->len}, line, found = {"", 0};
-    bool is_error = false;
-    while (!is_error && text_line(&rest, &line)) {
-        if (has_word(line, "RLIMIT_MEMLOCK"))
-            continue;
-        is_error = has_word(line, "rror") || has_word(line, "ERROR");
-        found = is_error || found.len == 0 ? line : found;
-    }
+    struct slice line;
     char quoted[512];
-    return mem_strdup(mem, diag_quote(quoted, sizeof(quoted), found));
+    cause_find((struct slice){complaints->ptr, complaints->len}, &line);
+    return mem_strdup(mem, diag_quote(quoted, sizeof(quoted), line));
 }
 
 static struct doctor_finding

@@ -6,6 +6,13 @@
 enum { KEPT = 64 * 1024 };
 
 void
+exchange_ask(struct exchange_fields *fields, struct exchange_field field, struct mem *mem)
+{
+    fields->items = mem_grow(mem, fields->items, fields->count, sizeof(field));
+    fields->items[fields->count++] = field;
+}
+
+void
 exchange_add(struct exchange *exchange, const struct record *record)
 {
     const struct catalog_probe *probe = record->event->probe;

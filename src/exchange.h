@@ -15,6 +15,18 @@ struct exchange {
     struct outbuf records;         /* as hold.h has them, in their order */
 };
 
+/* Header fields that somebody asks for, pseudo ones such as :path too. */
+struct exchange_fields {
+    struct exchange_field {
+        enum catalog_role role;
+        struct slice name;
+    } *items;
+    size_t count;
+};
+
+/* Memory is the arena's; the name must last as long. */
+void exchange_ask(struct exchange_fields *fields, struct exchange_field field, struct mem *mem);
+
 /* Takes a record of its request, of which it keeps a copy. */
 void exchange_add(struct exchange *exchange, const struct record *record);
 

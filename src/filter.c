@@ -257,6 +257,16 @@ filter_add(struct filter *filter, const char *option, const char *value, struct 
     return status;
 }
 
+bool
+filter_read_word(struct filter_word *word, struct slice line, struct mem *mem)
+{
+    struct slice option;
+    if (!text_word(&line, &option) || line.len < 2)
+        return false;
+    *word = (struct filter_word){mem_strndup(mem, option.ptr, option.len), mem_strndup(mem, line.ptr + 1, line.len - 1)};
+    return true;
+}
+
 /* Whether a kind, of which there are terms, wants the probe. */
 static bool
 kind_wants_probe(const struct filter *filter, const struct filter_kind *kind, const struct catalog_probe *probe)

@@ -24,6 +24,9 @@ struct filter {
 /* Adds what the option `option` (its long name) asks for with `value`. 0, or -1 with `diag` set. Memory is the arena's. */
 int filter_add(struct filter *filter, const char *option, const char *value, struct mem *mem, struct diag *diag);
 
+/* Reads "OPTION VALUE", as lines of recordings and programs have it. false: it is something else. Memory is the arena's. */
+bool filter_read_word(struct filter_word *word, struct slice line, struct mem *mem);
+
 /* Whether records of the probe may fit; a NULL filter wants all. */
 bool filter_wants_probe(const struct filter *filter, const struct catalog_probe *probe);
 

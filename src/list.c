@@ -37,15 +37,6 @@ stands_for_probe(const struct catalog *catalog, size_t index, const struct usdt_
     return true;
 }
 
-static bool
-is_known(const struct catalog *catalog, const struct usdt_probe *probe)
-{
-    for (size_t i = 0; i < catalog->count; i++)
-        if (strcmp(catalog->probes[i].name, probe->name) == 0 && strcmp(catalog->probes[i].provider, probe->provider) == 0)
-            return true;
-    return false;
-}
-
 /* The C library has probes too; they are not h2o's. */
 static bool
 is_of_h2o(const struct usdt_probe *probe)
@@ -66,7 +57,7 @@ list_write(struct outbuf *out, const struct catalog *catalog, const struct targe
     }
     for (size_t i = 0; target != NULL && i < target->probes.count; i++) {
         const struct usdt_probe *probe = &target->probes.items[i];
-        if (!is_of_h2o(probe) || is_known(catalog, probe))
+        if (!is_of_h2o(probe) || catalog_has_probe(catalog, probe->provider, probe->name))
             continue;
         put_name(out, "? ", probe->provider, probe->name);
         text_printf(out, " %d arguments, not in the catalogue\n", probe->nargs);

@@ -243,16 +243,6 @@ is_described(const struct planner *planner, const struct usdt_probe *usdt)
     return false;
 }
 
-/* The C library has probes too; they are none of ours. */
-static bool
-is_provider_known(const struct catalog *catalog, const char *provider)
-{
-    for (size_t i = 0; i < catalog->count; i++)
-        if (strcmp(catalog->probes[i].provider, provider) == 0)
-            return true;
-    return false;
-}
-
 /* Whether the mode would show the probe if a description fitted. */
 static bool
 is_of_mode(const struct planner *planner, const struct usdt_probe *usdt)
@@ -296,8 +286,8 @@ plan_unknown(struct planner *planner)
     const struct target *target = planner->plan->target;
     for (size_t i = 0; target != NULL && i < target->probes.count; i++) {
         const struct usdt_probe *usdt = &target->probes.items[i];
-        if (is_provider_known(planner->catalog, usdt->provider) && !is_described(planner, usdt) &&
-            plan_undescribed(planner, usdt) != 0)
+        bool is_ours = catalog_has_provider(planner->catalog, usdt->provider); /* the C library has probes, too */
+        if (is_ours && !is_described(planner, usdt) && plan_undescribed(planner, usdt) != 0)
             return -1;
     }
     return 0;

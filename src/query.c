@@ -70,7 +70,7 @@ struct query_node {
     enum { OR, AND, NOT, TEST } kind;
     struct query_node *left, *right;
     const struct field *field; /* NULL: `header` */
-    struct query_header header;
+    struct exchange_field header;
     const struct comparison *comparison; /* NULL: whether it is there */
     double number;
     struct slice text;
@@ -152,10 +152,8 @@ new_node(struct parser *parser, int kind, struct query_node *left, struct query_
 static void
 ask_for(struct parser *parser, struct query_node *node, enum catalog_role role, struct slice name)
 {
-    struct query *query = parser->query;
-    node->header = (struct query_header){role, name};
-    query->headers = mem_grow(parser->mem, query->headers, query->nheaders, sizeof(*query->headers));
-    query->headers[query->nheaders++] = node->header;
+    node->header = (struct exchange_field){role, name};
+    exchange_ask(&parser->query->asked, node->header, parser->mem);
 }
 
 /* The name behind "req." or "resp.". */

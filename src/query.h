@@ -4,12 +4,6 @@
 #include "exchange.h"
 #include "regex.h"
 
-/* A header field that a query asks for, or a pseudo one such as :path. */
-struct query_header {
-    enum catalog_role role;
-    struct slice name;
-};
-
 /* What of requests is wanted:
  *
  *   or    := and { "or" and }
@@ -24,8 +18,7 @@ struct query_header {
  * ==, eq and ~, so what is not there fits them, and no other operator. */
 struct query {
     struct query_node *root;
-    struct query_header *headers;
-    size_t nheaders;
+    struct exchange_fields asked;
     struct regex **regexes;
     size_t nregexes;
 };

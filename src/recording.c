@@ -128,17 +128,15 @@ read_file(struct reader *reader, struct slice value)
     return 0;
 }
 
-/* "OPTION VALUE" */
 static int
 read_word(struct reader *reader, struct slice value)
 {
     struct recording_header *header = reader->header;
-    struct slice option;
-    if (!text_word(&value, &option) || value.len < 2)
+    struct filter_word word;
+    if (!filter_read_word(&word, value, reader->mem))
         return bad_line(reader, "\"show OPTION VALUE\"");
-    const char *given = mem_strndup(reader->mem, value.ptr + 1, value.len - 1); /* behind the blank */
-    header->words = mem_grow(reader->mem, header->words, header->nwords, sizeof(*header->words));
-    header->words[header->nwords++] = (struct filter_word){keep(reader, option), given};
+    header->words = mem_grow(reader->mem, header->words, header->nwords, sizeof(word));
+    header->words[header->nwords++] = word;
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "json.h"
 
 #include <string.h>
+#include <strings.h>
 
 static int
 put_lines(const struct report *report, struct outbuf *out, const struct exchange *exchange)
@@ -60,23 +61,24 @@ put_pair(const struct report *report, struct outbuf *out, const struct record *r
     text_free(&beside);
 }
 
-static const char *const pseudo[] = {"method", "scheme", "authority", "path"};
+/* Each with the colon that the object's members do not have. */
+static const char *const pseudo[] = {":method", ":scheme", ":authority", ":path"};
 
 enum { PSEUDO = sizeof(pseudo) / sizeof(pseudo[0]) };
 
-/* Which of them a record is; -1: none, or not the first of its name (bits of `seen`). */
-static int
-pseudo_of(const struct record *record, unsigned *seen)
+/* Whether it is a member of the object: the first field of one of these names (bits of `seen`). */
+static bool
+is_member(const struct record *record, unsigned *seen)
 {
     struct slice name = record->values[catalog_header_name(record->event->probe)].text;
     for (int i = 0; i < PSEUDO; i++) {
-        bool fits = name.len == strlen(pseudo[i]) + 1 && *name.ptr == ':' && memcmp(name.ptr + 1, pseudo[i], name.len - 1) == 0;
+        bool fits = name.len == strlen(pseudo[i]) && strncasecmp(name.ptr, pseudo[i], name.len) == 0;
         if (!fits || (*seen >> i & 1) != 0)
             continue;
         *seen |= 1u << i;
-        return i;
+        return true;
     }
-    return -1;
+    return false;
 }
 
 /* Header fields of a role that are not among the members of the object. */
@@ -90,7 +92,7 @@ put_headers(const struct report *report, struct outbuf *out, const struct exchan
     json_key(out, "headers", "");
     text_putc(out, '[');
     for (size_t at = 0; exchange_next(exchange, &at, &record);) {
-        if (record.event->probe->role != role || (role == CATALOG_REQUEST_HEADER && pseudo_of(&record, &seen) >= 0) ||
+        if (record.event->probe->role != role || (role == CATALOG_REQUEST_HEADER && is_member(&record, &seen)) ||
             !sift_fits(report->sift, &record))
             continue;
         text_puts(out, separator);
@@ -108,17 +110,15 @@ put_pseudo(const struct report *report, struct outbuf *out, const struct exchang
 {
     int cut = 0;
     for (int i = 0; i < PSEUDO; i++) {
-        struct record record, found = {0};
-        unsigned seen = 0;
-        for (size_t at = 0; found.event == NULL && exchange_next(exchange, &at, &record);)
-            if (record.event->probe->role == CATALOG_REQUEST_HEADER && pseudo_of(&record, &seen) == i)
-                found = record;
-        if (found.event == NULL) {
-            json_key(out, pseudo[i], "");
-            text_puts(out, "null");
+        struct record record;
+        size_t at = 0;
+        const char *name = pseudo[i] + 1;
+        if (exchange_header(exchange, CATALOG_REQUEST_HEADER, text_of(pseudo[i]), &at, &record) != NULL) {
+            put_value(report, out, &record, catalog_header_value(record.event->probe), name);
+            cut += format_count_cut(&record);
         } else {
-            put_value(report, out, &found, catalog_header_value(found.event->probe), pseudo[i]);
-            cut += format_count_cut(&found);
+            json_key(out, name, "");
+            text_puts(out, "null");
         }
         text_puts(out, ", ");
     }
@@ -135,28 +135,20 @@ has_role(const struct exchange *exchange, enum catalog_role a, enum catalog_role
     return false;
 }
 
+/* The object of the request or the response, of which `line` and `header` are the roles. */
 static int
-put_request(const struct report *report, struct outbuf *out, const struct exchange *exchange)
+put_message(const struct report *report, struct outbuf *out, const struct exchange *exchange, enum catalog_role line,
+            enum catalog_role header)
 {
-    if (!has_role(exchange, CATALOG_REQUEST, CATALOG_REQUEST_HEADER)) {
+    int cut = 0;
+    if (!has_role(exchange, line, header)) {
         text_puts(out, "null");
         return 0;
     }
     text_putc(out, '{');
-    int cut = put_pseudo(report, out, exchange) + put_headers(report, out, exchange, CATALOG_REQUEST_HEADER);
-    text_putc(out, '}');
-    return cut;
-}
-
-static int
-put_response(const struct report *report, struct outbuf *out, const struct exchange *exchange)
-{
-    if (!has_role(exchange, CATALOG_RESPONSE, CATALOG_RESPONSE_HEADER)) {
-        text_puts(out, "null");
-        return 0;
-    }
-    text_putc(out, '{');
-    int cut = put_headers(report, out, exchange, CATALOG_RESPONSE_HEADER);
+    if (line == CATALOG_REQUEST)
+        cut += put_pseudo(report, out, exchange);
+    cut += put_headers(report, out, exchange, header);
     text_putc(out, '}');
     return cut;
 }
@@ -183,14 +175,14 @@ put_object(const struct report *report, struct outbuf *out, const struct exchang
     put_number(out, "req_id", true, exchange->req_id);
     put_number(out, "http_version", exchange->requested != 0, exchange->http_version);
     format_json_member(out, "request", "");
-    int cut = put_request(report, out, exchange);
+    int cut = put_message(report, out, exchange, CATALOG_REQUEST, CATALOG_REQUEST_HEADER);
     format_json_member(out, "status", "");
     if (exchange->responded != 0)
         text_printf(out, "%d", exchange->status);
     else
         text_puts(out, "null");
     format_json_member(out, "response", "");
-    cut += put_response(report, out, exchange);
+    cut += put_message(report, out, exchange, CATALOG_RESPONSE, CATALOG_RESPONSE_HEADER);
     format_json_member(out, "ttfb_ms", "");
     if (exchange_ttfb(exchange, &ms))
         text_printf(out, "%.3f", ms);

@@ -37,15 +37,13 @@ add(const char *const **words, size_t *count, struct slice word, struct mem *mem
     *words = grown;
 }
 
-/* "OPTION VALUE" */
 static int
 add_filter(struct filter *filter, struct slice value, struct mem *mem, struct diag *diag)
 {
-    struct slice option;
-    if (!text_word(&value, &option) || value.len < 2)
+    struct filter_word word;
+    if (!filter_read_word(&word, value, mem))
         return 0;
-    struct slice given = {value.ptr + 1, value.len - 1}; /* behind the blank */
-    return filter_add(filter, keep(option, mem), keep(given, mem), mem, diag) == 0 ? 1 : -1;
+    return filter_add(filter, word.option, word.value, mem, diag) == 0 ? 1 : -1;
 }
 
 int

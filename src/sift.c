@@ -42,24 +42,23 @@ add_regex(struct sift *sift, bool excludes, const char *option, const char *valu
     return 0;
 }
 
-static int
+static void
 add_tags(struct sift *sift, bool excludes, const char *value, struct mem *mem)
 {
     char *rest = mem_strdup(mem, value);
     for (char *word; (word = strsep(&rest, ",")) != NULL;)
         add_rule(sift, (struct sift_rule){excludes, word, NULL}, mem);
-    return 0;
 }
 
 int
 sift_add(struct sift *sift, const char *option, const char *value, struct mem *mem, struct diag *diag)
 {
     bool excludes = strncmp(option, "exclude", 7) == 0;
-    if (strcmp(option, "include") == 0 || strcmp(option, "exclude") == 0)
-        return add_tags(sift, excludes, value, mem);
-    if (strcmp(option, "include-regex") == 0 || strcmp(option, "exclude-regex") == 0)
+    bool is_regex = text_ends_with(text_of(option), "-regex");
+    if (is_regex)
         return add_regex(sift, excludes, option, value, mem, diag);
-    return 1;
+    add_tags(sift, excludes, value, mem);
+    return 0;
 }
 
 void

@@ -18,8 +18,8 @@ struct sift {
     struct outbuf line;   /* of the record that is being looked at */
 };
 
-/* Adds what the option --include, --exclude ("TAG,TAG"), --include-regex or --exclude-regex ("[TAG:]REGEX") asks for. 0; 1: it
- * is another option; -1 with `diag` set. Memory is the arena's and what sift_free frees, after an error too. */
+/* Adds what the option --include, --exclude ("TAG,TAG"), --include-regex or --exclude-regex ("[TAG:]REGEX") asks for. 0, or -1
+ * with `diag` set. Memory is the arena's and what sift_free frees, after an error too. */
 int sift_add(struct sift *sift, const char *option, const char *value, struct mem *mem, struct diag *diag);
 void sift_free(struct sift *sift);
 

@@ -1,5 +1,6 @@
 #include "tracee.h"
 
+#include "cause.h"
 #include "clock.h"
 
 #include <errno.h>
@@ -531,49 +532,13 @@ tracee_check_deadline(struct tracee *tracee)
         tracee_happen(tracee, TRACEE_LATE);
 }
 
-/* What bpftrace says when it cannot start, and what to do. */
-static const struct cause {
-    const char *words;
-    enum diag_status status;
-    const char *advice;
-} causes[] = {
-    {"only supports running as the root", DIAG_MACHINE, "run h2olog as root, as with sudo"},
-    {"Kernel lockdown", DIAG_MACHINE, "the kernel is locked down against tracing; boot it without lockdown=confidentiality"},
-    {"Operation not permitted", DIAG_MACHINE, "the kernel does not let this user trace; a container needs CAP_SYS_ADMIN"},
-    {"couldn't get argument", DIAG_MACHINE, "bpftrace cannot reach the server's binary; restart the server if it was upgraded"},
-    {"No probes to attach", DIAG_NOTHING, "the server's binary has changed since it was started; restart the server"},
-    {"Error loading", DIAG_MACHINE, "the kernel's verifier refused the program; h2olog -ddd shows why"},
-    {"stack limit", DIAG_MACHINE, "the program is too large for this bpftrace; please report it"},
-    {"Cannot allocate memory", DIAG_MACHINE, "there is not enough memory for the trace buffers"},
-    {"ERROR", DIAG_FAILED, "h2olog -dd shows the program"},
-    {"error", DIAG_FAILED, "h2olog -dd shows the program"},
-};
-
-/* The line of bpftrace's errors that tells most. The note on RLIMIT_MEMLOCK means nothing on a kernel that has probes like
- * these. */
-static const struct cause *
-find_cause(struct slice errors, struct slice *found)
-{
-    for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
-        struct slice rest = errors, line;
-        while (text_line(&rest, &line)) {
-            bool fits = memmem(line.ptr, line.len, causes[i].words, strlen(causes[i].words)) != NULL;
-            if (fits && memmem(line.ptr, line.len, "RLIMIT_MEMLOCK", 14) == NULL) {
-                *found = line;
-                return &causes[i];
-            }
-        }
-    }
-    return NULL;
-}
-
 /* Sets the run's `diag`, as bpftrace ended of its own accord. The first error is the one that is reported in the end. */
 static void
 explain(struct tracee *tracee)
 {
     struct diag *diag = tracee->run->diag;
     struct slice line = {0};
-    const struct cause *cause = find_cause((struct slice){tracee->errors.ptr, tracee->errors.len}, &line);
+    const struct cause *cause = cause_find((struct slice){tracee->errors.ptr, tracee->errors.len}, &line);
     const char *when = tracee->is_ready ? "before it was told to" : "before it could trace";
     char quoted[512];
     if (diag->status != DIAG_OK)

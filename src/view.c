@@ -9,39 +9,6 @@ enum { DEFAULT_MAX = 1000, HIGHEST_MAX = 1000000 };
 /* More names than this are not worth a condition each in the program. */
 enum { MAX_NAMES = 12 };
 
-enum kind {
-    MODE,   /* says that requests are shown, and how */
-    REGEX,  /* for h2olog alone */
-    TAGS,   /* for the program; of whole requests, for what is shown */
-    HEADER, /* the same */
-    STATUS, /* the same, for which are shown */
-    OTHER,  /* for the program */
-};
-
-static const struct row {
-    const char *option;
-    enum kind kind;
-} rows[] = {
-    {"group", MODE},          {"query", MODE},   {"log-format", MODE}, {"max-requests", OTHER},    {"include-regex", REGEX},
-    {"exclude-regex", REGEX}, {"include", TAGS}, {"exclude", TAGS},    {"request-header", HEADER}, {"response-header", HEADER},
-    {"status", STATUS},
-};
-
-static enum kind
-kind_of(const char *option)
-{
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (strcmp(rows[i].option, option) == 0)
-            return rows[i].kind;
-    return OTHER;
-}
-
-bool
-view_is_needed(const char *option)
-{
-    return kind_of(option) == MODE || kind_of(option) == REGEX;
-}
-
 struct maker {
     struct view *view;
     bool is_json;
@@ -52,18 +19,25 @@ struct maker {
 };
 
 static int
-set_mode(struct maker *maker, const struct filter_word *word)
+set_group(struct maker *maker, const struct filter_word *word)
 {
-    struct view *view = maker->view;
     char quoted[64];
-    if (strcmp(word->option, "query") == 0)
-        return query_parse(&view->query, word->value, maker->mem, maker->diag);
-    if (strcmp(word->option, "log-format") == 0)
-        return accesslog_parse(&view->log, word->value, maker->is_json, maker->mem, maker->diag);
     if (strcmp(word->value, "request") == 0)
         return 0;
     return diag_set(maker->diag, DIAG_USAGE, "--group: cannot group by \"%s\"; expected request",
                     diag_quote(quoted, sizeof(quoted), text_of(word->value)));
+}
+
+static int
+set_query(struct maker *maker, const struct filter_word *word)
+{
+    return query_parse(&maker->view->query, word->value, maker->mem, maker->diag);
+}
+
+static int
+set_log(struct maker *maker, const struct filter_word *word)
+{
+    return accesslog_parse(&maker->view->log, word->value, maker->is_json, maker->mem, maker->diag);
 }
 
 static int
@@ -107,24 +81,64 @@ add_regex(struct maker *maker, const struct filter_word *word)
 }
 
 static int
+add_header(struct maker *maker, const struct filter_word *word)
+{
+    return add_filter(maker, maker->view->is_grouped ? &maker->view->sift.filter : maker->filter, word);
+}
+
+static int
+add_status(struct maker *maker, const struct filter_word *word)
+{
+    return add_filter(maker, maker->view->is_grouped ? &maker->view->statuses : maker->filter, word);
+}
+
+/* Other options are filters of the program, however records are shown. */
+static const struct row {
+    const char *option;
+    bool is_needed, groups; /* as in view.h; the records, by request */
+    int (*add)(struct maker *maker, const struct filter_word *word);
+} rows[] = {
+    {"group", true, true, set_group},
+    {"query", true, true, set_query},
+    {"log-format", true, true, set_log},
+    {"max-requests", false, false, set_max},
+    {"include-regex", true, false, add_regex},
+    {"exclude-regex", true, false, add_regex},
+    {"include", false, false, add_tags},
+    {"exclude", false, false, add_tags},
+    {"request-header", false, false, add_header},
+    {"response-header", false, false, add_header},
+    {"status", false, false, add_status},
+};
+
+static const struct row *
+find_row(const char *option)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (strcmp(rows[i].option, option) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+bool
+view_is_needed(const char *option)
+{
+    const struct row *row = find_row(option);
+    return row != NULL && row->is_needed;
+}
+
+static bool
+groups(const char *option)
+{
+    const struct row *row = find_row(option);
+    return row != NULL && row->groups;
+}
+
+static int
 add_word(struct maker *maker, const struct filter_word *word)
 {
-    struct view *view = maker->view;
-    switch (kind_of(word->option)) {
-    case MODE:
-        return set_mode(maker, word);
-    case REGEX:
-        return add_regex(maker, word);
-    case TAGS:
-        return add_tags(maker, word);
-    case HEADER:
-        return add_filter(maker, view->is_grouped ? &view->sift.filter : maker->filter, word);
-    case STATUS:
-        return add_filter(maker, view->is_grouped ? &view->statuses : maker->filter, word);
-    case OTHER:
-        break;
-    }
-    return strcmp(word->option, "max-requests") == 0 ? set_max(maker, word) : add_filter(maker, maker->filter, word);
+    const struct row *row = find_row(word->option);
+    return row != NULL ? row->add(maker, word) : add_filter(maker, maker->filter, word);
 }
 
 /* ---- What header fields the program need send. */
@@ -137,48 +151,38 @@ struct names {
 };
 
 static void
-need(struct names *names, struct slice name, struct mem *mem)
+need(struct names *names, const struct exchange_fields *asked, struct mem *mem)
 {
-    const char *copy = mem_strndup(mem, name.ptr, name.len);
-    names->is_all |= !header_is_pattern(copy) || names->count == MAX_NAMES;
-    text_puts(&names->list, names->count++ > 0 ? "," : "");
-    text_put(&names->list, name);
+    for (size_t i = 0; i < asked->count; i++) {
+        struct slice name = asked->items[i].name;
+        if (asked->items[i].role != names->role)
+            continue;
+        names->is_all |= !header_is_pattern(mem_strndup(mem, name.ptr, name.len)) || names->count == MAX_NAMES;
+        text_puts(&names->list, names->count++ > 0 ? "," : "");
+        text_put(&names->list, name);
+    }
+}
+
+static int
+limit_headers(struct maker *maker, enum catalog_role role, const char *option, const char *tag)
+{
+    struct names names = {.role = role};
+    need(&names, &maker->view->log.asked, maker->mem);
+    need(&names, &maker->view->query.asked, maker->mem);
+    const struct filter_word only = {option, mem_strndup(maker->mem, names.list.ptr, names.list.len)};
+    const struct filter_word none = {"exclude", tag};
+    text_free(&names.list);
+    return names.is_all ? 0 : add_filter(maker, maker->filter, names.count > 0 ? &only : &none);
 }
 
 /* An access log and a query show and ask for a few; lines and objects show all. */
 static int
-limit_headers(struct maker *maker, struct names *names, const char *option, const char *tag)
-{
-    const struct view *view = maker->view;
-    enum catalog_role role;
-    struct slice name;
-    for (size_t i = 0; accesslog_header(&view->log, i, &role, &name); i++)
-        if (role == names->role)
-            need(names, name, maker->mem);
-    for (size_t i = 0; i < view->query.nheaders; i++)
-        if (view->query.headers[i].role == names->role)
-            need(names, view->query.headers[i].name, maker->mem);
-    const struct filter_word only = {option, mem_strndup(maker->mem, names->list.ptr, names->list.len)};
-    const struct filter_word none = {"exclude", tag};
-    text_free(&names->list);
-    return names->is_all ? 0 : add_filter(maker, maker->filter, names->count > 0 ? &only : &none);
-}
-
-static int
 limit_program(struct maker *maker)
 {
-    struct names request = {.role = CATALOG_REQUEST_HEADER}, response = {.role = CATALOG_RESPONSE_HEADER};
-    enum catalog_role role;
-    struct slice name;
     if (maker->view->log.npieces == 0)
         return 0;
-    for (size_t i = 0; accesslog_header(&maker->view->log, i, &role, &name) && request.count == 0; i++)
-        if (text_is(name, ":path"))
-            need(&request, text_of(":method"), maker->mem); /* %r shows it before its path */
-    return limit_headers(maker, &request, "request-header", "RxHeader") != 0 ||
-                   limit_headers(maker, &response, "response-header", "TxHeader") != 0
-               ? -1
-               : 0;
+    int status = limit_headers(maker, CATALOG_REQUEST_HEADER, "request-header", "RxHeader");
+    return status != 0 ? -1 : limit_headers(maker, CATALOG_RESPONSE_HEADER, "response-header", "TxHeader");
 }
 
 static int
@@ -194,9 +198,9 @@ view_make(struct view *view, const struct filter_word *words, size_t nwords, boo
           struct mem *mem, struct diag *diag)
 {
     struct maker maker = {.view = view, .is_json = is_json, .filter = filter, .mem = mem, .diag = diag};
-    *view = (struct view){.max_requests = DEFAULT_MAX, .words = words, .nwords = nwords};
+    *view = (struct view){.max_requests = DEFAULT_MAX};
     for (size_t i = 0; i < nwords; i++) {
-        view->is_grouped |= kind_of(words[i].option) == MODE;
+        view->is_grouped |= groups(words[i].option);
         maker.has_regexes |= strcmp(words[i].option, "include-regex") == 0;
     }
     for (size_t i = 0; i < nwords; i++)

@@ -13,9 +13,7 @@ struct view {
     struct query query;    /* no root: none */
     struct accesslog log;  /* no pieces: none */
     struct sift sift;
-    struct filter statuses;          /* --status, of whole requests */
-    const struct filter_word *words; /* that it was made from */
-    size_t nwords;
+    struct filter statuses; /* --status, of whole requests */
 };
 
 /* Makes the view that the words ask for, which must last as long, and adds to `filter` what the program can do of it. 0, or -1

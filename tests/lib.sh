@@ -121,13 +121,22 @@ find_obstacle() {
 }
 obstacle=$(find_obstacle)
 
+# Whether this bpftrace is older than 0.MINOR, or there is none.
+BPFTRACE_MINOR=$(bpftrace --version 2>/dev/null | sed -n 's/^bpftrace v0\.\([0-9]*\).*/\1/p; s/^bpftrace v[1-9].*/1000/p')
+readonly BPFTRACE_MINOR
+is_before() { # MINOR
+    ((${BPFTRACE_MINOR:-0} < $1))
+}
+
 # So many bytes of a text are printed with this bpftrace.
 find_text_limit() {
-    case $(bpftrace --version 2>/dev/null) in
-    *' v0.1'[0-9]* | *' v0.2'[01].* | '') echo 8192 ;;
-    *' v0.2'[23].*) echo 4216 ;;
-    *) echo 1984 ;;
-    esac
+    if is_before 22; then
+        echo 8192
+    elif is_before 24; then
+        echo 4216
+    else
+        echo 1984
+    fi
 }
 TEXT_LIMIT=$(find_text_limit)
 readonly TEXT_LIMIT
@@ -389,7 +398,7 @@ start_program() {
 # Has bpftrace compile a program, and no more.
 dry_run() { # ARGUMENT...
     local option=--dry-run
-    [[ ! $(bpftrace --version) =~ v0\.(1[0-9]|2[0-2])\. ]] || option=-d
+    ! is_before 23 || option=-d
     bpftrace "$option" "$@"
 }
 

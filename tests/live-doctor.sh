@@ -66,7 +66,7 @@ without_tracefs() {
     unshare -m bash -c 'umount -R -l /sys/kernel/tracing /sys/kernel/debug 2>/dev/null; [[ ! -e /sys/kernel/tracing/events ]] && exec "$@"' - \
         "$H2OLOG" --doctor >"$dir/out" 2>&1
     local works=$?
-    if [[ $(bpftrace --version) =~ v0\.(1[0-9]|2[0-4])\. ]]; then
+    if is_before 25; then
         [[ $works == 0 ]] && says 'ok       tracefs   no tracefs; bpftrace before 0.25 does without' 'ok       attach    .*'
     else
         [[ $works == 4 ]] && says 'problem  tracefs   no tracefs, which this bpftrace needs' ' *-> mount -t tracefs tracefs /sys/kernel/tracing'

@@ -198,9 +198,9 @@ END_TEST
 START_TEST(header_fields_that_it_asks_for)
 {
     ck_assert_int_eq(query_parse(&query, "path ~ a and resp.X eq b or status == 3", &fixture.mem, &fixture.diag), 0);
-    ck_assert_uint_eq(query.nheaders, 2);
-    ck_assert(text_is(query.headers[0].name, ":path") && query.headers[0].role == CATALOG_REQUEST_HEADER);
-    ck_assert(text_is(query.headers[1].name, "X") && query.headers[1].role == CATALOG_RESPONSE_HEADER);
+    ck_assert_uint_eq(query.asked.count, 2);
+    ck_assert(text_is(query.asked.items[0].name, ":path") && query.asked.items[0].role == CATALOG_REQUEST_HEADER);
+    ck_assert(text_is(query.asked.items[1].name, "X") && query.asked.items[1].role == CATALOG_RESPONSE_HEADER);
     query_free(&query);
 }
 END_TEST
