@@ -9,6 +9,7 @@ struct tracer_row {
     int major, minor;
     const char *strlen_variable;      /* environment variable that sets how many bytes a string has */
     const char *pages_variable_value; /* of BPFTRACE_PERF_RB_PAGES */
+    unsigned strlen;                  /* what h2olog sets it to */
     unsigned chunk;                   /* bytes of text a printf with two strings can carry; the BPF stack limits it */
     unsigned limit;             /* bytes of a text at most: what the kernel's verifier accepts of the program; whole chunks */
     const char *str_extra;      /* what str()'s length argument needs beyond the length, " + 1" where it counts the NUL */

@@ -83,7 +83,7 @@ without_sys() {
 # It is used, and said so.
 a_newer_bpftrace() {
     printf '#!/bin/sh\necho bpftrace v9.8.7\n' >"$dir/bpftrace" && chmod 755 "$dir/bpftrace" && examine 4 --force --bpftrace "$dir/bpftrace" || return
-    says 'note     bpftrace  .*/bpftrace is 9.8.7, works as 0.25 does; it is newer than any that was tried' "problem  attach    bpftrace attached to nothing.*"
+    says 'note     bpftrace  .*/bpftrace is 9.8.7, works as 0.27 does; it is newer than any that was tried' "problem  attach    bpftrace attached to nothing.*"
 }
 
 live_case "a good host" good_host

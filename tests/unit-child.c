@@ -235,6 +235,17 @@ START_TEST(limits_are_whole_chunks)
 }
 END_TEST
 
+/* Regression: with 256-byte strings 0.24.2 printed "x-own:" for the five bytes "x-own", and nothing could be decoded. */
+START_TEST(strings_of_0_24_to_0_26_are_long_enough_to_be_whole)
+{
+    for (unsigned minor = 12; minor < 30; minor++) {
+        struct tracer tracer = {.path = "b"};
+        ck_assert_int_eq(tracer_parse_version(&tracer, text_of(mem_printf(&mem, "bpftrace v0.%u.0", minor)), &diag), 0);
+        ck_assert_uint_ge(tracer.row->strlen, minor >= 24 && minor < 27 ? 1024 : tracer.row->chunk + 2);
+    }
+}
+END_TEST
+
 START_TEST(the_newest_tracer_reaches_every_argument)
 {
     struct tracer tracer;
@@ -261,6 +272,7 @@ child_suite(void)
     tcase_add_test(tcase, a_bpftrace_that_is_not_there_or_no_bpftrace);
     tcase_add_test(tcase, the_environment_of_bpftrace);
     tcase_add_test(tcase, limits_are_whole_chunks);
+    tcase_add_test(tcase, strings_of_0_24_to_0_26_are_long_enough_to_be_whole);
     tcase_add_test(tcase, the_newest_tracer_reaches_every_argument);
     suite_add_tcase(suite, tcase);
     return suite;
