@@ -1,5 +1,7 @@
 #include "decode.h"
 
+#include "wire.h"
+
 #include <string.h>
 
 enum {
@@ -17,14 +19,6 @@ struct decode_slot {
     bool is_open[PLAN_MAX_TEXTS]; /* more is to come */
     char *bytes;                  /* PLAN_MAX_TEXTS times `limit` */
     char hex[DECODE_MAX_BYTES];   /* of the BYTES field */
-};
-
-/* What parsing a frame came to. */
-enum result { DONE, SKIP, MORE, DAMAGED };
-
-/* Reads a frame; `at` goes forward only. */
-struct cursor {
-    const char *at, *end;
 };
 
 void
@@ -63,79 +57,6 @@ damage(struct decode *decode, const struct plan_event *event)
     decode->damaged++;
     if (decode->nfaults < DECODE_MAX_FAULTS)
         decode->faults[decode->nfaults++] = (struct decode_fault){decode->records + 1, event};
-}
-
-static int
-hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* " 1f": a blank and 1 to 16 digits. MORE where the input ends, as more digits may follow. */
-static enum result
-take_number(struct cursor *cursor, uint64_t *number)
-{
-    if (cursor->at == cursor->end)
-        return MORE;
-    if (*cursor->at++ != ' ')
-        return DAMAGED;
-    *number = 0;
-    int count = 0;
-    for (; cursor->at < cursor->end && hex_digit(*cursor->at) >= 0; cursor->at++, count++)
-        *number = *number << 4 | (uint64_t)hex_digit(*cursor->at);
-    if (cursor->at == cursor->end && count <= 16)
-        return MORE;
-    return count >= 1 && count <= 16 ? DONE : DAMAGED;
-}
-
-static enum result
-take_numbers(struct cursor *cursor, uint64_t *numbers, int count)
-{
-    for (int i = 0; i < count; i++) {
-        enum result result = take_number(cursor, &numbers[i]);
-        if (result != DONE)
-            return result;
-    }
-    return DONE;
-}
-
-static enum result
-take_byte(struct cursor *cursor, char byte)
-{
-    if (cursor->at == cursor->end)
-        return MORE;
-    return *cursor->at++ == byte ? DONE : DAMAGED;
-}
-
-/* A blank and `len` bytes. */
-static enum result
-take_text(struct cursor *cursor, size_t len, struct slice *text)
-{
-    enum result result = take_byte(cursor, ' ');
-    if (result != DONE)
-        return result;
-    if ((size_t)(cursor->end - cursor->at) < len)
-        return MORE;
-    *text = (struct slice){cursor->at, len};
-    cursor->at += len;
-    return DONE;
-}
-
-/* A blank and `len` bytes as "61 00 62", or the blank alone; writes them to `bytes`. */
-static enum result
-take_hex(struct cursor *cursor, size_t len, char *bytes)
-{
-    struct slice text;
-    enum result result = take_text(cursor, len == 0 ? 0 : len * 3 - 1, &text);
-    if (result != DONE)
-        return result;
-    for (size_t i = 0; i < len; i++) {
-        int high = hex_digit(text.ptr[3 * i]), low = hex_digit(text.ptr[3 * i + 1]);
-        if (high < 0 || low < 0 || (i + 1 < len && text.ptr[3 * i + 2] != ' '))
-            return DAMAGED;
-        bytes[i] = (char)(high << 4 | low);
-    }
-    return DONE;
 }
 
 static size_t
@@ -256,11 +177,11 @@ keep(struct decode *decode, struct decode_slot *slot, const struct record *recor
 }
 
 /* The numbers of one field. */
-static enum result
-take_value(struct cursor *cursor, const struct catalog_field *field, struct types_value *value)
+static enum wire_result
+take_value(struct wire *wire, const struct catalog_field *field, struct types_value *value)
 {
     uint64_t numbers[1 + TYPES_ADDRESS_WORDS] = {0}, *number = numbers;
-    enum result result = take_numbers(cursor, numbers, plan_field_numbers(field));
+    enum wire_result result = wire_numbers(wire, numbers, plan_field_numbers(field));
     *value = (struct types_value){0};
     if (field->may_be_null || field->is_optional)
         value->is_null = *number++ == 0;
@@ -274,73 +195,62 @@ take_value(struct cursor *cursor, const struct catalog_field *field, struct type
     return result;
 }
 
-static enum result
-take_record(struct decode *decode, struct cursor *cursor, uint64_t id, struct decode_item *item)
+static enum wire_result
+take_record(struct decode *decode, struct wire *wire, uint64_t id, struct decode_item *item)
 {
     struct record *record = &item->record;
     if (id >= decode->plan->nevents)
-        return DAMAGED;
+        return WIRE_DAMAGED;
     record->event = decode->event = &decode->plan->events[id];
     const struct catalog_probe *probe = record->event->probe;
     uint64_t numbers[2] = {0};
-    enum result result = take_numbers(cursor, numbers, 2);
+    enum wire_result result = wire_numbers(wire, numbers, 2);
     record->nsecs = numbers[0];
     record->tid = numbers[1];
-    for (int i = 0; result == DONE && i < probe->nfields; i++)
+    for (int i = 0; result == WIRE_DONE && i < probe->nfields; i++)
         if (record->event->is_shown[i])
-            result = take_value(cursor, &probe->fields[i], &record->values[i]);
+            result = take_value(wire, &probe->fields[i], &record->values[i]);
     item->kind = DECODE_RECORD;
     return result;
 }
 
 /* Where the bytes of a record's one BYTES field go: they are never in chunks. */
-static enum result
-take_bytes(struct decode *decode, struct cursor *cursor, struct record *record)
+static enum wire_result
+take_bytes(struct decode *decode, struct wire *wire, struct record *record)
 {
     if (record->event->bytes < 0)
-        return DONE;
+        return WIRE_DONE;
     struct types_value *value = &record->values[record->event->bytes];
     size_t len = plan_field_sent(decode->plan, &record->event->probe->fields[record->event->bytes], value->number);
     value->text = (struct slice){decode->bytes, len};
-    return take_hex(cursor, len, decode->bytes);
+    return wire_hex(wire, len, decode->bytes);
 }
 
-/* A blank, a text, a blank and the nonce. Nothing that a client sends can hold the nonce. */
-static enum result
-take_cstr(const struct decode *decode, struct cursor *cursor, struct slice *text)
+/* A text and the nonce behind it. Nothing that a client sends can hold the nonce. */
+static enum wire_result
+take_cstr(const struct decode *decode, struct wire *wire, struct slice *text)
 {
-    enum result result = take_byte(cursor, ' ');
-    if (result != DONE)
-        return result;
-    size_t most = decode->plan->chunk + 1 + NONCE_LEN, there = smaller((uint64_t)(cursor->end - cursor->at), most);
-    const char *nonce = memmem(cursor->at, there, decode->nonce, NONCE_LEN);
-    if (nonce == NULL)
-        return there < most ? MORE : DAMAGED;
-    if (nonce == cursor->at || nonce[-1] != ' ')
-        return DAMAGED;
-    *text = (struct slice){cursor->at, (size_t)(nonce - 1 - cursor->at)};
-    cursor->at = nonce + NONCE_LEN;
-    return DONE;
+    return wire_text_until(wire, (struct slice){decode->nonce, NONCE_LEN}, decode->plan->chunk, text);
 }
 
 /* The texts of a record, which may stand in it or come later. */
-static enum result
-take_texts(const struct decode *decode, struct cursor *cursor, struct record *record, bool *are_here)
+static enum wire_result
+take_texts(const struct decode *decode, struct wire *wire, struct record *record, bool *are_here)
 {
-    if (cursor->at == cursor->end)
-        return MORE;
-    *are_here = *cursor->at == ' ';
+    if (wire->at == wire->end)
+        return WIRE_MORE;
+    *are_here = *wire->at == ' ';
     for (int i = 0; *are_here && i < record->event->ntexts; i++) {
         struct types_value *value = &record->values[record->event->texts[i]];
-        enum result result = record->event->has_cstrs
-                                 ? take_cstr(decode, cursor, &value->text)
-                                 : take_text(cursor, smaller(wanted(decode, record, i), decode->plan->chunk), &value->text);
-        if (result != DONE)
+        enum wire_result result = record->event->has_cstrs
+                                      ? take_cstr(decode, wire, &value->text)
+                                      : wire_text(wire, smaller(wanted(decode, record, i), decode->plan->chunk), &value->text);
+        if (result != WIRE_DONE)
             return result;
         if (record->event->has_cstrs)
             count_cstr(decode, value);
     }
-    return take_byte(cursor, '\n');
+    return wire_literal(wire, "\n");
 }
 
 static bool
@@ -368,93 +278,93 @@ give_up_texts(struct decode *decode, struct record *record)
 }
 
 /* Hands a record out whose rest will not come, before the frame that was just looked at: that one is still to come. */
-static enum result
-hand_out_first(struct decode *decode, struct cursor *cursor, struct decode_slot *slot, struct decode_item *item)
+static enum wire_result
+hand_out_first(struct decode *decode, struct wire *wire, struct decode_slot *slot, struct decode_item *item)
 {
     damage(decode, slot->record.event);
     hand_out(decode, slot, item);
-    cursor->at = NULL;
-    return DONE;
+    wire->at = NULL;
+    return WIRE_DONE;
 }
 
-static enum result
-take_record_frame(struct decode *decode, struct cursor *cursor, uint64_t id, struct decode_item *item)
+static enum wire_result
+take_record_frame(struct decode *decode, struct wire *wire, uint64_t id, struct decode_item *item)
 {
-    enum result result = take_record(decode, cursor, id, item);
-    if (result != DONE)
+    enum wire_result result = take_record(decode, wire, id, item);
+    if (result != WIRE_DONE)
         return result;
     struct decode_slot *slot = slot_of(decode, item->record.tid);
     if (slot != NULL) /* a thread fires one event after the other */
-        return hand_out_first(decode, cursor, slot, item);
-    struct cursor after_numbers = *cursor;
+        return hand_out_first(decode, wire, slot, item);
+    struct wire after_numbers = *wire;
     bool has_texts = false;
-    result = take_bytes(decode, cursor, &item->record);
-    if (result == DONE)
-        result = take_texts(decode, cursor, &item->record, &has_texts);
-    if (result == DAMAGED && (item->record.event->ntexts > 0 || item->record.event->bytes >= 0)) {
+    result = take_bytes(decode, wire, &item->record);
+    if (result == WIRE_DONE)
+        result = take_texts(decode, wire, &item->record, &has_texts);
+    if (result == WIRE_DAMAGED && (item->record.event->ntexts > 0 || item->record.event->bytes >= 0)) {
         give_up_texts(decode, &item->record);
-        *cursor = after_numbers;
-        return DONE;
+        *wire = after_numbers;
+        return WIRE_DONE;
     }
-    if (result != DONE || !needs_more(decode, &item->record, has_texts))
+    if (result != WIRE_DONE || !needs_more(decode, &item->record, has_texts))
         return result;
     slot = slot_to_use(decode);
     if (slot->is_used)
-        return hand_out_first(decode, cursor, slot, item);
+        return hand_out_first(decode, wire, slot, item);
     keep(decode, slot, &item->record, has_texts);
-    return SKIP;
+    return WIRE_SKIP;
 }
 
 /* One piece of the text `text` of the record in `slot`; it goes behind what is there. */
-static enum result
-take_piece(const struct decode *decode, struct cursor *cursor, bool is_hex, struct decode_slot *slot, int text)
+static enum wire_result
+take_piece(const struct decode *decode, struct wire *wire, bool is_hex, struct decode_slot *slot, int text)
 {
     const struct record *record = &slot->record;
     size_t offset = slot->got[text];
     char *bytes = slot->bytes + (size_t)text * decode->plan->limit + offset;
     size_t len = record->event->has_cstrs ? 0 : smaller(wanted(decode, record, text) - offset, decode->plan->chunk);
     struct slice plain = {bytes, len};
-    enum result result = is_hex                     ? take_hex(cursor, len, bytes)
-                         : record->event->has_cstrs ? take_cstr(decode, cursor, &plain)
-                                                    : take_text(cursor, len, &plain);
-    if (result == DONE)
-        result = take_byte(cursor, '\n');
-    if (result != DONE)
+    enum wire_result result = is_hex                     ? wire_hex(wire, len, bytes)
+                              : record->event->has_cstrs ? take_cstr(decode, wire, &plain)
+                                                         : wire_text(wire, len, &plain);
+    if (result == WIRE_DONE)
+        result = wire_literal(wire, "\n");
+    if (result != WIRE_DONE)
         return result;
     if (!is_hex && plain.len > 0)
         memcpy(bytes, plain.ptr, plain.len);
     slot->got[text] += plain.len;
     slot->is_open[text] = is_open(decode, record, text, offset, plain.len);
-    return DONE;
+    return WIRE_DONE;
 }
 
 /* The pieces of a text come in order, so one belongs where the last one ended. */
-static enum result
-take_chunk(struct decode *decode, struct cursor *cursor, bool is_hex, struct decode_item *item)
+static enum wire_result
+take_chunk(struct decode *decode, struct wire *wire, bool is_hex, struct decode_item *item)
 {
     uint64_t numbers[4] = {0};
-    enum result result = take_numbers(cursor, numbers, 4);
-    if (result != DONE)
+    enum wire_result result = wire_numbers(wire, numbers, 4);
+    if (result != WIRE_DONE)
         return result;
     struct decode_slot *slot = slot_of(decode, numbers[1]);
     uint64_t text = numbers[2], offset = numbers[3];
     if (slot == NULL || slot->record.nsecs != numbers[0] || text >= (uint64_t)slot->record.event->ntexts ||
         !slot->is_open[text] || offset != slot->got[text])
-        return DAMAGED;
-    result = take_piece(decode, cursor, is_hex, slot, (int)text);
-    if (result != DONE || !is_complete(slot))
-        return result == DONE ? SKIP : result;
+        return WIRE_DAMAGED;
+    result = take_piece(decode, wire, is_hex, slot, (int)text);
+    if (result != WIRE_DONE || !is_complete(slot))
+        return result == WIRE_DONE ? WIRE_SKIP : result;
     hand_out(decode, slot, item);
-    return DONE;
+    return WIRE_DONE;
 }
 
-static enum result
-take_tick(struct cursor *cursor, struct decode_item *item)
+static enum wire_result
+take_tick(struct wire *wire, struct decode_item *item)
 {
     uint64_t numbers[2];
-    enum result result = take_numbers(cursor, numbers, 2);
-    if (result == DONE)
-        result = take_byte(cursor, '\n');
+    enum wire_result result = wire_numbers(wire, numbers, 2);
+    if (result == WIRE_DONE)
+        result = wire_literal(wire, "\n");
     item->kind = DECODE_TICK;
     item->nsecs = numbers[0];
     item->number = numbers[1];
@@ -462,45 +372,45 @@ take_tick(struct cursor *cursor, struct decode_item *item)
 }
 
 /* What comes after the nonce and its blank. */
-static enum result
-take_frame(struct decode *decode, struct cursor *cursor, struct decode_item *item)
+static enum wire_result
+take_frame(struct decode *decode, struct wire *wire, struct decode_item *item)
 {
-    if (cursor->at == cursor->end)
-        return MORE;
-    char kind = *cursor->at;
+    if (wire->at == wire->end)
+        return WIRE_MORE;
+    char kind = *wire->at;
     if (kind == 'h' || kind == 's' || kind == 'x') {
-        cursor->at++;
-        return kind == 'h' ? take_tick(cursor, item) : take_chunk(decode, cursor, kind == 'x', item);
+        wire->at++;
+        return kind == 'h' ? take_tick(wire, item) : take_chunk(decode, wire, kind == 'x', item);
     }
     uint64_t id;
-    cursor->at--; /* the blank before it */
-    enum result result = take_number(cursor, &id);
-    if (result != DONE)
+    wire->at--; /* the blank before it */
+    enum wire_result result = wire_number(wire, &id);
+    if (result != WIRE_DONE)
         return result;
-    return take_record_frame(decode, cursor, id, item);
+    return take_record_frame(decode, wire, id, item);
 }
 
 /* A line of bpftrace's own. The lone "0" is what the program prints to make bpftrace flush. */
-static enum result
-take_notice(struct cursor *cursor, struct decode_item *item)
+static enum wire_result
+take_notice(struct wire *wire, struct decode_item *item)
 {
-    const char *end = memchr(cursor->at, '\n', (size_t)(cursor->end - cursor->at));
+    const char *end = memchr(wire->at, '\n', (size_t)(wire->end - wire->at));
     if (end == NULL)
-        return MORE;
+        return WIRE_MORE;
     item->kind = DECODE_NOTICE;
-    item->text = (struct slice){cursor->at, (size_t)(end - cursor->at)};
-    cursor->at = end + 1;
+    item->text = (struct slice){wire->at, (size_t)(end - wire->at)};
+    wire->at = end + 1;
     if (item->text.len == 0 || text_is(item->text, "0"))
-        return SKIP;
+        return WIRE_SKIP;
     struct slice rest = item->text, word[3];
     if (text_word(&rest, &word[0]) && text_word(&rest, &word[1]) && text_word(&rest, &word[2]) && text_is(word[0], "Lost") &&
         text_is(word[2], "events") && text_number(word[1], UINT64_MAX, &item->number))
         item->kind = DECODE_LOST;
-    return DONE;
+    return WIRE_DONE;
 }
 
 /* Goes to the next line that begins with the nonce. */
-static enum result
+static enum wire_result
 find_frame(struct decode *decode)
 {
     const char *at = decode->buffer + decode->start, *end = decode->buffer + decode->end;
@@ -511,34 +421,34 @@ find_frame(struct decode *decode)
         if (memcmp(at + 1, decode->nonce, NONCE_LEN) == 0) {
             decode->start = (size_t)(at + 1 - decode->buffer);
             decode->is_lost = false;
-            return SKIP;
+            return WIRE_SKIP;
         }
     }
     decode->start = at != NULL ? (size_t)(at - decode->buffer) : decode->end;
-    return MORE;
+    return WIRE_MORE;
 }
 
-/* DONE: `item` is set. SKIP: something was consumed. */
-static enum result
+/* WIRE_DONE: `item` is set. WIRE_SKIP: something was consumed. */
+static enum wire_result
 take(struct decode *decode, struct decode_item *item)
 {
     if (decode->is_lost)
         return find_frame(decode);
-    struct cursor cursor = {decode->buffer + decode->start, decode->buffer + decode->end};
-    size_t len = smaller((uint64_t)(cursor.end - cursor.at), NONCE_LEN);
-    bool is_frame = memcmp(cursor.at, decode->nonce, len) == 0;
+    struct wire wire = {decode->buffer + decode->start, decode->buffer + decode->end, false};
+    size_t len = smaller((uint64_t)(wire.end - wire.at), NONCE_LEN);
+    bool is_frame = memcmp(wire.at, decode->nonce, len) == 0;
     if (is_frame && len < NONCE_LEN)
-        return MORE;
-    enum result result;
+        return WIRE_MORE;
+    enum wire_result result;
     if (is_frame) {
-        cursor.at += NONCE_LEN;
-        result = take_byte(&cursor, ' ');
-        result = result == DONE ? take_frame(decode, &cursor, item) : result;
+        wire.at += NONCE_LEN;
+        result = wire_literal(&wire, " ");
+        result = result == WIRE_DONE ? take_frame(decode, &wire, item) : result;
     } else {
-        result = take_notice(&cursor, item);
+        result = take_notice(&wire, item);
     }
-    if ((result == DONE || result == SKIP) && cursor.at != NULL)
-        decode->start = (size_t)(cursor.at - decode->buffer);
+    if ((result == WIRE_DONE || result == WIRE_SKIP) && wire.at != NULL)
+        decode->start = (size_t)(wire.at - decode->buffer);
     return result;
 }
 
@@ -551,15 +461,15 @@ decode_next(struct decode *decode, struct decode_item *item)
     while (decode->start < decode->end) {
         size_t start = decode->start;
         decode->event = NULL;
-        enum result result = take(decode, item);
+        enum wire_result result = take(decode, item);
         decode->records += decode->event != NULL && decode->start > start;
-        if (result == DONE)
+        if (result == WIRE_DONE)
             return true;
-        if (result == MORE && decode->end - decode->start == BUFFER_SIZE)
-            result = DAMAGED; /* no frame is that long */
-        if (result == MORE)
+        if (result == WIRE_MORE && decode->end - decode->start == BUFFER_SIZE)
+            result = WIRE_DAMAGED; /* no frame is that long */
+        if (result == WIRE_MORE)
             return false;
-        if (result == DAMAGED) {
+        if (result == WIRE_DAMAGED) {
             damage(decode, decode->event);
             decode->records++;
             decode->is_lost = true;
