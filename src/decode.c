@@ -2,6 +2,7 @@
 
 #include "wire.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -9,6 +10,15 @@ enum {
     SLOTS = 64, /* threads that can be in the midst of a long record at once */
     NONCE_LEN = SCRIPT_NONCE_SIZE - 1,
 };
+
+/* A piece of a text that waits for its record. */
+struct decode_piece {
+    uint64_t nsecs, place; /* the map's key */
+    char *bytes;
+};
+
+/* As many as there may be in a map. */
+enum { MAX_PIECES = TRACER_MAP_KEYS };
 
 /* A record that waits for the rest of its texts. */
 struct decode_slot {
@@ -24,10 +34,15 @@ struct decode_slot {
 void
 decode_init(struct decode *decode, const struct plan *plan, const char *nonce, struct mem *mem)
 {
-    *decode = (struct decode){.plan = plan};
+    *decode = (struct decode){.plan = plan, .map = -1};
     memcpy(decode->nonce, nonce, SCRIPT_NONCE_SIZE);
     decode->buffer = mem_alloc(mem, BUFFER_SIZE);
     decode->slots = mem_alloc(mem, SLOTS * sizeof(*decode->slots));
+    if (plan->nstored[PLAN_TEXTS] > 0) {
+        decode->pieces = mem_alloc(mem, MAX_PIECES * sizeof(*decode->pieces));
+        decode->piece_bytes = mem_alloc(mem, (size_t)MAX_PIECES * plan->chunk);
+    }
+    decode->are_pieces_sorted = true;
     for (int i = 0; i < SLOTS; i++)
         decode->slots[i].bytes = mem_alloc(mem, (size_t)PLAN_MAX_TEXTS * plan->limit);
 }
@@ -195,22 +210,19 @@ take_value(struct wire *wire, const struct catalog_field *field, struct types_va
     return result;
 }
 
+/* The numbers of a record. Of those that a map keeps all have as many. */
 static enum wire_result
-take_record(struct decode *decode, struct wire *wire, uint64_t id, struct decode_item *item)
+take_values(const struct decode *decode, struct wire *wire, struct record *record)
 {
-    struct record *record = &item->record;
-    if (id >= decode->plan->nevents)
-        return WIRE_DAMAGED;
-    record->event = decode->event = &decode->plan->events[id];
-    const struct catalog_probe *probe = record->event->probe;
-    uint64_t numbers[2] = {0};
-    enum wire_result result = wire_numbers(wire, numbers, 2);
-    record->nsecs = numbers[0];
-    record->tid = numbers[1];
-    for (int i = 0; result == WIRE_DONE && i < probe->nfields; i++)
-        if (record->event->is_shown[i])
-            result = take_value(wire, &probe->fields[i], &record->values[i]);
-    item->kind = DECODE_RECORD;
+    const struct plan_event *event = record->event;
+    enum wire_result result = WIRE_DONE;
+    for (int i = 0; result == WIRE_DONE && i < event->probe->nfields; i++)
+        if (event->is_shown[i])
+            result = take_value(wire, &event->probe->fields[i], &record->values[i]);
+    uint64_t unused;
+    int width = wire->is_map ? decode->plan->widths[event->store] : 0;
+    for (int i = event->numbers; result == WIRE_DONE && i < width; i++)
+        result = wire_number(wire, &unused);
     return result;
 }
 
@@ -233,24 +245,42 @@ take_cstr(const struct decode *decode, struct wire *wire, struct slice *text)
     return wire_text_until(wire, (struct slice){decode->nonce, NONCE_LEN}, decode->plan->chunk, text);
 }
 
+/* The first piece of a text. */
+static enum wire_result
+take_begin(const struct decode *decode, struct wire *wire, struct record *record, int text)
+{
+    struct types_value *value = &record->values[record->event->texts[text]];
+    if (!record->event->has_cstrs)
+        return wire_text(wire, smaller(wanted(decode, record, text), decode->plan->chunk), &value->text);
+    enum wire_result result = take_cstr(decode, wire, &value->text);
+    if (result == WIRE_DONE)
+        count_cstr(decode, value);
+    return result;
+}
+
+/* What stands in a map's record behind its texts, of which there is one at least. */
+static enum wire_result
+take_second(struct wire *wire, const struct plan_event *event, int ntexts)
+{
+    struct slice none;
+    bool is_there = event->has_cstrs || ntexts > 1; /* the mark behind a C string is the second text */
+    return is_there ? WIRE_DONE : wire_text(wire, 0, &none);
+}
+
 /* The texts of a record, which may stand in it or come later. */
 static enum wire_result
 take_texts(const struct decode *decode, struct wire *wire, struct record *record, bool *are_here)
 {
+    const struct plan_event *event = record->event;
+    enum wire_result result = WIRE_DONE;
     if (wire->at == wire->end)
         return WIRE_MORE;
-    *are_here = *wire->at == ' ';
-    for (int i = 0; *are_here && i < record->event->ntexts; i++) {
-        struct types_value *value = &record->values[record->event->texts[i]];
-        enum wire_result result = record->event->has_cstrs
-                                      ? take_cstr(decode, wire, &value->text)
-                                      : wire_text(wire, smaller(wanted(decode, record, i), decode->plan->chunk), &value->text);
-        if (result != WIRE_DONE)
-            return result;
-        if (record->event->has_cstrs)
-            count_cstr(decode, value);
-    }
-    return wire_literal(wire, "\n");
+    *are_here = event->ntexts > 0 && *wire->at != '\n';
+    for (int i = 0; result == WIRE_DONE && *are_here && i < event->ntexts; i++)
+        result = take_begin(decode, wire, record, i);
+    if (result == WIRE_DONE && wire->is_map && *are_here)
+        result = take_second(wire, event, event->ntexts);
+    return result == WIRE_DONE ? wire_literal(wire, wire->is_map ? ")\n" : "\n") : result;
 }
 
 static bool
@@ -287,32 +317,101 @@ hand_out_first(struct decode *decode, struct wire *wire, struct decode_slot *slo
     return WIRE_DONE;
 }
 
-static enum wire_result
-take_record_frame(struct decode *decode, struct wire *wire, uint64_t id, struct decode_item *item)
+static int
+compare_pieces(const void *a, const void *b)
 {
-    enum wire_result result = take_record(decode, wire, id, item);
+    const struct decode_piece *left = a, *right = b;
+    if (left->nsecs != right->nsecs)
+        return left->nsecs < right->nsecs ? -1 : 1;
+    return left->place < right->place ? -1 : left->place > right->place;
+}
+
+/* The piece of a record's text that is next; NULL: it did not come. */
+static const struct decode_piece *
+find_piece(struct decode *decode, const struct decode_slot *slot, int text, size_t len)
+{
+    uint64_t place = ((uint64_t)text * 16384 + slot->got[text]) * 256 + len;
+    const struct decode_piece wanted = {slot->record.nsecs, place << 32 | slot->record.tid, NULL};
+    if (!decode->are_pieces_sorted)
+        qsort(decode->pieces, decode->npieces, sizeof(wanted), compare_pieces);
+    decode->are_pieces_sorted = true;
+    return decode->npieces > 0 ? bsearch(&wanted, decode->pieces, decode->npieces, sizeof(wanted), compare_pieces) : NULL;
+}
+
+/* The record in `slot` with the pieces of its texts, which came before it. */
+static enum wire_result
+join(struct decode *decode, struct decode_slot *slot, struct decode_item *item)
+{
+    const struct record *record = &slot->record;
+    for (int i = 0; i < record->event->ntexts; i++) {
+        while (slot->is_open[i]) {
+            size_t len = smaller(wanted(decode, record, i) - slot->got[i], decode->plan->chunk);
+            const struct decode_piece *piece = find_piece(decode, slot, i, len);
+            if (piece == NULL)
+                break;
+            memcpy(slot->bytes + (size_t)i * decode->plan->limit + slot->got[i], piece->bytes, len);
+            slot->is_open[i] = is_open(decode, record, i, slot->got[i], len);
+            slot->got[i] += len;
+        }
+    }
+    hand_out(decode, slot, item);
+    return WIRE_DONE;
+}
+
+static enum wire_result
+take_id(struct decode *decode, struct wire *wire)
+{
+    uint64_t id;
+    enum wire_result result = wire_digits(wire, &id);
+    if (result != WIRE_DONE || id >= decode->plan->nevents)
+        return result == WIRE_DONE ? WIRE_DAMAGED : result;
+    decode->event = &decode->plan->events[id];
+    return WIRE_DONE;
+}
+
+/* A record of decode->event, from its values on. */
+static enum wire_result
+take_record(struct decode *decode, struct wire *wire, uint64_t nsecs, uint64_t tid, struct decode_item *item)
+{
+    struct record *record = &item->record;
+    item->kind = DECODE_RECORD;
+    item->is_batched = wire->is_map;
+    record->event = decode->event;
+    record->nsecs = nsecs;
+    record->tid = tid;
+    enum wire_result result = take_values(decode, wire, record);
     if (result != WIRE_DONE)
         return result;
-    struct decode_slot *slot = slot_of(decode, item->record.tid);
+    struct decode_slot *slot = wire->is_map ? NULL : slot_of(decode, record->tid); /* batches come in between */
     if (slot != NULL) /* a thread fires one event after the other */
         return hand_out_first(decode, wire, slot, item);
     struct wire after_numbers = *wire;
     bool has_texts = false;
-    result = take_bytes(decode, wire, &item->record);
+    result = take_bytes(decode, wire, record);
     if (result == WIRE_DONE)
-        result = take_texts(decode, wire, &item->record, &has_texts);
-    if (result == WIRE_DAMAGED && (item->record.event->ntexts > 0 || item->record.event->bytes >= 0)) {
-        give_up_texts(decode, &item->record);
+        result = take_texts(decode, wire, record, &has_texts);
+    if (result == WIRE_DAMAGED && (record->event->ntexts > 0 || record->event->bytes >= 0)) {
+        give_up_texts(decode, record);
         *wire = after_numbers;
         return WIRE_DONE;
     }
-    if (result != WIRE_DONE || !needs_more(decode, &item->record, has_texts))
+    if (result != WIRE_DONE || !needs_more(decode, record, has_texts))
         return result;
     slot = slot_to_use(decode);
     if (slot->is_used)
         return hand_out_first(decode, wire, slot, item);
-    keep(decode, slot, &item->record, has_texts);
-    return WIRE_SKIP;
+    keep(decode, slot, record, has_texts);
+    return wire->is_map ? join(decode, slot, item) : WIRE_SKIP;
+}
+
+static enum wire_result
+take_record_frame(struct decode *decode, struct wire *wire, struct decode_item *item)
+{
+    uint64_t numbers[2] = {0};
+    enum wire_result result = take_id(decode, wire);
+    if (result == WIRE_DONE)
+        result = wire_numbers(wire, numbers, 2);
+    return result == WIRE_DONE ? take_record(decode, wire, numbers[0], numbers[1], item) : result;
 }
 
 /* One piece of the text `text` of the record in `slot`; it goes behind what is there. */
@@ -355,7 +454,136 @@ take_chunk(struct decode *decode, struct wire *wire, bool is_hex, struct decode_
     if (result != WIRE_DONE || !is_complete(slot))
         return result == WIRE_DONE ? WIRE_SKIP : result;
     hand_out(decode, slot, item);
+    item->is_batched = false;
     return WIRE_DONE;
+}
+
+/* "[NSECS, NUMBER]: " */
+static enum wire_result
+take_key(struct wire *wire, uint64_t *nsecs, uint64_t *number)
+{
+    enum wire_result result = wire_literal(wire, "[");
+    if (result == WIRE_DONE)
+        result = wire_digits(wire, nsecs);
+    if (result == WIRE_DONE)
+        result = wire_number(wire, number);
+    return result == WIRE_DONE ? wire_literal(wire, "]: ") : result;
+}
+
+/* A piece of a text, which is kept until its record comes. */
+static enum wire_result
+take_map_piece(struct decode *decode, struct wire *wire)
+{
+    struct decode_piece piece = {0};
+    struct slice text;
+    enum wire_result result = take_key(wire, &piece.nsecs, &piece.place);
+    size_t len = piece.place >> 32 & 255;
+    if (result == WIRE_DONE && (len > decode->plan->chunk || decode->npieces == MAX_PIECES || decode->pieces == NULL))
+        return WIRE_DAMAGED;
+    if (result == WIRE_DONE)
+        result = wire_bytes(wire, len, &text);
+    if (result == WIRE_DONE)
+        result = wire_literal(wire, "\n");
+    if (result != WIRE_DONE)
+        return result;
+    piece.bytes = decode->piece_bytes + decode->npieces * decode->plan->chunk;
+    memcpy(piece.bytes, text.ptr, len);
+    if (decode->npieces > 0 && compare_pieces(&decode->pieces[decode->npieces - 1], &piece) > 0)
+        decode->are_pieces_sorted = false;
+    decode->pieces[decode->npieces++] = piece;
+    return WIRE_SKIP;
+}
+
+static enum wire_result
+take_map_record(struct decode *decode, struct wire *wire, enum plan_store store, struct decode_item *item)
+{
+    uint64_t nsecs, tid;
+    enum wire_result result = take_key(wire, &nsecs, &tid);
+    if (result == WIRE_DONE)
+        result = wire_literal(wire, "(");
+    if (result == WIRE_DONE)
+        result = take_id(decode, wire);
+    if (result == WIRE_DONE && decode->event->store != store)
+        return WIRE_DAMAGED;
+    return result == WIRE_DONE ? take_record(decode, wire, nsecs, tid, item) : result;
+}
+
+static enum wire_result
+skip_line(struct wire *wire)
+{
+    const char *end = memchr(wire->at, '\n', (size_t)(wire->end - wire->at));
+    wire->at = end != NULL ? end + 1 : wire->end;
+    return end != NULL ? WIRE_SKIP : WIRE_MORE;
+}
+
+static enum wire_result
+take_count(struct decode *decode, struct wire *wire, int map)
+{
+    uint64_t count;
+    enum wire_result result = wire_literal(wire, ": ");
+    if (result == WIRE_DONE)
+        result = wire_digits(wire, &count);
+    if (result == WIRE_DONE)
+        result = wire_literal(wire, "\n");
+    if (result != WIRE_DONE)
+        return result;
+    decode->maps[map].put = count;
+    return WIRE_SKIP;
+}
+
+/* What comes after a map's name: an entry, or, of the program's own variables, what bpftrace prints when it ends. */
+static enum wire_result
+take_map_frame(struct decode *decode, struct wire *wire, char kind, int map, struct decode_item *item)
+{
+    if (kind == 'c' && map >= 0 && map < DECODE_MAPS)
+        return take_count(decode, wire, map);
+    static const char letters[] = PLAN_STORE_LETTERS "p";
+    const char *letter = strchr(letters, kind);
+    if (letter == NULL || map < 0 || map >= DECODE_MAPS)
+        return skip_line(wire);
+    decode->map = map;
+    enum plan_store store = (enum plan_store)(letter - letters);
+    return store == PLAN_STORES ? take_map_piece(decode, wire) : take_map_record(decode, wire, store, item);
+}
+
+/* Records that the program put into maps and that did not come. One that is put into a map at this moment may come later. */
+static uint64_t
+missing(const struct decode *decode)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < DECODE_MAPS; i++)
+        if (decode->maps[i].put > decode->maps[i].got)
+            sum += decode->maps[i].put - decode->maps[i].got;
+    return sum;
+}
+
+/* Losses that nobody was told of yet. */
+static bool
+tell_lost(struct decode *decode, struct decode_item *item)
+{
+    uint64_t lost = missing(decode);
+    if (lost <= decode->lost)
+        return false;
+    item->kind = DECODE_LOST;
+    item->number = lost - decode->lost;
+    decode->lost = lost;
+    return true;
+}
+
+/* A batch's losses are told of before its end, which is looked at again. */
+static enum wire_result
+take_batch(struct decode *decode, struct wire *wire, struct decode_item *item)
+{
+    enum wire_result result = wire_number(wire, &item->nsecs);
+    if (result == WIRE_DONE)
+        result = wire_literal(wire, "\n");
+    if (result == WIRE_DONE && tell_lost(decode, item))
+        wire->at = NULL;
+    else
+        item->kind = DECODE_BATCH, item->number = 0;
+    decode->npieces = 0;
+    decode->are_pieces_sorted = true;
+    return result;
 }
 
 static enum wire_result
@@ -378,16 +606,12 @@ take_frame(struct decode *decode, struct wire *wire, struct decode_item *item)
     if (wire->at == wire->end)
         return WIRE_MORE;
     char kind = *wire->at;
-    if (kind == 'h' || kind == 's' || kind == 'x') {
-        wire->at++;
-        return kind == 'h' ? take_tick(wire, item) : take_chunk(decode, wire, kind == 'x', item);
-    }
-    uint64_t id;
-    wire->at--; /* the blank before it */
-    enum wire_result result = wire_number(wire, &id);
-    if (result != WIRE_DONE)
-        return result;
-    return take_record_frame(decode, wire, id, item);
+    if (strchr("hmsx", kind) == NULL)
+        return take_record_frame(decode, wire, item);
+    wire->at++;
+    return kind == 'h'   ? take_tick(wire, item)
+           : kind == 'm' ? take_batch(decode, wire, item)
+                         : take_chunk(decode, wire, kind == 'x', item);
 }
 
 /* A line of bpftrace's own. The lone "0" is what the program prints to make bpftrace flush. */
@@ -409,16 +633,36 @@ take_notice(struct wire *wire, struct decode_item *item)
     return WIRE_DONE;
 }
 
-/* Goes to the next line that begins with the nonce. */
+enum frame { NO_FRAME, HALF_FRAME, PRINTED_FRAME, MAP_FRAME };
+
+enum { MAP_NAME = 3 }; /* bytes of a map's name before the nonce */
+
+/* What begins here. */
+static enum frame
+look(const struct decode *decode, const char *at, const char *end)
+{
+    bool is_map = *at == '@';
+    size_t there = (size_t)(end - at), before = is_map ? MAP_NAME : 0;
+    if (there <= before)
+        return HALF_FRAME;
+    if (memcmp(at + before, decode->nonce, smaller(there - before, NONCE_LEN)) != 0)
+        return NO_FRAME;
+    return there - before < NONCE_LEN ? HALF_FRAME : is_map ? MAP_FRAME : PRINTED_FRAME;
+}
+
+/* Goes to the next line that begins with the nonce, or with a map's name. */
 static enum wire_result
 find_frame(struct decode *decode)
 {
     const char *at = decode->buffer + decode->start, *end = decode->buffer + decode->end;
     for (; at < end; at++) {
         at = memchr(at, '\n', (size_t)(end - at));
-        if (at == NULL || end - at <= NONCE_LEN + 1)
+        if (at == NULL || at + 1 == end)
             break;
-        if (memcmp(at + 1, decode->nonce, NONCE_LEN) == 0) {
+        enum frame frame = look(decode, at + 1, end);
+        if (frame == HALF_FRAME)
+            break;
+        if (frame != NO_FRAME) {
             decode->start = (size_t)(at + 1 - decode->buffer);
             decode->is_lost = false;
             return WIRE_SKIP;
@@ -428,6 +672,20 @@ find_frame(struct decode *decode)
     return WIRE_MORE;
 }
 
+static enum wire_result
+take_at(struct decode *decode, struct wire *wire, enum frame frame, struct decode_item *item)
+{
+    const char *name = wire->at;
+    if (frame == NO_FRAME)
+        return take_notice(wire, item);
+    wire->is_map = frame == MAP_FRAME;
+    wire->at += NONCE_LEN + (wire->is_map ? MAP_NAME : 0);
+    if (wire->is_map)
+        return take_map_frame(decode, wire, name[1], name[2] - '0', item);
+    enum wire_result result = wire_literal(wire, " ");
+    return result == WIRE_DONE ? take_frame(decode, wire, item) : result;
+}
+
 /* WIRE_DONE: `item` is set. WIRE_SKIP: something was consumed. */
 static enum wire_result
 take(struct decode *decode, struct decode_item *item)
@@ -435,18 +693,10 @@ take(struct decode *decode, struct decode_item *item)
     if (decode->is_lost)
         return find_frame(decode);
     struct wire wire = {decode->buffer + decode->start, decode->buffer + decode->end, false};
-    size_t len = smaller((uint64_t)(wire.end - wire.at), NONCE_LEN);
-    bool is_frame = memcmp(wire.at, decode->nonce, len) == 0;
-    if (is_frame && len < NONCE_LEN)
+    enum frame frame = look(decode, wire.at, wire.end);
+    if (frame == HALF_FRAME)
         return WIRE_MORE;
-    enum wire_result result;
-    if (is_frame) {
-        wire.at += NONCE_LEN;
-        result = wire_literal(&wire, " ");
-        result = result == WIRE_DONE ? take_frame(decode, &wire, item) : result;
-    } else {
-        result = take_notice(&wire, item);
-    }
+    enum wire_result result = take_at(decode, &wire, frame, item);
     if ((result == WIRE_DONE || result == WIRE_SKIP) && wire.at != NULL)
         decode->start = (size_t)(wire.at - decode->buffer);
     return result;
@@ -461,8 +711,11 @@ decode_next(struct decode *decode, struct decode_item *item)
     while (decode->start < decode->end) {
         size_t start = decode->start;
         decode->event = NULL;
+        decode->map = -1;
         enum wire_result result = take(decode, item);
         decode->records += decode->event != NULL && decode->start > start;
+        if (decode->map >= 0 && (decode->start > start || result == WIRE_DAMAGED))
+            decode->maps[decode->map].got++;
         if (result == WIRE_DONE)
             return true;
         if (result == WIRE_MORE && decode->end - decode->start == BUFFER_SIZE)
@@ -506,8 +759,8 @@ decode_explain(struct outbuf *out, const struct plan *plan, const struct plan_ev
 static bool
 is_half_frame(const struct decode *decode)
 {
-    size_t len = smaller(decode->end - decode->start, NONCE_LEN);
-    return len > 0 && !decode->is_lost && memcmp(decode->buffer + decode->start, decode->nonce, len) == 0;
+    return decode->start < decode->end && !decode->is_lost &&
+           look(decode, decode->buffer + decode->start, decode->buffer + decode->end) != NO_FRAME;
 }
 
 bool
@@ -523,7 +776,7 @@ decode_last(struct decode *decode, struct decode_item *item)
         if (decode->slots[i].is_used && (first == NULL || decode->slots[i].age < first->age))
             first = &decode->slots[i];
     if (first == NULL)
-        return false;
+        return tell_lost(decode, item);
     damage(decode, first->record.event);
     hand_out(decode, first, item);
     return true;

@@ -17,6 +17,7 @@ struct record {
 enum decode_kind {
     DECODE_RECORD,
     DECODE_TICK,   /* heartbeat of CPU `number` at `nsecs` */
+    DECODE_BATCH,  /* all that was kept in maps up to `nsecs` is here */
     DECODE_LOST,   /* bpftrace lost `number` events */
     DECODE_NOTICE, /* bpftrace says `text`, a line */
 };
@@ -24,6 +25,7 @@ enum decode_kind {
 struct decode_item {
     enum decode_kind kind;
     struct record record;
+    bool is_batched; /* the record was kept in a map */
     uint64_t nsecs;
     uint64_t number;
     struct slice text;
@@ -35,7 +37,7 @@ struct decode_fault {
     const struct plan_event *event; /* NULL: of no event of the plan */
 };
 
-enum { DECODE_MAX_FAULTS = 10 };
+enum { DECODE_MAX_FAULTS = 10, DECODE_MAPS = 2 };
 
 enum { DECODE_MAX_BYTES = 64 }; /* no type of BYTES shows more */
 
@@ -46,6 +48,19 @@ enum { DECODE_MAX_BYTES = 64 }; /* no type of BYTES shows more */
  * - its texts follow:    NONCE ID NSECS TID NUMBER... [HEX]
  * - more of a text:      NONCE s NSECS TID FIELD OFFSET TEXT
  * - with bytes that %s cannot carry: NONCE x NSECS TID FIELD OFFSET HEX, such as "61 00 62"
+ *
+ * With PLAN_BATCH bpftrace prints most records from maps, whose names have the nonce in them. N is 0 or 1, which of two maps.
+ * Integers are decimal:
+ *
+ * - more of a text:      @pNNONCE[NSECS, PLACE]: TEXT
+ * - event ID:            @nNNONCE[NSECS, TID]: (ID, NUMBER...)
+ * - the same with texts: @tNNONCE[NSECS, TID]: (ID, NUMBER..., TEXT, TEXT), the second one empty if there is only one
+ * - with one up to NUL:  @rNNONCE[NSECS, TID]: (ID, NUMBER..., TEXT, NONCE)
+ * - put into N so far:   @cNNONCE: COUNT
+ * - N has been printed:  NONCE m NSECS, in hexadecimal: nothing older is to come
+ *
+ * They come in this order, and all of a map in the order of their keys. PLACE is ((FIELD * 16384 + OFFSET) * 256 + LENGTH) * 2^32 +
+ * TID. All records of a map have as many numbers as the plan says, with zeros at the end of those that need fewer.
  *
  * A text's number is its length in the server; the first `chunk` bytes of each text stand in the record or, if one has a NUL or
  * there are too many, in chunks behind it, as the rest does. A text that ended with a NUL in the server has no number; the
@@ -65,6 +80,15 @@ struct decode {
     struct decode_slot *done;                      /* handed out with the last item */
     uint64_t damaged;                              /* frames that did not decode */
     uint64_t records;                              /* that began */
+    struct decode_map {
+        uint64_t put, got; /* records by the program's count, and those that came */
+    } maps[DECODE_MAPS];
+    int map;                                       /* of the frame that is being looked at; -1: none */
+    uint64_t lost;                                 /* of the maps, already told of */
+    struct decode_piece *pieces;                   /* of texts, from a map */
+    char *piece_bytes;                             /* plan->chunk for each */
+    size_t npieces;
+    bool are_pieces_sorted;
     struct decode_fault faults[DECODE_MAX_FAULTS]; /* the first ones */
     int nfaults;
     const struct plan_event *event; /* of the record that is being looked at */

@@ -249,6 +249,14 @@ view_option(const struct context *context)
     return NULL;
 }
 
+static enum plan_transport
+wanted_transport(const struct options *options)
+{
+    if (options->transport == NULL)
+        return PLAN_TRANSPORT_OPEN;
+    return strcmp(options->transport, "batch") == 0 ? PLAN_BATCH : PLAN_STREAM;
+}
+
 static int
 set_request(struct context *context)
 {
@@ -263,6 +271,9 @@ set_request(struct context *context)
                                              .npatterns = options->types.count,
                                              .redact = {redact->items, redact->count},
                                              .filter = context->filter,
+                                             .transport = wanted_transport(options),
+                                             .batch_ms = options->batch_interval_ms != 0 ? (unsigned)options->batch_interval_ms
+                                                                                         : PLAN_BATCH_MS,
                                              .app_data = options->app_data};
     context->launch = (struct launch){.request = &context->request,
                                       .catalog = &context->catalog,
@@ -304,6 +315,7 @@ emit_script(struct context *context)
             return -1;
         tracer_newest(&context->tracer);
     }
+    plan_choose_transport(&context->request, &context->tracer);
     if (open_target(context, &target) != 0 || launch_plan(&context->launch, target, &plan, &context->mem, &context->diag) != 0)
         return -1;
     if (write_program(context, &plan, &program) == 0)
@@ -391,6 +403,7 @@ prepare(struct context *context, struct sink *sink, struct privileges *privilege
     if (!tracer_is_known(&context->tracer))
         diag_debug(&context->log, 1, "it is newer than any that was tried, and is treated as %d.%d", context->tracer.row->major,
                    context->tracer.row->minor);
+    plan_choose_transport(&context->request, &context->tracer);
     if (privileges_find(privileges, options->user, &context->diag) != 0)
         return -1;
     format_init(&context->format, options->format, (struct format_options){options->extra, options->names});

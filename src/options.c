@@ -68,8 +68,8 @@ set_help(struct options *options, const char *format, struct diag *diag)
     options->help_table = strcmp(format, "table") == 0;
     char quoted[64];
     return options->help_table ? 0
-                              : diag_set(diag, DIAG_USAGE, "--help: unknown form \"%s\"; the only other form is table",
-                                         diag_quote(quoted, sizeof(quoted), text_of(format)));
+                               : diag_set(diag, DIAG_USAGE, "--help: unknown form \"%s\"; the only other form is table",
+                                          diag_quote(quoted, sizeof(quoted), text_of(format)));
 }
 
 static int
@@ -288,6 +288,11 @@ check_together(const struct options *options, struct diag *diag)
          "--duration is for tracing; a replay takes the time that it takes"},
         {options->script != NULL && (options->redact.count > 0 || options->redact_default || options->app_data),
          "what --redact, --redact-default and -a ask for is in the program of --script; give them to --emit-script=wire"},
+        {options->script != NULL && (options->transport != NULL || options->batch_interval_ms != 0),
+         "what --transport and --batch-interval ask for is in the program of --script; give them to --emit-script=wire"},
+        {options->batch_interval_ms > 10000, "--batch-interval: expected 10s at most"},
+        {options->batch_interval_ms != 0 && options->transport != NULL && strcmp(options->transport, "stream") == 0,
+         "--batch-interval is for batches; --transport=stream has none"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (rows[i].is_given)
@@ -311,6 +316,9 @@ settle(struct options *options, struct diag *diag)
     if (strcmp(options->format, "line") != 0 && strcmp(options->format, "json") != 0)
         return diag_set(diag, DIAG_USAGE, "--format: unknown form \"%s\"; expected line or json",
                         diag_quote(quoted, sizeof(quoted), text_of(options->format)));
+    if (options->transport != NULL && strcmp(options->transport, "stream") != 0 && strcmp(options->transport, "batch") != 0)
+        return diag_set(diag, DIAG_USAGE, "--transport: unknown transport \"%s\"; expected stream or batch",
+                        diag_quote(quoted, sizeof(quoted), text_of(options->transport)));
     return check_together(options, diag);
 }
 

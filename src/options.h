@@ -55,6 +55,8 @@ struct options {
     const char *user; /* NULL: who called sudo, or nobody */
     bool keep_root;
     bool force;
+    const char *transport;      /* "stream" or "batch"; NULL: the best */
+    uint64_t batch_interval_ms; /* 0: the default */
     const char *bpftrace;
     const char *probes_path;
     const char *templates_dir;

@@ -26,9 +26,9 @@ struct order_held {
 };
 
 void
-order_init(struct order *order, int ncpus, struct mem *mem)
+order_init(struct order *order, int ncpus, bool is_batched, struct mem *mem)
 {
-    *order = (struct order){.ncpus = ncpus};
+    *order = (struct order){.ncpus = ncpus, .is_batched = is_batched};
     order->cpus = mem_alloc(mem, ORDER_MAX_CPUS * sizeof(*order->cpus));
 }
 
@@ -71,7 +71,8 @@ note_frame(struct order *order, uint64_t nsecs, uint64_t now)
 void
 order_add(struct order *order, const struct record *record, uint64_t now)
 {
-    note_frame(order, record->nsecs, now);
+    if (now != 0)
+        note_frame(order, record->nsecs, now);
     if (order->bytes.len > MAX_BYTES)
         order_flush(order);
     add_index(order, (struct order_held){record->nsecs, order->bytes.len});
@@ -139,6 +140,20 @@ release_until(struct order *order, uint64_t nsecs)
         order->ready++;
 }
 
+/* Returns up to when everything has arrived, and lets it be passed on. */
+static uint64_t
+release(struct order *order, uint64_t now)
+{
+    uint64_t complete = watermark(order, now);
+    if (order->is_batched && order->batch < complete)
+        complete = order->batch;
+    if (complete > order->released) {
+        release_until(order, complete);
+        order->released = complete;
+    }
+    return complete;
+}
+
 uint64_t
 order_tick(struct order *order, uint64_t cpu, uint64_t nsecs, uint64_t now)
 {
@@ -152,9 +167,14 @@ order_tick(struct order *order, uint64_t cpu, uint64_t nsecs, uint64_t now)
     if (nsecs > order->newest)
         order->newest = nsecs;
     note_frame(order, nsecs, now);
-    uint64_t complete = watermark(order, now);
-    release_until(order, complete);
-    return complete;
+    return release(order, now);
+}
+
+uint64_t
+order_batch(struct order *order, uint64_t nsecs, uint64_t now)
+{
+    order->batch = nsecs;
+    return release(order, now);
 }
 
 void

@@ -7,7 +7,8 @@ enum { ORDER_MAX_CPUS = 4096 };
 
 /* Puts records into time order. With a buffer for each CPU a record may come after younger ones of other CPUs. The program
  * sends a heartbeat from every CPU through the same buffers, so a record is safe to pass on when every CPU has sent a heartbeat
- * that is younger. */
+ * that is younger. What comes in batches is safe
+ * when the batch is there. */
 struct order {
     int ncpus;               /* whose heartbeats are waited for */
     int nseen;               /* how many of them have sent one */
@@ -15,6 +16,9 @@ struct order {
     uint64_t first_seen;     /* when the first heartbeat came */
     uint64_t newest;         /* the youngest heartbeat of all */
     uint64_t late_at;        /* when a frame came late the last time */
+    bool is_batched;         /* records come in batches, too */
+    uint64_t batch;          /* up to when they all have come */
+    uint64_t released;       /* up to when records were passed on */
     struct order_cpu *cpus;  /* by CPU */
     struct outbuf bytes;     /* the records that are held, with their texts */
     struct order_held *held; /* index of `bytes` */
@@ -22,17 +26,20 @@ struct order {
     size_t ready;
 };
 
-/* `ncpus`: how many CPUs send heartbeats. */
-void order_init(struct order *order, int ncpus, struct mem *mem);
+/* `ncpus`: how many CPUs send heartbeats. With `is_batched` batches are waited for, too. */
+void order_init(struct order *order, int ncpus, bool is_batched, struct mem *mem);
 void order_free(struct order *order);
 
-/* Keeps a copy of the record, which came at `now`, and of its texts. */
+/* Keeps a copy of the record, which came at `now`, and of its texts. Of one that came in a batch `now` is 0: it had to wait. */
 void order_add(struct order *order, const struct record *record, uint64_t now);
 
 /* A heartbeat that was sent at `nsecs` and came at `now`, both in nanoseconds: order_next then returns what has become safe.
  * Returns the time up to which everything has arrived. A CPU whose heartbeats do not come is not waited for when nothing else
  * comes late either, and in no case beyond five seconds. */
 uint64_t order_tick(struct order *order, uint64_t cpu, uint64_t nsecs, uint64_t now);
+
+/* The same when all that is kept in batches has come up to `nsecs`. */
+uint64_t order_batch(struct order *order, uint64_t nsecs, uint64_t now);
 
 /* No more will come: order_next then returns all. */
 void order_flush(struct order *order);

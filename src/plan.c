@@ -22,6 +22,19 @@ plan_field_numbers(const struct catalog_field *field)
     return pointer + (field->type->wire == TYPES_ADDRESS ? TYPES_ADDRESS_WORDS : field->type->wire != TYPES_CSTR);
 }
 
+void
+plan_choose_transport(struct plan_request *request, const struct tracer *tracer)
+{
+    if (request->transport == PLAN_TRANSPORT_OPEN)
+        request->transport = tracer->row->per_cpu_buffers ? PLAN_BATCH : PLAN_STREAM;
+}
+
+bool
+plan_has_batches(const struct plan *plan)
+{
+    return plan->nstored[PLAN_PRINTED] < plan->nevents && plan->request->transport == PLAN_BATCH;
+}
+
 size_t
 plan_field_sent(const struct plan *plan, const struct catalog_field *field, uint64_t len)
 {
@@ -122,6 +135,30 @@ add_text(struct planner *planner, struct plan_event *event, int field)
     return 0;
 }
 
+static enum plan_store
+store_of(const struct plan_event *event)
+{
+    if (event->bytes >= 0 || event->numbers > PLAN_STORED_NUMBERS)
+        return PLAN_PRINTED;
+    if (event->ntexts == 0)
+        return PLAN_NUMBERS;
+    int most = event->has_cstrs ? 1 : PLAN_INLINE_TEXTS;
+    if (event->ntexts > most || event->numbers > PLAN_STORED_TEXT_NUMBERS)
+        return PLAN_PRINTED;
+    return event->has_cstrs ? PLAN_CSTR : PLAN_TEXTS;
+}
+
+static void
+choose_store(struct plan *plan, struct plan_event *event)
+{
+    if (plan->request->transport != PLAN_BATCH)
+        return;
+    event->store = store_of(event);
+    int *width = &plan->widths[event->store];
+    *width = event->numbers > *width ? event->numbers : *width;
+    plan->nstored[event->store]++;
+}
+
 static int
 add_event(struct planner *planner, const struct catalog_probe *probe, const struct usdt_probe *usdt, bool literally)
 {
@@ -133,6 +170,7 @@ add_event(struct planner *planner, const struct catalog_probe *probe, const stru
             is_field_shown(planner, probe, field, literally) && is_field_reachable(planner, probe, field, usdt);
         if (!event->is_shown[i])
             continue;
+        event->numbers += plan_field_numbers(field);
         bool is_text = field->type->wire == TYPES_TEXT || field->type->wire == TYPES_CSTR;
         if (is_text && add_text(planner, event, i) != 0)
             return -1;
@@ -142,6 +180,7 @@ add_event(struct planner *planner, const struct catalog_probe *probe, const stru
             event->bytes = i;
     }
     event->has_inline_texts = event->ntexts + (event->bytes >= 0) <= PLAN_INLINE_TEXTS;
+    choose_store(planner->plan, event);
     return 0;
 }
 

@@ -10,6 +10,26 @@
 /* A text is shown up to this many bytes, or the tracer's limit if that is less; README documents it. */
 enum { PLAN_TEXT_LIMIT = 8192, PLAN_MAX_TEXTS = 3, PLAN_INLINE_TEXTS = 2 };
 
+/* A record in a map has this many numbers at most, and beside texts: the BPF stack limits them. */
+enum { PLAN_STORED_NUMBERS = 24, PLAN_STORED_TEXT_NUMBERS = 6 };
+
+/* How records come from the server. */
+enum plan_transport {
+    PLAN_TRANSPORT_OPEN, /* what is best with this bpftrace */
+    PLAN_STREAM,         /* each is printed when it happens */
+    PLAN_BATCH           /* most are kept in BPF maps, which are printed now and then; see batch.bt */
+};
+
+/* Where an event's records are kept under PLAN_BATCH: in a map for those of numbers only, in one for those with texts, or with a
+ * text that ends with a NUL. What has other parts, or too many, is printed. */
+enum plan_store { PLAN_PRINTED, PLAN_NUMBERS, PLAN_TEXTS, PLAN_CSTR, PLAN_STORES };
+
+/* The letters that stand for them in the maps' names. */
+#define PLAN_STORE_LETTERS "-ntr"
+
+/* A batch is shown this many milliseconds after its first event, at most, unless something else was asked for. */
+enum { PLAN_BATCH_MS = 100 };
+
 /* The mode that takes what has a role. */
 #define PLAN_REQUESTS "requests"
 
@@ -20,7 +40,9 @@ struct plan_request {
     size_t npatterns;
     struct redact redact;
     struct filter filter;
-    bool app_data; /* application data too, and secrets of events that a pattern names literally */
+    enum plan_transport transport;
+    unsigned batch_ms; /* of PLAN_BATCH; only the program knows it */
+    bool app_data;     /* application data too, and secrets of events that a pattern names literally */
 };
 
 /* A probe that will be attached. Its id on the wire is its index in the plan. */
@@ -30,9 +52,11 @@ struct plan_event {
     bool is_shown[CATALOG_MAX_FIELDS]; /* by field of the catalogue: others are not read from the server */
     int texts[PLAN_MAX_TEXTS];         /* the fields that are TEXT or CSTR, in order */
     int ntexts;
+    int numbers; /* that stand before its texts */
     bool has_cstrs;        /* they are CSTR; the two are not mixed */
     int bytes;             /* the field that is BYTES; -1: none */
     bool has_inline_texts; /* the first bytes of the texts stand in the record; otherwise all come behind it */
+    enum plan_store store;
 };
 
 /* What will be traced and how. */
@@ -47,6 +71,8 @@ struct plan {
     const struct plan_request *request; /* what it was made for */
     unsigned chunk;                     /* bytes of a text in one printf */
     unsigned limit;                     /* bytes of a text that are sent at most */
+    size_t nstored[PLAN_STORES];        /* events by where they are kept */
+    int widths[PLAN_STORES];            /* numbers that each record there has, besides its id */
 };
 
 bool plan_is_of_mode(const char *mode, const struct catalog_probe *probe);
@@ -62,6 +88,12 @@ int plan_length_field(const struct plan_event *event, const struct catalog_field
 
 /* Whether a value is held back for some names. */
 bool plan_is_redactable(const struct plan *plan, const struct catalog_field *field);
+
+/* Whether any event's records are kept in maps. */
+bool plan_has_batches(const struct plan *plan);
+
+/* Chooses the transport where that is left open. */
+void plan_choose_transport(struct plan_request *request, const struct tracer *tracer);
 
 /* Chooses probes, of those that the target has. None at all is an error, and so is a pattern that fits none. 0, or -1 with
  * `diag` set. */

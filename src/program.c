@@ -83,7 +83,7 @@ program_read(struct program *program, const char *path, struct mem *mem, struct 
     struct file file;
     if (files_read(&file, path, mem, diag) != 0)
         return -1;
-    *program = (struct program){path, file.text, {.group = "http"}};
+    *program = (struct program){path, file.text, {.group = "http", .transport = PLAN_STREAM}};
     struct slice rest = file.text, line;
     int number = 0;
     bool is_marked = next_line(&rest, &line, &number);

@@ -17,6 +17,8 @@ request_put(struct outbuf *out, const struct plan_request *request, const char *
         put_line(out, mark, "type", request->patterns[i], put);
     for (size_t i = 0; i < request->redact.count; i++)
         put_line(out, mark, "redact", request->redact.patterns[i], put);
+    if (request->transport == PLAN_BATCH)
+        put_line(out, mark, "transport", "batch", put);
     for (size_t i = 0; i < request->filter.nwords; i++) {
         text_printf(out, "%sfilter", mark);
         put_line(out, " ", request->filter.words[i].option, request->filter.words[i].value, put);
@@ -57,6 +59,8 @@ request_take(struct plan_request *request, struct slice key, struct slice value,
         add(&request->patterns, &request->npatterns, value, mem);
     else if (text_is(key, "redact"))
         add(&request->redact.patterns, &request->redact.count, value, mem);
+    else if (text_is(key, "transport") && text_is(value, "batch"))
+        request->transport = PLAN_BATCH;
     else
         return 0;
     return 1;

@@ -8,6 +8,7 @@
  *   mode quic
  *   type PATTERN          one line for each
  *   redact PATTERN        one line for each
+ *   transport batch       unless it is a stream
  *   filter conn 1,2       one line for each: the option's name, and what it was given
  *
  * Whether application data was asked for stands beside them. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_VARIABLES = 32 };
+enum { MAX_VARIABLES = 48 };
 
 struct writer {
     const struct plan *plan;
@@ -19,6 +19,13 @@ struct writer {
     struct attach_arguments arguments;                 /* of the event */
     struct template_variable variables[MAX_VARIABLES]; /* what is known so far */
     size_t count;
+};
+
+/* What a record holds: as a format, as a list, and the statements that must stand before. */
+struct values {
+    bool is_stored;
+    int count;
+    struct outbuf formats, list, statements;
 };
 
 static void
@@ -90,49 +97,67 @@ define_begin(struct writer *writer)
     define_buffer(writer, "begin", &out);
 }
 
+/* A number of a record: an argument of printf, or a variable that a map takes. Arguments are read before the branches in which
+ * they are stored, since 0.22 makes accesses of them there that the kernel's verifier refuses. */
 static void
-put_address(struct outbuf *out, const char *pointer)
+put_number(struct values *values, const char *expression)
 {
-    text_printf(out, ", *(uint32*)%s, *(uint32*)(%s + 4), *(uint64*)(%s + 8), *(uint64*)(%s + 16)", pointer, pointer, pointer,
-                pointer);
+    text_puts(&values->formats, " %lx");
+    if (!values->is_stored) {
+        text_printf(&values->list, ", %s", expression);
+        return;
+    }
+    text_printf(&values->statements, "    $number%d = (uint64)(%s);\n", values->count, expression);
+    text_printf(&values->list, ", $number%d", values->count++);
+}
+
+static void
+put_address(struct values *values, const char *pointer, struct mem *mem)
+{
+    put_number(values, mem_printf(mem, "*(uint32*)%s", pointer));
+    put_number(values, mem_printf(mem, "*(uint32*)(%s + 4)", pointer));
+    put_number(values, mem_printf(mem, "*(uint64*)(%s + 8)", pointer));
+    put_number(values, mem_printf(mem, "*(uint64*)(%s + 16)", pointer));
 }
 
 /* The numbers of a field, in the order in which the decoder expects them; `text` counts the texts before it. */
 static void
-put_value(const struct writer *writer, struct outbuf *out, const struct catalog_field *field, int *text)
+put_value(const struct writer *writer, struct values *values, const struct catalog_field *field, int *text)
 {
     const char *value = writer->arguments.expressions[field->arg];
+    struct mem *mem = writer->mem;
     if (field->may_be_null || field->is_optional)
-        text_printf(out, ", %s", value);
+        put_number(values, value);
     if (field->type->wire == TYPES_ADDRESS)
-        put_address(out, value);
+        put_address(values, value, mem);
     else if (field->type->wire == TYPES_TEXT)
-        text_printf(out, plan_is_redactable(writer->plan, field) ? ", $len%d | $held" : ", $len%d", ++*text);
+        put_number(values, mem_printf(mem, plan_is_redactable(writer->plan, field) ? "$len%d | $held" : "$len%d", ++*text));
     else if (field->type->wire == TYPES_CSTR)
         return;
     else if (field->type->wire == TYPES_BYTES)
-        text_printf(out, ", %s", writer->arguments.expressions[field->len_arg]);
+        put_number(values, writer->arguments.expressions[field->len_arg]);
     else if (field->offset >= 0)
-        text_printf(out, ", *(uint%d*)(%s + %d)", field->type->bits, value, field->offset);
+        put_number(values, mem_printf(mem, "*(uint%d*)(%s + %d)", field->type->bits, value, field->offset));
     else
-        text_printf(out, ", %s", value);
+        put_number(values, value);
 }
 
+/* What a record holds beside its texts. A map's records all have the same width. */
 static void
 define_values(struct writer *writer)
 {
-    struct outbuf formats = {0}, values = {0};
-    const struct catalog_probe *probe = writer->event->probe;
+    const struct plan_event *event = writer->event;
+    struct values values = {.is_stored = event->store != PLAN_PRINTED};
     int texts = 0;
-    for (int i = 0; i < probe->nfields; i++) {
-        if (!writer->event->is_shown[i])
-            continue;
-        for (int j = 0; j < plan_field_numbers(&probe->fields[i]); j++)
-            text_puts(&formats, " %lx");
-        put_value(writer, &values, &probe->fields[i], &texts);
-    }
-    define_buffer(writer, "formats", &formats);
-    define_buffer(writer, "values", &values);
+    for (int i = 0; i < event->probe->nfields; i++)
+        if (event->is_shown[i])
+            put_value(writer, &values, &event->probe->fields[i], &texts);
+    define(writer, "values", mem_strndup(writer->mem, values.list.ptr, values.list.len));
+    for (int i = values.count; values.is_stored && i < writer->plan->widths[event->store]; i++)
+        text_puts(&values.list, ", (uint64)0");
+    define_buffer(writer, "formats", &values.formats);
+    define_buffer(writer, "statements", &values.statements);
+    define_buffer(writer, "stored_values", &values.list);
 }
 
 /* Bytes go as hexadecimal digits, in the record. */
@@ -153,6 +178,92 @@ define_hex(struct writer *writer)
                       writer->arguments.expressions[field->arg], len, field->type->limit, field->type->limit, len));
 }
 
+/* What stands in a stored record behind its only text. All records of a map have strings of the same size. */
+static const char *
+second_text(const struct writer *writer)
+{
+    return writer->event->has_cstrs ? mem_printf(writer->mem, "\"%s\"", writer->nonce) : "str($text1, 0)";
+}
+
+/* The texts that stand in a record. */
+static void
+define_inline_texts(struct writer *writer)
+{
+    const struct plan_event *event = writer->event;
+    const char *extra = writer->plan->tracer->row->str_extra;
+    struct outbuf formats = {0}, values = {0};
+    for (int i = 1; event->has_inline_texts && i <= event->ntexts; i++) {
+        text_printf(&formats, event->has_cstrs ? " %%s %s" : " %%s", writer->nonce);
+        if (event->has_cstrs)
+            text_printf(&values, ", str($text%d, %u%s)", i, writer->plan->chunk, extra);
+        else
+            text_printf(&values, ", str($text%d, $size%d%s)", i, i, extra);
+    }
+    define_buffer(writer, "text_formats", &formats);
+    define(writer, "text_values", mem_strndup(writer->mem, values.ptr, values.len));
+    if (event->store != PLAN_PRINTED && event->ntexts == 1)
+        text_printf(&values, ", %s", second_text(writer));
+    define_buffer(writer, "stored_texts", &values);
+}
+
+static const char *
+value_of(const struct writer *writer, const char *name)
+{
+    for (size_t i = 0; i < writer->count; i++)
+        if (strcmp(writer->variables[i].name, name) == 0)
+            return mem_strndup(writer->mem, writer->variables[i].value.ptr, writer->variables[i].value.len);
+    abort();
+}
+
+/* A statement that puts an entry into map `number`. */
+static int
+define_store(struct writer *writer, const char *name, char store, int number, const char *key, const char *entry)
+{
+    struct writer inner = *writer;
+    struct outbuf out = {0};
+    define(&inner, "store", mem_printf(writer->mem, "%c", store));
+    define_number(&inner, "number", (unsigned)number);
+    define(&inner, "key", key);
+    define(&inner, "entry", entry);
+    int status = expand(&inner, &out, "store.bt");
+    define_buffer(writer, name, &out);
+    return status;
+}
+
+/* The record itself: a statement that prints it, or one that stores it in map `number`. */
+static int
+define_record(struct writer *writer, int number)
+{
+    const struct plan_event *event = writer->event;
+    if (event->store == PLAN_PRINTED)
+        return define_expanded(writer, "record", "print.bt");
+    const char *entry = mem_printf(writer->mem, "((uint64)%zu%s%s)", (size_t)(event - writer->plan->events),
+                                   value_of(writer, "stored_values"), value_of(writer, "stored_texts"));
+    return define_store(writer, "record", PLAN_STORE_LETTERS[event->store], number, "(uint64)tid", entry);
+}
+
+/* What a template makes of the event, once, or for each of the two maps that the record may be stored in. */
+static int
+define_either(struct writer *writer, const char *name, int (*define_arm)(struct writer *, const char *, int))
+{
+    if (writer->event->store == PLAN_PRINTED)
+        return define_arm(writer, name, 0);
+    struct writer inner = *writer;
+    if (define_arm(&inner, "first", 0) != 0)
+        return -1;
+    struct template_variable first = inner.variables[inner.count - 1];
+    inner = *writer;
+    inner.variables[inner.count++] = first;
+    struct writer second = *writer;
+    if (define_arm(&second, "second", 1) != 0)
+        return -1;
+    inner.variables[inner.count++] = second.variables[second.count - 1];
+    struct outbuf out = {0};
+    int status = expand(&inner, &out, "either.bt");
+    define_buffer(writer, name, &out);
+    return status;
+}
+
 /* When the name of a header is one of those whose values are held back. */
 static void
 define_condition(struct writer *writer, const struct catalog_field *field)
@@ -164,6 +275,17 @@ define_condition(struct writer *writer, const struct catalog_field *field)
     struct outbuf condition = {0};
     redact_condition(writer->plan->redact, &condition, text, len);
     define_buffer(writer, "condition", &condition);
+}
+
+/* How many bytes of a text are looked at: of a longer one the record is printed, and digits behind it. Only the last text may
+ * have more than fits in a record. */
+static unsigned
+most_whole(const struct writer *writer, int text)
+{
+    const struct plan *plan = writer->plan;
+    if (text < writer->event->ntexts)
+        return plan->chunk;
+    return writer->event->store == PLAN_PRINTED ? plan->limit : plan->tracer->row->stored;
 }
 
 /* Expands a template once for each text, with ${n} its number from 1; behind it `redaction`, unless it is NULL, for a text that
@@ -178,6 +300,7 @@ define_each(struct writer *writer, const char *name, const char *template, const
         struct writer inner = *writer;
         define_number(&inner, "n", (unsigned)i + 1);
         define_number(&inner, "field", (unsigned)i);
+        define_number(&inner, "most", most_whole(writer, i + 1));
         define(&inner, "name", field->name);
         define(&inner, "text", writer->arguments.expressions[field->arg]);
         define(&inner, "len", field->len_arg >= 0 ? writer->arguments.expressions[field->len_arg] : "");
@@ -194,76 +317,91 @@ define_each(struct writer *writer, const char *name, const char *template, const
     return status;
 }
 
-static void
-define_inline_texts(struct writer *writer)
+/* A piece of the last text, of `size` bytes. */
+static int
+define_piece(struct writer *writer, const char *name, int number, const char *size)
 {
-    struct outbuf formats = {0}, values = {0};
-    for (int i = 1; writer->event->has_inline_texts && i <= writer->event->ntexts; i++) {
-        if (writer->event->has_cstrs) {
-            text_printf(&formats, " %%s %s", writer->nonce);
-            text_printf(&values, ", str($text%d, %u%s)", i, writer->plan->chunk, writer->plan->tracer->row->str_extra);
-        } else {
-            text_puts(&formats, " %s");
-            text_printf(&values, ", str($text%d, $size%d%s)", i, i, writer->plan->tracer->row->str_extra);
-        }
+    const struct plan_event *event = writer->event;
+    struct writer inner = *writer;
+    struct outbuf out = {0};
+    const char *function =
+        mem_printf(writer->mem, "str($text%d + $at, %s%s)", event->ntexts, size, writer->plan->tracer->row->str_extra);
+    define_number(&inner, "field", (unsigned)event->ntexts - 1);
+    define(&inner, "function", function);
+    int status = 0;
+    if (event->store == PLAN_PRINTED) {
+        status = expand(&inner, &out, "print-piece.bt");
+        define_buffer(writer, name, &out);
+        return status;
     }
-    define_buffer(writer, "text_formats", &formats);
-    define_buffer(writer, "text_values", &values);
+    const char *key =
+        mem_printf(writer->mem, "(uint64)tid + ((($at + %d) * 256 + %s) << 32)", (event->ntexts - 1) * 16384, size);
+    return define_store(writer, name, 'p', number, key, function);
 }
 
-/* When a text is done, the next one takes its place; as often as there may be short ones in between. */
+/* A record whose texts str() can carry, the last one in pieces if need be. */
 static int
-define_shifts(struct writer *writer)
+define_whole(struct writer *writer, const char *name, int number)
 {
-    int ntexts = writer->event->ntexts;
-    struct outbuf moves = {0}, shifts = {0};
-    for (int i = 1; i < ntexts; i++)
-        text_printf(&moves, " $len%d = $len%d; $text%d = $text%d;", i, i + 1, i, i + 1);
-    text_printf(&moves, " $len%d = (uint64)0;", ntexts);
-    define_buffer(writer, "moves", &moves);
-    int status = 0;
-    for (int i = 1; status == 0 && (i == 1 || i < ntexts); i++)
-        status = expand(writer, &shifts, "chunks-shift.bt");
-    define_buffer(writer, "shifts", &shifts);
+    struct writer inner = *writer;
+    struct outbuf out = {0};
+    int n = writer->event->ntexts;
+    define_number(&inner, "n", (unsigned)n);
+    define_number(&inner, "most", most_whole(writer, n));
+    int status = define_record(&inner, number);
+    if (status == 0)
+        status = define_piece(&inner, "piece", number, mem_printf(writer->mem, "%u", writer->plan->chunk));
+    if (status == 0)
+        status = define_piece(&inner, "last_piece", number, mem_printf(writer->mem, "$len%d - $at", n));
+    if (status == 0)
+        status = expand(&inner, &out, "text-whole.bt");
+    define_buffer(writer, name, &out);
     return status;
 }
 
-/* The two ways to send the rest of a text. */
-static const struct chunk_form {
-    const char *name, *kind, *format;
-    bool is_text;
-} chunk_forms[] = {
-    {"chunks_text", "s", "%s", true},
-    {"chunks_hex", "x", "%rh", false},
-};
-
 static int
-define_chunks(struct writer *writer, const struct chunk_form *form)
+define_one_record(struct writer *writer, const char *name, int number)
 {
     struct writer inner = *writer;
-    const char *extra = writer->plan->tracer->row->str_extra;
-    bool is_begun = form->is_text && writer->event->has_inline_texts;
-    define(&inner, "kind", form->kind);
-    define(&inner, "format", form->format);
-    define_number(&inner, "first", is_begun ? writer->plan->chunk : 0);
-    define(&inner, "function",
-           form->is_text ? mem_printf(writer->mem, "str($text1 + $at, $size%s)", extra) : "buf($text1 + $at, $size)");
-    if (define_shifts(&inner) != 0 || define_expanded(&inner, form->name, "chunks.bt") != 0)
-        return -1;
-    writer->variables[writer->count++] = inner.variables[inner.count - 1];
+    int status = define_record(&inner, number);
+    define(writer, name, value_of(&inner, "record"));
+    return status;
+}
+
+/* Which map takes the record is asked before the clock, so that what is in the map that rests is older than when it came to
+ * rest. */
+static int
+define_map(struct writer *writer)
+{
+    if (writer->event->store != PLAN_PRINTED)
+        return define_expanded(writer, "map", "map.bt");
+    define(writer, "map", "");
     return 0;
 }
 
-/* Texts with a length: whether str() can carry them, and in two ways what comes after the record. */
+/* The record without its texts, which come behind it. */
+static int
+define_bare(struct writer *writer)
+{
+    struct writer inner = *writer;
+    for (size_t i = 0; i < inner.count; i++)
+        if (strncmp(inner.variables[i].name, "text_", 5) == 0)
+            inner.variables[i].value.len = 0;
+    struct outbuf out = {0};
+    int status = expand(&inner, &out, "print.bt");
+    define_buffer(writer, "bare", &out);
+    return status;
+}
+
+/* Texts with a length: whole ones, or hexadecimal digits after the record. */
 static int
 write_texts(struct writer *writer, struct outbuf *out)
 {
     if (define_each(writer, "places", "text.bt", "redact.bt") != 0 ||
-        define_each(writer, "checks", "text-check.bt", NULL) != 0 || define_each(writer, "sizes", "text-size.bt", NULL) != 0)
+        define_each(writer, "checks", "text-check.bt", NULL) != 0 || define_each(writer, "sizes", "text-size.bt", NULL) != 0 ||
+        define_each(writer, "hex", "text-hex.bt", NULL) != 0 || define_bare(writer) != 0 ||
+        define_either(writer, "whole", define_whole) != 0)
         return -1;
-    for (size_t i = 0; i < sizeof(chunk_forms) / sizeof(chunk_forms[0]); i++)
-        if (define_chunks(writer, &chunk_forms[i]) != 0)
-            return -1;
     return expand(writer, out, "probe-texts.bt");
 }
 
@@ -271,9 +409,19 @@ write_texts(struct writer *writer, struct outbuf *out)
 static int
 write_cstrs(struct writer *writer, struct outbuf *out)
 {
-    if (define_each(writer, "places", "cstr-place.bt", NULL) != 0 || define_each(writer, "more", "cstr-more.bt", NULL) != 0)
+    bool is_stored = writer->event->store != PLAN_PRINTED;
+    if (define_each(writer, "places", "cstr-place.bt", NULL) != 0 || define_each(writer, "more", "cstr-more.bt", NULL) != 0 ||
+        define_expanded(writer, "printed", "print.bt") != 0 || define_either(writer, "record", define_one_record) != 0)
         return -1;
-    return expand(writer, out, "probe-cstrs.bt");
+    return expand(writer, out, is_stored ? "probe-stored-cstr.bt" : "probe-cstrs.bt");
+}
+
+static int
+write_numbers(struct writer *writer, struct outbuf *out)
+{
+    if (define_either(writer, "record", define_one_record) != 0)
+        return -1;
+    return expand(writer, out, "probe.bt");
 }
 
 static int
@@ -290,9 +438,49 @@ write_probe(const struct writer *program, struct outbuf *out, size_t id)
     define_values(&writer);
     define_hex(&writer);
     define_inline_texts(&writer);
+    if (define_map(&writer) != 0)
+        return -1;
     if (event->ntexts == 0)
-        return expand(&writer, out, "probe.bt");
+        return write_numbers(&writer, out);
     return event->has_cstrs ? write_cstrs(&writer, out) : write_texts(&writer, out);
+}
+
+static int
+put_flush(const struct writer *writer, struct outbuf *out, char store, const char *number)
+{
+    struct writer inner = *writer;
+    define(&inner, "store", mem_printf(writer->mem, "%c", store));
+    define(&inner, "number", number);
+    return expand(&inner, out, "flush.bt");
+}
+
+/* The statements that print and clear a pair of maps, and tell how much was put into them; pieces of texts come first. */
+static int
+define_flush(struct writer *writer, const char *name, const char *number)
+{
+    struct outbuf out = {0};
+    int status = writer->plan->nstored[PLAN_TEXTS] > 0 ? put_flush(writer, &out, 'p', number) : 0;
+    for (int i = PLAN_NUMBERS; status == 0 && i < PLAN_STORES; i++)
+        if (writer->plan->nstored[i] > 0)
+            status = put_flush(writer, &out, PLAN_STORE_LETTERS[i], number);
+    text_printf(&out, "            print(@c%s%s);\n", number, writer->nonce);
+    define_buffer(writer, name, &out);
+    return status;
+}
+
+/* A record waits until the maps change places, which takes two ticks, and then for one more. */
+static int
+define_batch(struct writer *writer)
+{
+    const struct plan *plan = writer->plan;
+    if (!plan_has_batches(plan)) {
+        define(writer, "batch", "");
+        return 0;
+    }
+    define_number(writer, "tick", plan->request->batch_ms < 3 ? 1 : plan->request->batch_ms / 3);
+    if (define_flush(writer, "flush0", "0") != 0 || define_flush(writer, "flush1", "1") != 0)
+        return -1;
+    return define_expanded(writer, "batch", "batch.bt");
 }
 
 int
@@ -315,6 +503,8 @@ script_write(struct outbuf *out, const struct plan *plan, const char *nonce, con
     for (size_t i = 0; status == 0 && i < plan->nevents; i++)
         status = write_probe(&writer, &probes, i);
     define_buffer(&writer, "probes", &probes);
+    if (status == 0)
+        status = define_batch(&writer);
     if (status == 0)
         status = define_expanded(&writer, "clock", plan->tracer->row->per_cpu_buffers ? "clock-per-cpu.bt" : "clock.bt");
     return status == 0 ? expand(&writer, out, "program.bt") : -1;

@@ -30,7 +30,8 @@ prepare(struct server *server, const struct server_request *request, const struc
     if (plan_make(&server->plan, request->catalog, &server->target, request->tracer, request->plan, &server->mem, diag) != 0)
         return -1;
     decode_init(&server->decode, &server->plan, note.nonce, &server->mem);
-    order_init(&server->order, request->cpus, &server->mem);
+    bool is_batched = plan_has_batches(&server->plan), has_buffers = request->tracer->row->per_cpu_buffers;
+    order_init(&server->order, has_buffers ? request->cpus : 1, is_batched, &server->mem);
     server->tracee = (struct tracee){.run = request->run,
                                      .server = files->pid,
                                      .tracer = files->tracer,
@@ -40,7 +41,7 @@ prepare(struct server *server, const struct server_request *request, const struc
                                      .command = note.command,
                                      .plan = &server->plan,
                                      .decode = &server->decode,
-                                     .order = request->tracer->row->per_cpu_buffers ? &server->order : NULL};
+                                     .order = has_buffers || is_batched ? &server->order : NULL};
     return choose_events(server, request, diag);
 }
 

@@ -111,7 +111,7 @@ tell_fault(const struct tracee *tracee, const struct decode_fault *fault)
     if (fault->event != NULL)
         decode_explain(&expected, tracee->plan, fault->event);
     else
-        text_printf(&expected, "an event from 0 to %zx, or h, s or x", tracee->plan->nevents - 1);
+        text_printf(&expected, "an event from 0 to %zx, or h, m, s or x", tracee->plan->nevents - 1);
     text_putc(&expected, '\0');
     diag_note(tracee->run->log, "record %lu (%s) does not decode; expected behind the nonce: %s", fault->number,
               fault->event != NULL ? fault->event->probe->type : "of no event", expected.ptr);
@@ -293,30 +293,35 @@ emit_ready(struct tracee *tracee)
         emit(tracee, &record);
 }
 
+/* `now` is 0 for what had to wait in a map. */
 static void
-take_record(struct tracee *tracee, struct record *record)
+take_record(struct tracee *tracee, struct record *record, uint64_t now)
 {
     if (tracee->order == NULL) {
         emit(tracee, record);
         return;
     }
-    order_add(tracee->order, record, tracee->now);
+    order_add(tracee->order, record, now);
     emit_ready(tracee);
+}
+
+/* All up to `complete` has come. */
+static void
+pass_on(struct tracee *tracee, uint64_t complete)
+{
+    if (tracee->order != NULL)
+        emit_ready(tracee);
+    if (!tracee->run->is_reader_gone)
+        output_tick(tracee->run->output, tracee->server, complete);
+    if (complete >= tracee->end_nsecs)
+        tracee_happen(tracee, TRACEE_COMPLETE);
 }
 
 static void
 take_tick(struct tracee *tracee, const struct decode_item *item)
 {
-    uint64_t complete = item->nsecs;
     tracee_happen(tracee, TRACEE_READY);
-    if (tracee->order != NULL) {
-        complete = order_tick(tracee->order, item->number, item->nsecs, tracee->now);
-        emit_ready(tracee);
-    }
-    if (!tracee->run->is_reader_gone)
-        output_tick(tracee->run->output, tracee->server, complete);
-    if (complete >= tracee->end_nsecs)
-        tracee_happen(tracee, TRACEE_COMPLETE);
+    pass_on(tracee, tracee->order != NULL ? order_tick(tracee->order, item->number, item->nsecs, tracee->now) : item->nsecs);
 }
 
 /* What stands before a number of lost events. */
@@ -337,7 +342,7 @@ take_loss(struct tracee *tracee, uint64_t lost)
     if (!format_is_json(tracee->run->output->format))
         diag_note(tracee->run->log, "%s%lu events were lost here: they came faster than bpftrace reads them",
                   at_least(tracee->run), lost);
-    take_record(tracee, &record);
+    take_record(tracee, &record, tracee->now);
 }
 
 static void
@@ -363,10 +368,13 @@ take_item(struct tracee *tracee, struct decode_item *item)
 {
     switch (item->kind) {
     case DECODE_RECORD:
-        take_record(tracee, &item->record);
+        take_record(tracee, &item->record, item->is_batched ? 0 : tracee->now);
         break;
     case DECODE_TICK:
         take_tick(tracee, item);
+        break;
+    case DECODE_BATCH:
+        pass_on(tracee, order_batch(tracee->order, item->nsecs, tracee->now));
         break;
     case DECODE_LOST:
         take_loss(tracee, item->number);

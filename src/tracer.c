@@ -7,17 +7,20 @@
 #include <unistd.h>
 
 /* In ascending order; a version uses the last row that is not newer. str() gives up two bytes of its buffer: one to the NUL,
- * one to the mark of a cut string that 0.18 and later write. 0.24 to 0.26 print a byte too many of strings shorter than 1024. */
+ * one to the mark of a cut string that 0.18 and later write. 0.24 to 0.26 print a byte too many of strings shorter than 1024.
+ */
 static const struct tracer_row rows[] = {
-    {0, 12, "BPFTRACE_STRLEN", "1024", 112, 104, 8216, "", 6, true, 64, false, false},
-    {0, 19, "BPFTRACE_STRLEN", "4096", 112, 104, 8216, "", 6, false, 64, false, false},
-    {0, 20, "BPFTRACE_MAX_STRLEN", "4096", 112, 104, 8216, "", 6, false, 64, false, false},
-    {0, 21, "BPFTRACE_MAX_STRLEN", "4096", 88, 80, 8240, "", 6, false, 64, false, false},
-    {0, 22, "BPFTRACE_MAX_STRLEN", "4096", 256, 248, 4216, "", 6, false, 64, false, false},
-    {0, 23, "BPFTRACE_MAX_STRLEN", "4096", 256, 248, 4216, " + 1", 6, false, 1024, false, false},
-    {0, 24, "BPFTRACE_MAX_STRLEN", "4096", 1024, 248, 1984, " + 1", 12, false, 1024, false, true},
-    {0, 25, "BPFTRACE_MAX_STRLEN", "4096", 1024, 248, 1984, " + 1", 12, false, 1024, true, true},
-    {0, 27, "BPFTRACE_MAX_STRLEN", "4096", 256, 248, 1984, " + 1", 12, false, 1024, true, true},
+    {0, 12, "BPFTRACE_STRLEN", "1024", "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8216, 8216, "", 6, true, 64, false, false},
+    {0, 17, "BPFTRACE_STRLEN", "1024", "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8216, 2080, "", 6, true, 64, false, false},
+    {0, 19, "BPFTRACE_STRLEN", "4096", "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8216, 2080, "", 6, false, 64, false, false},
+    {0, 20, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 112, 104, 8216, 2080, "", 6, false, 64, false, false},
+    {0, 21, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 88, 80, 8240, 2080, "", 6, false, 64, false, false},
+    {0, 22, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 256, 248, 4216, 1984, "", 6, false, 64, false, false},
+    {0, 23, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 256, 248, 4216, 1984, " + 1", 6, false, 1024, false, false},
+    {0, 24, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 1024, 248, 1984, 1984, " + 1", 12, false, 1024, false,
+     true},
+    {0, 25, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 1024, 248, 1984, 1984, " + 1", 12, false, 1024, true, true},
+    {0, 27, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 256, 248, 1984, 1984, " + 1", 12, false, 1024, true, true},
 };
 
 /* The newest version that was tried. */
@@ -98,10 +101,11 @@ tracer_newest(struct tracer *tracer)
 char **
 tracer_environment(const struct tracer *tracer, struct mem *mem)
 {
-    char **envp = mem_alloc(mem, 4 * sizeof(*envp));
+    char **envp = mem_alloc(mem, 5 * sizeof(*envp));
     const char *path = getenv("PATH");
     envp[0] = mem_printf(mem, "PATH=%s", path != NULL ? path : "/usr/bin:/bin");
     envp[1] = mem_printf(mem, "%s=%u", tracer->row->strlen_variable, tracer->row->strlen);
     envp[2] = mem_printf(mem, "BPFTRACE_PERF_RB_PAGES=%s", tracer->row->pages_variable_value);
+    envp[3] = mem_printf(mem, "%s=%d", tracer->row->keys_variable, TRACER_MAP_KEYS);
     return envp;
 }

@@ -93,16 +93,20 @@ wire_numbers(struct wire *wire, uint64_t *numbers, int count)
 }
 
 enum wire_result
-wire_text(struct wire *wire, size_t len, struct slice *text)
+wire_bytes(struct wire *wire, size_t len, struct slice *text)
 {
-    enum wire_result result = take(wire, separator(wire));
-    if (result != WIRE_DONE)
-        return result;
     if ((size_t)(wire->end - wire->at) < len)
         return WIRE_MORE;
     *text = (struct slice){wire->at, len};
     wire->at += len;
     return WIRE_DONE;
+}
+
+enum wire_result
+wire_text(struct wire *wire, size_t len, struct slice *text)
+{
+    enum wire_result result = take(wire, separator(wire));
+    return result == WIRE_DONE ? wire_bytes(wire, len, text) : result;
 }
 
 enum wire_result

@@ -32,6 +32,9 @@ enum wire_result wire_numbers(struct wire *wire, uint64_t *numbers, int count);
 /* Exactly these bytes. */
 enum wire_result wire_literal(struct wire *wire, const char *literal);
 
+/* `len` bytes, to which `text` then points. */
+enum wire_result wire_bytes(struct wire *wire, size_t len, struct slice *text);
+
 /* What stands before a word, and `len` bytes, to which `text` then points. */
 enum wire_result wire_text(struct wire *wire, size_t len, struct slice *text);
 

@@ -128,6 +128,19 @@ is_before() { # MINOR
     ((${BPFTRACE_MINOR:-0} < $1))
 }
 
+# With OTHER_TRANSPORT h2olog is started with the transport that this bpftrace does not get by itself.
+find_transport() {
+    if [[ -z ${OTHER_TRANSPORT:-} ]]; then
+        echo ""
+    elif is_before 19; then
+        echo stream
+    else
+        echo batch
+    fi
+}
+TRANSPORT=$(find_transport)
+readonly TRANSPORT
+
 # So many bytes of a text are printed with this bpftrace.
 find_text_limit() {
     if is_before 22; then
@@ -286,7 +299,7 @@ get() { # PATH [CURL OPTION]...
 
 # Starts h2olog on the server and waits until it traces; its pid is $log.
 start_log() { # [OPTION]...
-    start_log_as "$H2OLOG" -p "$server" "$@"
+    start_log_as "$H2OLOG" -p "$server" ${TRANSPORT:+"--transport=$TRANSPORT"} "$@"
 }
 
 start_log_as() { # COMMAND...

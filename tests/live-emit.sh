@@ -149,9 +149,9 @@ names_faults() {
     start_changed 's/NONCE_OF_THE_RUN 2 %lx/NONCE_OF_THE_RUN 2 status=%lx/; s/NONCE_OF_THE_RUN 0 /NONCE_OF_THE_RUN 7 /' -f json && fire_three ||
         return
     end_log && has_count 1 && ! has_count 2 && tells \
-        'record 1 (of no event) does not decode; expected behind the nonce: an event from 0 to 2, or h, s or x' \
+        'record 1 (of no event) does not decode; expected behind the nonce: an event from 0 to 2, or h, m, s or x' \
         'record 3 (send_response) does not decode; expected behind the nonce: 2 NSECS TID conn_id req_id status' \
-        'record 4 (of no event) does not decode; expected behind the nonce: an event from 0 to 2, or h, s or x' \
+        'record 4 (of no event) does not decode; expected behind the nonce: an event from 0 to 2, or h, m, s or x' \
         'record 5 (send_response) does not decode; expected behind the nonce: 2 NSECS TID conn_id req_id status' &&
         grep -q '^h2olog: 1 events; 0 lost, 4 damaged' "$dir/err"
 }

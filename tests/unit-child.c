@@ -202,11 +202,11 @@ END_TEST
 
 START_TEST(the_environment_of_bpftrace)
 {
-    static const char *const rows[][3] = {
-        {"bpftrace v0.17.0", "BPFTRACE_STRLEN=112", "BPFTRACE_PERF_RB_PAGES=1024"},
-        {"bpftrace v0.19.1", "BPFTRACE_STRLEN=112", "BPFTRACE_PERF_RB_PAGES=4096"},
-        {"bpftrace v0.20.0", "BPFTRACE_MAX_STRLEN=112", "BPFTRACE_PERF_RB_PAGES=4096"},
-        {"bpftrace v0.23.0", "BPFTRACE_MAX_STRLEN=256", "BPFTRACE_PERF_RB_PAGES=4096"},
+    static const char *const rows[][4] = {
+        {"bpftrace v0.17.0", "BPFTRACE_STRLEN=112", "BPFTRACE_PERF_RB_PAGES=1024", "BPFTRACE_MAP_KEYS_MAX=32768"},
+        {"bpftrace v0.19.1", "BPFTRACE_STRLEN=112", "BPFTRACE_PERF_RB_PAGES=4096", "BPFTRACE_MAP_KEYS_MAX=32768"},
+        {"bpftrace v0.20.0", "BPFTRACE_MAX_STRLEN=112", "BPFTRACE_PERF_RB_PAGES=4096", "BPFTRACE_MAX_MAP_KEYS=32768"},
+        {"bpftrace v0.23.0", "BPFTRACE_MAX_STRLEN=256", "BPFTRACE_PERF_RB_PAGES=4096", "BPFTRACE_MAX_MAP_KEYS=32768"},
     };
     setenv("PATH", "/a:/b", 1);
     setenv("BPFTRACE_STRLEN", "7", 1);
@@ -217,7 +217,8 @@ START_TEST(the_environment_of_bpftrace)
         ck_assert_str_eq(environment[0], "PATH=/a:/b");
         ck_assert_str_eq(environment[1], rows[i][1]);
         ck_assert_str_eq(environment[2], rows[i][2]);
-        ck_assert_ptr_null(environment[3]);
+        ck_assert_str_eq(environment[3], rows[i][3]);
+        ck_assert_ptr_null(environment[4]);
     }
 }
 END_TEST

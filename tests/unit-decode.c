@@ -46,6 +46,9 @@ put_item(struct outbuf *out, const struct decode_item *item)
     case DECODE_TICK:
         text_printf(out, "tick %lu %lu", item->nsecs, item->number);
         break;
+    case DECODE_BATCH:
+        text_printf(out, "batch %lu", item->nsecs);
+        break;
     case DECODE_LOST:
         text_printf(out, "lost %lu", item->number);
         break;
@@ -74,11 +77,18 @@ feed(struct run *run, const char *input, size_t len, size_t step)
     }
 }
 
+static enum plan_transport transport;
+
 static void
 begin(struct run *run)
 {
     *run = (struct run){0};
-    fixture_plan(&run->fixture, catalogue, "0.17.0", "g");
+    struct fixture *fixture = &run->fixture;
+    fixture_plan(fixture, catalogue, "0.17.0", "g");
+    fixture->request.transport = transport;
+    ck_assert_int_eq(
+        plan_make(&fixture->plan, &fixture->catalog, NULL, &fixture->tracer, &fixture->request, &fixture->mem, &fixture->diag),
+        0);
     ck_assert_uint_eq(run->fixture.plan.chunk, 104);
     decode_init(&run->decode, &run->fixture.plan, N, &run->fixture.mem);
 }
@@ -166,6 +176,45 @@ START_TEST(nul_terminated_texts_end_at_the_nonce)
     CHECK(N " 2 1 7 " X104 " " N "\n" N " s 1 7 0 68  " N "\n", "cstr " X104 "|", 0);
     CHECK(N " 2 1 7 " X104 " " N "\n" N " s 1 7 0 68 " X104 " " N "\n" N " s 1 7 0 d0 z " N "\n", "cstr " X104 X104 "z|", 0);
     CHECK(N " 2 1 7 " X104 "x " N "\n" N " 0 2 7 1 2 3\n", "cstr \\[cut]|numbers 1 2 3|", 1);
+}
+END_TEST
+
+#define CHECK_BATCH(input, expected, damaged) \
+    do {                                      \
+        transport = PLAN_BATCH;               \
+        CHECK(input, expected, damaged);      \
+        transport = PLAN_STREAM;              \
+    } while (0)
+
+START_TEST(maps_hold_records)
+{
+    CHECK_BATCH("@n0" N "[100, 7]: (0, 1, 18446744073709551614, 511)\n\n@c0" N ": 1\n" N " m 64\n",
+                "numbers 1 -2 255|batch 100|", 0);
+    CHECK_BATCH("@n1" N "[100, 7]: (0, -1, -2147483648, 0)\n", "numbers 18446744073709551615 -2147483648 0|", 0);
+    CHECK_BATCH("@t0" N "[1, 7]: (1, 5, 4, 3, a\n, , b)\n)\n@t0" N "[2, 7]: (1, 6, 0, 1, , z)\n",
+                "texts 5 a\\x0a,  b)\\x0a|texts 6  z|", 0);
+    CHECK_BATCH("@r1" N "[1, 7]: (2, a)\n@r1, " N ")\n", "cstr a)\\x0a@r1|", 0);
+    CHECK_BATCH("@s0" N "[0]: 1\n@b0" N "[0]: 2\n@xy of another\n", "notice @xy of another|", 0);
+}
+END_TEST
+
+/* The pieces come first. */
+START_TEST(pieces_of_texts_are_joined)
+{
+    /* ((1 * 16384 + 104) * 256 + 2) * 2^32 + 7 */
+    CHECK_BATCH("@p0" N "[1, 18128756308705287]: \n)\n@t0" N "[1, 7]: (1, 5, 1, 106, n, " X104 ")\n" N " m 64\n",
+                "texts 5 n " X104 "\\x0a)|batch 100|", 0);
+    CHECK_BATCH("@t0" N "[1, 7]: (1, 5, 1, 106, n, " X104 ")\n", "texts 5 n " X104 "\\[2 bytes cut]|", 0);
+}
+END_TEST
+
+START_TEST(what_was_put_into_maps_and_did_not_come_is_lost)
+{
+    CHECK_BATCH("@n0" N "[1, 7]: (0, 1, 2, 3)\n@c0" N ": 3\n" N " m 64\n@n1" N "[2, 7]: (0, 1, 2, 3)\n@c1" N ": 1\n" N
+                " m 65\n",
+                "numbers 1 2 3|lost 2|batch 100|numbers 1 2 3|batch 101|", 0);
+    CHECK_BATCH("@n0" N "[1, 7]: (0, 1, 2, 3)\n@c0" N ": 3\n", "numbers 1 2 3|lost 2|", 0);
+    CHECK_BATCH("@n0" N "[1, 7]: (9, 1, 2, 3)\n@c0" N ": 1\n" N " m 64\n", "batch 100|", 1);
 }
 END_TEST
 
@@ -417,6 +466,9 @@ decode_suite(void)
     tcase_add_test(tcase, chunks_of_threads_interleave);
     tcase_add_test(tcase, a_lost_chunk_shows_in_the_record);
     tcase_add_test(tcase, nul_terminated_texts_end_at_the_nonce);
+    tcase_add_test(tcase, maps_hold_records);
+    tcase_add_test(tcase, pieces_of_texts_are_joined);
+    tcase_add_test(tcase, what_was_put_into_maps_and_did_not_come_is_lost);
     tcase_add_test(tcase, a_redacted_text_has_a_length_only);
     tcase_add_test(tcase, a_nul_terminated_text_whose_rest_was_lost_is_cut);
     tcase_add_test(tcase, a_nul_terminated_text_is_cut_where_the_program_stops);

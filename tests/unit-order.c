@@ -23,7 +23,7 @@ begin(struct run *run, int ncpus)
 {
     *run = (struct run){0};
     fixture_plan(&run->fixture, catalogue, "0.17.0", "g");
-    order_init(&run->order, ncpus, &run->fixture.mem);
+    order_init(&run->order, ncpus, false, &run->fixture.mem);
 }
 
 static void
@@ -231,6 +231,45 @@ START_TEST(equal_times_keep_the_order_of_arrival)
 }
 END_TEST
 
+/* What stands in maps comes later than what is printed, however late that is. */
+START_TEST(a_batch_is_waited_for)
+{
+    struct run run;
+    begin(&run, 1);
+    run.order.is_batched = true;
+    add(&run, 1030);
+    ck_assert_uint_eq(tick(&run, 0, 1100, 1100), 0);
+    fixture_equal(&run.seen, "");
+    add_at(&run, 1020, 0);
+    add_at(&run, 1040, 0);
+    ck_assert_uint_eq(order_batch(&run.order, 1035 * ms, 1120 * ms), 1035 * ms);
+    collect(&run);
+    fixture_equal(&run.seen, "1020 1030 ");
+    ck_assert_uint_eq(order_batch(&run.order, 2000 * ms, 2000 * ms), 1100 * ms);
+    collect(&run);
+    fixture_equal(&run.seen, "1020 1030 1040 ");
+    end(&run);
+}
+END_TEST
+
+/* A batch comes late by its nature: an idle CPU must not be waited for because of it. */
+START_TEST(records_of_a_batch_are_not_late)
+{
+    struct run run;
+    begin(&run, 2);
+    tick(&run, 0, 1000, 1000);
+    tick(&run, 1, 1000, 1000);
+    for (uint64_t time = 1025; time <= 1500; time += 25) {
+        tick(&run, 0, time, time);
+        add_at(&run, time - 900, 0);
+    }
+    add(&run, 1510);
+    tick(&run, 0, 1610, 1610);
+    ck_assert_ptr_nonnull(strstr(run.seen.ptr, "1510 "));
+    end(&run);
+}
+END_TEST
+
 /* When heartbeats stay away, memory has a limit: the records go out, and none is lost. */
 START_TEST(what_is_too_much_to_hold_goes_out)
 {
@@ -285,6 +324,8 @@ order_suite(void)
     tcase_add_test(tcase, when_frames_come_late_a_silent_cpu_is_waited_for);
     tcase_add_test(tcase, when_frames_are_in_time_again_it_is_not);
     tcase_add_test(tcase, a_stall_keeps_the_order);
+    tcase_add_test(tcase, a_batch_is_waited_for);
+    tcase_add_test(tcase, records_of_a_batch_are_not_late);
     tcase_add_test(tcase, any_interleaving_comes_out_sorted);
     tcase_add_test(tcase, equal_times_keep_the_order_of_arrival);
     tcase_add_test(tcase, what_is_too_much_to_hold_goes_out);

@@ -106,6 +106,8 @@ START_TEST(versions_of_bpftrace)
 }
 END_TEST
 
+static enum plan_transport transport;
+
 static void
 write_all(struct fixture *fixture, const struct target *target, const char *version, const char *group)
 {
@@ -116,7 +118,8 @@ write_all(struct fixture *fixture, const struct target *target, const char *vers
     files_load(&templates, NULL, "templates", ".bt", &fixture->mem, &fixture->diag);
     ck_assert_int_eq(catalog_parse(&fixture->catalog, &probes, &fixture->mem, &fixture->diag), 0);
     ck_assert_int_eq(tracer_parse_version(&fixture->tracer, text_of(line), &fixture->diag), 0);
-    struct plan_request request = {.group = group};
+    static struct plan_request request;
+    request = (struct plan_request){.group = group, .transport = transport, .batch_ms = PLAN_BATCH_MS};
     ck_assert_int_eq(
         plan_make(&fixture->plan, &fixture->catalog, target, &fixture->tracer, &request, &fixture->mem, &fixture->diag), 0);
     ck_assert_int_eq(
@@ -150,8 +153,8 @@ START_TEST(only_what_was_asked_for_is_read)
     struct fixture fixture = {0};
     write_all(&fixture, NULL, "0.17.0", "http");
     ck_assert_ptr_nonnull(
-        strstr(out.ptr, "usdt::h2o:receive_request\n{\n    printf(\"fedcba9876543210 0 %lx %lx %lx %lx %lx\\n\", nsecs, "
-                        "(uint64)tid, arg0, arg1, arg2);"));
+        strstr(out.ptr, "usdt::h2o:receive_request\n{\n    $time = nsecs;\n    printf(\"fedcba9876543210 0 %lx %lx %lx %lx "
+                        "%lx\\n\", $time, (uint64)tid, arg0, arg1, arg2);"));
     ck_assert_ptr_null(strstr(out.ptr, "quicly:"));
     ck_assert_ptr_nonnull(strstr(out.ptr, "profile:ms:25"));
     out.len = 0;
@@ -161,6 +164,35 @@ START_TEST(only_what_was_asked_for_is_read)
     ck_assert_ptr_null(strstr(out.ptr, "receive_request"));
     ck_assert_ptr_null(strstr(out.ptr, "profile:"));
     ck_assert_ptr_nonnull(strstr(out.ptr, "*(uint32*)(arg0 + 16), arg1"));
+    text_free(&out);
+    fixture_free(&fixture);
+}
+END_TEST
+
+/* Numbers in one map, texts in another with pieces of the last one behind them; what is damaged or long is printed. */
+START_TEST(batches_are_kept_in_maps)
+{
+    static const char *const expected[] = {
+        "    $map = @s0fedcba9876543210[0];\n    $time = nsecs;\n    $number0 = (uint64)(arg0);",
+        "@n0fedcba9876543210[$time, (uint64)tid] = ((uint64)0, $number0, $number1, $number2); @c0fedcba9876543210 = count();",
+        "@n1fedcba9876543210[$time, (uint64)tid] = ((uint64)0, $number0, $number1, $number2); @c1fedcba9876543210 = count();",
+        "@t0fedcba9876543210[$time, (uint64)tid] = ((uint64)1, $number0, $number1, $number2, $number3, str($text1, $size1), "
+        "str($text2, $size2));",
+        "@p1fedcba9876543210[$time, (uint64)tid + ((($at + 16384) * 256 + 104) << 32)] = str($text2 + $at, 104);",
+        "while ($at + 104 <= $len2 && $at < 2080)",
+        "if ($len1 > 104) { $clean = (uint64)0; }",
+        "if ($len2 > 2080) { $clean = (uint64)0; }",
+        "buf($text2 + $at, $len2 - $at)",
+        "interval:ms:33 {",
+        "print(@p0fedcba9876543210); clear(@p0fedcba9876543210);\n            print(@n0fedcba9876543210);",
+    };
+    struct fixture fixture = {0};
+    transport = PLAN_BATCH;
+    write_all(&fixture, NULL, "0.17.0", "http");
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+        ck_assert_msg(strstr(out.ptr, expected[i]) != NULL, "%s", expected[i]);
+    ck_assert_ptr_null(strstr(out.ptr, "@r0"));
+    transport = PLAN_STREAM;
     text_free(&out);
     fixture_free(&fixture);
 }
@@ -197,6 +229,7 @@ script_suite(void)
     tcase_add_test(tcase, versions_of_bpftrace);
     tcase_add_test(tcase, the_program_has_a_block_for_every_event);
     tcase_add_test(tcase, only_what_was_asked_for_is_read);
+    tcase_add_test(tcase, batches_are_kept_in_maps);
     tcase_add_test(tcase, a_server_without_a_name_and_a_seventh_argument);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -1,0 +1,63 @@
+#!/bin/bash
+# Records that are kept in BPF maps: their order, when they come, and what happens when there are too many.
+# shellcheck disable=SC2015,SC2317 # A && B || C; functions that test_case calls
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+readonly NUL_HEADER='1 i "a" len "x\\0y" len' # printed, not kept
+readonly HEADER='2 i "a" len "x" len'
+
+# While bpftrace stands still the maps are full soon.
+full_maps() {
+    local shown lost
+    start_server && start_log --transport=batch && freeze_tracer || return
+    tell "repeat 200000 0 fire h2o:receive_request 1 i 0x101" && server_is_done && kill -CONT "$tracer" && end_log || return
+    shown=$(grep -c RxProtocol "$dir/out")
+    lost=$(sed -n 's/.* events; \([0-9]*\) lost, 0 damaged.*/\1/p' "$dir/err")
+    ((shown >= 32768 && lost > 0 && shown + lost == 200000)) && return
+    explain "$shown records were shown and ${lost:-none} counted as lost, of 200000"
+    return 1
+}
+
+# What is in the maps when the server ends is printed by bpftrace in an order of its own.
+rest_at_the_end() {
+    local value
+    value=$(text 1500)
+    start_server && start_log --transport=batch --batch-interval 5s || return
+    tell "repeat 300 0 fire h2o:receive_request_header 1 i \"a\" len \"$value\" len" "exit 0"
+    expect_many "$value"
+    reap "$log" 20 && status_is 0 && has_printed_expected && messages_are_clean
+}
+
+expect_many() { # VALUE
+    local i
+    for i in $(seq 0 299); do expect "1 $i RxHeader   a $1"; done
+}
+
+interval() {
+    start_server && start_log --transport=batch --batch-interval 3s || return
+    tell "fire h2o:receive_request 1 1 0x101" && server_is_done && sleep 0.5 || return
+    has_count 1 && { explain "it was shown at once"; return 1; }
+    wait_for 5 has_count 1 && end_log
+}
+
+# Those that are kept and those that are printed come in the order of their times.
+in_order() {
+    local threads=() i
+    start_server && start_log --transport=batch -f json -E || return
+    for i in 1 2; do
+        threads+=(thread "repeat 2000 4000 fire h2o:receive_request_header $HEADER" end
+            thread "repeat 200 400 fire h2o:receive_request_header $NUL_HEADER" end)
+    done
+    tell "${threads[@]}" join && server_is_done && wait_for 10 has_count 4400 && end_log && messages_are_clean || return
+    sed -n 's/.*"nsecs": \([0-9]*\).*/\1/p' "$dir/out" >"$dir/times"
+    [[ $(wc -l <"$dir/times") == 4400 ]] && sort -n -c "$dir/times"
+}
+
+live_case "what does not fit the maps is counted" full_maps
+live_case "what is in the maps when the server ends is shown" rest_at_the_end
+live_case "--batch-interval" interval
+live_case "what is kept and what is printed is in order" in_order
+
+done_testing
