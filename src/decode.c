@@ -197,7 +197,8 @@ take_value(struct wire *wire, const struct catalog_field *field, struct types_va
 {
     uint64_t numbers[1 + TYPES_ADDRESS_WORDS] = {0}, *number = numbers;
     enum wire_result result = wire_numbers(wire, numbers, plan_field_numbers(field));
-    *value = (struct types_value){0};
+    value->text = (struct slice){0};
+    value->is_null = value->is_redacted = false;
     if (field->may_be_null || field->is_optional)
         value->is_null = *number++ == 0;
     value->number = types_number(field->type, *number);

@@ -59,7 +59,7 @@ enum { DECODE_MAX_BYTES = 64 }; /* no type of BYTES shows more */
  * - put into N so far:   @cNNONCE: COUNT
  * - N has been printed:  NONCE m NSECS, in hexadecimal: nothing older is to come
  *
- * They come in this order, and all of a map in the order of their keys. PLACE is ((FIELD * 16384 + OFFSET) * 256 + LENGTH) * 2^32 +
+ * They come in this order, those of a map in the order of their keys. PLACE is ((FIELD * 16384 + OFFSET) * 256 + LENGTH) * 2^32 +
  * TID. All records of a map have as many numbers as the plan says, with zeros at the end of those that need fewer.
  *
  * A text's number is its length in the server; the first `chunk` bytes of each text stand in the record or, if one has a NUL or

@@ -2,9 +2,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* "PATH: REASON", a path being anything but NUL. */
 static int
@@ -36,6 +40,34 @@ files_read(struct file *file, const char *path, struct mem *mem, struct diag *di
     *file = (struct file){path, {mem_strndup(mem, bytes.ptr, bytes.len), bytes.len}};
     text_free(&bytes);
     return failed;
+}
+
+/* NULL: it cannot be mapped, as a pipe or an empty file. */
+static const char *
+map(int fd, size_t *len)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0)
+        return NULL;
+    *len = (size_t)status.st_size;
+    void *bytes = mmap(NULL, *len, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (bytes == MAP_FAILED)
+        return NULL;
+    madvise(bytes, *len, MADV_SEQUENTIAL);
+    return bytes;
+}
+
+int
+files_map(struct file *file, const char *path, struct mem *mem, struct diag *diag)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return bad_path(diag, path, strerror(errno));
+    size_t len = 0;
+    const char *bytes = map(fd, &len);
+    close(fd);
+    *file = (struct file){path, {bytes, len}};
+    return bytes != NULL ? 0 : files_read(file, path, mem, diag);
 }
 
 static int

@@ -29,6 +29,9 @@ extern const size_t files_builtin_count;
 int files_load(struct files *files, const char *dir, const char *builtin, const char *suffix, struct mem *mem,
                struct diag *diag);
 
+/* The same of a file that may be large: one on a disk is mapped, and stays so until the program ends. */
+int files_map(struct file *file, const char *path, struct mem *mem, struct diag *diag);
+
 /* One file. 0, or -1 with `diag` set. */
 int files_read(struct file *file, const char *path, struct mem *mem, struct diag *diag);
 

@@ -28,7 +28,7 @@ struct order_held {
 void
 order_init(struct order *order, int ncpus, bool is_batched, struct mem *mem)
 {
-    *order = (struct order){.ncpus = ncpus, .is_batched = is_batched};
+    *order = (struct order){.ncpus = ncpus, .is_batched = is_batched, .is_sorted = true};
     order->cpus = mem_alloc(mem, ORDER_MAX_CPUS * sizeof(*order->cpus));
 }
 
@@ -37,15 +37,58 @@ order_free(struct order *order)
 {
     text_free(&order->bytes);
     free(order->held);
+    free(order->spare);
 }
 
-static int
-compare(const void *a, const void *b)
+static bool
+is_before(const struct order_held *left, const struct order_held *right)
 {
-    const struct order_held *left = a, *right = b;
-    if (left->nsecs != right->nsecs)
-        return left->nsecs < right->nsecs ? -1 : 1;
-    return left->at < right->at ? -1 : 1;
+    return left->nsecs != right->nsecs ? left->nsecs < right->nsecs : left->at < right->at;
+}
+
+/* Where the run of ascending records that begins at `from` ends. */
+static size_t
+run_end(const struct order_held *held, size_t from, size_t count)
+{
+    while (from + 1 < count && !is_before(&held[from + 1], &held[from]))
+        from++;
+    return from < count ? from + 1 : count;
+}
+
+static void
+merge(const struct order_held *held, size_t from, size_t middle, size_t end, struct order_held *out)
+{
+    size_t left = from, right = middle;
+    while (left < middle || right < end) {
+        bool takes_left = right == end || (left < middle && !is_before(&held[right], &held[left]));
+        *out++ = takes_left ? held[left++] : held[right++];
+    }
+}
+
+/* Merges pairs of runs. Returns how many runs there were. */
+static size_t
+merge_runs(const struct order_held *held, size_t count, struct order_held *out)
+{
+    size_t runs = 0;
+    for (size_t from = 0; from < count; runs += 2) {
+        size_t middle = run_end(held, from, count), end = run_end(held, middle, count);
+        merge(held, from, middle, end, out + from);
+        from = end;
+    }
+    return runs;
+}
+
+/* A few sorted runs, of CPUs or maps, one after the other: each pass halves their number. */
+static void
+sort(struct order *order)
+{
+    for (size_t runs = 3; runs > 2;) {
+        runs = merge_runs(order->held, order->nheld, order->spare);
+        struct order_held *sorted = order->spare;
+        order->spare = order->held;
+        order->held = sorted;
+    }
+    order->is_sorted = true;
 }
 
 static void
@@ -54,9 +97,12 @@ add_index(struct order *order, struct order_held held)
     if (order->nheld == order->cap) {
         order->cap = order->cap == 0 ? 1024 : order->cap * 2;
         order->held = realloc(order->held, order->cap * sizeof(*order->held));
-        if (order->held == NULL)
+        order->spare = realloc(order->spare, order->cap * sizeof(*order->spare));
+        if (order->held == NULL || order->spare == NULL)
             abort();
     }
+    if (order->nheld > order->next && order->held[order->nheld - 1].nsecs > held.nsecs)
+        order->is_sorted = false;
     order->held[order->nheld++] = held;
 }
 
@@ -135,7 +181,8 @@ release_until(struct order *order, uint64_t nsecs)
     compact(order);
     if (order->nheld == 0)
         return;
-    qsort(order->held, order->nheld, sizeof(*order->held), compare);
+    if (!order->is_sorted)
+        sort(order);
     while (order->ready < order->nheld && order->held[order->ready].nsecs <= nsecs)
         order->ready++;
 }

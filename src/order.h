@@ -10,19 +10,21 @@ enum { ORDER_MAX_CPUS = 4096 };
  * that is younger. What comes in batches is safe
  * when the batch is there. */
 struct order {
-    int ncpus;               /* whose heartbeats are waited for */
-    int nseen;               /* how many of them have sent one */
-    int highest;             /* the highest number of those */
-    uint64_t first_seen;     /* when the first heartbeat came */
-    uint64_t newest;         /* the youngest heartbeat of all */
-    uint64_t late_at;        /* when a frame came late the last time */
-    bool is_batched;         /* records come in batches, too */
-    uint64_t batch;          /* up to when they all have come */
-    uint64_t released;       /* up to when records were passed on */
-    struct order_cpu *cpus;  /* by CPU */
-    struct outbuf bytes;     /* the records that are held, with their texts */
-    struct order_held *held; /* index of `bytes` */
-    size_t nheld, cap, next; /* [next, ready) may be passed on */
+    int ncpus;                /* whose heartbeats are waited for */
+    int nseen;                /* how many of them have sent one */
+    int highest;              /* the highest number of those */
+    uint64_t first_seen;      /* when the first heartbeat came */
+    uint64_t newest;          /* the youngest heartbeat of all */
+    uint64_t late_at;         /* when a frame came late the last time */
+    bool is_batched;          /* records come in batches, too */
+    uint64_t batch;           /* up to when they all have come */
+    bool is_sorted;           /* what is held came in the order of time */
+    uint64_t released;        /* up to when records were passed on */
+    struct order_cpu *cpus;   /* by CPU */
+    struct outbuf bytes;      /* the records that are held, with their texts */
+    struct order_held *held;  /* index of `bytes` */
+    struct order_held *spare; /* as large, to sort into */
+    size_t nheld, cap, next;  /* [next, ready) may be passed on */
     size_t ready;
 };
 

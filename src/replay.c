@@ -198,7 +198,7 @@ replay_run(const struct replay *part, struct diag *diag)
     static struct player player;
     player = (struct player){.part = part, .diag = diag};
     struct file file;
-    int status = files_read(&file, part->path, &player.mem, diag);
+    int status = files_map(&file, part->path, &player.mem, diag);
     struct slice rest = file.text;
     if (status == 0)
         status = recording_read_header(&player.header, part->path, &rest, &player.mem, diag);

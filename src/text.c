@@ -5,12 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct slice
-text_of(const char *string)
-{
-    return (struct slice){string, strlen(string)};
-}
-
 bool
 text_equal(struct slice a, struct slice b)
 {
@@ -85,40 +79,15 @@ text_is_name(struct slice text)
     return text.len > 0;
 }
 
-char *
-text_reserve(struct outbuf *out, size_t len)
-{
-    if (out->cap - out->len < len) {
-        size_t cap = out->cap * 2 > out->len + len ? out->cap * 2 : out->len + len + 256;
-        char *ptr = realloc(out->ptr, cap);
-        if (ptr == NULL)
-            abort();
-        out->ptr = ptr;
-        out->cap = cap;
-    }
-    return out->ptr + out->len;
-}
-
 void
-text_put(struct outbuf *out, struct slice text)
+text_grow(struct outbuf *out, size_t len)
 {
-    if (text.len == 0)
-        return;
-    memcpy(text_reserve(out, text.len), text.ptr, text.len);
-    out->len += text.len;
-}
-
-void
-text_puts(struct outbuf *out, const char *string)
-{
-    text_put(out, text_of(string));
-}
-
-void
-text_putc(struct outbuf *out, char byte)
-{
-    *text_reserve(out, 1) = byte;
-    out->len++;
+    size_t cap = out->cap * 2 > out->len + len ? out->cap * 2 : out->len + len + 256;
+    char *ptr = realloc(out->ptr, cap);
+    if (ptr == NULL)
+        abort();
+    out->ptr = ptr;
+    out->cap = cap;
 }
 
 void

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Bytes that somebody else owns; any byte may occur, there is no NUL at the end. */
 struct slice {
@@ -17,7 +18,6 @@ struct outbuf {
     size_t len, cap;
 };
 
-struct slice text_of(const char *string);
 bool text_equal(struct slice a, struct slice b);
 bool text_is(struct slice a, const char *string);
 
@@ -35,11 +35,48 @@ bool text_ends_with(struct slice text, const char *suffix);
 /* Whether it is letters, digits and _ only, one at least. */
 bool text_is_name(struct slice text);
 
+/* Makes `len` more bytes fit. */
+void text_grow(struct outbuf *out, size_t len);
+
+/* What every record needs many times is inline. */
+
 /* Room for `len` more bytes, at out->ptr + out->len. */
-char *text_reserve(struct outbuf *out, size_t len);
-void text_put(struct outbuf *out, struct slice text);
-void text_puts(struct outbuf *out, const char *string);
-void text_putc(struct outbuf *out, char byte);
+static inline char *
+text_reserve(struct outbuf *out, size_t len)
+{
+    if (out->cap - out->len < len)
+        text_grow(out, len);
+    return out->ptr + out->len;
+}
+
+static inline void
+text_put(struct outbuf *out, struct slice text)
+{
+    if (text.len == 0)
+        return;
+    memcpy(text_reserve(out, text.len), text.ptr, text.len);
+    out->len += text.len;
+}
+
+static inline void
+text_putc(struct outbuf *out, char byte)
+{
+    *text_reserve(out, 1) = byte;
+    out->len++;
+}
+
+static inline struct slice
+text_of(const char *string)
+{
+    return (struct slice){string, strlen(string)};
+}
+
+static inline void
+text_puts(struct outbuf *out, const char *string)
+{
+    text_put(out, text_of(string));
+}
+
 void text_put_u64(struct outbuf *out, uint64_t number);
 void text_printf(struct outbuf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_free(struct outbuf *out);

@@ -13,9 +13,9 @@ enum { TYPES_ADDRESS_WORDS = 4, TYPES_CSTR_LIMIT = 1024 };
 struct types_value {
     uint64_t number;   /* sign-extended where the type is signed; of a text or bytes the length in the server */
     struct slice text; /* the bytes that arrived: a prefix of the value */
-    uint64_t address[TYPES_ADDRESS_WORDS]; /* the u32 at 0 and at 4, the u64 at 8 and at 16 of a sockaddr */
-    bool is_null;                          /* its pointer is NULL */
-    bool is_redacted;                      /* it was not read */
+    bool is_null;      /* its pointer is NULL */
+    bool is_redacted;  /* it was not read */
+    uint64_t address[TYPES_ADDRESS_WORDS]; /* the u32 at 0 and at 4, the u64 at 8 and at 16 of a sockaddr; else not set */
 };
 
 struct types_row;

@@ -61,11 +61,13 @@ separator(const struct wire *wire)
 static enum wire_result
 take(struct wire *wire, struct slice expected)
 {
-    size_t there = (size_t)(wire->end - wire->at), len = there < expected.len ? there : expected.len;
-    if (memcmp(wire->at, expected.ptr, len) != 0)
-        return WIRE_DAMAGED;
-    wire->at += len;
-    return len == expected.len ? WIRE_DONE : WIRE_MORE;
+    for (size_t i = 0; i < expected.len; i++, wire->at++) {
+        if (wire->at == wire->end)
+            return WIRE_MORE;
+        if (*wire->at != expected.ptr[i])
+            return WIRE_DAMAGED;
+    }
+    return WIRE_DONE;
 }
 
 enum wire_result
