@@ -1,18 +1,277 @@
 #!/bin/bash
-# Measures; run by `make bench`. What a kernel-side filter saves: the CPU time that tracing adds to the server, per event that it
-# fires, as a ratio to tracing without a filter in the same round. Prints a table, and bench.json where it is run.
+# Measures; run by `make bench`. Prints a table, and bench.json and bench.md where it is run: what tracing costs a server and how
+# much it loses, under a hand-written bpftrace program and under h2olog with each transport; start-up, memory, what filters save, and
+# how fast records are decoded and printed. The baseline is measured in the same round. BENCH_ROUNDS, BENCH_SECONDS and BENCH_PARTS
+# choose; H2O=/path/to/h2o measures that server instead of the tests' own.
 # shellcheck disable=SC2015,SC2317 # A && B || C; functions that test_case calls
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 rounds=${BENCH_ROUNDS:-3}
-requests=${BENCH_REQUESTS:-4000} # in two seconds, of twelve events each
-readonly rounds requests
-readonly EVENTS=$((requests * 12))
+seconds=${BENCH_SECONDS:-2}
+parts=${BENCH_PARTS:-server startup filters decode}
+readonly rounds seconds parts
+readonly CLIENTS=4 FLAT=40000 LOADS="10000 50000 100000 flat" # events a second; FLAT: requests, as fast as they go
 
-# Name and options of what is compared; the first one is the baseline. Each connection has one request; of a hundred one fails.
-rows=(
+# ---------------------------------------------------------------------------------------------------------- the samples
+
+# METRIC, what it is, and the case that others are a ratio to; a case is named where it is measured.
+metrics() {
+    local load
+    for load in $LOADS; do
+        echo "cpu-$load|CPU that tracing adds to the server at $load events/s, in s per million events|hand-written"
+        echo "rate-$load|requests/s at $load events/s|hand-written"
+        echo "p50-$load|median latency at $load events/s, in us|hand-written"
+        echo "p99-$load|99th percentile of latency at $load events/s, in us|hand-written"
+        echo "lost-$load|events lost and said so at $load events/s, in %|"
+        echo "unreported-$load|events lost and not said so at $load events/s|"
+    done
+    echo "startup|from start to the first record, in ms|hand-written"
+    echo "memory|peak memory, in MiB|hand-written bpftrace"
+    echo "filter|CPU that tracing adds to the server, in ns an event|no filter"
+    echo "records|records decoded and printed a second|"
+    echo "cost|decoding and printing a record, in ns|"
+}
+
+sample() { # METRIC CASE VALUE
+    echo "$1|$2|$round|$3" >>"$work/samples"
+}
+
+results() {
+    local tracer server="the test server"
+    tracer=$(bpftrace --version)
+    [[ -z ${H2O:-} ]] || server="a real h2o"
+    metrics >"$work/metrics"
+    awk -F'|' -v machine="$(getconf _NPROCESSORS_ONLN) CPUs, Linux $(uname -r), $tracer, $server, $rounds rounds" '
+        function sort(list, n,    i, j, t) {
+            for (i = 2; i <= n; i++) for (j = i; j > 1 && list[j] < list[j - 1]; j--) { t = list[j]; list[j] = list[j - 1]; list[j - 1] = t }
+        }
+        function median(list, n) { return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2 }
+        function number(value) { return value >= 100 || value == int(value) ? sprintf("%.0f", value) : sprintf("%.3g", value) }
+        FILENAME ~ /metrics$/ { order[++nmetrics] = $1; meaning[$1] = $2; base[$1] = $3; next }
+        {
+            if (!(($1, $2) in count)) cases[$1, ++ncases[$1]] = $2
+            value[$1, $2, $3] = $4; count[$1, $2]++; rounds = $3 > rounds ? $3 : rounds
+        }
+        END {
+            print "# What it costs\n\nMedian and range; by `make bench` on " machine "."
+            printf "{\"machine\": \"%s\", \"results\": [", machine >"bench.json"
+            for (m = 1; m <= nmetrics; m++) {
+                metric = order[m]
+                if (!ncases[metric]) continue
+                printf "\n%s\n\n| | | range |%s\n|---|---|---|%s\n", meaning[metric], base[metric] ? " ratio to " base[metric] " | range |" : "", base[metric] ? "---|---|" : ""
+                for (c = 1; c <= ncases[metric]; c++) {
+                    name = cases[metric, c]; n = 0; nr = 0
+                    for (r = 1; r <= rounds; r++) {
+                        if (!((metric, name, r) in value)) continue
+                        list[++n] = value[metric, name, r]
+                        b = value[metric, base[metric], r]
+                        if (base[metric] && b > 0) ratio[++nr] = list[n] / b
+                    }
+                    sort(list, n); sort(ratio, nr)
+                    printf "| %s | %s | %s to %s |", name, number(median(list, n)), number(list[1]), number(list[n])
+                    if (base[metric]) printf nr ? " %.2f | %.2f to %.2f |" : " | |", median(ratio, nr), ratio[1], ratio[nr]
+                    printf "\n"
+                    gsub(/["\\]/, "\\\\&", name)
+                    printf "%s{\"metric\": \"%s\", \"case\": \"%s\", \"median\": %.6g, \"from\": %.6g, \"to\": %.6g", seen++ ? ", " : "", metric, name, median(list, n), list[1], list[n] >"bench.json"
+                    if (nr) printf ", \"ratio\": %.4f, \"ratio_from\": %.4f, \"ratio_to\": %.4f", median(ratio, nr), ratio[1], ratio[nr] >"bench.json"
+                    printf "}" >"bench.json"
+                }
+            }
+            print "]}" >"bench.json"
+        }' "$work/metrics" "$work/samples" >bench.md && sed 's/^/# /' bench.md
+}
+
+# ----------------------------------------------------------------------------------------------------------- the server
+
+# The server has a CPU of its own if there are two.
+pin() {
+    (($(nproc) > 1)) || return 0
+    taskset -a -p -c 0 "$server" >/dev/null && taskset -p -c "1-$(($(nproc) - 1))" $BASHPID >/dev/null
+}
+
+start_h2o() {
+    mkdir -p "$dir/doc" && echo hello >"$dir/doc/index.html"
+    port=8299
+    printf 'num-threads: 1\nlisten: {port: %d, host: 127.0.0.1}\nhosts: {default: {paths: {/: {file.dir: "%s"}}}}\n' \
+        "$port" "$dir/doc" >"$dir/h2o.conf"
+    spawn "$H2O" -c "$dir/h2o.conf" >"$dir/server.out" 2>&1
+    server=$spawned
+    wait_for 5 curl -s -o "$dir/body" "http://127.0.0.1:$port/index.html"
+}
+
+start_loaded() {
+    command -v h2load >/dev/null || { explain "there is no h2load; install nghttp2-client"; return 1; }
+    if [[ -n ${H2O:-} ]]; then start_h2o; else start_server; fi && pin
+}
+
+# Latencies of each request are in $dir/latencies.
+load() { # REQUESTS REQUESTS-A-SECOND|flat
+    local rate=() protocol=() done
+    [[ $2 == flat ]] || rate=(--rps "$(awk "BEGIN { print $2 / $CLIENTS }")")
+    [[ -n ${H2O:-} ]] && protocol=(-m 10) || protocol=(--h1)
+    rm -f "$dir/latencies"
+    h2load -t1 "-c$CLIENTS" -n "$1" "${rate[@]}" "${protocol[@]}" --log-file="$dir/latencies" "http://127.0.0.1:$port/index.html" \
+        >"$dir/load" 2>&1
+    done=$(sed -n 's/^requests:.* \([0-9]*\) succeeded.*/\1/p' "$dir/load")
+    [[ $done == "$1" ]] || { explain "only ${done:-none} of $1 requests succeeded"; return 1; }
+}
+
+percentile() { # PERCENT
+    cut -f 3 "$dir/latencies" | sort -n | awk -v part="$1" '{ list[NR] = $1 } END { print list[int((NR - 1) * part / 100) + 1] }'
+}
+
+# Nanoseconds of CPU time that the server has used.
+cpu_time() {
+    cat /proc/"$server"/task/*/schedstat | awk '{ sum += $1 } END { printf "%.0f\n", sum }'
+}
+
+# ------------------------------------------------------------------------------------------------------------- tracing
+
+readonly HAND='usdt::h2o:receive_request { printf("%ld %ld RxProtocol HTTP/%d.%d\n", arg0, arg1, arg2 / 256, arg2 % 256); }
+usdt::h2o:receive_request_header { printf("%ld %ld RxHeader   %s %s\n", arg0, arg1, str(arg2, arg3), str(arg4, arg5)); }
+usdt::h2o:send_response { printf("%ld %ld TxStatus   %d\n", arg0, arg1, arg2); }
+usdt::h2o:send_response_header { printf("%ld %ld TxHeader   %s %s\n", arg0, arg1, str(arg2, arg3), str(arg4, arg5)); }'
+
+has_records() {
+    grep -qs 'RxProtocol' "$dir/out" && return
+    curl -s -o "$dir/body" "http://127.0.0.1:$port/index.html"
+    return 1
+}
+
+is_settled() {
+    local before
+    before=$(stat -c %s "$dir/out")
+    sleep 0.4
+    [[ $before == $(stat -c %s "$dir/out") ]]
+}
+
+start_hand() {
+    echo "$HAND" >"$dir/hand.bt"
+    spawn bpftrace -q -p "$server" "$dir/hand.bt" >"$dir/out" 2>"$dir/err"
+    log=$spawned
+}
+
+end_hand() {
+    for _ in $(seq 100); do
+        kill -INT "$log" 2>/dev/null || break
+        sleep 0.1
+    done
+    reap "$log" 20
+    lost=$(cat "$dir/out" "$dir/err" | awk '/^Lost [0-9]+ events$/ { sum += $2 } END { print sum + 0 }')
+}
+
+start_traced() { # CASE
+    case $1 in
+    untraced) return ;;
+    hand-written) start_hand ;;
+    *) start_log "--transport=${1#h2olog, }" ;;
+    esac && wait_for 20 has_records && wait_for 10 is_settled
+}
+
+peak() { # PID
+    awk '/^VmHWM/ { printf "%.1f\n", $2 / 1024 }' "/proc/$1/status"
+}
+
+measure_memory() { # CASE
+    if [[ $1 == hand-written ]]; then
+        sample memory "hand-written bpftrace" "$(peak "$log")"
+    elif [[ $1 != untraced ]]; then
+        find_tracer && sample memory "$1: bpftrace" "$(peak "$tracer")" && sample memory "$1: h2olog" "$(peak "$log")"
+    fi
+}
+
+end_traced() { # CASE
+    lost=0
+    [[ $1 != untraced ]] || return 0
+    wait_for 60 is_settled
+    [[ $1 != hand-written ]] || { end_hand; return; }
+    end_log && lost=$(sed -n 's/.* events; \(at least \)\?\([0-9]*\) lost.*/\2/p' "$dir/err")
+}
+
+count_records() {
+    grep -c -E '^[0-9]+ [0-9]+ (Rx|Tx)' "$dir/out"
+}
+
+# -------------------------------------------------------------------------------------------------------------- part (b)
+
+# How many events a request has becomes $events.
+count_events() {
+    local before
+    start_traced "h2olog, stream" || return
+    before=$(count_records)
+    load 100 flat && wait_for 10 is_settled && events=$((($(count_records) - before) / 100)) && end_traced "h2olog, stream" && ((events > 0))
+}
+
+measure_load() { # CASE LOAD
+    local requests=$FLAT rate=flat cpu before began taken
+    [[ $2 == flat ]] || { rate=$(($2 / events)) && requests=$((rate * seconds / CLIENTS * CLIENTS)); }
+    before=$(count_records 2>/dev/null)
+    cpu=$(cpu_time) began=$(microseconds)
+    load "$requests" "$rate" || return
+    taken=$(($(microseconds) - began)) cpu=$((($(cpu_time) - cpu) / requests))
+    [[ $1 != untraced ]] || base[$2]=$cpu
+    [[ $1 == untraced ]] || sample "cpu-$2" "$1" "$(awk "BEGIN { print ($cpu - ${base[$2]}) / $events / 1000 }")"
+    sample "rate-$2" "$1" $((requests * 1000000 / taken))
+    sample "p50-$2" "$1" "$(percentile 50)"
+    sample "p99-$2" "$1" "$(percentile 99)"
+    [[ $2 != 100000 ]] || measure_memory "$1"
+    end_traced "$1"
+    [[ $1 != untraced ]] || return 0
+    sample "lost-$2" "$1" "$(awk "BEGIN { print 100 * $lost / ($requests * $events) }")"
+    sample "unreported-$2" "$1" $((requests * events - lost - $(count_records) + before))
+}
+
+server_side() {
+    local name load
+    declare -A base=()
+    start_loaded && round=1 && count_events || return
+    for round in $(seq "$rounds"); do
+        for load in $LOADS; do
+            for name in untraced hand-written "h2olog, stream" "h2olog, batch"; do
+                start_traced "$name" && measure_load "$name" "$load" || { explain "$name at $load"; show "$dir/err"; return 1; }
+            done
+        done
+    done
+}
+
+# -------------------------------------------------------------------------------------------------------------- part (d)
+
+# Milliseconds until a command has written something become $waited.
+time_to_output() { # COMMAND...
+    local began byte fifo
+    rm -f "$dir/fifo" && mkfifo "$dir/fifo" && exec {fifo}<>"$dir/fifo"
+    began=$(microseconds)
+    spawn "$@" >"$dir/fifo" 2>"$dir/err"
+    IFS= read -r -N 1 -t 20 byte <&"$fifo" || { explain "nothing came from $1"; return 1; }
+    waited=$((($(microseconds) - began) / 1000))
+    kill -KILL "$spawned" && reap "$spawned" 20
+    exec {fifo}<&-
+}
+
+# The program that h2olog runs, by itself and with the same environment.
+write_program() {
+    "$H2OLOG" --emit-script=wire -p "$server" 2>"$dir/err" | sed 's/NONCE_OF_THE_RUN/0123456789abcdef/g' >"$dir/wire.bt"
+    start_log && find_tracer && mapfile -d '' -t environment <"/proc/$tracer/environ" && end_log
+}
+
+startup() {
+    local environment=() waited
+    start_server && pin && write_program && echo "$HAND" >"$dir/hand.bt" || return
+    tell thread "repeat 300000 1000 fire h2o:receive_request 1 i 0x101" end
+    for round in $(seq "$rounds"); do
+        time_to_output bpftrace -q -p "$server" "$dir/hand.bt" && sample startup hand-written "$waited" || return
+        time_to_output env -i "${environment[@]}" bpftrace -q -p "$server" "$dir/wire.bt" &&
+            sample startup "h2olog's program, by bpftrace alone" "$waited" || return
+        time_to_output "$H2OLOG" -p "$server" && sample startup h2olog "$waited" || return
+    done
+}
+
+# --------------------------------------------------------------------------------------------------- what filters save
+
+# Name and options of what is compared. Each connection has one request; of a hundred one fails.
+filters=(
     "no filter|"
     "-i TxStatus|-i TxStatus"
     "-x '*Header'|-x *Header"
@@ -26,81 +285,66 @@ rows=(
     "-F common|-F common"
     "-q 'status >= 500'|-q status>=500"
 )
+readonly FILTERED=2000 # requests in a second, of twelve events each
 
-load() {
-    local header=h2o:receive_request_header reply=h2o:send_response_header rate=$((requests / 2))
-    tell thread "repeat $requests $rate fire h2o:receive_request i 1 0x200" end \
-        thread "repeat $((requests * 4)) $((rate * 4)) fire $header i 1 \":path\" len \"/static/images/logo.png?version=12345\" len" end \
-        thread "repeat $((requests * 2)) $((rate * 2)) fire $header i 1 \"user-agent\" len \"Mozilla/5.0 (X11; Linux x86_64)\" len" end \
-        thread "repeat $((requests - requests / 100)) $rate fire h2o:send_response i 1 200" end \
-        thread "repeat $((requests / 100)) $((rate / 100)) fire h2o:send_response i 1 503" end \
-        thread "repeat $((requests * 4)) $((rate * 4)) fire $reply i 1 \"content-type\" len \"text/html; charset=utf-8\" len" end join
+fire_requests() {
+    local header=h2o:receive_request_header reply=h2o:send_response_header n=$FILTERED
+    tell thread "repeat $n $n fire h2o:receive_request i 1 0x200" end \
+        thread "repeat $((n * 4)) $((n * 4)) fire $header i 1 \":path\" len \"/static/images/logo.png?version=12345\" len" end \
+        thread "repeat $((n * 2)) $((n * 2)) fire $header i 1 \"user-agent\" len \"Mozilla/5.0 (X11; Linux x86_64)\" len" end \
+        thread "repeat $((n - n / 100)) $n fire h2o:send_response i 1 200" end \
+        thread "repeat $((n / 100)) $((n / 100)) fire h2o:send_response i 1 503" end \
+        thread "repeat $((n * 4)) $((n * 4)) fire $reply i 1 \"content-type\" len \"text/html; charset=utf-8\" len" end join
     server_is_done 60
 }
 
-# Nanoseconds of CPU time that the server has used, in clock ticks.
-cpu_time() {
-    local stat
-    read_stat "$server" && echo $(((stat[14 - 3] + stat[15 - 3]) * (1000000000 / $(getconf CLK_TCK))))
+# Nanoseconds of the server's CPU time an event becomes $cost.
+measure_events() {
+    cost=$(cpu_time)
+    fire_requests && cost=$((($(cpu_time) - cost) / (FILTERED * 12)))
 }
 
-# The server's CPU time per event of one load becomes $cost.
-measure_load() {
-    local before
-    before=$(cpu_time)
-    load || return
-    cost=$((($(cpu_time) - before) / EVENTS))
-}
-
-measure_traced() { # OPTION...
-    start_log http "$@" && measure_load && end_log && messages_are_clean
-}
-
-# A line "ROUND ROW NANOSECONDS" for each; row - is without tracing.
-measure() {
-    local round row cost
+filter_costs() {
+    local row cost untraced
     start_server || return
     for round in $(seq "$rounds"); do
-        measure_load || return
-        echo "$round - $cost" >>"$dir/costs"
-        for row in "${!rows[@]}"; do
+        measure_events && untraced=$cost || return
+        for row in "${filters[@]}"; do
             # shellcheck disable=SC2086 # words
-            set -f && set -- ${rows[row]#*|} && set +f
-            measure_traced "$@" || return
-            echo "$round $row $cost" >>"$dir/costs"
+            set -f && set -- ${row#*|} && set +f
+            start_log http "$@" && measure_events && end_log && messages_are_clean || return
+            sample filter "${row%%|*}" $((cost - untraced))
         done
     done
 }
 
-print_table() {
-    printf '%s\n' "${rows[@]%%|*}" >"$dir/names"
-    awk -v machine="$(nproc) CPUs, Linux $(uname -r), $(bpftrace --version), $EVENTS events a round" '
-        function median(list, n,    i, j, t) {
-            for (i = 2; i <= n; i++) for (j = i; j > 1 && list[j] < list[j - 1]; j--) { t = list[j]; list[j] = list[j - 1]; list[j - 1] = t }
-            return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
-        }
-        FILENAME ~ /names$/ { name[rows++] = $0; next }
-        $2 == "-" { base[$1] = $3; next }
-        { added[$1, $2] = $3 - base[$1]; rounds = $1 }
-        END {
-            print "server CPU that tracing adds, in ns an event, and as a ratio to no filter (median, range of " rounds " rounds)"
-            print machine
-            printf "{\"machine\": \"%s\", \"rounds\": %d, \"filters\": [", machine, rounds >"bench.json"
-            for (row = 0; row < rows; row++) {
-                for (r = 1; r <= rounds; r++) { ns[r] = added[r, row]; ratio[r] = added[r, row] / added[r, 0] }
-                m = median(ns, rounds); q = median(ratio, rounds)
-                printf "%-28s %7d ns   %5.2f (%.2f to %.2f)\n", name[row], m, q, ratio[1], ratio[rounds]
-                gsub(/["\\]/, "\\\\&", name[row])
-                printf "%s{\"filter\": \"%s\", \"ns\": %d, \"ratio\": %.3f, \"from\": %.3f, \"to\": %.3f}", row ? ", " : "", name[row], m, q, ratio[1], ratio[rounds] >"bench.json"
-            }
-            print "]}" >"bench.json"
-        }' "$dir/names" "$dir/costs"
+# -------------------------------------------------------------------------------------------------------------- part (a)
+
+decoding() {
+    local n=50000 record=$dir/bench.rec format count began taken
+    start_server && start_log --record "$record" || return
+    tell "repeat $((n * 10)) $n fire h2o:receive_request_header 1 i \"user-agent\" len \"Mozilla/5.0 (X11; Linux x86_64)\" len" \
+        thread "repeat $((n * 10)) $n fire h2o:send_response_header 1 i \"content-type\" len \"text/html; charset=utf-8\" len" end join
+    server_is_done 60 && wait_for 30 is_settled && end_log && count=$(wc -l <"$dir/out") && ((count >= n * 20)) || return
+    for round in $(seq "$rounds"); do
+        for format in line json; do
+            began=$(microseconds)
+            "$H2OLOG" --replay "$record" -f "$format" --buffered --quiet >/dev/null || return
+            taken=$(($(microseconds) - began))
+            sample records "$format" "$(awk "BEGIN { print int($count * 1000000 / $taken) }")"
+            sample cost "$format" "$(awk "BEGIN { print $taken * 1000 / $count }")"
+        done
+    done
 }
 
-filters() {
-    measure && print_table
-}
+for part in $parts; do
+    case $part in
+    server) live_case "the server under tracing" server_side ;;
+    startup) live_case "start-up" startup ;;
+    filters) live_case "what filters save" filter_costs ;;
+    decode) live_case "decoding and printing" decoding ;;
+    esac
+done
 
-live_case "what filters save" filters
-
+[[ ! -s $work/samples ]] || results
 done_testing
