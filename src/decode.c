@@ -17,8 +17,8 @@ struct decode_piece {
     char *bytes;
 };
 
-/* As many as there may be in a map. */
-enum { MAX_PIECES = TRACER_MAP_KEYS };
+/* As many as there may be in the maps. */
+enum { MAX_PIECES = DECODE_MAPS * TRACER_MAP_KEYS };
 
 /* A record that waits for the rest of its texts. */
 struct decode_slot {
@@ -107,6 +107,7 @@ hand_out(struct decode *decode, struct decode_slot *slot, struct decode_item *it
     if (slot->record.event->bytes >= 0)
         slot->record.values[slot->record.event->bytes].text.ptr = slot->hex;
     item->kind = DECODE_RECORD;
+    item->is_batched = false;
     item->record = slot->record;
     decode->done = slot;
 }
@@ -356,6 +357,7 @@ join(struct decode *decode, struct decode_slot *slot, struct decode_item *item)
         }
     }
     hand_out(decode, slot, item);
+    item->is_batched = true;
     return WIRE_DONE;
 }
 
@@ -455,7 +457,6 @@ take_chunk(struct decode *decode, struct wire *wire, bool is_hex, struct decode_
     if (result != WIRE_DONE || !is_complete(slot))
         return result == WIRE_DONE ? WIRE_SKIP : result;
     hand_out(decode, slot, item);
-    item->is_batched = false;
     return WIRE_DONE;
 }
 
