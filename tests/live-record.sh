@@ -50,7 +50,7 @@ filters() {
 # Every whole record before the break comes out, and nothing else.
 breaks_off() {
     local size at lines
-    make_recording -f json || return
+    make_recording -f json --transport=stream || return
     size=$(stat -c %s "$dir/recording")
     cp "$dir/recording" "$dir/whole"
     for at in $((size / 3)) $((size / 2)) $((size - 100)) $((size - 1)); do
