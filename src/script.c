@@ -56,13 +56,20 @@ expand(const struct writer *writer, struct outbuf *out, const char *template)
     return template_use(out, writer->templates, template, writer->variables, writer->count, writer->diag);
 }
 
+/* Keeps what a template makes of the variables that `inner` knows, which may be more. */
+static int
+define_from(struct writer *writer, const char *name, const struct writer *inner, const char *template)
+{
+    struct outbuf out = {0};
+    int status = expand(inner, &out, template);
+    define_buffer(writer, name, &out);
+    return status;
+}
+
 static int
 define_expanded(struct writer *writer, const char *name, const char *template)
 {
-    struct outbuf out = {0};
-    int status = expand(writer, &out, template);
-    define_buffer(writer, name, &out);
-    return status;
+    return define_from(writer, name, writer, template);
 }
 
 /* How a field that a filter asks for is read, into a variable of its own. */
@@ -220,48 +227,45 @@ static int
 define_store(struct writer *writer, const char *name, char store, int number, const char *key, const char *entry)
 {
     struct writer inner = *writer;
-    struct outbuf out = {0};
     define(&inner, "store", mem_printf(writer->mem, "%c", store));
     define_number(&inner, "number", (unsigned)number);
     define(&inner, "key", key);
     define(&inner, "entry", entry);
-    int status = expand(&inner, &out, "store.bt");
-    define_buffer(writer, name, &out);
-    return status;
+    return define_from(writer, name, &inner, "store.bt");
 }
 
 /* The record itself: a statement that prints it, or one that stores it in map `number`. */
 static int
-define_record(struct writer *writer, int number)
+define_record(struct writer *writer, const char *name, int number)
 {
     const struct plan_event *event = writer->event;
     if (event->store == PLAN_PRINTED)
-        return define_expanded(writer, "record", "print.bt");
+        return define_expanded(writer, name, "print.bt");
     const char *entry = mem_printf(writer->mem, "((uint64)%zu%s%s)", (size_t)(event - writer->plan->events),
                                    value_of(writer, "stored_values"), value_of(writer, "stored_texts"));
-    return define_store(writer, "record", PLAN_STORE_LETTERS[event->store], number, "(uint64)tid", entry);
+    return define_store(writer, name, PLAN_STORE_LETTERS[event->store], number, "(uint64)tid", entry);
 }
 
-/* What a template makes of the event, once, or for each of the two maps that the record may be stored in. */
+/* What is made of the event, once, or for each of the two maps that the record may be stored in. */
 static int
 define_either(struct writer *writer, const char *name, int (*define_arm)(struct writer *, const char *, int))
 {
     if (writer->event->store == PLAN_PRINTED)
         return define_arm(writer, name, 0);
     struct writer inner = *writer;
-    if (define_arm(&inner, "first", 0) != 0)
+    if (define_arm(&inner, "first", 0) != 0 || define_arm(&inner, "second", 1) != 0)
         return -1;
-    struct template_variable first = inner.variables[inner.count - 1];
-    inner = *writer;
-    inner.variables[inner.count++] = first;
-    struct writer second = *writer;
-    if (define_arm(&second, "second", 1) != 0)
-        return -1;
-    inner.variables[inner.count++] = second.variables[second.count - 1];
-    struct outbuf out = {0};
-    int status = expand(&inner, &out, "either.bt");
-    define_buffer(writer, name, &out);
-    return status;
+    return define_from(writer, name, &inner, "either.bt");
+}
+
+/* The record without its texts, which come behind it. */
+static int
+define_bare(struct writer *writer)
+{
+    struct writer inner = *writer;
+    define(&inner, "text_formats", "");
+    define(&inner, "text_values", "");
+    return define_from(writer, "bare", &inner, "print.bt");
 }
 
 /* When the name of a header is one of those whose values are held back. */
@@ -304,7 +308,8 @@ define_each(struct writer *writer, const char *name, const char *template, const
         define(&inner, "name", field->name);
         define(&inner, "text", writer->arguments.expressions[field->arg]);
         define(&inner, "len", field->len_arg >= 0 ? writer->arguments.expressions[field->len_arg] : "");
-        status = define_expanded(&inner, "from", "cstr-begin.bt");
+        status = define_expanded(&inner, "scan", "cstr-scan.bt");
+        status = status == 0 ? define_expanded(&inner, "from", "cstr-begin.bt") : status;
         if (writer->event->has_inline_texts)
             inner.variables[inner.count - 1].value.len = 0;
         status = status == 0 ? expand(&inner, &out, template) : status;
@@ -322,21 +327,17 @@ static int
 define_piece(struct writer *writer, const char *name, int number, const char *size)
 {
     const struct plan_event *event = writer->event;
-    struct writer inner = *writer;
-    struct outbuf out = {0};
+    int field = event->ntexts - 1;
     const char *function =
         mem_printf(writer->mem, "str($text%d + $at, %s%s)", event->ntexts, size, writer->plan->tracer->row->str_extra);
-    define_number(&inner, "field", (unsigned)event->ntexts - 1);
+    if (event->store != PLAN_PRINTED)
+        return define_store(writer, name, 'p', number,
+                            mem_printf(writer->mem, "(uint64)tid + ((($at + %d) * 256 + %s) << 32)", field * 16384, size),
+                            function);
+    struct writer inner = *writer;
+    define_number(&inner, "field", (unsigned)field);
     define(&inner, "function", function);
-    int status = 0;
-    if (event->store == PLAN_PRINTED) {
-        status = expand(&inner, &out, "print-piece.bt");
-        define_buffer(writer, name, &out);
-        return status;
-    }
-    const char *key =
-        mem_printf(writer->mem, "(uint64)tid + ((($at + %d) * 256 + %s) << 32)", (event->ntexts - 1) * 16384, size);
-    return define_store(writer, name, 'p', number, key, function);
+    return define_from(writer, name, &inner, "print-piece.bt");
 }
 
 /* A record whose texts str() can carry, the last one in pieces if need be. */
@@ -344,28 +345,14 @@ static int
 define_whole(struct writer *writer, const char *name, int number)
 {
     struct writer inner = *writer;
-    struct outbuf out = {0};
     int n = writer->event->ntexts;
     define_number(&inner, "n", (unsigned)n);
     define_number(&inner, "most", most_whole(writer, n));
-    int status = define_record(&inner, number);
-    if (status == 0)
-        status = define_piece(&inner, "piece", number, mem_printf(writer->mem, "%u", writer->plan->chunk));
-    if (status == 0)
-        status = define_piece(&inner, "last_piece", number, mem_printf(writer->mem, "$len%d - $at", n));
-    if (status == 0)
-        status = expand(&inner, &out, "text-whole.bt");
-    define_buffer(writer, name, &out);
-    return status;
-}
-
-static int
-define_one_record(struct writer *writer, const char *name, int number)
-{
-    struct writer inner = *writer;
-    int status = define_record(&inner, number);
-    define(writer, name, value_of(&inner, "record"));
-    return status;
+    if (define_record(&inner, "record", number) != 0 ||
+        define_piece(&inner, "piece", number, mem_printf(writer->mem, "%u", writer->plan->chunk)) != 0 ||
+        define_piece(&inner, "last_piece", number, mem_printf(writer->mem, "$len%d - $at", n)) != 0)
+        return -1;
+    return define_from(writer, name, &inner, "text-whole.bt");
 }
 
 /* Which map takes the record is asked before the clock, so that what is in the map that rests is older than when it came to
@@ -379,28 +366,13 @@ define_map(struct writer *writer)
     return 0;
 }
 
-/* The record without its texts, which come behind it. */
-static int
-define_bare(struct writer *writer)
-{
-    struct writer inner = *writer;
-    for (size_t i = 0; i < inner.count; i++)
-        if (strncmp(inner.variables[i].name, "text_", 5) == 0)
-            inner.variables[i].value.len = 0;
-    struct outbuf out = {0};
-    int status = expand(&inner, &out, "print.bt");
-    define_buffer(writer, "bare", &out);
-    return status;
-}
-
 /* Texts with a length: whole ones, or hexadecimal digits after the record. */
 static int
 write_texts(struct writer *writer, struct outbuf *out)
 {
     if (define_each(writer, "places", "text.bt", "redact.bt") != 0 ||
         define_each(writer, "checks", "text-check.bt", NULL) != 0 || define_each(writer, "sizes", "text-size.bt", NULL) != 0 ||
-        define_each(writer, "hex", "text-hex.bt", NULL) != 0 || define_bare(writer) != 0 ||
-        define_either(writer, "whole", define_whole) != 0)
+        define_each(writer, "hex", "text-hex.bt", NULL) != 0 || define_either(writer, "whole", define_whole) != 0)
         return -1;
     return expand(writer, out, "probe-texts.bt");
 }
@@ -409,17 +381,20 @@ write_texts(struct writer *writer, struct outbuf *out)
 static int
 write_cstrs(struct writer *writer, struct outbuf *out)
 {
-    bool is_stored = writer->event->store != PLAN_PRINTED;
     if (define_each(writer, "places", "cstr-place.bt", NULL) != 0 || define_each(writer, "more", "cstr-more.bt", NULL) != 0 ||
-        define_expanded(writer, "printed", "print.bt") != 0 || define_either(writer, "record", define_one_record) != 0)
+        define_expanded(writer, "printed", "print.bt") != 0)
         return -1;
-    return expand(writer, out, is_stored ? "probe-stored-cstr.bt" : "probe-cstrs.bt");
+    if (writer->event->store == PLAN_PRINTED)
+        return expand(writer, out, "probe-cstrs.bt");
+    if (define_each(writer, "scan", "cstr-scan.bt", NULL) != 0 || define_either(writer, "record", define_record) != 0)
+        return -1;
+    return expand(writer, out, "probe-stored-cstr.bt");
 }
 
 static int
 write_numbers(struct writer *writer, struct outbuf *out)
 {
-    if (define_either(writer, "record", define_one_record) != 0)
+    if (define_either(writer, "record", define_record) != 0)
         return -1;
     return expand(writer, out, "probe.bt");
 }
@@ -437,9 +412,9 @@ write_probe(const struct writer *program, struct outbuf *out, size_t id)
     define(&writer, "attach", attach_point(writer.plan, event->probe, writer.mem));
     define_values(&writer);
     define_hex(&writer);
-    define_inline_texts(&writer);
-    if (define_map(&writer) != 0)
+    if (define_bare(&writer) != 0 || define_map(&writer) != 0)
         return -1;
+    define_inline_texts(&writer);
     if (event->ntexts == 0)
         return write_numbers(&writer, out);
     return event->has_cstrs ? write_cstrs(&writer, out) : write_texts(&writer, out);
