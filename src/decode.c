@@ -262,10 +262,10 @@ take_begin(const struct decode *decode, struct wire *wire, struct record *record
 
 /* What stands in a map's record behind its texts, of which there is one at least. */
 static enum wire_result
-take_second(struct wire *wire, const struct plan_event *event, int ntexts)
+take_second(struct wire *wire, const struct plan_event *event)
 {
     struct slice none;
-    bool is_there = event->has_cstrs || ntexts > 1; /* the mark behind a C string is the second text */
+    bool is_there = event->has_cstrs || event->ntexts > 1; /* the mark behind a C string is the second text */
     return is_there ? WIRE_DONE : wire_text(wire, 0, &none);
 }
 
@@ -281,7 +281,7 @@ take_texts(const struct decode *decode, struct wire *wire, struct record *record
     for (int i = 0; result == WIRE_DONE && *are_here && i < event->ntexts; i++)
         result = take_begin(decode, wire, record, i);
     if (result == WIRE_DONE && wire->is_map && *are_here)
-        result = take_second(wire, event, event->ntexts);
+        result = take_second(wire, event);
     return result == WIRE_DONE ? wire_literal(wire, wire->is_map ? ")\n" : "\n") : result;
 }
 

@@ -59,8 +59,8 @@ enum { DECODE_MAX_BYTES = 64 }; /* no type of BYTES shows more */
  * - put into N so far:   @cNNONCE: COUNT
  * - N has been printed:  NONCE m NSECS, in hexadecimal: nothing older is to come
  *
- * They come in this order, those of a map in the order of their keys. PLACE is ((FIELD * 16384 + OFFSET) * 256 + LENGTH) * 2^32 +
- * TID. All records of a map have as many numbers as the plan says, with zeros at the end of those that need fewer.
+ * They come in this order, those of a map in the order of their keys. PLACE is ((FIELD * 16384 + OFFSET) * 256 + LENGTH) * 2^32
+ * + TID. All records of a map have as many numbers as the plan says, with zeros at the end of those that need fewer.
  *
  * A text's number is its length in the server; the first `chunk` bytes of each text stand in the record or, if one has a NUL or
  * there are too many, in chunks behind it, as the rest does. A text that ended with a NUL in the server has no number; the
@@ -77,16 +77,16 @@ struct decode {
     bool is_lost;                 /* looking for the next frame */
     char bytes[DECODE_MAX_BYTES]; /* of the BYTES field of the last record */
     struct decode_slot *slots;
-    struct decode_slot *done;                      /* handed out with the last item */
-    uint64_t damaged;                              /* frames that did not decode */
-    uint64_t records;                              /* that began */
+    struct decode_slot *done; /* handed out with the last item */
+    uint64_t damaged;         /* frames that did not decode */
+    uint64_t records;         /* that began */
     struct decode_map {
         uint64_t put, got; /* records by the program's count, and those that came */
     } maps[DECODE_MAPS];
-    int map;                                       /* of the frame that is being looked at; -1: none */
-    uint64_t lost;                                 /* of the maps, already told of */
-    struct decode_piece *pieces;                   /* of texts, from a map */
-    char *piece_bytes;                             /* plan->chunk for each */
+    int map;                     /* of the frame that is being looked at; -1: none */
+    uint64_t lost;               /* of the maps, already told of */
+    struct decode_piece *pieces; /* of texts, from a map */
+    char *piece_bytes;           /* plan->chunk for each */
     size_t npieces;
     bool are_pieces_sorted;
     struct decode_fault faults[DECODE_MAX_FAULTS]; /* the first ones */

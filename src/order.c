@@ -22,7 +22,7 @@ struct order_cpu {
 
 struct order_held {
     uint64_t nsecs;
-    size_t at; /* in `bytes`, as hold.h has it; also the order of arrival */
+    size_t at; /* in `bytes`, as hold.h has it */
 };
 
 void
@@ -40,17 +40,11 @@ order_free(struct order *order)
     free(order->spare);
 }
 
-static bool
-is_before(const struct order_held *left, const struct order_held *right)
-{
-    return left->nsecs != right->nsecs ? left->nsecs < right->nsecs : left->at < right->at;
-}
-
 /* Where the run of ascending records that begins at `from` ends. */
 static size_t
 run_end(const struct order_held *held, size_t from, size_t count)
 {
-    while (from + 1 < count && !is_before(&held[from + 1], &held[from]))
+    while (from + 1 < count && held[from].nsecs <= held[from + 1].nsecs)
         from++;
     return from < count ? from + 1 : count;
 }
@@ -60,7 +54,7 @@ merge(const struct order_held *held, size_t from, size_t middle, size_t end, str
 {
     size_t left = from, right = middle;
     while (left < middle || right < end) {
-        bool takes_left = right == end || (left < middle && !is_before(&held[right], &held[left]));
+        bool takes_left = right == end || (left < middle && held[left].nsecs <= held[right].nsecs);
         *out++ = takes_left ? held[left++] : held[right++];
     }
 }
@@ -78,7 +72,8 @@ merge_runs(const struct order_held *held, size_t count, struct order_held *out)
     return runs;
 }
 
-/* A few sorted runs, of CPUs or maps, one after the other: each pass halves their number. */
+/* A few sorted runs, of CPUs or maps, one after the other: each pass halves their number. Equal times stay in the order of
+ * arrival. */
 static void
 sort(struct order *order)
 {

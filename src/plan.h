@@ -20,8 +20,8 @@ enum plan_transport {
     PLAN_BATCH           /* most are kept in BPF maps, which are printed now and then; see batch.bt */
 };
 
-/* Where an event's records are kept under PLAN_BATCH: in a map for those of numbers only, in one for those with texts, or with a
- * text that ends with a NUL. What has other parts, or too many, is printed. */
+/* Where an event's records are kept under PLAN_BATCH: in a map for those of numbers only, in one for those with texts, or with
+ * a text that ends with a NUL. What has other parts, or too many, is printed. */
 enum plan_store { PLAN_PRINTED, PLAN_NUMBERS, PLAN_TEXTS, PLAN_CSTR, PLAN_STORES };
 
 /* The letters that stand for them in the maps' names. */
@@ -52,7 +52,7 @@ struct plan_event {
     bool is_shown[CATALOG_MAX_FIELDS]; /* by field of the catalogue: others are not read from the server */
     int texts[PLAN_MAX_TEXTS];         /* the fields that are TEXT or CSTR, in order */
     int ntexts;
-    int numbers; /* that stand before its texts */
+    int numbers;           /* that stand before its texts */
     bool has_cstrs;        /* they are CSTR; the two are not mixed */
     int bytes;             /* the field that is BYTES; -1: none */
     bool has_inline_texts; /* the first bytes of the texts stand in the record; otherwise all come behind it */
