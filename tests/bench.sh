@@ -187,7 +187,7 @@ end_traced() { # CASE
     [[ $1 != untraced ]] || return 0
     wait_for 60 is_settled
     [[ $1 != hand-written ]] || { end_hand; return; }
-    end_log && lost=$(sed -n 's/.* events; \(at least \)\?\([0-9]*\) lost.*/\2/p' "$dir/err")
+    end_log && lost=$(count_lost)
 }
 
 count_records() {

@@ -340,6 +340,11 @@ end_log() { # [SECONDS]
     kill -INT "$log" && reap "$log" "${1:-60}" && status_is 0
 }
 
+# How many events the summary says were lost.
+count_lost() {
+    sed -n 's/.* events; \(at least \)\?\([0-9]*\) lost.*/\2/p' "$dir/err"
+}
+
 # The pid of h2olog's bpftrace becomes $tracer.
 find_tracer() {
     tracer=$(tracers_of "$server")
