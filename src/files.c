@@ -42,32 +42,44 @@ files_read(struct file *file, const char *path, struct mem *mem, struct diag *di
     return failed;
 }
 
-/* NULL: it cannot be mapped, as a pipe or an empty file. */
-static const char *
-map(int fd, size_t *len)
+/* Not a pipe or an empty file. */
+static void
+map(struct files_mapped *mapped, int fd)
 {
     struct stat status;
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0)
-        return NULL;
-    *len = (size_t)status.st_size;
-    void *bytes = mmap(NULL, *len, PROT_READ, MAP_PRIVATE, fd, 0);
+        return;
+    size_t len = (size_t)status.st_size;
+    void *bytes = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED)
-        return NULL;
-    madvise(bytes, *len, MADV_SEQUENTIAL);
-    return bytes;
+        return;
+    madvise(bytes, len, MADV_SEQUENTIAL);
+    *mapped = (struct files_mapped){{bytes, len}, true};
 }
 
 int
-files_map(struct file *file, const char *path, struct mem *mem, struct diag *diag)
+files_map(struct files_mapped *mapped, const char *path, struct mem *mem, struct diag *diag)
 {
+    *mapped = (struct files_mapped){0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return bad_path(diag, path, strerror(errno));
-    size_t len = 0;
-    const char *bytes = map(fd, &len);
+    map(mapped, fd);
     close(fd);
-    *file = (struct file){path, {bytes, len}};
-    return bytes != NULL ? 0 : files_read(file, path, mem, diag);
+    if (mapped->is_mapped)
+        return 0;
+    struct file file = {0};
+    int status = files_read(&file, path, mem, diag);
+    mapped->text = file.text;
+    return status;
+}
+
+void
+files_unmap(struct files_mapped *mapped)
+{
+    if (mapped->is_mapped)
+        munmap((void *)mapped->text.ptr, mapped->text.len);
+    mapped->is_mapped = false;
 }
 
 static int

@@ -29,8 +29,14 @@ extern const size_t files_builtin_count;
 int files_load(struct files *files, const char *dir, const char *builtin, const char *suffix, struct mem *mem,
                struct diag *diag);
 
-/* The same of a file that may be large: one on a disk is mapped, and stays so until the program ends. */
-int files_map(struct file *file, const char *path, struct mem *mem, struct diag *diag);
+/* A file that may be large: one on a disk is mapped, what cannot be is read into the arena. 0, or -1 with `diag` set; files_unmap
+ * ends it in any case. */
+struct files_mapped {
+    struct slice text;
+    bool is_mapped;
+};
+int files_map(struct files_mapped *mapped, const char *path, struct mem *mem, struct diag *diag);
+void files_unmap(struct files_mapped *mapped);
 
 /* One file. 0, or -1 with `diag` set. */
 int files_read(struct file *file, const char *path, struct mem *mem, struct diag *diag);

@@ -197,7 +197,7 @@ replay_run(const struct replay *part, struct diag *diag)
 {
     static struct player player;
     player = (struct player){.part = part, .diag = diag};
-    struct file file;
+    struct files_mapped file;
     int status = files_map(&file, part->path, &player.mem, diag);
     struct slice rest = file.text;
     if (status == 0)
@@ -211,5 +211,6 @@ replay_run(const struct replay *part, struct diag *diag)
     output_close(&player.output);
     view_free(&player.view);
     mem_free(&player.mem);
+    files_unmap(&file);
     return status;
 }

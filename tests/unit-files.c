@@ -104,6 +104,22 @@ START_TEST(what_cannot_be_loaded_is_explained)
 }
 END_TEST
 
+/* Found by fuzz-replay: a process has 65,530 mappings, and each replay kept one. */
+START_TEST(a_mapped_file_is_given_back)
+{
+    struct files_mapped mapped;
+    write_file("large", "bytes", 5);
+    const char *path = path_of("large");
+    for (int i = 0; i < 70000; i++) {
+        ck_assert(files_map(&mapped, path, &mem, &diag) == 0 && mapped.is_mapped && text_is(mapped.text, "bytes"));
+        files_unmap(&mapped);
+    }
+    write_file("empty", "", 0);
+    ck_assert(files_map(&mapped, path_of("empty"), &mem, &diag) == 0 && !mapped.is_mapped && mapped.text.len == 0);
+    files_unmap(&mapped);
+}
+END_TEST
+
 START_TEST(built_in_files_are_those_of_the_kind)
 {
     struct files probes, templates;
@@ -158,6 +174,7 @@ files_suite(void)
     tcase_add_test(tcase, a_directory_gives_its_files_sorted);
     tcase_add_test(tcase, a_file_holds_any_bytes);
     tcase_add_test(tcase, what_cannot_be_loaded_is_explained);
+    tcase_add_test(tcase, a_mapped_file_is_given_back);
     tcase_add_test(tcase, built_in_files_are_those_of_the_kind);
     tcase_add_test(tcase, names_are_whole_words);
     tcase_add_test(tcase, built_in_files_are_plain_text);
