@@ -38,7 +38,7 @@ set_up(void)
 static void
 tear_down(void)
 {
-    static const char *const names[] = {"b.probes", "a.probes", ".c.probes", "a.bt", "probes", "sub.probes"};
+    static const char *const names[] = {"b.probes", "a.probes", ".c.probes", "a.bt", "probes", "sub.probes", "large", "empty"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         remove(path_of(names[i]));
     ck_assert_int_eq(rmdir(dir), 0);
