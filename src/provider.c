@@ -364,7 +364,7 @@ add_probe(struct scanner *scanner, const struct catalog_probe *probe)
 static int
 parse_probe(struct scanner *scanner, const char *provider)
 {
-    struct slice name, comment = scanner->comment;
+    struct slice name = {0}, comment = scanner->comment;
     struct diag_pos pos = position(scanner, scanner->token.ptr);
     struct parameter parameters[MAX_PARAMETERS];
     int count;
@@ -390,7 +390,7 @@ parse_probe(struct scanner *scanner, const char *provider)
 static int
 parse_provider(struct scanner *scanner)
 {
-    struct slice name;
+    struct slice name = {0};
     if (take(scanner, "provider") != 0 || take_name(scanner, &name, "the provider's name") != 0 || take(scanner, "{") != 0)
         return -1;
     const char *provider = mem_strndup(scanner->mem, name.ptr, name.len);

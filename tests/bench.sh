@@ -43,7 +43,7 @@ results() {
     tracer=$(bpftrace --version)
     [[ -z ${H2O:-} ]] || server="a real h2o"
     metrics >"$work/metrics"
-    awk -F'|' -v machine="$(getconf _NPROCESSORS_ONLN) CPUs, Linux $(uname -r), $tracer, $server, $rounds rounds" '
+    awk -F'|' -v machine="$tracer, Linux $(uname -r), $(getconf _NPROCESSORS_ONLN) CPUs, $server, $rounds rounds" '
         function sort(list, n,    i, j, t) {
             for (i = 2; i <= n; i++) for (j = i; j > 1 && list[j] < list[j - 1]; j--) { t = list[j]; list[j] = list[j - 1]; list[j - 1] = t }
         }
@@ -55,7 +55,7 @@ results() {
             value[$1, $2, $3] = $4; count[$1, $2]++; rounds = $3 > rounds ? $3 : rounds
         }
         END {
-            print "# What it costs\n\nMedian and range; by `make bench` on " machine "."
+            print "## " machine
             printf "{\"machine\": \"%s\", \"results\": [", machine >"bench.json"
             for (m = 1; m <= nmetrics; m++) {
                 metric = order[m]

@@ -4,32 +4,13 @@
 # choose. A release that cannot be had has its reason in the table; logs are kept in ./matrix.
 set -u
 
-releases=${MATRIX_RELEASES:-bullseye bookworm trixie sid}
-cache=${MATRIX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/h2olog-matrix}
+# shellcheck source-path=SCRIPTDIR source=trees.sh
+. "$(dirname "$0")/trees.sh"
+
 tests=$(cd "$(dirname "$0")" && pwd)
 names=${MATRIX_TESTS:-$(cd "$tests" && echo live-*.sh | sed 's/\.sh//g')}
 passed=0 failed=0
-declare -A cells versions
-
-# A tree with bpftrace in it; made under another name first, so that half of one is never taken for whole.
-make_tree() { # RELEASE
-    local tree=$cache/$1
-    [[ -x $tree/usr/bin/bpftrace ]] && return
-    command -v debootstrap >/dev/null || { echo "there is no debootstrap" >"matrix/$1.log"; return 1; }
-    mkdir -p "$cache" && rm -rf "$tree.new" && timeout "${MATRIX_SECONDS:-600}" debootstrap --variant=minbase --include=bpftrace "$1" "$tree.new" \
-        >"matrix/$1.log" 2>&1 && mv "$tree.new" "$tree"
-}
-
-# A bpftrace that runs in the tree, in a mount namespace of its own and under its own pid; its version it tells without root, too.
-make_wrapper() { # RELEASE
-    versions[$1]=$(chroot "$cache/$1" /usr/bin/bpftrace --version | sed 's/bpftrace v//')
-    mkdir -p "matrix/$1" && cat >"matrix/$1/bpftrace" <<END && chmod 755 "matrix/$1/bpftrace"
-#!/bin/sh
-[ "\$1" != --version ] || exec echo bpftrace v${versions[$1]}
-exec unshare --mount sh -c 'for at in proc sys dev tmp; do mount --rbind /\$at $cache/$1/\$at || exit 126; done
-exec chroot $cache/$1 /usr/bin/bpftrace "\$@"' bpftrace "\$@"
-END
-}
+declare -A cells
 
 # One that h2olog does not support is refused with a sentence.
 is_refused() { # RELEASE
@@ -50,12 +31,12 @@ run_test() { # RELEASE TEST
 
 run_release() { # RELEASE
     local name
-    if ! make_tree "$1"; then
+    if ! make_tree "$1" "$1" bpftrace "matrix/$1.log"; then
         versions[$1]="not to be had"
         echo "# $1: $(tail -n 1 "matrix/$1.log")" >&2
         return
     fi
-    make_wrapper "$1"
+    make_wrapper "$1" "matrix/$1"
     for name in $names; do
         if is_refused "$1"; then
             passed=$((passed + 1))

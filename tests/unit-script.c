@@ -176,8 +176,8 @@ START_TEST(batches_are_kept_in_maps)
         "    $map = @s0fedcba9876543210[0];\n    $time = nsecs;\n    $number0 = (uint64)(arg0);",
         "@n0fedcba9876543210[$time, (uint64)tid] = ((uint64)0, $number0, $number1, $number2); @c0fedcba9876543210 = count();",
         "@n1fedcba9876543210[$time, (uint64)tid] = ((uint64)0, $number0, $number1, $number2); @c1fedcba9876543210 = count();",
-        "@t0fedcba9876543210[$time, (uint64)tid] = ((uint64)1, $number0, $number1, $number2, $number3, str($text1, $size1), "
-        "str($text2, $size2));",
+        "@t0fedcba9876543210[$time, (uint64)tid] = ((uint64)1, $number0, $number1, $number2, $number3, str($text1, $size1)",
+        "$number3, str($text1, $size1), str($text2, $size2));",
         "@p1fedcba9876543210[$time, (uint64)tid + ((($at + 16384) * 256 + 104) << 32)] = str($text2 + $at, 104);",
         "while ($at + 104 <= $len2 && $at < 2080)",
         "if ($len1 > 104) { $clean = (uint64)0; }",

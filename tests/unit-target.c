@@ -178,7 +178,7 @@ START_TEST(the_pidfd_tells_of_the_end)
     const struct usdt_probe *probe = usdt_find(&target.probes, "h2o", "receive_request");
     siginfo_t info;
     kill(pid, SIGKILL);
-    ck_assert_int_eq(waitid(P_PIDFD, (id_t)target.pidfd, &info, WEXITED | WNOWAIT), 0);
+    ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
     ck_assert_int_eq(info.si_pid, pid);
     ck_assert_uint_eq(target_address(&target, probe->object, probe->sites[0].offset), 0);
     target_close(&target);

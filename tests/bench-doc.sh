@@ -1,0 +1,31 @@
+#!/bin/bash
+# What h2olog costs with the bpftrace of several Debian releases, as a document; run by `make bench-doc`. BENCH_ROUNDS, BENCH_SECONDS
+# and H2O are those of bench.sh, MATRIX_RELEASES and MATRIX_CACHE those of matrix.sh.
+set -u
+
+: "${MATRIX_RELEASES:=bookworm trixie sid}"
+# shellcheck source-path=SCRIPTDIR source=trees.sh
+. "$(dirname "$0")/trees.sh"
+
+document=$1
+parts="server startup filters decode" # the last two depend on bpftrace little, and are measured once
+failed=0
+
+[[ $EUID == 0 ]] || { echo "make bench-doc needs root" >&2; exit 1; }
+mkdir -p bench || exit 1
+sed 's/^# \?//' >bench/doc.md <<'END'
+# # What it costs
+#
+# Written by `H2O=/path/to/h2o make bench-doc`: every figure is a median with its range, every ratio is to a bpftrace program of the same
+# content that was written by hand and measured in the same round ([tests/bench.sh](../tests/bench.sh)). Flat out means as many requests
+# as the client can make; "lost" is a share of all events. Each bpftrace has the transport that h2olog chooses for it, and the
+# other one: batch before 0.19, stream from then on.
+END
+for release in $releases; do
+    make_tree "$release" "$release" bpftrace "bench/$release.log" && make_wrapper "$release" "bench/$release" &&
+        PATH=$PWD/bench/$release:$PATH BENCH_PARTS=$parts bash "$(dirname "$0")/bench.sh" >"bench/$release.log" 2>&1 ||
+        { failed=1 && tail -n 5 "bench/$release.log" >&2 && continue; }
+    { echo && cat bench.md; } >>bench/doc.md
+    parts="server startup"
+done
+[[ $failed == 0 ]] && mv bench/doc.md "$document" && cat "$document"

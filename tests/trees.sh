@@ -1,0 +1,27 @@
+# Directory trees of Debian releases, made by debootstrap below MATRIX_CACHE; read by matrix.sh, builds.sh and bench-doc.sh.
+# shellcheck shell=bash
+
+releases=${MATRIX_RELEASES:-bullseye bookworm trixie sid}
+cache=${MATRIX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/h2olog-matrix}
+declare -A versions # of bpftrace, by release
+export releases
+
+# Made under another name first, so that half of one is never taken for whole.
+make_tree() { # NAME RELEASE PACKAGES LOG
+    local tree=$cache/$1
+    [[ ! -d $tree ]] || return 0
+    command -v debootstrap >/dev/null || { echo "there is no debootstrap" >"$4"; return 1; }
+    mkdir -p "$cache" && rm -rf "$tree.new" &&
+        timeout "${MATRIX_SECONDS:-600}" debootstrap --variant=minbase --include="$3" "$2" "$tree.new" >"$4" 2>&1 && mv "$tree.new" "$tree"
+}
+
+# A bpftrace that runs in the tree, in a mount namespace of its own and under its own pid; its version it tells without root, too.
+make_wrapper() { # RELEASE DIRECTORY
+    versions[$1]=$(chroot "$cache/$1" /usr/bin/bpftrace --version | sed 's/bpftrace v//')
+    mkdir -p "$2" && cat >"$2/bpftrace" <<END && chmod 755 "$2/bpftrace"
+#!/bin/sh
+[ "\$1" != --version ] || exec echo bpftrace v${versions[$1]}
+exec unshare --mount sh -c 'for at in proc sys dev tmp; do mount --rbind /\$at $cache/$1/\$at || exit 126; done
+exec chroot $cache/$1 /usr/bin/bpftrace "\$@"' bpftrace "\$@"
+END
+}
