@@ -6,6 +6,8 @@
 static const struct cause causes[] = {
     {"only supports running as the root", DIAG_MACHINE, "run h2olog as root, as with sudo"},
     {"Kernel lockdown", DIAG_MACHINE, "the kernel is locked down against tracing; boot it without lockdown=confidentiality"},
+    {"tracing/available_events", DIAG_MACHINE,
+     "this bpftrace needs tracefs; mount -t tracefs tracefs /sys/kernel/tracing, in the container too"},
     {"Operation not permitted", DIAG_MACHINE, "the kernel does not let this user trace; a container needs CAP_SYS_ADMIN"},
     {"couldn't get argument", DIAG_MACHINE, "bpftrace cannot reach the server's binary; restart the server if it was upgraded"},
     {"No probes to attach", DIAG_NOTHING, "the server's binary has changed since it was started; restart the server"},

@@ -12,6 +12,7 @@ parts="server startup filters decode" # the last two depend on bpftrace little, 
 failed=0
 
 [[ $EUID == 0 ]] || { echo "make bench-doc needs root" >&2; exit 1; }
+need_tracefs "$@"
 mkdir -p bench || exit 1
 sed 's/^# \?//' >bench/doc.md <<'END'
 # # What it costs
@@ -22,7 +23,7 @@ sed 's/^# \?//' >bench/doc.md <<'END'
 # other one: batch before 0.19, stream from then on.
 END
 for release in $releases; do
-    make_tree "$release" "$release" bpftrace "bench/$release.log" && make_wrapper "$release" "bench/$release" &&
+    mkdir -p "bench/$release" && make_tree "$release" "$release" bpftrace "bench/$release.log" && make_wrapper "$release" "bench/$release" &&
         PATH=$PWD/bench/$release:$PATH BENCH_PARTS=$parts bash "$(dirname "$0")/bench.sh" >"bench/$release.log" 2>&1 ||
         { failed=1 && tail -n 5 "bench/$release.log" >&2 && continue; }
     { echo && cat bench.md; } >>bench/doc.md

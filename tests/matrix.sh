@@ -1,7 +1,7 @@
 #!/bin/bash
 # The live tests with the bpftrace of several Debian releases, and one table of what came out; run by `make check-matrix`. h2olog and
 # the servers run here, bpftrace in a directory tree that debootstrap makes below MATRIX_CACHE. MATRIX_RELEASES and MATRIX_TESTS
-# choose. A release that cannot be had has its reason in the table; logs are kept in ./matrix.
+# choose, MATRIX_JOBS releases are tested at a time. A release that cannot be had has its reason in the table; logs are in ./matrix.
 set -u
 
 # shellcheck source-path=SCRIPTDIR source=trees.sh
@@ -9,8 +9,6 @@ set -u
 
 tests=$(cd "$(dirname "$0")" && pwd)
 names=${MATRIX_TESTS:-$(cd "$tests" && echo live-*.sh | sed 's/\.sh//g')}
-passed=0 failed=0
-declare -A cells
 
 # One that h2olog does not support is refused with a sentence.
 is_refused() { # RELEASE
@@ -24,44 +22,50 @@ run_test() { # RELEASE TEST
     PATH=$PWD/matrix/$1:$PATH bash "$tests/$2.sh" >"$log" 2>&1
     good=$(grep -c '^ok' "$log") bad=$(grep -c '^not ok' "$log")
     [[ $good != 0 || $bad != 0 ]] || bad=1 # it did not run
-    passed=$((passed + good)) failed=$((failed + bad))
-    cells[$1 $2]="$good/$((good + bad))"
+    echo "$good/$((good + bad))" >"matrix/$1/$2"
     grep -A 3 '^not ok' "$log" | sed "s/^/# $1: /" >&2
 }
 
+# Leaves a file for each test, with what its cell says.
 run_release() { # RELEASE
     local name
-    if ! make_tree "$1" "$1" bpftrace "matrix/$1.log"; then
-        versions[$1]="not to be had"
-        echo "# $1: $(tail -n 1 "matrix/$1.log")" >&2
+    rm -rf "matrix/$1" && mkdir "matrix/$1" || return
+    if ! make_tree "$1" "$1" bpftrace "matrix/$1/log" || ! make_wrapper "$1" "matrix/$1"; then
+        echo "not to be had" >"matrix/$1/version"
+        echo "# $1: $(tail -n 1 "matrix/$1/log")" >&2
         return
     fi
-    make_wrapper "$1" "matrix/$1"
+    "matrix/$1/bpftrace" --version | sed 's/bpftrace v//' >"matrix/$1/version"
     for name in $names; do
-        if is_refused "$1"; then
-            passed=$((passed + 1))
-            cells[$1 $name]=refused
-        else
-            run_test "$1" "$name"
-        fi
+        if is_refused "$1"; then echo refused >"matrix/$1/$name"; else run_test "$1" "$name"; fi
     done
+}
+
+print_row() { # NAME FILE
+    printf '%-16s' "$1"
+    for release in $releases; do printf '%-16s' "$(cat "matrix/$release/$2" 2>/dev/null || echo -)"; done
+    echo
 }
 
 print_table() {
-    local release name
-    printf '%-16s' ''
-    for release in $releases; do printf '%-16s' "$release"; done
-    printf '\n%-16s' bpftrace
-    for release in $releases; do printf '%-16s' "${versions[$release]}"; done
-    for name in $names; do
-        printf '\n%-16s' "$name"
-        for release in $releases; do printf '%-16s' "${cells[$release $name]:--}"; done
-    done
-    printf '\n# PASS:  %d\n# FAIL:  %d\n' "$passed" "$failed"
+    local name
+    # shellcheck disable=SC2086 # words
+    printf '%-16s' '' $releases && echo
+    print_row bpftrace version
+    for name in $names; do print_row "$name" "$name"; done
+    for name in $names; do cat matrix/*/"$name"; done 2>/dev/null |
+        awk -F/ '{ good += $1 == "refused" ? 1 : $1; bad += $2 - $1 } END { printf "# PASS:  %d\n# FAIL:  %d\n", good, bad; exit bad > 0 }'
 }
 
 [[ $EUID == 0 ]] || { echo "make check-matrix needs root" >&2; exit 1; }
-mkdir -p matrix || exit 1
-for release in $releases; do run_release "$release"; done
-print_table | sed 's/ *$//'
-[[ $failed == 0 ]]
+need_tracefs "$@"
+rm -rf matrix && mkdir matrix || exit 1
+for release in $releases; do
+    (($(jobs -rp | wc -l) < ${MATRIX_JOBS:-1})) || wait -n
+    run_release "$release" &
+done
+wait
+print_table >matrix/table
+status=$?
+sed 's/ *$//' matrix/table
+exit "$status"

@@ -3,7 +3,6 @@
 
 releases=${MATRIX_RELEASES:-bullseye bookworm trixie sid}
 cache=${MATRIX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/h2olog-matrix}
-declare -A versions # of bpftrace, by release
 export releases
 
 # Made under another name first, so that half of one is never taken for whole.
@@ -17,11 +16,19 @@ make_tree() { # NAME RELEASE PACKAGES LOG
 
 # A bpftrace that runs in the tree, in a mount namespace of its own and under its own pid; its version it tells without root, too.
 make_wrapper() { # RELEASE DIRECTORY
-    versions[$1]=$(chroot "$cache/$1" /usr/bin/bpftrace --version | sed 's/bpftrace v//')
-    mkdir -p "$2" && cat >"$2/bpftrace" <<END && chmod 755 "$2/bpftrace"
+    local version
+    version=$(chroot "$cache/$1" /usr/bin/bpftrace --version) && cat >"$2/bpftrace" <<END && chmod 755 "$2/bpftrace"
 #!/bin/sh
-[ "\$1" != --version ] || exec echo bpftrace v${versions[$1]}
+[ "\$1" != --version ] || exec echo $version
 exec unshare --mount sh -c 'for at in proc sys dev tmp; do mount --rbind /\$at $cache/$1/\$at || exit 126; done
 exec chroot $cache/$1 /usr/bin/bpftrace "\$@"' bpftrace "\$@"
 END
+}
+
+# bpftrace 0.25 and later needs tracefs. Where nobody mounted it, the script runs again with it in a mount namespace of its own.
+need_tracefs() {
+    [[ ! -e /sys/kernel/tracing/available_events ]] || return 0
+    [[ -z ${IN_NAMESPACE:-} ]] || { echo "tracefs cannot be mounted on /sys/kernel/tracing" >&2; exit 1; }
+    # shellcheck disable=SC2016 # the inner shell expands it
+    IN_NAMESPACE=1 exec unshare --mount bash -c 'mount -t tracefs tracefs /sys/kernel/tracing; exec bash "$0" "$@"' "$0" "$@"
 }

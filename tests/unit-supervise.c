@@ -179,6 +179,11 @@ START_TEST(early_ends_are_explained)
           "h2olog "
           "-ddd shows why",
           "");
+    check(
+        "echo 'ERROR: No such file: /sys/kernel/tracing/available_events' >&2; exit 1", 4,
+        "bpftrace ended before it could trace: ERROR: No such file: /sys/kernel/tracing/available_events; this bpftrace needs "
+        "tracefs; mount -t tracefs tracefs /sys/kernel/tracing, in the container too",
+        "");
     check("echo 'ERROR: RLIMIT_MEMLOCK' >&2; echo 'ERROR: something else' >&2; exit 1", 1,
           "bpftrace ended before it could trace: ERROR: something else; h2olog -dd shows the program", "");
 }
