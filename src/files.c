@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* "PATH: REASON", a path being anything but NUL. */
@@ -42,44 +40,53 @@ files_read(struct file *file, const char *path, struct mem *mem, struct diag *di
     return failed;
 }
 
-/* Not a pipe or an empty file. */
-static void
-map(struct files_mapped *mapped, int fd)
-{
-    struct stat status;
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0)
-        return;
-    size_t len = (size_t)status.st_size;
-    void *bytes = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (bytes == MAP_FAILED)
-        return;
-    madvise(bytes, len, MADV_SEQUENTIAL);
-    *mapped = (struct files_mapped){{bytes, len}, true};
-}
-
 int
-files_map(struct files_mapped *mapped, const char *path, struct mem *mem, struct diag *diag)
+files_open(struct files_stream *stream, const char *path, struct diag *diag)
 {
-    *mapped = (struct files_mapped){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return bad_path(diag, path, strerror(errno));
-    map(mapped, fd);
-    close(fd);
-    if (mapped->is_mapped)
-        return 0;
-    struct file file = {0};
-    int status = files_read(&file, path, mem, diag);
-    mapped->text = file.text;
-    return status;
+    *stream = (struct files_stream){.path = path, .fd = open(path, O_RDONLY | O_CLOEXEC)};
+    return stream->fd >= 0 ? 0 : bad_path(diag, path, strerror(errno));
 }
 
 void
-files_unmap(struct files_mapped *mapped)
+files_close(struct files_stream *stream)
 {
-    if (mapped->is_mapped)
-        munmap((void *)mapped->text.ptr, mapped->text.len);
-    mapped->is_mapped = false;
+    if (stream->fd >= 0)
+        close(stream->fd);
+    text_free(&stream->bytes);
+}
+
+/* What is not taken moves to the front. */
+static void
+move_up(struct files_stream *stream)
+{
+    stream->bytes.len -= stream->at;
+    if (stream->bytes.len > 0)
+        memmove(stream->bytes.ptr, stream->bytes.ptr + stream->at, stream->bytes.len);
+    stream->at = 0;
+}
+
+int
+files_ready(struct files_stream *stream, size_t len, struct slice *text, struct diag *diag)
+{
+    enum { PIECE = 64 * 1024 };
+    if (!stream->is_ended && stream->bytes.len - stream->at < len)
+        move_up(stream);
+    while (!stream->is_ended && stream->bytes.len - stream->at < len) {
+        ssize_t got = read(stream->fd, text_reserve(&stream->bytes, PIECE), PIECE);
+        if (got < 0 && errno != EINTR)
+            return bad_path(diag, stream->path, strerror(errno));
+        stream->is_ended = got == 0;
+        stream->bytes.len += got > 0 ? (size_t)got : 0;
+    }
+    *text = (struct slice){stream->bytes.ptr + stream->at, stream->bytes.len - stream->at};
+    return 0;
+}
+
+void
+files_take(struct files_stream *stream, size_t len)
+{
+    stream->at += len;
+    stream->taken += len;
 }
 
 static int

@@ -29,14 +29,24 @@ extern const size_t files_builtin_count;
 int files_load(struct files *files, const char *dir, const char *builtin, const char *suffix, struct mem *mem,
                struct diag *diag);
 
-/* A file that may be large: one on a disk is mapped, what cannot be is read into the arena. 0, or -1 with `diag` set; files_unmap
- * ends it in any case. */
-struct files_mapped {
-    struct slice text;
-    bool is_mapped;
+/* A file that may be large or a pipe, read piece by piece: a mapping would cost a page fault for every 16 pages. */
+struct files_stream {
+    const char *path;
+    int fd;
+    struct outbuf bytes; /* those that were read last */
+    size_t at;           /* of them the first one that was not taken */
+    uint64_t taken;      /* of the whole file */
+    bool is_ended;       /* the last ones are there */
 };
-int files_map(struct files_mapped *mapped, const char *path, struct mem *mem, struct diag *diag);
-void files_unmap(struct files_mapped *mapped);
+int files_open(struct files_stream *stream, const char *path, struct diag *diag);
+void files_close(struct files_stream *stream);
+
+/* Makes `len` bytes ready, or those that are left; `text` is what is ready, at least that, until the next call. 0, or -1 with
+ * `diag` set. */
+int files_ready(struct files_stream *stream, size_t len, struct slice *text, struct diag *diag);
+
+/* The first `len` ready bytes are done with. */
+void files_take(struct files_stream *stream, size_t len);
 
 /* One file. 0, or -1 with `diag` set. */
 int files_read(struct file *file, const char *path, struct mem *mem, struct diag *diag);

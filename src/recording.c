@@ -119,7 +119,8 @@ read_file(struct reader *reader, struct slice value)
         return bad_line(reader, "\"file LENGTH NAME\", so many bytes, and a line feed");
     struct files *files = &reader->header->files;
     files->items = mem_grow(reader->mem, files->items, files->count, sizeof(*files->items));
-    files->items[files->count++] = (struct file){keep(reader, word), {reader->rest->ptr, len}};
+    files->items[files->count++] =
+        (struct file){keep(reader, word), {keep(reader, (struct slice){reader->rest->ptr, len}), len}};
     for (size_t i = 0; i < len; i++)
         reader->line += reader->rest->ptr[i] == '\n';
     reader->line++;
@@ -226,8 +227,8 @@ read_version(struct reader *reader)
     return 0;
 }
 
-int
-recording_read_header(struct recording_header *header, const char *name, struct slice *rest, struct mem *mem, struct diag *diag)
+static int
+read_header(struct recording_header *header, const char *name, struct slice *rest, struct mem *mem, struct diag *diag)
 {
     struct reader reader = {header, name, 1, rest, mem, diag};
     struct slice line, key;
@@ -252,6 +253,24 @@ recording_read_header(struct recording_header *header, const char *name, struct 
     return 0;
 }
 
+/* How long it is tells only its end: one that seems to be wrong is looked at again with more of the file. */
+int
+recording_read_header(struct recording_header *header, struct files_stream *stream, struct mem *mem, struct diag *diag)
+{
+    enum { FIRST = 128 * 1024, MOST = 512 * FIRST };
+    for (size_t len = FIRST;; len *= 2) {
+        struct slice text;
+        if (files_ready(stream, len, &text, diag) != 0)
+            return -1;
+        struct slice rest = text;
+        int status = read_header(header, stream->path, &rest, mem, diag);
+        if (status == 0)
+            files_take(stream, text.len - rest.len);
+        if (status == 0 || stream->is_ended || len == MOST)
+            return status;
+    }
+}
+
 /* "out 0 123456 4096" */
 static bool
 parse_block(struct slice line, struct recording_block *block, uint64_t *len)
@@ -269,26 +288,31 @@ parse_block(struct slice line, struct recording_block *block, uint64_t *len)
 }
 
 int
-recording_read_block(struct recording_block *block, const char *name, struct slice whole, struct slice *rest, struct diag *diag)
+recording_read_block(struct recording_block *block, struct files_stream *stream, struct diag *diag)
 {
-    struct slice line, before = *rest;
+    enum { LONGEST_LINE = 64 };
+    const char *name = stream->path;
+    const uint64_t at = stream->taken;
+    struct slice text, line, rest;
     uint64_t len;
-    if (rest->ptr == NULL)
-        return diag_set(diag, DIAG_FAILED, "%s breaks off at its end, byte %zu", name, whole.len);
-    if (!text_line(rest, &line))
+    if (block->is_cut)
+        return diag_set(diag, DIAG_FAILED, "%s breaks off at its end, byte %lu", name, at);
+    if (files_ready(stream, LONGEST_LINE, &text, diag) != 0)
+        return -1;
+    rest = text;
+    if (!text_line(&rest, &line))
         return 0;
-    size_t at = (size_t)(before.ptr - whole.ptr);
     if (!parse_block(line, block, &len))
-        return diag_set(diag, DIAG_FAILED, "%s breaks off at byte %zu, or is damaged there", name, at);
-    bool is_whole = rest->len > len && rest->ptr[len] == '\n';
-    if (rest->len > len && !is_whole)
-        return diag_set(diag, DIAG_FAILED, "%s is damaged in the block at byte %zu", name, at);
-    block->bytes = (struct slice){rest->ptr, rest->len < len ? rest->len : len};
-    rest->ptr += block->bytes.len + is_whole;
-    rest->len -= block->bytes.len + is_whole;
-    if (!is_whole)
-        *rest = (struct slice){0};
-    if (!is_whole && block->kind != RECORDING_OUT && block->kind != RECORDING_ERR)
-        return diag_set(diag, DIAG_FAILED, "%s breaks off in the block at byte %zu", name, at);
+        return diag_set(diag, DIAG_FAILED, "%s breaks off at byte %lu, or is damaged there", name, at);
+    files_take(stream, text.len - rest.len);
+    if (files_ready(stream, len + 1, &rest, diag) != 0)
+        return -1;
+    block->is_cut = rest.len <= len;
+    if (!block->is_cut && rest.ptr[len] != '\n')
+        return diag_set(diag, DIAG_FAILED, "%s is damaged in the block at byte %lu", name, at);
+    block->bytes = (struct slice){rest.ptr, rest.len < len ? rest.len : len};
+    files_take(stream, block->bytes.len + !block->is_cut);
+    if (block->is_cut && block->kind != RECORDING_OUT && block->kind != RECORDING_ERR)
+        return diag_set(diag, DIAG_FAILED, "%s breaks off in the block at byte %lu", name, at);
     return 1;
 }

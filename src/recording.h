@@ -54,20 +54,20 @@ struct recording_header {
 struct recording_block {
     enum recording_kind kind;
     uint64_t server, nsecs;
-    struct slice bytes; /* fewer than the block says, when the file breaks off here */
+    struct slice bytes;
+    bool is_cut; /* the file breaks off here: the bytes are fewer than the block says */
 };
 
 /* Writing. What cannot be written is an error once, in `diag`, and -1 from then on. */
 int recording_begin(struct recording *recording, const struct recording_header *header, struct diag *diag);
 int recording_put(struct recording *recording, const struct recording_block *block, struct diag *diag);
 
-/* Reads the header off the front of `rest`, the text of the file `name`. 0, or -1 with `diag` set. Memory is the arena's. */
-int recording_read_header(struct recording_header *header, const char *name, struct slice *rest, struct mem *mem,
-                          struct diag *diag);
+/* Reads the header off the front of the stream. 0, or -1 with `diag` set. Memory is the arena's. */
+int recording_read_header(struct recording_header *header, struct files_stream *stream, struct mem *mem, struct diag *diag);
 
-/* The next block. 1: there is one; 0: the file ends; -1: it breaks off or is damaged, with `diag` set: `whole` is the whole
- * file. A block that breaks off is given, if it is one of bpftrace's words, and the error comes with the next call. */
-int recording_read_block(struct recording_block *block, const char *name, struct slice whole, struct slice *rest,
-                         struct diag *diag);
+/* The block behind `block`, which is {0} before the first. 1: there is one, whose bytes are valid until the next call; 0: the
+ * file ends; -1: it breaks off or is damaged, with `diag` set. A block that breaks off is given, if it is one of bpftrace's
+ * words, and the error comes with the next call. */
+int recording_read_block(struct recording_block *block, struct files_stream *stream, struct diag *diag);
 
 #endif

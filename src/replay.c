@@ -174,13 +174,12 @@ check_patterns(const struct player *player)
 }
 
 static int
-play(struct player *player, struct slice whole, struct slice rest)
+play(struct player *player, struct files_stream *stream)
 {
-    struct recording_block block;
-    const char *path = player->part->path;
+    struct recording_block block = {0};
     int more, gone = 0, status = 0;
     while (status == 0 && gone == 0 && !output_is_full(&player->output) &&
-           (more = recording_read_block(&block, path, whole, &rest, player->diag)) != 0) {
+           (more = recording_read_block(&block, stream, player->diag)) != 0) {
         status = more < 0 ? -1 : take_block(player, &block);
         if (status == 0)
             gone = flush(player, false);
@@ -197,20 +196,19 @@ replay_run(const struct replay *part, struct diag *diag)
 {
     static struct player player;
     player = (struct player){.part = part, .diag = diag};
-    struct files_mapped file;
-    int status = files_map(&file, part->path, &player.mem, diag);
-    struct slice rest = file.text;
+    struct files_stream stream;
+    int status = files_open(&stream, part->path, diag);
     if (status == 0)
-        status = recording_read_header(&player.header, part->path, &rest, &player.mem, diag);
+        status = recording_read_header(&player.header, &stream, &player.mem, diag);
     if (status == 0)
         status = prepare(&player);
     if (status == 0) {
-        status = play(&player, file.text, rest);
+        status = play(&player, &stream);
         tracee_summarize(&player.run);
     }
     output_close(&player.output);
     view_free(&player.view);
     mem_free(&player.mem);
-    files_unmap(&file);
+    files_close(&stream);
     return status;
 }

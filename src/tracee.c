@@ -19,7 +19,7 @@ put_block(struct tracee_run *run, struct recording_block block)
 static void
 record_block(struct tracee *tracee, enum recording_kind kind, struct slice bytes)
 {
-    put_block(tracee->run, (struct recording_block){kind, tracee->id, tracee->now, bytes});
+    put_block(tracee->run, (struct recording_block){.kind = kind, .server = tracee->id, .nsecs = tracee->now, .bytes = bytes});
 }
 
 void
@@ -36,7 +36,7 @@ tracee_record_start(struct tracee *tracee, struct slice note)
 void
 tracee_record_stop(struct tracee_run *run)
 {
-    put_block(run, (struct recording_block){RECORDING_STOP, 0, run->stop_nsecs, {0}});
+    put_block(run, (struct recording_block){.kind = RECORDING_STOP, .nsecs = run->stop_nsecs});
 }
 
 /* Actions. Each runs when its transition is taken, before the state changes. */

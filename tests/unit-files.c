@@ -38,7 +38,7 @@ set_up(void)
 static void
 tear_down(void)
 {
-    static const char *const names[] = {"b.probes", "a.probes", ".c.probes", "a.bt", "probes", "sub.probes", "large", "empty"};
+    static const char *const names[] = {"b.probes", "a.probes", ".c.probes", "a.bt", "probes", "sub.probes", "large", "small"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         remove(path_of(names[i]));
     ck_assert_int_eq(rmdir(dir), 0);
@@ -105,18 +105,37 @@ START_TEST(what_cannot_be_loaded_is_explained)
 END_TEST
 
 /* Found by fuzz-replay: a process has 65,530 mappings, and each replay kept one. */
-START_TEST(a_mapped_file_is_given_back)
+START_TEST(a_stream_is_read_piece_by_piece)
 {
-    struct files_mapped mapped;
-    write_file("large", "bytes", 5);
-    const char *path = path_of("large");
-    for (int i = 0; i < 70000; i++) {
-        ck_assert(files_map(&mapped, path, &mem, &diag) == 0 && mapped.is_mapped && text_is(mapped.text, "bytes"));
-        files_unmap(&mapped);
+    enum { SIZE = 1000 * 1000 };
+    static char bytes[SIZE];
+    struct files_stream stream;
+    struct slice text;
+    for (int i = 0; i < SIZE; i++)
+        bytes[i] = (char)(i * 31 % 251);
+    write_file("large", bytes, SIZE);
+    ck_assert(files_open(&stream, path_of("large"), &diag) == 0);
+    for (size_t at = 0, len = 1; at < SIZE; at += len, len = len * 3 + 1) {
+        len = len < SIZE - at ? len : SIZE - at;
+        ck_assert(files_ready(&stream, len, &text, &diag) == 0 && text.len >= len && stream.taken == at);
+        ck_assert(memcmp(text.ptr, bytes + at, len) == 0);
+        files_take(&stream, len);
     }
-    write_file("empty", "", 0);
-    ck_assert(files_map(&mapped, path_of("empty"), &mem, &diag) == 0 && !mapped.is_mapped && mapped.text.len == 0);
-    files_unmap(&mapped);
+    ck_assert(files_ready(&stream, 1, &text, &diag) == 0 && text.len == 0 && stream.is_ended && stream.taken == SIZE);
+    files_close(&stream);
+}
+END_TEST
+
+START_TEST(a_stream_ends_before_more_is_ready)
+{
+    struct files_stream stream;
+    struct slice text;
+    write_file("small", "bytes", 5);
+    ck_assert(files_open(&stream, path_of("small"), &diag) == 0);
+    ck_assert(files_ready(&stream, 1000, &text, &diag) == 0 && text_is(text, "bytes"));
+    files_close(&stream);
+    ck_assert(files_open(&stream, "/nonexistent/x", &diag) == -1 && strstr(diag.message, "/nonexistent/x") != NULL);
+    files_close(&stream);
 }
 END_TEST
 
@@ -174,7 +193,8 @@ files_suite(void)
     tcase_add_test(tcase, a_directory_gives_its_files_sorted);
     tcase_add_test(tcase, a_file_holds_any_bytes);
     tcase_add_test(tcase, what_cannot_be_loaded_is_explained);
-    tcase_add_test(tcase, a_mapped_file_is_given_back);
+    tcase_add_test(tcase, a_stream_is_read_piece_by_piece);
+    tcase_add_test(tcase, a_stream_ends_before_more_is_ready);
     tcase_add_test(tcase, built_in_files_are_those_of_the_kind);
     tcase_add_test(tcase, names_are_whole_words);
     tcase_add_test(tcase, built_in_files_are_plain_text);
