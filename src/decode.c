@@ -17,9 +17,6 @@ struct decode_piece {
     char *bytes;
 };
 
-/* As many as there may be in the maps. */
-enum { MAX_PIECES = DECODE_MAPS * TRACER_MAP_KEYS };
-
 /* A record that waits for the rest of its texts. */
 struct decode_slot {
     bool is_used;
@@ -29,6 +26,7 @@ struct decode_slot {
     bool is_open[PLAN_MAX_TEXTS]; /* more is to come */
     char *bytes;                  /* PLAN_MAX_TEXTS times `limit` */
     char hex[DECODE_MAX_BYTES];   /* of the BYTES field */
+    uint64_t addresses[CATALOG_MAX_FIELDS][TYPES_ADDRESS_WORDS];
 };
 
 void
@@ -36,15 +34,17 @@ decode_init(struct decode *decode, const struct plan *plan, const char *nonce, s
 {
     *decode = (struct decode){.plan = plan, .map = -1};
     memcpy(decode->nonce, nonce, SCRIPT_NONCE_SIZE);
-    decode->buffer = mem_alloc(mem, BUFFER_SIZE);
+    decode->buffer = mem_alloc(mem, BUFFER_SIZE + 1);
     decode->slots = mem_alloc(mem, SLOTS * sizeof(*decode->slots));
     if (plan->nstored[PLAN_TEXTS] > 0) {
-        decode->pieces = mem_alloc(mem, MAX_PIECES * sizeof(*decode->pieces));
-        decode->piece_bytes = mem_alloc(mem, (size_t)MAX_PIECES * plan->chunk);
+        decode->pieces = mem_alloc(mem, plan->pieces * sizeof(*decode->pieces));
+        decode->piece_bytes = mem_alloc(mem, plan->pieces * plan->chunk);
     }
     decode->are_pieces_sorted = true;
-    for (int i = 0; i < SLOTS; i++)
-        decode->slots[i].bytes = mem_alloc(mem, (size_t)PLAN_MAX_TEXTS * plan->limit);
+    const size_t room = (size_t)PLAN_MAX_TEXTS * plan->limit;
+    char *bytes = mem_alloc(mem, SLOTS * room); /* in one piece, of which the kernel provides what is used */
+    for (size_t i = 0; i < SLOTS; i++)
+        decode->slots[i].bytes = bytes + i * room;
 }
 
 char *
@@ -56,6 +56,7 @@ decode_room(struct decode *decode, size_t *len)
         decode->start = 0;
     }
     *len = BUFFER_SIZE - decode->end;
+    decode->buffer[decode->end] = '\0';
     return decode->buffer + decode->end;
 }
 
@@ -63,6 +64,7 @@ void
 decode_fill(struct decode *decode, size_t len)
 {
     decode->end += len;
+    decode->buffer[decode->end] = '\0'; /* see struct wire */
 }
 
 /* One mistake damages many. */
@@ -104,8 +106,6 @@ hand_out(struct decode *decode, struct decode_slot *slot, struct decode_item *it
         if (slot->is_open[i] && value->number == value->text.len)
             value->number++; /* its rest was lost */
     }
-    if (slot->record.event->bytes >= 0)
-        slot->record.values[slot->record.event->bytes].text.ptr = slot->hex;
     item->kind = DECODE_RECORD;
     item->is_batched = false;
     item->record = slot->record;
@@ -141,6 +141,8 @@ is_complete(const struct decode_slot *slot)
 static struct decode_slot *
 slot_of(struct decode *decode, uint64_t tid)
 {
+    if (decode->nused == 0)
+        return NULL;
     for (int i = 0; i < SLOTS; i++)
         if (decode->slots[i].is_used && decode->slots[i].record.tid == tid)
             return &decode->slots[i];
@@ -170,6 +172,20 @@ count_cstr(const struct decode *decode, struct types_value *value)
     value->number = value->text.len + (value->text.len >= last + chunk);
 }
 
+/* What the next record's bytes and addresses would take the place of. */
+static void
+keep_bytes(const struct decode *decode, struct decode_slot *slot)
+{
+    const struct plan_event *event = slot->record.event;
+    memcpy(slot->hex, decode->bytes, sizeof(slot->hex));
+    memcpy(slot->addresses, decode->addresses, sizeof(slot->addresses));
+    if (event->bytes >= 0)
+        slot->record.values[event->bytes].text.ptr = slot->hex;
+    for (int i = 0; i < event->nshown; i++)
+        if (event->shown[i].wire == TYPES_ADDRESS)
+            slot->record.values[event->shown[i].index].text.ptr = (const char *)slot->addresses[event->shown[i].index];
+}
+
 /* Keeps a record until the rest of its texts has come. */
 static void
 keep(struct decode *decode, struct decode_slot *slot, const struct record *record, bool has_texts)
@@ -179,10 +195,10 @@ keep(struct decode *decode, struct decode_slot *slot, const struct record *recor
         if (decode->slots[i].is_used && decode->slots[i].age >= age)
             age = decode->slots[i].age + 1;
     slot->is_used = true;
+    decode->nused++;
     slot->age = age;
     slot->record = *record;
-    if (record->event->bytes >= 0)
-        memcpy(slot->hex, decode->bytes, sizeof(slot->hex));
+    keep_bytes(decode, slot);
     for (int i = 0; i < record->event->ntexts; i++) {
         struct slice text = record->values[record->event->texts[i]].text;
         slot->got[i] = text.len;
@@ -192,35 +208,48 @@ keep(struct decode *decode, struct decode_slot *slot, const struct record *recor
     }
 }
 
+/* The words of a socket address, which stay valid as long as the record. */
+static enum wire_result
+take_address(struct decode *decode, struct wire *wire, int field, struct slice *text)
+{
+    uint64_t *words = decode->addresses[field];
+    *text = (struct slice){(const char *)words, sizeof(decode->addresses[field])};
+    return wire_numbers(wire, words, TYPES_ADDRESS_WORDS);
+}
+
 /* The numbers of one field. */
 static enum wire_result
-take_value(struct wire *wire, const struct catalog_field *field, struct types_value *value)
+take_value(struct decode *decode, struct wire *wire, struct record *record, const struct plan_field *field)
 {
-    uint64_t numbers[1 + TYPES_ADDRESS_WORDS] = {0}, *number = numbers;
-    enum wire_result result = wire_numbers(wire, numbers, plan_field_numbers(field));
+    struct types_value *value = &record->values[field->index];
+    enum wire_result result = WIRE_DONE;
+    uint64_t number = 0;
     value->text = (struct slice){0};
     value->is_null = value->is_redacted = false;
-    if (field->may_be_null || field->is_optional)
-        value->is_null = *number++ == 0;
-    value->number = types_number(field->type, *number);
-    if (field->type->wire == TYPES_TEXT && (value->number & TYPES_REDACTED) != 0) {
-        value->number &= ~TYPES_REDACTED;
+    if (field->has_pointer) {
+        result = wire_number(wire, &number);
+        value->is_null = number == 0;
+    }
+    if (result == WIRE_DONE && field->wire == TYPES_ADDRESS)
+        return take_address(decode, wire, field->index, &value->text);
+    if (result == WIRE_DONE && field->wire != TYPES_CSTR)
+        result = wire_number(wire, &number);
+    if (field->wire == TYPES_TEXT && (number & TYPES_REDACTED) != 0) {
+        number &= ~TYPES_REDACTED;
         value->is_redacted = true;
     }
-    if (field->type->wire == TYPES_ADDRESS)
-        memcpy(value->address, number, sizeof(value->address));
+    value->number = field->wire == TYPES_CSTR ? 0 : types_number(field->type, number);
     return result;
 }
 
 /* The numbers of a record. Of those that a map keeps all have as many. */
 static enum wire_result
-take_values(const struct decode *decode, struct wire *wire, struct record *record)
+take_values(struct decode *decode, struct wire *wire, struct record *record)
 {
     const struct plan_event *event = record->event;
     enum wire_result result = WIRE_DONE;
-    for (int i = 0; result == WIRE_DONE && i < event->probe->nfields; i++)
-        if (event->is_shown[i])
-            result = take_value(wire, &event->probe->fields[i], &record->values[i]);
+    for (int i = 0; result == WIRE_DONE && i < event->nshown; i++)
+        result = take_value(decode, wire, record, &event->shown[i]);
     uint64_t unused;
     int width = wire->is_map ? decode->plan->widths[event->store] : 0;
     for (int i = event->numbers; result == WIRE_DONE && i < width; i++)
@@ -480,7 +509,7 @@ take_map_piece(struct decode *decode, struct wire *wire)
     struct slice text;
     enum wire_result result = take_key(wire, &piece.nsecs, &piece.place);
     size_t len = piece.place >> 32 & 255;
-    if (result == WIRE_DONE && (len > decode->plan->chunk || decode->npieces == MAX_PIECES || decode->pieces == NULL))
+    if (result == WIRE_DONE && (len > decode->plan->chunk || decode->npieces == decode->plan->pieces || decode->pieces == NULL))
         return WIRE_DAMAGED;
     if (result == WIRE_DONE)
         result = wire_bytes(wire, len, &text);
@@ -537,11 +566,11 @@ take_count(struct decode *decode, struct wire *wire, int map)
 static enum wire_result
 take_map_frame(struct decode *decode, struct wire *wire, char kind, int map, struct decode_item *item)
 {
-    if (kind == 'c' && map >= 0 && map < DECODE_MAPS)
+    if (kind == 'c' && map >= 0 && map < PLAN_MAPS)
         return take_count(decode, wire, map);
     static const char letters[] = PLAN_STORE_LETTERS "p";
     const char *letter = strchr(letters, kind);
-    if (letter == NULL || map < 0 || map >= DECODE_MAPS)
+    if (letter == NULL || map < 0 || map >= PLAN_MAPS)
         return skip_line(wire);
     decode->map = map;
     enum plan_store store = (enum plan_store)(letter - letters);
@@ -553,7 +582,7 @@ static uint64_t
 missing(const struct decode *decode)
 {
     uint64_t sum = 0;
-    for (int i = 0; i < DECODE_MAPS; i++)
+    for (int i = 0; i < PLAN_MAPS; i++)
         if (decode->maps[i].put > decode->maps[i].got)
             sum += decode->maps[i].put - decode->maps[i].got;
     return sum;
@@ -645,11 +674,9 @@ look(const struct decode *decode, const char *at, const char *end)
 {
     bool is_map = *at == '@';
     size_t there = (size_t)(end - at), before = is_map ? MAP_NAME : 0;
-    if (there <= before)
-        return HALF_FRAME;
-    if (memcmp(at + before, decode->nonce, smaller(there - before, NONCE_LEN)) != 0)
-        return NO_FRAME;
-    return there - before < NONCE_LEN ? HALF_FRAME : is_map ? MAP_FRAME : PRINTED_FRAME;
+    if (there >= before + NONCE_LEN)
+        return memcmp(at + before, decode->nonce, NONCE_LEN) != 0 ? NO_FRAME : is_map ? MAP_FRAME : PRINTED_FRAME;
+    return there <= before || memcmp(at + before, decode->nonce, there - before) == 0 ? HALF_FRAME : NO_FRAME;
 }
 
 /* Goes to the next line that begins with the nonce, or with a map's name. */
@@ -704,12 +731,21 @@ take(struct decode *decode, struct decode_item *item)
     return result;
 }
 
+/* The slot that was handed out with the last item is free again. */
+static void
+release(struct decode *decode)
+{
+    if (decode->done == NULL)
+        return;
+    decode->done->is_used = false;
+    decode->nused--;
+    decode->done = NULL;
+}
+
 bool
 decode_next(struct decode *decode, struct decode_item *item)
 {
-    if (decode->done != NULL)
-        decode->done->is_used = false;
-    decode->done = NULL;
+    release(decode);
     while (decode->start < decode->end) {
         size_t start = decode->start;
         decode->event = NULL;
@@ -768,9 +804,7 @@ is_half_frame(const struct decode *decode)
 bool
 decode_last(struct decode *decode, struct decode_item *item)
 {
-    if (decode->done != NULL)
-        decode->done->is_used = false;
-    decode->done = NULL;
+    release(decode);
     decode->damaged += is_half_frame(decode);
     decode->start = decode->end;
     struct decode_slot *first = NULL;

@@ -37,7 +37,7 @@ struct decode_fault {
     const struct plan_event *event; /* NULL: of no event of the plan */
 };
 
-enum { DECODE_MAX_FAULTS = 10, DECODE_MAPS = 2 };
+enum { DECODE_MAX_FAULTS = 10 };
 
 enum { DECODE_MAX_BYTES = 64 }; /* no type of BYTES shows more */
 
@@ -73,16 +73,18 @@ struct decode {
     const struct plan *plan;
     char nonce[SCRIPT_NONCE_SIZE];
     char *buffer;
-    size_t start, end;            /* of what is in the buffer and not yet decoded */
-    bool is_lost;                 /* looking for the next frame */
-    char bytes[DECODE_MAX_BYTES]; /* of the BYTES field of the last record */
+    size_t start, end;                                           /* of what is in the buffer and not yet decoded */
+    bool is_lost;                                                /* looking for the next frame */
+    char bytes[DECODE_MAX_BYTES];                                /* of the BYTES field of the last record */
+    uint64_t addresses[CATALOG_MAX_FIELDS][TYPES_ADDRESS_WORDS]; /* of its ADDRESS fields */
     struct decode_slot *slots;
+    int nused;                /* of the slots */
     struct decode_slot *done; /* handed out with the last item */
     uint64_t damaged;         /* frames that did not decode */
     uint64_t records;         /* that began */
     struct decode_map {
         uint64_t put, got; /* records by the program's count, and those that came */
-    } maps[DECODE_MAPS];
+    } maps[PLAN_MAPS];
     int map;                     /* of the frame that is being looked at; -1: none */
     uint64_t lost;               /* of the maps, already told of */
     struct decode_piece *pieces; /* of texts, from a map */

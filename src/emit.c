@@ -95,21 +95,12 @@ put_read(const struct block *block, struct outbuf *out, int index)
     put_meaning(out, field);
 }
 
-static bool
-has_time(const struct catalog_probe *probe)
-{
-    for (int i = 0; i < probe->nfields; i++)
-        if (format_is_time(&probe->fields[i]))
-            return true;
-    return false;
-}
-
 /* The usual line has no time. */
 static bool
 is_read(const struct block *block, int field)
 {
     bool shows_time = block->emitter->request->is_json || block->probe->line != NULL;
-    return block->event->is_shown[field] && (shows_time || !format_is_time(&block->probe->fields[field]));
+    return block->event->is_shown[field] && (shows_time || field != block->event->time);
 }
 
 static void
@@ -130,7 +121,7 @@ put_reads(struct block *block, struct outbuf *out)
         if (is_read(block, i))
             put_read(block, out, i);
     put_filter(block, out);
-    if (!emitter->request->is_json || has_time(block->probe))
+    if (!emitter->request->is_json || block->event->time >= 0)
         return;
     emitter->has_clock = true;
     text_printf(out, "    $at = (nsecs + %ld) / 1000000;\n", emitter->request->realtime_offset);
@@ -382,7 +373,7 @@ print_json(struct block *block)
     print_value(print, "%ld", "$at");
     print_text(print, mem_printf(block->emitter->mem, ", \"type\": \"%s\"", block->probe->type));
     for (int i = 0; i < block->probe->nfields; i++)
-        if (is_read(block, i) && !format_is_time(&block->probe->fields[i]))
+        if (is_read(block, i) && i != block->event->time)
             print_named(block, i);
     if (block->emitter->request->options.extra)
         print_extra(block);

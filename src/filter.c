@@ -357,9 +357,9 @@ kind_fits(const struct filter *filter, const struct filter_kind *kind, const str
 }
 
 bool
-filter_fits(const struct filter *filter, const struct catalog_probe *probe, const struct types_value *values)
+filter_fits_all(const struct filter *filter, const struct catalog_probe *probe, const struct types_value *values)
 {
-    for (size_t i = 0; filter != NULL && filter->count > 0 && i < KINDS; i++) {
+    for (size_t i = 0; i < KINDS; i++) {
         int subject = subject_of(&kinds[i], probe);
         if (subject >= 0 && !kind_fits(filter, &kinds[i], &values[subject]))
             return false;

@@ -17,7 +17,7 @@ struct filter {
     size_t count;
     struct filter_word {
         const char *option, *value;
-    } *words; /* as they were given, so that they can be kept */
+    } * words; /* as they were given, so that they can be kept */
     size_t nwords;
 };
 
@@ -39,12 +39,19 @@ struct filter_value {
 };
 
 /* Appends the bpftrace statement that ends a block for the probe's records that do not fit; nothing if all do. `values`: by
- * field, where filter_asks. They are used many times: variables, as LLVM makes of arguments something that the kernel's verifier
- * refuses. Letters of header names are folded by one bit, which makes ^ and ~ equal, too: filter_fits is exact. */
+ * field, where filter_asks. They are used many times: variables, as LLVM makes of arguments something that the kernel's
+ * verifier refuses. Letters of header names are folded by one bit, which makes ^ and ~ equal, too: filter_fits is exact. */
 void filter_put(const struct filter *filter, const struct catalog_probe *probe, const struct filter_value *values,
                 struct outbuf *out);
 
-/* `values`: by field of the catalogue. */
-bool filter_fits(const struct filter *filter, const struct catalog_probe *probe, const struct types_value *values);
+/* Whether the record fits each kind of term. `values`: by field of the catalogue. */
+bool filter_fits_all(const struct filter *filter, const struct catalog_probe *probe, const struct types_value *values);
+
+/* The same; without a filter, or terms, every record does. */
+static inline bool
+filter_fits(const struct filter *filter, const struct catalog_probe *probe, const struct types_value *values)
+{
+    return filter == NULL || filter->count == 0 || filter_fits_all(filter, probe, values);
+}
 
 #endif

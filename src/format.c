@@ -30,19 +30,15 @@ format_is_json(const struct format *format)
 }
 
 /* Bytes have a limit of their own and say so. */
-static bool
-is_text_cut(const struct types_row *type, const struct types_value *value)
-{
-    return type->wire != TYPES_BYTES && types_is_cut(type, value);
-}
-
 int
 format_count_cut(const struct record *record)
 {
     int count = 0;
-    for (int i = 0; record->event != NULL && i < record->event->probe->nfields; i++)
-        if (format_is_there(record, i) && !record->values[i].is_null)
-            count += is_text_cut(record->event->probe->fields[i].type, &record->values[i]);
+    for (int i = 0; record->event != NULL && i < record->event->ntexts; i++) {
+        int field = record->event->texts[i];
+        count +=
+            !record->values[field].is_null && types_is_cut(record->event->probe->fields[field].type, &record->values[field]);
+    }
     return count;
 }
 
@@ -66,10 +62,4 @@ format_is_there(const struct record *record, int field)
 {
     return record->event->is_shown[field] &&
            !(record->event->probe->fields[field].is_optional && record->values[field].is_null);
-}
-
-bool
-format_is_time(const struct catalog_field *field)
-{
-    return strcmp(field->name, "at") == 0;
 }

@@ -51,9 +51,6 @@ void format_json_member(struct outbuf *out, const char *name, const char *suffix
 /* How many values of a record are shown in part. */
 int format_count_cut(const struct record *record);
 
-/* Whether it is the event's time, which JSON has first and lines do not have. */
-bool format_is_time(const struct catalog_field *field);
-
 /* Whether a field's value is there to be shown. */
 bool format_is_there(const struct record *record, int field);
 

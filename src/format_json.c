@@ -11,15 +11,14 @@ format_json_time(const struct format *format, struct outbuf *out, uint64_t nsecs
 static void
 put_time(const struct format *format, struct outbuf *out, const struct record *record)
 {
-    const struct catalog_probe *probe = record->event->probe;
-    json_key(out, "at", "");
-    for (int i = 0; i < probe->nfields; i++) {
-        if (format_is_time(&probe->fields[i])) {
-            probe->fields[i].type->put_json(out, probe->fields[i].type, &record->values[i]);
-            return;
-        }
+    const int time = record->event->time;
+    text_puts(out, "{\"at\": ");
+    if (time < 0) {
+        format_json_time(format, out, record->nsecs);
+        return;
     }
-    format_json_time(format, out, record->nsecs);
+    const struct types_row *type = record->event->probe->fields[time].type;
+    type->put_json(out, type, &record->values[time]);
 }
 
 void
@@ -64,13 +63,14 @@ put_field(const struct format *format, struct outbuf *out, const struct record *
 {
     const struct catalog_field *field = &record->event->probe->fields[index];
     const struct types_value *value = &record->values[index];
-    format_json_member(out, field->name, "");
+    text_put(out, record->event->keys[index]);
     if (value->is_null) {
         text_puts(out, "null");
         return;
     }
     field->type->put_json(out, field->type, value);
-    format_json_companions(format, out, record, index, field->name);
+    if (field->type->wire != TYPES_NUMBER || format->options.names)
+        format_json_companions(format, out, record, index, field->name);
 }
 
 static void
@@ -96,15 +96,12 @@ put_extra(const struct format *format, struct outbuf *out, const struct record *
 void
 format_json(struct format *format, struct outbuf *out, const struct record *record)
 {
-    const struct catalog_probe *probe = record->event->probe;
-    text_putc(out, '{');
+    const struct plan_event *event = record->event;
     put_time(format, out, record);
-    text_puts(out, ", \"type\": \"");
-    text_puts(out, probe->type);
-    text_putc(out, '"');
-    for (int i = 0; i < probe->nfields; i++)
-        if (format_is_there(record, i) && !format_is_time(&probe->fields[i]))
-            put_field(format, out, record, i);
+    text_put(out, event->type_key);
+    for (int i = 0; i < event->nshown; i++)
+        if (event->shown[i].index != event->time && format_is_there(record, event->shown[i].index))
+            put_field(format, out, record, event->shown[i].index);
     if (format->options.extra)
         put_extra(format, out, record);
     text_putc(out, '}');

@@ -47,9 +47,11 @@ put_usual(const struct format *format, struct outbuf *out, const struct record *
     put_columns(out, record, fields);
     text_puts(out, probe->tag);
     for (int i = 0; i < probe->nfields; i++) {
-        if (i == fields[0] || i == fields[1] || !format_is_there(record, i) || format_is_time(&probe->fields[i]))
+        if (i == fields[0] || i == fields[1] || !format_is_there(record, i) || i == record->event->time)
             continue;
-        text_printf(out, " %s=", probe->fields[i].name);
+        text_putc(out, ' ');
+        text_puts(out, probe->fields[i].name);
+        text_putc(out, '=');
         put_value(out, record, i);
         const char *label = format->options.names ? catalog_label(probe->fields[i].names, record->values[i].number) : NULL;
         if (label != NULL)

@@ -9,79 +9,81 @@ struct head {
     pid_t pid;
 };
 
+/* A value, without the bytes of its text, which stand behind it. */
+struct kept {
+    uint64_t number;
+    uint32_t len;
+    bool is_null, is_redacted;
+};
+
+static const struct plan_field of_loss[] = {{0}};
+
+/* The values that are set. */
+static const struct plan_field *
+shown(const struct plan_event *event, int *count)
+{
+    *count = event != NULL ? event->nshown : 1; /* a loss has one */
+    return event != NULL ? event->shown : of_loss;
+}
+
 static size_t
 aligned(size_t len)
 {
     return (len + 15) & ~(size_t)15;
 }
 
-/* A loss has one value. */
+/* As much as it can need. */
 static size_t
-values_of(const struct plan_event *event)
+room(const struct record *record, const struct plan_field *values, int count)
 {
-    return event != NULL ? (size_t)event->probe->nfields : 1;
+    size_t len = sizeof(struct head) + (size_t)count * sizeof(struct kept) + 16;
+    for (int i = 0; i < count; i++)
+        len += record->values[values[i].index].text.len;
+    return len;
 }
 
-/* Most values have no address behind the rest. */
-enum { PLAIN = offsetof(struct types_value, address) };
-
-static bool
-has_address(const struct record *record, size_t value)
+static char *
+put(char *at, const void *bytes, size_t len)
 {
-    return record->event != NULL && record->event->probe->fields[value].type->wire == TYPES_ADDRESS;
-}
-
-static bool
-has_text(const struct record *record, size_t value)
-{
-    return record->event != NULL && record->event->is_shown[value];
-}
-
-static void
-put_bytes(struct outbuf *out, const void *bytes, size_t len)
-{
-    text_put(out, (struct slice){bytes, len});
+    memcpy(at, bytes, len);
+    return at + len;
 }
 
 void
 hold_put(struct outbuf *out, const struct record *record)
 {
     const struct head head = {record->event, record->nsecs, record->tid, record->pid};
-    size_t values = values_of(record->event);
-    put_bytes(out, &head, sizeof(head));
-    for (size_t i = 0; i < values; i++) {
-        put_bytes(out, &record->values[i], PLAIN);
-        if (has_address(record, i))
-            put_bytes(out, record->values[i].address, sizeof(record->values[i].address));
-        if (has_text(record, i))
-            text_put(out, record->values[i].text);
+    int count;
+    const struct plan_field *values = shown(record->event, &count);
+    char *start = text_reserve(out, room(record, values, count)), *at = put(start, &head, sizeof(head));
+    for (int i = 0; i < count; i++) {
+        const struct types_value *value = &record->values[values[i].index];
+        const struct kept kept = {value->number, (uint32_t)value->text.len, value->is_null, value->is_redacted};
+        at = put(at, &kept, sizeof(kept));
+        if (value->text.len > 0)
+            at = put(at, value->text.ptr, value->text.len);
     }
-    text_reserve(out, 16);
-    out->len = aligned(out->len);
+    out->len += aligned((size_t)(at - start));
 }
 
 size_t
-hold_get(const char *at, struct record *record)
+hold_get(const char *start, struct record *record)
 {
     struct head head;
-    memcpy(&head, at, sizeof(head));
-    size_t values = values_of(head.event), len = sizeof(head);
+    memcpy(&head, start, sizeof(head));
     record->event = head.event;
     record->nsecs = head.nsecs;
     record->tid = head.tid;
     record->pid = head.pid;
-    for (size_t i = 0; i < values; i++) {
-        struct types_value *value = &record->values[i];
-        memcpy(value, at + len, PLAIN);
-        len += PLAIN;
-        if (has_address(record, i)) {
-            memcpy(value->address, at + len, sizeof(value->address));
-            len += sizeof(value->address);
-        }
-        if (!has_text(record, i))
-            continue;
-        value->text.ptr = at + len;
-        len += value->text.len;
+    const char *at = start + sizeof(head);
+    int count;
+    const struct plan_field *values = shown(head.event, &count);
+    for (int i = 0; i < count; i++) {
+        struct kept kept;
+        memcpy(&kept, at, sizeof(kept));
+        at += sizeof(kept);
+        record->values[values[i].index] = (struct types_value){kept.number, {at, kept.len}, kept.is_null, kept.is_redacted};
+        at += kept.len;
     }
-    return aligned(len);
+    return aligned((size_t)(at - start));
 }

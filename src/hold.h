@@ -8,7 +8,7 @@
 /* Appends a copy, whose size is a multiple of 16. */
 void hold_put(struct outbuf *out, const struct record *record);
 
-/* Reads the copy at `at`, where hold_put began to write it; its texts point into it. Returns its size. */
-size_t hold_get(const char *at, struct record *record);
+/* Reads the copy at `start`, where hold_put began to write it; its texts point into it. Returns its size. */
+size_t hold_get(const char *start, struct record *record);
 
 #endif

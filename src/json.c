@@ -24,21 +24,12 @@ put_character(struct outbuf *out, struct slice bytes, uint32_t code)
     }
 }
 
-static size_t
-plain_prefix(struct slice text)
-{
-    size_t len = 0;
-    while (len < text.len && text.ptr[len] >= 0x20 && text.ptr[len] < 0x7f && text.ptr[len] != '"' && text.ptr[len] != '\\')
-        len++;
-    return len;
-}
-
 void
 json_string(struct outbuf *out, struct slice text)
 {
     text_putc(out, '"');
     while (text.len > 0) {
-        size_t len = plain_prefix(text);
+        size_t len = text_plain(text, '"');
         text_put(out, (struct slice){text.ptr, len});
         text.ptr += len;
         text.len -= len;

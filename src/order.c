@@ -72,11 +72,21 @@ merge_runs(const struct order_held *held, size_t count, struct order_held *out)
     return runs;
 }
 
+/* Forgets what has been passed on. */
+static void
+forget(struct order *order)
+{
+    order->nheld -= order->next;
+    memmove(order->held, order->held + order->next, order->nheld * sizeof(*order->held));
+    order->next = order->ready = 0;
+}
+
 /* A few sorted runs, of CPUs or maps, one after the other: each pass halves their number. Equal times stay in the order of
  * arrival. */
 static void
 sort(struct order *order)
 {
+    forget(order);
     for (size_t runs = 3; runs > 2;) {
         runs = merge_runs(order->held, order->nheld, order->spare);
         struct order_held *sorted = order->spare;
@@ -151,21 +161,22 @@ watermark(struct order *order, uint64_t now)
     return oldest;
 }
 
-/* Forgets what has been passed on; the rest moves to the front. */
+/* Gives the memory of what has been passed on to what comes, when that is the most of it, so that not much is moved often. */
 static void
 compact(struct order *order)
 {
-    if (order->next < order->nheld)
-        memmove(order->held, order->held + order->next, (order->nheld - order->next) * sizeof(*order->held));
-    order->nheld -= order->next;
-    order->next = order->ready = 0;
+    if (order->next == order->nheld)
+        order->next = order->ready = order->nheld = order->passed = order->bytes.len = 0;
+    if (order->passed <= order->bytes.len / 4 * 3)
+        return;
+    forget(order);
     size_t first = order->bytes.len;
     for (size_t i = 0; i < order->nheld; i++)
         if (order->held[i].at < first)
             first = order->held[i].at;
-    if (first > 0)
-        memmove(order->bytes.ptr, order->bytes.ptr + first, order->bytes.len - first);
     order->bytes.len -= first;
+    order->passed -= first;
+    memmove(order->bytes.ptr, order->bytes.ptr + first, order->bytes.len);
     for (size_t i = 0; i < order->nheld; i++)
         order->held[i].at -= first;
 }
@@ -174,8 +185,6 @@ static void
 release_until(struct order *order, uint64_t nsecs)
 {
     compact(order);
-    if (order->nheld == 0)
-        return;
     if (!order->is_sorted)
         sort(order);
     while (order->ready < order->nheld && order->held[order->ready].nsecs <= nsecs)
@@ -225,11 +234,21 @@ order_flush(struct order *order)
     release_until(order, UINT64_MAX);
 }
 
+/* A batch is more than the caches nearby hold. */
+static void
+prefetch(const struct order *order)
+{
+    enum { AHEAD = 4 };
+    if (order->next + AHEAD < order->ready)
+        __builtin_prefetch(order->bytes.ptr + order->held[order->next + AHEAD].at);
+}
+
 bool
 order_next(struct order *order, struct record *record)
 {
     if (order->next == order->ready)
         return false;
-    hold_get(order->bytes.ptr + order->held[order->next++].at, record);
+    prefetch(order);
+    order->passed += hold_get(order->bytes.ptr + order->held[order->next++].at, record);
     return true;
 }

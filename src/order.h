@@ -22,6 +22,7 @@ struct order {
     uint64_t released;        /* up to when records were passed on */
     struct order_cpu *cpus;   /* by CPU */
     struct outbuf bytes;      /* the records that are held, with their texts */
+    size_t passed;            /* so many of them are of records that were passed on */
     struct order_held *held;  /* index of `bytes` */
     struct order_held *spare; /* as large, to sort into */
     size_t nheld, cap, next;  /* [next, ready) may be passed on */

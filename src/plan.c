@@ -159,17 +159,31 @@ choose_store(struct plan *plan, struct plan_event *event)
     plan->nstored[event->store]++;
 }
 
+/* What JSON has of every record of the event. */
+static void
+make_keys(struct planner *planner, struct plan_event *event)
+{
+    event->type_key = text_of(mem_printf(planner->mem, ", \"type\": \"%s\"", event->probe->type));
+    for (int i = 0; i < event->probe->nfields; i++)
+        event->keys[i] = text_of(mem_printf(planner->mem, ", \"%s\": ", event->probe->fields[i].name));
+}
+
 static int
 add_event(struct planner *planner, const struct catalog_probe *probe, const struct usdt_probe *usdt, bool literally)
 {
     struct plan_event *event = &planner->plan->events[planner->plan->nevents++];
-    *event = (struct plan_event){.probe = probe, .usdt = usdt, .bytes = -1};
+    *event = (struct plan_event){.probe = probe, .usdt = usdt, .bytes = -1, .time = -1};
+    make_keys(planner, event);
     for (int i = 0; i < probe->nfields; i++) {
         const struct catalog_field *field = &probe->fields[i];
         event->is_shown[i] =
             is_field_shown(planner, probe, field, literally) && is_field_reachable(planner, probe, field, usdt);
         if (!event->is_shown[i])
             continue;
+        event->shown[event->nshown++] =
+            (struct plan_field){i, field->type->wire, field->type, field->may_be_null || field->is_optional};
+        if (strcmp(field->name, "at") == 0)
+            event->time = i;
         event->numbers += plan_field_numbers(field);
         bool is_text = field->type->wire == TYPES_TEXT || field->type->wire == TYPES_CSTR;
         if (is_text && add_text(planner, event, i) != 0)
@@ -361,8 +375,12 @@ int
 plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct tracer *tracer,
           const struct plan_request *request, struct mem *mem, struct diag *diag)
 {
-    *plan = (struct plan){
-        .target = target, .tracer = tracer, .request = request, .chunk = tracer->row->chunk, .limit = tracer->row->limit};
+    *plan = (struct plan){.target = target,
+                          .tracer = tracer,
+                          .request = request,
+                          .chunk = tracer->row->chunk,
+                          .limit = tracer->row->limit,
+                          .pieces = PLAN_MAPS * TRACER_MAP_KEYS};
     if (request->redact.count > 0)
         plan->redact = &request->redact;
     size_t most = catalog->count + (target != NULL ? target->probes.count : 0);

@@ -13,6 +13,9 @@ enum { PLAN_TEXT_LIMIT = 8192, PLAN_MAX_TEXTS = 3, PLAN_INLINE_TEXTS = 2 };
 /* A record in a map has this many numbers at most, and beside texts: the BPF stack limits them. */
 enum { PLAN_STORED_NUMBERS = 24, PLAN_STORED_TEXT_NUMBERS = 6 };
 
+/* Records that are kept in maps are kept in one of so many. */
+enum { PLAN_MAPS = 2 };
+
 /* How records come from the server. */
 enum plan_transport {
     PLAN_TRANSPORT_OPEN, /* what is best with this bpftrace */
@@ -45,12 +48,25 @@ struct plan_request {
     bool app_data;     /* application data too, and secrets of events that a pattern names literally */
 };
 
+/* A field that a record has, and what of the catalogue every record needs. */
+struct plan_field {
+    int index; /* in the catalogue */
+    enum types_wire wire;
+    const struct types_row *type;
+    bool has_pointer; /* the pointer it is read through, which may be NULL, stands before it */
+};
+
 /* A probe that will be attached. Its id on the wire is its index in the plan. */
 struct plan_event {
     const struct catalog_probe *probe;
-    const struct usdt_probe *usdt;     /* NULL without a target */
-    bool is_shown[CATALOG_MAX_FIELDS]; /* by field of the catalogue: others are not read from the server */
-    int texts[PLAN_MAX_TEXTS];         /* the fields that are TEXT or CSTR, in order */
+    const struct usdt_probe *usdt;               /* NULL without a target */
+    bool is_shown[CATALOG_MAX_FIELDS];           /* by field of the catalogue: others are not read from the server */
+    struct plan_field shown[CATALOG_MAX_FIELDS]; /* those fields, in order */
+    int nshown;
+    struct slice type_key;                 /* `, "type": "send_response"`, as JSON has it */
+    struct slice keys[CATALOG_MAX_FIELDS]; /* by field, such as `, "conn_id": ` */
+    int time;                              /* the field that is the event's time, which stands first in JSON; -1: none */
+    int texts[PLAN_MAX_TEXTS];             /* the fields that are TEXT or CSTR, in order */
     int ntexts;
     int numbers;           /* that stand before its texts */
     bool has_cstrs;        /* they are CSTR; the two are not mixed */
@@ -71,6 +87,7 @@ struct plan {
     const struct plan_request *request; /* what it was made for */
     unsigned chunk;                     /* bytes of a text in one printf */
     unsigned limit;                     /* bytes of a text that are sent at most */
+    size_t pieces;                      /* of texts that may be in maps at a time */
     size_t nstored[PLAN_STORES];        /* events by where they are kept */
     int widths[PLAN_STORES];            /* numbers that each record there has, besides its id */
 };

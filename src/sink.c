@@ -21,13 +21,20 @@ sink_open(const char *path, int how, struct diag *diag)
                     strerror(errno));
 }
 
+/* Files, and devices such as /dev/null. */
+static bool
+never_blocks(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && (S_ISREG(status.st_mode) || (S_ISCHR(status.st_mode) && !isatty(fd)));
+}
+
 /* How much can be written without blocking. stdout is not made non-blocking, since it may be shared with other programs; but
  * when poll(2) says that a pipe is writable, PIPE_BUF bytes are. */
 static size_t
 writable(int fd)
 {
-    struct stat status;
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+    if (never_blocks(fd))
         return SSIZE_MAX;
     struct pollfd out = {fd, POLLOUT, 0};
     return poll(&out, 1, 0) > 0 ? PIPE_BUF : 0;

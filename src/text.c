@@ -93,11 +93,16 @@ text_grow(struct outbuf *out, size_t len)
 void
 text_put_u64(struct outbuf *out, uint64_t number)
 {
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
     char digits[20];
     size_t at = sizeof(digits);
-    do
-        digits[--at] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
+    for (; number >= 10; number /= 100)
+        memcpy(digits + (at -= 2), pairs + number % 100 * 2, 2);
+    if (number > 0 || at == sizeof(digits))
+        digits[--at] = (char)('0' + number);
     text_put(out, (struct slice){digits + at, sizeof(digits) - at});
 }
 
@@ -171,11 +176,30 @@ put_hex(struct outbuf *out, struct slice bytes)
         text_printf(out, "\\x%02x", (unsigned char)bytes.ptr[i]);
 }
 
-static size_t
-plain_prefix(struct slice text)
+/* Whether each byte of the word is 0x20 to 0x7e, and neither a backslash nor `mark`. Borrows and carries begin only in bytes
+ * that are not. */
+static bool
+is_plain_word(uint64_t word, char mark)
+{
+    const uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
+    uint64_t is_low = word - ones * 0x20, is_high = (word + ones) | word;
+    uint64_t is_backslash = (word ^ ones * '\\') - ones, is_mark = (word ^ ones * (unsigned char)mark) - ones;
+    return ((is_low | is_high | is_backslash | is_mark) & high) == 0;
+}
+
+size_t
+text_plain(struct slice text, char mark)
 {
     size_t len = 0;
-    while (len < text.len && text.ptr[len] >= 0x20 && text.ptr[len] < 0x7f && text.ptr[len] != '\\')
+    for (uint64_t word; text.len >= sizeof(word); len += sizeof(word)) {
+        bool is_last = len + sizeof(word) >= text.len;
+        memcpy(&word, text.ptr + (is_last ? text.len - sizeof(word) : len), sizeof(word));
+        if (!is_plain_word(word, mark))
+            break;
+        if (is_last)
+            return text.len;
+    }
+    while (len < text.len && text.ptr[len] >= 0x20 && text.ptr[len] < 0x7f && text.ptr[len] != '\\' && text.ptr[len] != mark)
         len++;
     return len;
 }
@@ -184,7 +208,7 @@ void
 text_escape(struct outbuf *out, struct slice text)
 {
     while (text.len > 0) {
-        size_t len = plain_prefix(text);
+        size_t len = text_plain(text, '\\');
         if (len > 0) {
             text_put(out, (struct slice){text.ptr, len});
         } else if (text.ptr[0] == '\\') {

@@ -86,6 +86,9 @@ void text_free(struct outbuf *out);
  * two. No other backslash is ever written, so `\[` can mark what h2olog adds itself. */
 void text_escape(struct outbuf *out, struct slice text);
 
+/* How many bytes at the start of `text` are printable ASCII, and neither a backslash nor `mark`, an ASCII character. */
+size_t text_plain(struct slice text, char mark);
+
 /* The bytes as lower-case hexadecimal digits. */
 void text_put_hex(struct outbuf *out, struct slice bytes);
 

@@ -95,9 +95,11 @@ line_address(struct outbuf *out, const struct types_row *type, const struct type
 {
     (void)type;
     unsigned char bytes[24];
-    uint32_t low[2] = {(uint32_t)value->address[0], (uint32_t)value->address[1]};
+    uint64_t words[TYPES_ADDRESS_WORDS];
+    memcpy(words, value->text.ptr, sizeof(words));
+    uint32_t low[2] = {(uint32_t)words[0], (uint32_t)words[1]};
     memcpy(bytes, low, 8);
-    memcpy(bytes + 8, &value->address[2], 16);
+    memcpy(bytes + 8, &words[2], 16);
     uint16_t family, port;
     memcpy(&family, bytes, 2);
     memcpy(&port, bytes + 2, 2);
@@ -149,15 +151,6 @@ types_is_http_version(const struct types_row *type)
     return type->put_line == line_http_version;
 }
 
-uint64_t
-types_number(const struct types_row *type, uint64_t number)
-{
-    int unused = 64 - type->bits;
-    if (type->is_signed)
-        return (uint64_t)((int64_t)(number << unused) >> unused);
-    return number << unused >> unused;
-}
-
 bool
 types_needs_hex(const struct types_row *type, const struct types_value *value)
 {
@@ -165,7 +158,8 @@ types_needs_hex(const struct types_row *type, const struct types_value *value)
         return false;
     struct slice rest = value->text;
     for (uint32_t code; rest.len > 0;) {
-        size_t len = text_utf8(rest, &code);
+        size_t len = text_plain(rest, '\\');
+        len = len > 0 ? len : text_utf8(rest, &code);
         if (len == 0)
             return true;
         rest.ptr += len;

@@ -12,10 +12,10 @@ enum { TYPES_ADDRESS_WORDS = 4, TYPES_CSTR_LIMIT = 1024 };
 /* A field's value in a record. */
 struct types_value {
     uint64_t number;   /* sign-extended where the type is signed; of a text or bytes the length in the server */
-    struct slice text; /* the bytes that arrived: a prefix of the value */
+    struct slice text; /* the bytes that arrived: a prefix of the value; of an address TYPES_ADDRESS_WORDS uint64_t: the u32 at
+                        * 0 and at 4, the u64 at 8 and at 16 of a sockaddr */
     bool is_null;      /* its pointer is NULL */
     bool is_redacted;  /* it was not read */
-    uint64_t address[TYPES_ADDRESS_WORDS]; /* the u32 at 0 and at 4, the u64 at 8 and at 16 of a sockaddr; else not set */
 };
 
 struct types_row;
@@ -43,7 +43,14 @@ const struct types_row *types_integer(int size, bool is_signed);
 bool types_is_http_version(const struct types_row *type);
 
 /* `number` as it came, cut and extended to the type. */
-uint64_t types_number(const struct types_row *type, uint64_t number);
+static inline uint64_t
+types_number(const struct types_row *type, uint64_t number)
+{
+    int unused = 64 - type->bits;
+    if (type->is_signed)
+        return (uint64_t)((int64_t)(number << unused) >> unused);
+    return number << unused >> unused;
+}
 
 /* Whether the value is a text that stays in h2olog whole but is not valid UTF-8, so that JSON needs its bytes beside it. */
 bool types_needs_hex(const struct types_row *type, const struct types_value *value);

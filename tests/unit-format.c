@@ -168,11 +168,11 @@ START_TEST(socket_addresses)
 {
     struct types_value *values = start(ADDRESS);
     values[0].number = 1;
-    values[1] = (struct types_value){.address = {0xbb010002, 0x0100007f, 0, 0}};
+    values[1] = (struct types_value){.text = {(const char *)(uint64_t[]){0xbb010002, 0x0100007f, 0, 0}, 32}};
     check("json", plain, "{\"at\": 1005, \"type\": \"address\", \"conn_id\": 1, \"peer\": \"127.0.0.1:443\"}\n");
-    values[1] = (struct types_value){.address = {0xbb01000a, 0, 0, 0x0100000000000000}};
+    values[1] = (struct types_value){.text = {(const char *)(uint64_t[]){0xbb01000a, 0, 0, 0x0100000000000000}, 32}};
     check("line", plain, "1 - address peer=[::1]:443\n");
-    values[1] = (struct types_value){.address = {1, 0, 0, 0}};
+    values[1] = (struct types_value){.text = {(const char *)(uint64_t[]){1, 0, 0, 0}, 32}};
     check("line", plain, "1 - address peer=family 1\n");
     values[1].is_null = true;
     check("json", plain, "{\"at\": 1005, \"type\": \"address\", \"conn_id\": 1, \"peer\": null}\n");

@@ -209,6 +209,49 @@ START_TEST(a_character_after_a_broken_one_stays)
 }
 END_TEST
 
+static bool
+is_plain(int byte, char mark)
+{
+    return byte >= 0x20 && byte < 0x7f && byte != '\\' && byte != mark;
+}
+
+/* Every byte at every place of texts that are more or less than some words of eight bytes. */
+START_TEST(plain_bytes_end_before_a_special_one)
+{
+    char bytes[20];
+    for (size_t len = 1; len <= sizeof(bytes); len++) {
+        for (size_t at = 0; at < len; at++) {
+            for (int byte = 0; byte < 256; byte++) {
+                memset(bytes, byte % 2 == 0 ? 'a' : '~', sizeof(bytes));
+                bytes[at] = (char)byte;
+                ck_assert_uint_eq(text_plain((struct slice){bytes, len}, '"'), is_plain(byte, '"') ? len : at);
+            }
+        }
+    }
+}
+END_TEST
+
+START_TEST(numbers_are_written_in_decimal)
+{
+    struct outbuf out = {0};
+    char expected[32];
+    for (uint64_t power = 1;; power *= 10) {
+        for (uint64_t number = power - 1; number <= power + 1; number++) {
+            out.len = 0;
+            text_put_u64(&out, number);
+            snprintf(expected, sizeof(expected), "%lu", number);
+            fixture_equal(&out, expected);
+        }
+        if (power > UINT64_MAX / 10)
+            break;
+    }
+    out.len = 0;
+    text_put_u64(&out, UINT64_MAX);
+    fixture_equal(&out, "18446744073709551615");
+    text_free(&out);
+}
+END_TEST
+
 START_TEST(a_buffer_takes_everything)
 {
     struct outbuf out = {0};
@@ -327,6 +370,8 @@ text_suite(void)
     tcase_add_test(tcase, every_code_point);
     tcase_add_test(tcase, every_pair_of_bytes);
     tcase_add_test(tcase, a_character_after_a_broken_one_stays);
+    tcase_add_test(tcase, plain_bytes_end_before_a_special_one);
+    tcase_add_test(tcase, numbers_are_written_in_decimal);
     tcase_add_test(tcase, a_buffer_takes_everything);
     tcase_add_test(tcase, a_buffer_grows_and_is_reused);
     tcase_add_test(tcase, slices_are_compared_by_bytes);

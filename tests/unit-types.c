@@ -141,7 +141,8 @@ check_address(const unsigned char bytes[24], const char *expected)
     char quoted[128];
     memcpy(low, bytes, 8);
     memcpy(high, bytes + 8, 16);
-    struct types_value value = {.address = {low[0], low[1], high[0], high[1]}};
+    const uint64_t words[] = {low[0], low[1], high[0], high[1]};
+    struct types_value value = {.text = {(const char *)words, sizeof(words)}};
     snprintf(quoted, sizeof(quoted), "\"%s\"", expected);
     check_printed(type->put_line, type, &value, expected);
     check_printed(type->put_json, type, &value, quoted);

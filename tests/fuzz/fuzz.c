@@ -29,6 +29,7 @@ fuzz_plan(void)
     FUZZ_CHECK(tracer_parse_version(&tracer, text_of("bpftrace v0.17.0"), &diag) == 0);
     FUZZ_CHECK(plan_make(&plan, &catalog, NULL, &tracer, &request, &mem, &diag) == 0);
     plan.limit = 3 * plan.chunk; /* less memory, more runs */
+    plan.pieces = 64;
     return &plan;
 }
 
