@@ -20,7 +20,9 @@ sed 's/^# \?//' >bench/doc.md <<'END'
 # Written by `H2O=/path/to/h2o make bench-doc`: every figure is a median with its range, every ratio is to a bpftrace program of the same
 # content that was written by hand and measured in the same round ([tests/bench.sh](../tests/bench.sh)). Flat out means as many requests
 # as the client can make; "lost" is a share of all events. Each bpftrace has the transport that h2olog chooses for it, and the
-# other one: batch before 0.19, stream from then on.
+# other one: batch before 0.19, stream from then on. Empty probes are the same probes with nothing in them: what the kernel takes for
+# any tracing at all, which no tracer can save. It differs much between machines: 0.7 us an event on one, 6 us on another, a guest
+# whose traps are dear.
 END
 for release in $releases; do
     mkdir -p "bench/$release" && make_tree "$release" "$release" bpftrace "bench/$release.log" && make_wrapper "$release" "bench/$release" &&

@@ -21,14 +21,16 @@ metrics() {
     local load
     for load in $LOADS; do
         echo "cpu-$load|CPU that tracing adds to the server at $load events/s, in s per million events|hand-written"
+        echo "above-$load|the same without what empty probes cost|hand-written"
         echo "rate-$load|requests/s at $load events/s|hand-written"
         echo "p50-$load|median latency at $load events/s, in us|hand-written"
         echo "p99-$load|99th percentile of latency at $load events/s, in us|hand-written"
         echo "lost-$load|events lost and said so at $load events/s, in %|"
         echo "unreported-$load|events lost and not said so at $load events/s|"
     done
+    echo "reading|CPU of who reads at 100000 events/s, in s per million events|hand-written: bpftrace"
     echo "startup|from start to the first record, in ms|hand-written"
-    echo "memory|peak memory, in MiB|hand-written bpftrace"
+    echo "memory|peak memory, in MiB|hand-written: bpftrace"
     echo "filter|CPU that tracing adds to the server, in ns an event|no filter"
     echo "records|records decoded and printed a second|"
     echo "cost|decoding and printing a record, in ns|"
@@ -122,9 +124,9 @@ percentile() { # PERCENT
     cut -f 3 "$dir/latencies" | sort -n | awk -v part="$1" '{ list[NR] = $1 } END { print list[int((NR - 1) * part / 100) + 1] }'
 }
 
-# Nanoseconds of CPU time that the server has used.
-cpu_time() {
-    cat /proc/"$server"/task/*/schedstat | awk '{ sum += $1 } END { printf "%.0f\n", sum }'
+# Nanoseconds of CPU time that a process has used.
+cpu_time() { # PID
+    cat /proc/"$1"/task/*/schedstat | awk '{ sum += $1 } END { printf "%.0f\n", sum }'
 }
 
 # ------------------------------------------------------------------------------------------------------------- tracing
@@ -133,6 +135,11 @@ readonly HAND='usdt::h2o:receive_request { printf("%ld %ld RxProtocol HTTP/%d.%d
 usdt::h2o:receive_request_header { printf("%ld %ld RxHeader   %s %s\n", arg0, arg1, str(arg2, arg3), str(arg4, arg5)); }
 usdt::h2o:send_response { printf("%ld %ld TxStatus   %d\n", arg0, arg1, arg2); }
 usdt::h2o:send_response_header { printf("%ld %ld TxHeader   %s %s\n", arg0, arg1, str(arg2, arg3), str(arg4, arg5)); }'
+
+# The same probes without anything in them: what the kernel takes for them alone. That they are attached it says by itself.
+EMPTY="$(sed 's|{.*|/0/ { @ = 1; }|' <<<"$HAND")
+interval:ms:200 { printf(\"RxProtocol\\n\"); }"
+readonly EMPTY
 
 has_records() {
     grep -qs 'RxProtocol' "$dir/out" && return
@@ -147,8 +154,8 @@ is_settled() {
     [[ $before == $(stat -c %s "$dir/out") ]]
 }
 
-start_hand() {
-    echo "$HAND" >"$dir/hand.bt"
+start_hand() { # PROGRAM
+    echo "$1" >"$dir/hand.bt"
     spawn bpftrace -q -p "$server" "$dir/hand.bt" >"$dir/out" 2>"$dir/err"
     log=$spawned
 }
@@ -165,7 +172,8 @@ end_hand() {
 start_traced() { # CASE
     case $1 in
     untraced) return ;;
-    hand-written) start_hand ;;
+    "empty probes") start_hand "$EMPTY" && wait_for 20 has_records && return ;;
+    hand-written) start_hand "$HAND" ;;
     *) start_log "--transport=${1#h2olog, }" ;;
     esac && wait_for 20 has_records && wait_for 10 is_settled
 }
@@ -174,17 +182,29 @@ peak() { # PID
     awk '/^VmHWM/ { printf "%.1f\n", $2 / 1024 }' "/proc/$1/status"
 }
 
-measure_memory() { # CASE
+# The processes that read, and what they are called: for each its pid becomes ${readers[NAME]}.
+find_readers() { # CASE
+    readers=()
     if [[ $1 == hand-written ]]; then
-        sample memory "hand-written bpftrace" "$(peak "$log")"
-    elif [[ $1 != untraced ]]; then
-        find_tracer && sample memory "$1: bpftrace" "$(peak "$tracer")" && sample memory "$1: h2olog" "$(peak "$log")"
+        readers["$1: bpftrace"]=$log
+    elif [[ $1 == h2olog* ]]; then
+        find_tracer && readers["$1: bpftrace"]=$tracer readers["$1: h2olog"]=$log
     fi
+}
+
+measure_readers() { # EVENTS
+    local name
+    wait_for 60 is_settled
+    for name in "${!readers[@]}"; do
+        sample reading "$name" "$(awk "BEGIN { print ($(cpu_time "${readers[$name]}") - ${read[$name]}) / $1 / 1000 }")"
+        sample memory "$name" "$(peak "${readers[$name]}")"
+    done
 }
 
 end_traced() { # CASE
     lost=0
     [[ $1 != untraced ]] || return 0
+    [[ $1 != "empty probes" ]] || { end_hand; return; }
     wait_for 60 is_settled
     [[ $1 != hand-written ]] || { end_hand; return; }
     end_log && lost=$(count_lost)
@@ -204,32 +224,42 @@ count_events() {
     load 100 flat && wait_for 10 is_settled && events=$((($(count_records) - before) / 100)) && end_traced "h2olog, stream" && ((events > 0))
 }
 
+# Whether records are printed.
+is_traced() { # CASE
+    [[ $1 != untraced && $1 != "empty probes" ]]
+}
+
 measure_load() { # CASE LOAD
-    local requests=$FLAT rate=flat cpu before began taken
+    local requests=$FLAT rate=flat cpu before began taken name
+    declare -A readers=() read=()
     [[ $2 == flat ]] || { rate=$(($2 / events)) && requests=$((rate * seconds / CLIENTS * CLIENTS)); }
     before=$(count_records 2>/dev/null)
-    cpu=$(cpu_time) began=$(microseconds)
+    find_readers "$1"
+    for name in "${!readers[@]}"; do read[$name]=$(cpu_time "${readers[$name]}"); done
+    cpu=$(cpu_time "$server") began=$(microseconds)
     load "$requests" "$rate" || return
-    taken=$(($(microseconds) - began)) cpu=$((($(cpu_time) - cpu) / requests))
+    taken=$(($(microseconds) - began)) cpu=$((($(cpu_time "$server") - cpu) / requests))
     [[ $1 != untraced ]] || base[$2]=$cpu
+    [[ $1 != "empty probes" ]] || empty[$2]=$cpu
     [[ $1 == untraced ]] || sample "cpu-$2" "$1" "$(awk "BEGIN { print ($cpu - ${base[$2]}) / $events / 1000 }")"
+    is_traced "$1" && sample "above-$2" "$1" "$(awk "BEGIN { print ($cpu - ${empty[$2]}) / $events / 1000 }")"
     sample "rate-$2" "$1" $((requests * 1000000 / taken))
     sample "p50-$2" "$1" "$(percentile 50)"
     sample "p99-$2" "$1" "$(percentile 99)"
-    [[ $2 != 100000 ]] || measure_memory "$1"
+    [[ $2 != 100000 ]] || measure_readers $((requests * events))
     end_traced "$1"
-    [[ $1 != untraced ]] || return 0
+    is_traced "$1" || return 0
     sample "lost-$2" "$1" "$(awk "BEGIN { print 100 * $lost / ($requests * $events) }")"
     sample "unreported-$2" "$1" $((requests * events - lost - $(count_records) + before))
 }
 
 server_side() {
     local name load
-    declare -A base=()
+    declare -A base=() empty=()
     start_loaded && round=1 && count_events || return
     for round in $(seq "$rounds"); do
         for load in $LOADS; do
-            for name in untraced hand-written "h2olog, stream" "h2olog, batch"; do
+            for name in untraced "empty probes" hand-written "h2olog, stream" "h2olog, batch"; do
                 start_traced "$name" && measure_load "$name" "$load" || { explain "$name at $load"; show "$dir/err"; return 1; }
             done
         done
@@ -300,8 +330,8 @@ fire_requests() {
 
 # Nanoseconds of the server's CPU time an event becomes $cost.
 measure_events() {
-    cost=$(cpu_time)
-    fire_requests && cost=$((($(cpu_time) - cost) / (FILTERED * 12)))
+    cost=$(cpu_time "$server")
+    fire_requests && cost=$((($(cpu_time "$server") - cost) / (FILTERED * 12)))
 }
 
 filter_costs() {
@@ -321,11 +351,12 @@ filter_costs() {
 # -------------------------------------------------------------------------------------------------------------- part (a)
 
 decoding() {
-    local n=50000 record=$dir/bench.rec format count began taken
+    local n=200000 rate=20000 record=$dir/bench.rec format count began taken
     start_server && start_log --record "$record" || return
-    tell "repeat $((n * 10)) $n fire h2o:receive_request_header 1 i \"user-agent\" len \"Mozilla/5.0 (X11; Linux x86_64)\" len" \
-        thread "repeat $((n * 10)) $n fire h2o:send_response_header 1 i \"content-type\" len \"text/html; charset=utf-8\" len" end join
-    server_is_done 60 && wait_for 30 is_settled && end_log && count=$(wc -l <"$dir/out") && ((count >= n * 20)) || return
+    tell "repeat $n $rate fire h2o:receive_request_header 1 i \"user-agent\" len \"Mozilla/5.0 (X11; Linux x86_64)\" len" \
+        thread "repeat $n $rate fire h2o:send_response_header 1 i \"content-type\" len \"text/html; charset=utf-8\" len" end join
+    server_is_done 60 && wait_for 30 is_settled && end_log && count=$(wc -l <"$dir/out") || return
+    ((count > n)) || { explain "only $count of $((2 * n)) records came"; return 1; }
     for round in $(seq "$rounds"); do
         for format in line json; do
             began=$(microseconds)
