@@ -28,12 +28,17 @@ struct petition {
     pid_t pid;
 };
 
+struct ward {
+    struct child tracer;
+    int64_t resume_ms; /* when its pause ends; 0: it has none */
+};
+
 /* The keeper's own view. */
 struct desk {
     const struct keeper_services *services;
     int socket;
-    struct child tracers[MAX_TRACERS];
-    size_t ntracers;
+    struct ward wards[MAX_TRACERS];
+    size_t nwards;
 };
 
 static void
@@ -68,8 +73,9 @@ start_tracer(struct desk *desk, pid_t server)
     struct letter letter = {.kind = KEEPER_FAILED, .server = server};
     struct outbuf note = {0};
     int server_fd = -1;
-    struct child *tracer = &desk->tracers[desk->ntracers];
-    int status = desk->ntracers == MAX_TRACERS
+    struct ward *ward = &desk->wards[desk->nwards];
+    struct child *tracer = &ward->tracer;
+    int status = desk->nwards == MAX_TRACERS
                      ? diag_set(&letter.diag, DIAG_FAILED, "more than %d servers at once", MAX_TRACERS)
                      : desk->services->start(desk->services->context, server, tracer, &server_fd, &note, &letter.diag);
     if (status != 0) {
@@ -81,19 +87,52 @@ start_tracer(struct desk *desk, pid_t server)
         send_letter(desk, &letter, files, MAX_FILES, (struct slice){note.ptr, note.len});
         child_close(&tracer->out);
         child_close(&tracer->err);
-        desk->ntracers++;
+        ward->resume_ms = 0;
+        desk->nwards++;
     }
     child_close(&server_fd);
     text_free(&note);
     return status;
 }
 
-static void
-kill_tracer(const struct desk *desk, pid_t pid)
+/* NULL: it has ended. */
+static struct ward *
+find_ward(struct desk *desk, pid_t tracer)
 {
-    for (size_t i = 0; i < desk->ntracers; i++)
-        if (desk->tracers[i].pid == pid)
-            child_signal(&desk->tracers[i], SIGKILL);
+    for (size_t i = 0; i < desk->nwards; i++)
+        if (desk->wards[i].tracer.pid == tracer)
+            return &desk->wards[i];
+    return NULL;
+}
+
+static void
+kill_tracer(struct desk *desk, pid_t tracer)
+{
+    const struct ward *ward = find_ward(desk, tracer);
+    if (ward != NULL)
+        child_signal(&ward->tracer, SIGKILL);
+}
+
+static void
+pause_tracer(struct desk *desk, pid_t tracer)
+{
+    struct ward *ward = find_ward(desk, tracer);
+    if (ward == NULL)
+        return;
+    child_signal(&ward->tracer, SIGSTOP);
+    ward->resume_ms = clock_ms() + KEEPER_PAUSE_MS;
+}
+
+static void
+end_pauses(struct desk *desk)
+{
+    for (size_t i = 0; i < desk->nwards; i++) {
+        struct ward *ward = &desk->wards[i];
+        if (ward->resume_ms == 0 || clock_ms() < ward->resume_ms)
+            continue;
+        child_signal(&ward->tracer, SIGCONT);
+        ward->resume_ms = 0;
+    }
 }
 
 static void
@@ -115,7 +154,7 @@ reopen(const struct desk *desk)
 
 /* false: h2olog is gone. */
 static bool
-take_order(const struct desk *desk)
+take_order(struct desk *desk)
 {
     struct petition order;
     ssize_t got = recv(desk->socket, &order, sizeof(order), 0);
@@ -127,15 +166,17 @@ take_order(const struct desk *desk)
         touch(desk, order.pid);
     if (order.request == KEEPER_REOPEN)
         reopen(desk);
+    if (order.request == KEEPER_PAUSE)
+        pause_tracer(desk, order.pid);
     return true;
 }
 
 static void
 bury(struct desk *desk, size_t index)
 {
-    struct letter letter = {.kind = KEEPER_ENDED, .tracer = desk->tracers[index].pid};
-    letter.number = (uint64_t)child_wait(&desk->tracers[index]);
-    desk->tracers[index] = desk->tracers[--desk->ntracers];
+    struct letter letter = {.kind = KEEPER_ENDED, .tracer = desk->wards[index].tracer.pid};
+    letter.number = (uint64_t)child_wait(&desk->wards[index].tracer);
+    desk->wards[index] = desk->wards[--desk->nwards];
     send_letter(desk, &letter, NULL, 0, (struct slice){0});
 }
 
@@ -154,8 +195,12 @@ look_for_servers(struct desk *desk, int64_t when)
 static int
 poll_timeout(const struct desk *desk, int64_t when)
 {
-    int64_t left = when - clock_ms();
-    return desk->services->find == NULL ? -1 : left < 0 ? 0 : (int)left;
+    int64_t next = desk->services->find != NULL ? when : INT64_MAX;
+    for (size_t i = 0; i < desk->nwards; i++)
+        if (desk->wards[i].resume_ms != 0 && desk->wards[i].resume_ms < next)
+            next = desk->wards[i].resume_ms;
+    int64_t left = next - clock_ms();
+    return next == INT64_MAX ? -1 : left < 0 ? 0 : (int)left;
 }
 
 static void
@@ -164,15 +209,16 @@ serve(struct desk *desk)
     int64_t when = clock_ms() + desk->services->interval_ms;
     for (;;) {
         struct pollfd fds[1 + MAX_TRACERS] = {{desk->socket, POLLIN, 0}};
-        for (size_t i = 0; i < desk->ntracers; i++)
-            fds[1 + i] = (struct pollfd){desk->tracers[i].pidfd, POLLIN, 0};
-        if (poll(fds, 1 + desk->ntracers, poll_timeout(desk, when)) < 0 && errno != EINTR)
+        for (size_t i = 0; i < desk->nwards; i++)
+            fds[1 + i] = (struct pollfd){desk->wards[i].tracer.pidfd, POLLIN, 0};
+        if (poll(fds, 1 + desk->nwards, poll_timeout(desk, when)) < 0 && errno != EINTR)
             return;
-        for (size_t i = desk->ntracers; i-- > 0;)
+        for (size_t i = desk->nwards; i-- > 0;)
             if (fds[1 + i].revents != 0)
                 bury(desk, i);
         if (fds[0].revents != 0 && !take_order(desk))
             return;
+        end_pauses(desk);
         when = look_for_servers(desk, when);
     }
 }
@@ -206,8 +252,8 @@ keep(int socket, const struct keeper_services *services, const pid_t *servers, s
     for (size_t i = 0; status == 0 && i < nservers; i++)
         status = start_tracer(&desk, servers[i]);
     serve(&desk);
-    for (size_t i = 0; i < desk.ntracers; i++)
-        child_signal(&desk.tracers[i], SIGKILL);
+    for (size_t i = 0; i < desk.nwards; i++)
+        child_signal(&desk.wards[i].tracer, SIGKILL);
 }
 
 int

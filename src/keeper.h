@@ -4,15 +4,16 @@
 #include "child.h"
 #include "diag.h"
 
-/* The process that stays root. It starts the tracers, kills them and sees them end, and opens files; it never reads what a
- * tracer or a server says. h2olog itself, which does, can ask it for the requests below and for nothing else. Each dies with
- * the other. */
+/* The process that stays root. It starts the tracers, pauses and kills them and sees them end, and opens files; it never reads
+ * what a tracer or a server says. h2olog itself, which does, can ask it for the requests below and for nothing else. Each dies
+ * with the other. */
 struct keeper {
     int socket;
     pid_t pid;
 };
 
-enum { KEEPER_NOTE_SIZE = 128 * 1024 };
+/* A pause ends before the next heartbeat of the program is due, which comes every 25 ms. */
+enum { KEEPER_NOTE_SIZE = 128 * 1024, KEEPER_PAUSE_MS = 18 };
 
 /* What the keeper does on request, or when something happens. All run in the keeper. */
 struct keeper_services {
@@ -26,7 +27,7 @@ struct keeper_services {
     int interval_ms;                                 /* between calls of `find` */
 };
 
-enum keeper_request { KEEPER_KILL, KEEPER_TOUCH, KEEPER_REOPEN };
+enum keeper_request { KEEPER_KILL, KEEPER_TOUCH, KEEPER_REOPEN, KEEPER_PAUSE };
 
 enum keeper_kind {
     KEEPER_STARTED, /* a tracer: `server`, `tracer`, the files, `text` is the note */
@@ -51,7 +52,7 @@ struct keeper_news {
 int keeper_start(struct keeper *keeper, const struct keeper_services *services, const pid_t *servers, size_t nservers,
                  struct diag *diag);
 
-/* `pid`: of the tracer for KILL, of the server for TOUCH. */
+/* `pid`: of the tracer for KILL and PAUSE, of the server for TOUCH. A paused tracer goes on by itself after KEEPER_PAUSE_MS. */
 void keeper_ask(const struct keeper *keeper, enum keeper_request request, pid_t pid);
 
 /* The next news; false: there is none now. `socket` is readable when there may be. `buffer` has KEEPER_NOTE_SIZE bytes. */

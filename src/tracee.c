@@ -321,6 +321,7 @@ static void
 take_tick(struct tracee *tracee, const struct decode_item *item)
 {
     tracee_happen(tracee, TRACEE_READY);
+    tracee->has_ticked = true;
     pass_on(tracee, tracee->order != NULL ? order_tick(tracee->order, item->number, item->nsecs, tracee->now) : item->nsecs);
 }
 
@@ -368,6 +369,8 @@ take_item(struct tracee *tracee, struct decode_item *item)
 {
     switch (item->kind) {
     case DECODE_RECORD:
+        if (!item->is_batched)
+            tracee->newest = item->record.nsecs;
         take_record(tracee, &item->record, item->is_batched ? 0 : tracee->now);
         break;
     case DECODE_TICK:
@@ -426,6 +429,18 @@ tracee_take_output(struct tracee *tracee, struct slice bytes, uint64_t nsecs)
     }
 }
 
+/* A bpftrace that has read everything sleeps, and the server has to wake it for its next event: half of what printing it costs.
+ * One that is paused is not woken. It shows nothing before its next heartbeat anyway, and has gone on by then. */
+static void
+pace(struct tracee *tracee)
+{
+    enum { FRESH = 10 * 1000 * 1000 }; /* nsecs; one that is not up to date has no sleep to lose */
+    if (tracee->state != TRACEE_RUNNING || !tracee->has_ticked || tracee->now > tracee->newest + FRESH)
+        return;
+    keeper_ask(tracee->run->keeper, KEEPER_PAUSE, tracee->tracer);
+    tracee->newest = 0;
+}
+
 void
 tracee_read_output(struct tracee *tracee)
 {
@@ -440,7 +455,9 @@ tracee_read_output(struct tracee *tracee)
     }
     tracee->now = clock_boot_nsecs();
     record_block(tracee, RECORDING_OUT, (struct slice){ptr, (size_t)got});
+    tracee->has_ticked = false;
     take_filled(tracee, (size_t)got);
+    pace(tracee);
     tracee_put_off(tracee);
 }
 

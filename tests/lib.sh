@@ -351,8 +351,9 @@ find_tracer() {
     [[ $tracer =~ ^[0-9]+$ ]] || { explain "not one bpftrace, but: $tracer"; return 1; }
 }
 
+# A pause of h2olog's own would end it.
 freeze_tracer() {
-    find_tracer && kill -STOP "$tracer"
+    find_tracer && sleep 0.1 && kill -STOP "$tracer"
 }
 
 has_count() { # COUNT

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Records that are kept in BPF maps: their order, when they come, and what happens when there are too many.
+# The transports. Records that are kept in BPF maps: their order, when they come, and what happens when there are too many. What is
+# printed at once: when bpftrace is paused.
 # shellcheck disable=SC2015,SC2317 # A && B || C; functions that test_case calls
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -50,9 +51,39 @@ in_order() {
     [[ $(wc -l <"$dir/times") == 4400 ]] && sort -n -c "$dir/times"
 }
 
+# How often bpftrace was seen stopped becomes $stopped.
+watch_tracer() { # LOOKS
+    stopped=0
+    for _ in $(seq "$1"); do
+        [[ $(<"/proc/$tracer/stat") != *") T "* ]] || stopped=$((stopped + 1))
+        sleep 0.01
+    done
+}
+
+pauses() { # TRANSPORT
+    start_server && start_log "--transport=$1" && find_tracer || return
+    tell "repeat 6000 2000 fire h2o:receive_request 1 i 0x101"
+    watch_tracer 100
+}
+
+stream_pauses() {
+    pauses stream || return
+    ((stopped > 20)) || { explain "bpftrace was stopped $stopped times of 100 that it was looked at"; return 1; }
+    server_is_done && wait_for 10 has_count 6000 || return
+    watch_tracer 20
+    ((stopped == 0)) || { explain "it was stopped $stopped times of 20 with nothing to read"; return 1; }
+    end_log && messages_are_clean
+}
+
+batch_does_not_pause() {
+    pauses batch && ((stopped == 0)) && server_is_done && wait_for 10 has_count 6000 && end_log && messages_are_clean
+}
+
 live_case "what does not fit the maps is counted" full_maps
 live_case "what is in the maps when the server ends is shown" rest_at_the_end
 live_case "--batch-interval" interval
 live_case "what is kept and what is printed is in order" in_order
+live_case "bpftrace is not woken for each event of a stream" stream_pauses
+live_case "bpftrace is not paused for what is kept in maps" batch_does_not_pause
 
 done_testing

@@ -4,7 +4,9 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -286,6 +288,69 @@ START_TEST(a_keeper_that_dies_ends_the_run)
 }
 END_TEST
 
+static char
+state_of(pid_t pid)
+{
+    char path[64], text[256] = "";
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_gt((int)read(fd, text, sizeof(text) - 1), 0);
+    close(fd);
+    return strrchr(text, ')')[2];
+}
+
+static pid_t
+wait_for_tracer(const struct keeper *keeper)
+{
+    static char buffer[KEEPER_NOTE_SIZE];
+    struct keeper_news news = {.kind = KEEPER_GONE};
+    poll(&(struct pollfd){keeper->socket, POLLIN, 0}, 1, 5000);
+    ck_assert(keeper_read(keeper, &news, buffer) && news.kind == KEEPER_STARTED);
+    close(news.server_fd);
+    close(news.out);
+    close(news.err);
+    return news.tracer;
+}
+
+/* A pause is short, so it is asked for until it is seen. */
+START_TEST(a_paused_tracer_goes_on_by_itself)
+{
+    struct run run;
+    const struct timespec ms = {0, 1000 * 1000};
+    int tries = 5000;
+    begin(&run, "exec sleep 60");
+    pid_t tracer = wait_for_tracer(&run.keeper);
+    for (; tries > 0 && state_of(tracer) != 'T'; tries--) {
+        keeper_ask(&run.keeper, KEEPER_PAUSE, tracer);
+        nanosleep(&ms, NULL);
+    }
+    ck_assert_int_gt(tries, 0);
+    for (tries = 5000; tries > 0 && state_of(tracer) == 'T'; tries--)
+        nanosleep(&ms, NULL);
+    ck_assert_int_gt(tries, 0);
+    keeper_stop(&run.keeper);
+    end(&run, "");
+}
+END_TEST
+
+START_TEST(a_paused_tracer_can_be_killed)
+{
+    struct run run;
+    begin(&run, "exec sleep 60");
+    pid_t tracer = wait_for_tracer(&run.keeper);
+    keeper_ask(&run.keeper, KEEPER_PAUSE, tracer);
+    keeper_ask(&run.keeper, KEEPER_KILL, tracer);
+    keeper_ask(&run.keeper, KEEPER_PAUSE, tracer);
+    poll(&(struct pollfd){run.keeper.socket, POLLIN, 0}, 1, 5000);
+    static char buffer[KEEPER_NOTE_SIZE];
+    struct keeper_news news = {.kind = KEEPER_GONE};
+    ck_assert(keeper_read(&run.keeper, &news, buffer) && news.kind == KEEPER_ENDED && news.tracer == tracer);
+    keeper_stop(&run.keeper);
+    end(&run, "");
+}
+END_TEST
+
 START_TEST(a_closed_output_is_not_the_end)
 {
     struct run run;
@@ -494,6 +559,8 @@ supervise_suite(void)
     tcase_add_test(tcase, a_flood_does_not_hold_back_the_end);
     tcase_add_test(tcase, a_loss_stands_where_it_happened);
     tcase_add_test(tcase, a_keeper_that_dies_ends_the_run);
+    tcase_add_test(tcase, a_paused_tracer_goes_on_by_itself);
+    tcase_add_test(tcase, a_paused_tracer_can_be_killed);
     tcase_add_test(tcase, a_closed_output_is_not_the_end);
     tcase_add_test(tcase, a_signal_ends_the_run_when_everything_is_here);
     tcase_add_test(tcase, what_is_cut_after_the_end_is_no_damage);
