@@ -369,8 +369,7 @@ take_item(struct tracee *tracee, struct decode_item *item)
 {
     switch (item->kind) {
     case DECODE_RECORD:
-        if (!item->is_batched)
-            tracee->newest = item->record.nsecs;
+        tracee->newest = item->record.nsecs;
         take_record(tracee, &item->record, item->is_batched ? 0 : tracee->now);
         break;
     case DECODE_TICK:
@@ -435,7 +434,8 @@ static void
 pace(struct tracee *tracee)
 {
     enum { FRESH = 10 * 1000 * 1000 }; /* nsecs; one that is not up to date has no sleep to lose */
-    if (tracee->state != TRACEE_RUNNING || !tracee->has_ticked || tracee->now > tracee->newest + FRESH)
+    bool is_fresh = tracee->has_ticked && tracee->now <= tracee->newest + FRESH;
+    if (tracee->state != TRACEE_RUNNING || !is_fresh || plan_has_batches(tracee->plan))
         return;
     keeper_ask(tracee->run->keeper, KEEPER_PAUSE, tracee->tracer);
     tracee->newest = 0;

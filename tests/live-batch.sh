@@ -62,7 +62,7 @@ watch_tracer() { # LOOKS
 
 pauses() { # TRANSPORT
     start_server && start_log "--transport=$1" && find_tracer || return
-    tell "repeat 6000 2000 fire h2o:receive_request 1 i 0x101"
+    tell "repeat 6000 2000 fire h2o:receive_request_header $NUL_HEADER"
     watch_tracer 100
 }
 
@@ -84,6 +84,6 @@ live_case "what is in the maps when the server ends is shown" rest_at_the_end
 live_case "--batch-interval" interval
 live_case "what is kept and what is printed is in order" in_order
 live_case "bpftrace is not woken for each event of a stream" stream_pauses
-live_case "bpftrace is not paused for what is kept in maps" batch_does_not_pause
+live_case "bpftrace is not paused while it has maps to print" batch_does_not_pause
 
 done_testing
