@@ -446,23 +446,41 @@ take_record_frame(struct decode *decode, struct wire *wire, struct decode_item *
     return result == WIRE_DONE ? take_record(decode, wire, numbers[0], numbers[1], item) : result;
 }
 
+/* Words of 8 bytes each, the lowest first, of which the last one may hold less: at most `len` bytes. Their number becomes
+ * `len`. */
+static enum wire_result
+take_words(struct wire *wire, size_t *len, char *bytes)
+{
+    size_t got = 0;
+    do {
+        uint64_t word;
+        enum wire_result result = wire_number(wire, &word);
+        if (result != WIRE_DONE)
+            return result;
+        for (int i = 0; i < 8 && got < *len; i++)
+            bytes[got++] = (char)(word >> 8 * i);
+    } while (got < *len && *wire->at == ' ');
+    *len = got;
+    return WIRE_DONE;
+}
+
 /* One piece of the text `text` of the record in `slot`; it goes behind what is there. */
 static enum wire_result
-take_piece(const struct decode *decode, struct wire *wire, bool is_hex, struct decode_slot *slot, int text)
+take_piece(const struct decode *decode, struct wire *wire, bool has_words, struct decode_slot *slot, int text)
 {
     const struct record *record = &slot->record;
     size_t offset = slot->got[text];
     char *bytes = slot->bytes + (size_t)text * decode->plan->limit + offset;
-    size_t len = record->event->has_cstrs ? 0 : smaller(wanted(decode, record, text) - offset, decode->plan->chunk);
-    struct slice plain = {bytes, len};
-    enum wire_result result = is_hex                     ? wire_hex(wire, len, bytes)
+    size_t left = record->event->has_cstrs ? 0 : wanted(decode, record, text) - offset;
+    struct slice plain = {bytes, left};
+    enum wire_result result = has_words                  ? take_words(wire, &plain.len, bytes)
                               : record->event->has_cstrs ? take_cstr(decode, wire, &plain)
-                                                         : wire_text(wire, len, &plain);
+                                                         : wire_text(wire, smaller(left, decode->plan->chunk), &plain);
     if (result == WIRE_DONE)
         result = wire_literal(wire, "\n");
     if (result != WIRE_DONE)
         return result;
-    if (!is_hex && plain.len > 0)
+    if (!has_words && plain.len > 0)
         memcpy(bytes, plain.ptr, plain.len);
     slot->got[text] += plain.len;
     slot->is_open[text] = is_open(decode, record, text, offset, plain.len);
@@ -471,7 +489,7 @@ take_piece(const struct decode *decode, struct wire *wire, bool is_hex, struct d
 
 /* The pieces of a text come in order, so one belongs where the last one ended. */
 static enum wire_result
-take_chunk(struct decode *decode, struct wire *wire, bool is_hex, struct decode_item *item)
+take_chunk(struct decode *decode, struct wire *wire, bool has_words, struct decode_item *item)
 {
     uint64_t numbers[4] = {0};
     enum wire_result result = wire_numbers(wire, numbers, 4);
@@ -482,7 +500,7 @@ take_chunk(struct decode *decode, struct wire *wire, bool is_hex, struct decode_
     if (slot == NULL || slot->record.nsecs != numbers[0] || text >= (uint64_t)slot->record.event->ntexts ||
         !slot->is_open[text] || offset != slot->got[text])
         return WIRE_DAMAGED;
-    result = take_piece(decode, wire, is_hex, slot, (int)text);
+    result = take_piece(decode, wire, has_words, slot, (int)text);
     if (result != WIRE_DONE || !is_complete(slot))
         return result == WIRE_DONE ? WIRE_SKIP : result;
     hand_out(decode, slot, item);

@@ -47,7 +47,7 @@ enum { DECODE_MAX_BYTES = 64 }; /* no type of BYTES shows more */
  * - event ID:            NONCE ID NSECS TID NUMBER... [HEX] TEXT...
  * - its texts follow:    NONCE ID NSECS TID NUMBER... [HEX]
  * - more of a text:      NONCE s NSECS TID FIELD OFFSET TEXT
- * - with bytes that %s cannot carry: NONCE x NSECS TID FIELD OFFSET HEX, such as "61 00 62"
+ * - with bytes that %s cannot carry: NONCE x NSECS TID FIELD OFFSET WORD..., 8 bytes each, the lowest first: "620061"
  *
  * With PLAN_BATCH bpftrace prints most records from maps, whose names have the nonce in them. N is 0 or 1, which of two maps.
  * Integers are decimal:

@@ -9,7 +9,7 @@
  *   //: h2olog-program 1
  *   //: app-data 0
  *   //: mode quic               and the other lines of request.h
- *   //: texts 104 8216          bytes of a text in one printf, and at most
+ *   //: texts 104 8320          bytes of a text in one printf, and at most
  *   //: event 0 quicly:accept master_conn_id,at,dcid
  *
  * One event line for each id: the fields that its record holds. */

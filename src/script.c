@@ -366,13 +366,15 @@ define_map(struct writer *writer)
     return 0;
 }
 
-/* Texts with a length: whole ones, or hexadecimal digits after the record. */
+/* Texts with a length: whole ones, or words after the record. */
 static int
 write_texts(struct writer *writer, struct outbuf *out)
 {
+    define_number(writer, "texts", (unsigned)writer->event->ntexts);
     if (define_each(writer, "places", "text.bt", "redact.bt") != 0 ||
-        define_each(writer, "checks", "text-check.bt", NULL) != 0 || define_each(writer, "sizes", "text-size.bt", NULL) != 0 ||
-        define_each(writer, "hex", "text-hex.bt", NULL) != 0 || define_either(writer, "whole", define_whole) != 0)
+        define_each(writer, "choices", "text-choice.bt", NULL) != 0 || define_each(writer, "sizes", "text-size.bt", NULL) != 0 ||
+        define_expanded(writer, "check", "text-check.bt") != 0 || define_expanded(writer, "words", "text-words.bt") != 0 ||
+        define_either(writer, "whole", define_whole) != 0)
         return -1;
     return expand(writer, out, "probe-texts.bt");
 }

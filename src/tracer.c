@@ -10,17 +10,17 @@
  * one to the mark of a cut string that 0.18 and later write. 0.24 to 0.26 print a byte too many of strings shorter than 1024.
  */
 static const struct tracer_row rows[] = {
-    {0, 12, "BPFTRACE_STRLEN", "1024", "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8216, 8216, "", 6, true, 64, false, false},
-    {0, 17, "BPFTRACE_STRLEN", "1024", "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8216, 2080, "", 6, true, 64, false, false},
-    {0, 19, "BPFTRACE_STRLEN", "4096", "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8216, 2080, "", 6, false, 64, false, false},
-    {0, 20, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 112, 104, 8216, 2080, "", 6, false, 64, false, false},
-    {0, 21, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 88, 80, 8240, 2080, "", 6, false, 64, false, false},
-    {0, 22, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 256, 248, 4216, 1984, "", 6, false, 64, false, false},
-    {0, 23, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 256, 248, 4216, 1984, " + 1", 6, false, 1024, false, false},
+    {0, 12, "BPFTRACE_STRLEN", "1024", "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8320, 8320, "", 6, true, 64, false, false},
+    {0, 17, "BPFTRACE_STRLEN", "1024", "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8320, 2080, "", 6, true, 64, false, false},
+    {0, 19, "BPFTRACE_STRLEN", "4096", "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8320, 2080, "", 6, false, 64, false, false},
+    {0, 20, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 112, 104, 8320, 2080, "", 6, false, 64, false, false},
+    {0, 21, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 88, 80, 8320, 2080, "", 6, false, 64, false, false},
+    {0, 22, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 256, 240, 8640, 1920, "", 6, false, 64, false, false},
+    {0, 23, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 256, 240, 8640, 1920, " + 1", 6, false, 1024, false, false},
     {0, 24, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 1024, 248, 1984, 1984, " + 1", 12, false, 1024, false,
      true},
     {0, 25, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 1024, 248, 1984, 1984, " + 1", 12, false, 1024, true, true},
-    {0, 27, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 256, 248, 1984, 1984, " + 1", 12, false, 1024, true, true},
+    {0, 27, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 256, 240, 8640, 1920, " + 1", 12, false, 1024, true, true},
 };
 
 /* The newest version that was tried. */

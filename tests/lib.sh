@@ -143,10 +143,8 @@ readonly TRANSPORT
 
 # So many bytes of a text are printed with this bpftrace.
 find_text_limit() {
-    if is_before 22; then
+    if is_before 24 || ! is_before 27; then
         echo 8192
-    elif is_before 24; then
-        echo 4216
     else
         echo 1984
     fi

@@ -145,8 +145,21 @@ END_TEST
 
 START_TEST(texts_without_inline_part_come_in_chunks)
 {
-    CHECK(N " 1 1 7 5 3 2\n" N " x 1 7 0 0 61 00 62\n" N " x 1 7 1 0 0a ff\n", "texts 5 a\\x00b \\x0a\\xff|", 0);
+    CHECK(N " 1 1 7 5 3 2\n" N " x 1 7 0 0 620061\n" N " x 1 7 1 0 ff0a\n", "texts 5 a\\x00b \\x0a\\xff|", 0);
     CHECK(N " 1 1 7 5 0 1\n" N " s 1 7 1 0 q\n", "texts 5  q|", 0);
+}
+END_TEST
+
+START_TEST(words_hold_eight_bytes_each)
+{
+    CHECK(N " 1 1 7 5 12 0\n" N " x 1 7 0 0 6867666564636261 706f6e6d6c6b6a00\n" N " x 1 7 0 10 7271\n",
+          "texts 5 abcdefgh\\x00jklmnopqr |", 0);
+    CHECK(N " 1 1 7 5 8 0\n" N " x 1 7 0 0 ff00000000000000\n", "texts 5 \\x00\\x00\\x00\\x00\\x00\\x00\\x00\\xff |", 0);
+    /* what is beyond the text does not belong to it, and more words than it needs are none of the program's */
+    CHECK(N " 1 1 7 5 2 0\n" N " x 1 7 0 0 6867666564636261\n", "texts 5 ab |", 0);
+    CHECK(N " 1 1 7 5 2 0\n" N " x 1 7 0 0 6261 64\n" N " 0 2 7 1 2 3\n", "texts 5 \\[2 bytes cut] |numbers 1 2 3|",
+          2); /* the frame, and the record without it */
+    CHECK(N " 1 1 7 5 2 0\n" N " x 1 7 0 0 626g\n" N " 0 2 7 1 2 3\n", "texts 5 \\[2 bytes cut] |numbers 1 2 3|", 2);
 }
 END_TEST
 
@@ -221,7 +234,7 @@ END_TEST
 START_TEST(a_redacted_text_has_a_length_only)
 {
     CHECK(N " 1 1 7 5 6 4000000000000bb8 cookie \n", "texts 5 cookie \\[3000 bytes redacted]|", 0);
-    CHECK(N " 1 1 7 5 3 4000000000000000\n" N " x 1 7 0 0 61 00 62\n", "texts 5 a\\x00b \\[0 bytes redacted]|", 0);
+    CHECK(N " 1 1 7 5 3 4000000000000000\n" N " x 1 7 0 0 620061\n", "texts 5 a\\x00b \\[0 bytes redacted]|", 0);
 }
 END_TEST
 
@@ -291,10 +304,10 @@ START_TEST(a_text_beyond_the_limit_is_cut)
 {
     struct run run;
     struct outbuf input = {0};
-    text_puts(&input, N " 1 1 7 5 1 2710 n " X104 "\n");
-    for (unsigned at = 104; at < 8192; at += 104)
-        text_printf(&input, N " s 1 7 1 %x %s\n", at, X104);
     begin(&run);
+    text_puts(&input, N " 1 1 7 5 1 2710 n " X104 "\n");
+    for (unsigned at = 104; at < run.fixture.tracer.row->limit; at += 104)
+        text_printf(&input, N " s 1 7 1 %x %s\n", at, X104);
     feed(&run, input.ptr, input.len, input.len);
     ck_assert_uint_eq(run.seen.len, strlen("texts 5 n \\[1808 bytes cut]|") + 8192);
     ck_assert(memmem(run.seen.ptr, run.seen.len, "x\\[1808 bytes cut]|", 19) != NULL);
@@ -360,14 +373,14 @@ static const char *const corpus[] = {
     N " s 1 7 0 68 A\n",
     N " s 1 7 1 68 B\n",
     N " x 1 7 0 68 41\n",
-    N " x 1 7 0 0 61 00 62\n",
+    N " x 1 7 0 0 620061\n",
     N " 1 2 8 6 1 69 n " X104 "\n",
     N " s 2 8 1 68 \n\n",
     N " 1 3 7 5 69 69 " X104 " " X104 "\n",
     N " s 3 7 0 68 C\n",
     N " s 3 7 1 68 D\n",
     N " 1 1 7 5 3 2\n",
-    N " x 1 7 1 0 0a ff\n",
+    N " x 1 7 1 0 ff0a\n",
     N " 2 1 7 abc " N "\n",
     N " 2 1 7 " X104 " " N "\n",
     N " s 1 7 0 68 tail " N "\n",
@@ -463,6 +476,7 @@ decode_suite(void)
     tcase_add_test(tcase, heartbeats_notices_and_losses);
     tcase_add_test(tcase, texts_hold_any_bytes);
     tcase_add_test(tcase, texts_without_inline_part_come_in_chunks);
+    tcase_add_test(tcase, words_hold_eight_bytes_each);
     tcase_add_test(tcase, chunks_of_threads_interleave);
     tcase_add_test(tcase, a_lost_chunk_shows_in_the_record);
     tcase_add_test(tcase, nul_terminated_texts_end_at_the_nonce);

@@ -26,7 +26,7 @@ static const char lines[] = "//: h2olog-program 1\n"
                             "//: type p:b\n"
                             "//: redact x-*\n"
                             "//: filter exclude c,d\n"
-                            "//: texts 104 8216\n"
+                            "//: texts 104 8320\n"
                             "//: event 0 p:a conn_id,kind\n"
                             "//: event 1 p:b n\n";
 
