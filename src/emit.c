@@ -371,7 +371,7 @@ print_json(struct block *block)
     struct print *print = &block->print;
     print_text(print, "{\"at\": ");
     print_value(print, "%ld", "$at");
-    print_text(print, mem_printf(block->emitter->mem, ", \"type\": \"%s\"", block->probe->type));
+    print_text(print, block->event->type_key.ptr);
     for (int i = 0; i < block->probe->nfields; i++)
         if (is_read(block, i) && i != block->event->time)
             print_named(block, i);

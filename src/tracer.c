@@ -20,7 +20,7 @@ static const struct tracer_row rows[] = {
     {0, 24, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 1024, 248, 1984, 1984, " + 1", 12, false, 1024, false,
      true},
     {0, 25, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 1024, 248, 1984, 1984, " + 1", 12, false, 1024, true, true},
-    {0, 27, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 256, 240, 8640, 1920, " + 1", 12, false, 1024, true, true},
+    {0, 27, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 256, 248, 1984, 1984, " + 1", 12, false, 1024, true, true},
 };
 
 /* The newest version that was tried. */

@@ -143,7 +143,7 @@ readonly TRANSPORT
 
 # So many bytes of a text are printed with this bpftrace.
 find_text_limit() {
-    if is_before 24 || ! is_before 27; then
+    if is_before 24; then
         echo 8192
     else
         echo 1984
