@@ -16,6 +16,8 @@ failures=0
 case_pid=
 work=$(mktemp -d "${TMPDIR:-/tmp}/h2olog-test.XXXXXX") || exit 99
 chmod 755 "$work"
+# Nothing comes from here: reading it waits without a process.
+mkfifo "$work/idle" && exec {idle}<>"$work/idle" || exit 99
 
 end_all() {
     [[ -z $case_pid ]] || end_case
@@ -191,7 +193,7 @@ wait_for() { # SECONDS COMMAND...
     shift
     until "$@"; do
         ((SECONDS <= end)) || return 1
-        sleep 0.02
+        read -r -t 0.03 -u "$idle" || :
     done
 }
 
@@ -315,8 +317,11 @@ log_is_ready() {
     descendants=$(for pid in $(children_of "$log"); do with_start "$pid"; done)
 }
 
+# Without a process, as many wait for it.
 is_ready() {
-    grep -Eaq '^h2olog: tracing pid [0-9]+' "$dir/err"
+    local words
+    mapfile -t -d '' words <"$dir/err"
+    [[ ${words[*]} == *"h2olog: tracing pid "* ]]
 }
 
 is_ready_or_gone() {
