@@ -32,8 +32,8 @@ metrics() {
     echo "startup|from start to the first record, in ms|hand-written"
     echo "memory|peak memory, in MiB|hand-written: bpftrace"
     echo "filter|CPU that tracing adds to the server, in ns an event|no filter"
-    echo "records|records decoded and printed a second|"
-    echo "cost|decoding and printing a record, in ns|"
+    echo "records|records decoded and printed a second, start-up apart|"
+    echo "cost|decoding and printing a record, start-up apart, in ns|"
 }
 
 sample() { # METRIC CASE VALUE
