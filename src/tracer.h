@@ -12,8 +12,8 @@ struct tracer_row {
     const char *keys_variable;        /* that sets how many records a map has */
     unsigned strlen;                  /* what h2olog sets it to */
     unsigned chunk;                   /* bytes of text a printf with two strings can carry; the BPF stack limits it */
-    unsigned limit;             /* bytes of a text at most: what the kernel's verifier accepts of the program; whole chunks, and 64s */
-    unsigned stored;            /* the same of a text that is kept in maps; longer ones are printed */
+    unsigned limit;  /* bytes of a text at most: what the kernel's verifier accepts of the program; whole chunks, and 64s */
+    unsigned stored; /* the same of a text that is kept in maps; longer ones are printed */
     const char *str_extra;      /* what str()'s length argument needs beyond the length, " + 1" where it counts the NUL */
     int max_args;               /* arguments of a probe that argN reaches on x86-64 */
     bool per_cpu_buffers;       /* events of different CPUs arrive out of order */
