@@ -1,5 +1,5 @@
-/* Any values of any event: written as the program writes them, they are decoded to what they were, and printed as valid lines and
- * JSON. */
+/* Any values of any event: written as the program writes them, they are decoded to what they were, and printed as valid lines
+ * and JSON. */
 #include "fuzz.h"
 
 struct source {
@@ -25,25 +25,37 @@ take_bytes(struct source *source)
     return bytes;
 }
 
+/* Up to 8 bytes, the lowest first. */
 static void
-put_hex(struct outbuf *out, struct slice bytes)
+put_word(struct outbuf *out, const char *bytes, size_t len)
 {
-    for (size_t i = 0; i < bytes.len; i++)
-        text_printf(out, "%s%02x", i > 0 ? " " : "", (unsigned char)bytes.ptr[i]);
+    uint64_t word = 0;
+    for (size_t i = 0; i < len && i < 8; i++)
+        word |= (uint64_t)(unsigned char)bytes[i] << 8 * i;
+    text_printf(out, " %lx", word);
 }
 
-/* A text in chunks, behind its record. */
+/* A text in words, behind its record: 64 bytes a frame as long as there are so many, then 8. */
 static void
-put_chunks(struct outbuf *out, const struct plan *plan, int text, struct slice bytes, size_t from, bool is_hex)
+put_words(struct outbuf *out, int text, struct slice bytes)
+{
+    for (size_t at = 0, size; at < bytes.len; at += size) {
+        size = bytes.len - at >= 64 ? 64 : 8;
+        text_printf(out, FUZZ_NONCE " x 5 7 %x %zx", text, at);
+        for (size_t i = 0; i < size; i += 8)
+            put_word(out, bytes.ptr + at + i, bytes.len - at - i);
+        text_putc(out, '\n');
+    }
+}
+
+/* The rest of a text, in chunks. */
+static void
+put_chunks(struct outbuf *out, const struct plan *plan, int text, struct slice bytes, size_t from)
 {
     for (size_t at = from; at < bytes.len; at += plan->chunk) {
         size_t left = bytes.len - at;
-        struct slice piece = {bytes.ptr + at, left < plan->chunk ? left : plan->chunk};
-        text_printf(out, FUZZ_NONCE " %c 5 7 %x %zx ", is_hex ? 'x' : 's', text, at);
-        if (is_hex)
-            put_hex(out, piece);
-        else
-            text_put(out, piece);
+        text_printf(out, FUZZ_NONCE " s 5 7 %x %zx ", text, at);
+        text_put(out, (struct slice){bytes.ptr + at, left < plan->chunk ? left : plan->chunk});
         text_putc(out, '\n');
     }
 }
@@ -66,8 +78,13 @@ put_record(struct outbuf *out, const struct plan *plan, size_t id, const struct 
         text_put(out, (struct slice){text.ptr, text.len < plan->chunk ? text.len : plan->chunk});
     }
     text_putc(out, '\n');
-    for (int i = 0; i < event->ntexts; i++)
-        put_chunks(out, plan, i, values[event->texts[i]].text, is_inline ? plan->chunk : 0, has_nul);
+    for (int i = 0; i < event->ntexts; i++) {
+        struct slice text = values[event->texts[i]].text;
+        if (has_nul)
+            put_words(out, i, text);
+        else
+            put_chunks(out, plan, i, text, is_inline ? plan->chunk : 0);
+    }
 }
 
 static void
