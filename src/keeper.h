@@ -12,8 +12,10 @@ struct keeper {
     pid_t pid;
 };
 
+enum { KEEPER_NOTE_SIZE = 128 * 1024 };
+
 /* A pause ends before the next heartbeat of the program is due, which comes every 25 ms. */
-enum { KEEPER_NOTE_SIZE = 128 * 1024, KEEPER_PAUSE_MS = 18 };
+enum { KEEPER_PAUSE_MS = 18 };
 
 /* What the keeper does on request, or when something happens. All run in the keeper. */
 struct keeper_services {

@@ -317,11 +317,24 @@ pass_on(struct tracee *tracee, uint64_t complete)
         tracee_happen(tracee, TRACEE_COMPLETE);
 }
 
+/* A bpftrace that has read everything sleeps, and the server has to wake it for its next event: more than half of what printing
+ * it costs. One that is paused is not woken. It shows nothing before its next heartbeat anyway, and has gone on by then. */
+static void
+pace(struct tracee *tracee)
+{
+    enum { FRESH = 10 * 1000 * 1000 }; /* nsecs; one that is not up to date has no sleep to lose */
+    bool is_fresh = tracee->now <= tracee->newest + FRESH;
+    if (tracee->run->keeper == NULL || tracee->state != TRACEE_RUNNING || !is_fresh || plan_has_batches(tracee->plan))
+        return;
+    keeper_ask(tracee->run->keeper, KEEPER_PAUSE, tracee->tracer);
+    tracee->newest = 0;
+}
+
 static void
 take_tick(struct tracee *tracee, const struct decode_item *item)
 {
     tracee_happen(tracee, TRACEE_READY);
-    tracee->has_ticked = true;
+    pace(tracee);
     pass_on(tracee, tracee->order != NULL ? order_tick(tracee->order, item->number, item->nsecs, tracee->now) : item->nsecs);
 }
 
@@ -428,19 +441,6 @@ tracee_take_output(struct tracee *tracee, struct slice bytes, uint64_t nsecs)
     }
 }
 
-/* A bpftrace that has read everything sleeps, and the server has to wake it for its next event: half of what printing it costs.
- * One that is paused is not woken. It shows nothing before its next heartbeat anyway, and has gone on by then. */
-static void
-pace(struct tracee *tracee)
-{
-    enum { FRESH = 10 * 1000 * 1000 }; /* nsecs; one that is not up to date has no sleep to lose */
-    bool is_fresh = tracee->has_ticked && tracee->now <= tracee->newest + FRESH;
-    if (tracee->state != TRACEE_RUNNING || !is_fresh || plan_has_batches(tracee->plan))
-        return;
-    keeper_ask(tracee->run->keeper, KEEPER_PAUSE, tracee->tracer);
-    tracee->newest = 0;
-}
-
 void
 tracee_read_output(struct tracee *tracee)
 {
@@ -455,9 +455,7 @@ tracee_read_output(struct tracee *tracee)
     }
     tracee->now = clock_boot_nsecs();
     record_block(tracee, RECORDING_OUT, (struct slice){ptr, (size_t)got});
-    tracee->has_ticked = false;
     take_filled(tracee, (size_t)got);
-    pace(tracee);
     tracee_put_off(tracee);
 }
 

@@ -74,7 +74,6 @@ struct tracee {
     bool is_expected;      /* that bpftrace ends */
     bool is_complete;      /* everything up to the end has come */
     uint64_t newest;       /* of the records; 0: none came since bpftrace was paused */
-    bool has_ticked;       /* a heartbeat was among what is being taken */
     int wait_status;
     uint64_t damaged;     /* of decode's, what has been reported */
     int faults;           /* the same */

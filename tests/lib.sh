@@ -319,9 +319,9 @@ log_is_ready() {
 
 # Without a process, as many wait for it.
 is_ready() {
-    local words
-    mapfile -t -d '' words <"$dir/err"
-    [[ ${words[*]} == *"h2olog: tracing pid "* ]]
+    local parts
+    mapfile -t -d '' parts <"$dir/err"
+    [[ $'\n'${parts[*]} =~ $'\n''h2olog: tracing pid '[0-9]+ ]]
 }
 
 is_ready_or_gone() {

@@ -53,9 +53,10 @@ in_order() {
 
 # How often bpftrace was seen stopped becomes $stopped.
 watch_tracer() { # LOOKS
+    local stat
     stopped=0
     for _ in $(seq "$1"); do
-        [[ $(<"/proc/$tracer/stat") != *") T "* ]] || stopped=$((stopped + 1))
+        read_stat "$tracer" && [[ ${stat[0]} == T ]] && stopped=$((stopped + 1))
         sleep 0.01
     done
 }

@@ -300,13 +300,20 @@ state_of(pid_t pid)
     return strrchr(text, ')')[2];
 }
 
-static pid_t
-wait_for_tracer(const struct keeper *keeper)
+static struct keeper_news
+wait_for_news(const struct keeper *keeper, enum keeper_kind kind)
 {
     static char buffer[KEEPER_NOTE_SIZE];
     struct keeper_news news = {.kind = KEEPER_GONE};
     poll(&(struct pollfd){keeper->socket, POLLIN, 0}, 1, 5000);
-    ck_assert(keeper_read(keeper, &news, buffer) && news.kind == KEEPER_STARTED);
+    ck_assert(keeper_read(keeper, &news, buffer) && news.kind == kind);
+    return news;
+}
+
+static pid_t
+wait_for_tracer(const struct keeper *keeper)
+{
+    struct keeper_news news = wait_for_news(keeper, KEEPER_STARTED);
     close(news.server_fd);
     close(news.out);
     close(news.err);
@@ -342,10 +349,7 @@ START_TEST(a_paused_tracer_can_be_killed)
     keeper_ask(&run.keeper, KEEPER_PAUSE, tracer);
     keeper_ask(&run.keeper, KEEPER_KILL, tracer);
     keeper_ask(&run.keeper, KEEPER_PAUSE, tracer);
-    poll(&(struct pollfd){run.keeper.socket, POLLIN, 0}, 1, 5000);
-    static char buffer[KEEPER_NOTE_SIZE];
-    struct keeper_news news = {.kind = KEEPER_GONE};
-    ck_assert(keeper_read(&run.keeper, &news, buffer) && news.kind == KEEPER_ENDED && news.tracer == tracer);
+    ck_assert_int_eq(wait_for_news(&run.keeper, KEEPER_ENDED).tracer, tracer);
     keeper_stop(&run.keeper);
     end(&run, "");
 }
