@@ -43,19 +43,19 @@ function short(help) {
 
 function begin() {
     if (form == "bash") {
-        print "# Completions of h2olog for bash; made from src/options.def.\n"
+        print "# Completions of h2olog for bash; made from src/command/options.def.\n"
         print "_h2olog() {"
         print "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words= before="
         print "    [[ $cur == = ]] && cur= && prev=$prev="
         print "    [[ $prev == = ]] && prev=${COMP_WORDS[COMP_CWORD - 2]}="
         print "    case $prev in"
     } else if (form == "zsh") {
-        print "#compdef h2olog\n# Completions of h2olog for zsh; made from src/options.def.\n"
+        print "#compdef h2olog\n# Completions of h2olog for zsh; made from src/command/options.def.\n"
         print "_h2olog_types() { local -a words; words=(${(f)\"$(" types ")\"}); _values -s , type $words }"
         print "_h2olog_pids() { local -a words; words=(${(f)\"$(" pids ")\"}); _values -s , pid $words }\n"
         print "_arguments -s \\\n    '1::mode:(" modes ")' \\"
     } else if (form == "fish") {
-        print "# Completions of h2olog for fish; made from src/options.def.\n"
+        print "# Completions of h2olog for fish; made from src/command/options.def.\n"
         print "complete -c h2olog -f -a '" modes "'"
     }
 }

@@ -1,12 +1,12 @@
-#include "clock.h"
-#include "doctor.h"
-#include "emit.h"
-#include "list.h"
-#include "options.h"
-#include "privileges.h"
-#include "provider.h"
-#include "replay.h"
-#include "supervise.h"
+#include "base/clock.h"
+#include "command/doctor.h"
+#include "program/emit.h"
+#include "command/list.h"
+#include "command/options.h"
+#include "host/privileges.h"
+#include "catalog/provider.h"
+#include "run/replay.h"
+#include "run/supervise.h"
 
 #include <errno.h>
 #include <fcntl.h>

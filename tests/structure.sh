@@ -17,11 +17,11 @@ check() { # DESCRIPTION FOUND
 
 # The headers of Makefile.am's list of modules, in its order.
 headers() {
-    sed -n '/^modules = /,/[^\\]$/p' "$top_srcdir/Makefile.am" | grep -o 'src/[a-z]*\.h'
+    sed -n '/^modules = /,/[^\\]$/p' "$top_srcdir/Makefile.am" | grep -o 'src/[a-z]*/[a-z]*\.h'
 }
 
 sources() {
-    sed -n '/^modules = /,/[^\\]$/p' "$top_srcdir/Makefile.am" | grep -o 'src/[a-z_]*\.[ch]'
+    sed -n '/^modules = /,/[^\\]$/p' "$top_srcdir/Makefile.am" | grep -o 'src/[a-z]*/[a-z_]*\.[ch]'
 }
 
 # A module's number in the list, by a file's name: format_line.c belongs to format.
@@ -34,7 +34,7 @@ place() { # FILE
 upward_includes() {
     local file header
     for file in $(sources); do
-        for header in $(sed -n 's/^#include "\([a-z]*\.h\)"$/\1/p' "$top_srcdir/$file"); do
+        for header in $(sed -n 's,^#include "[a-z]*/\([a-z]*\.h\)"$,\1,p' "$top_srcdir/$file"); do
             (($(place "$header") <= $(place "$file"))) || echo "$file includes $header, which stands below it"
         done
     done
@@ -45,19 +45,19 @@ outside_of() { # PATTERN FILE...
     shift
     local excluded=()
     for file in "$@"; do excluded+=(--exclude="$file"); done
-    grep -nE "${excluded[@]}" "$pattern" "$top_srcdir"/src/*.[ch] /dev/null |
+    grep -nE "${excluded[@]}" "$pattern" "$top_srcdir"/src/main.c "$top_srcdir"/src/*/*.[ch] /dev/null |
         grep -vE "$(printf '/%s:|' "$@")/builtin\.c:"
 }
 
 long_lines() {
-    awk 'length($0) > 130 { print FILENAME ":" FNR ": " length($0) " columns" }' "$top_srcdir"/src/[!b]*.[ch] \
+    awk 'length($0) > 130 { print FILENAME ":" FNR ": " length($0) " columns" }' "$top_srcdir"/src/main.c "$top_srcdir"/src/*/[!b]*.[ch] \
         "$top_srcdir"/tests/*.[ch]
 }
 
 undocumented_options() {
     local help option
     help=$("$H2OLOG" --help)
-    for option in $(sed -n '/^OPTION/s/^[^"]*"\([a-z-]*\)".*/\1/p' "$top_srcdir/src/options.def"); do
+    for option in $(sed -n '/^OPTION/s/^[^"]*"\([a-z-]*\)".*/\1/p' "$top_srcdir/src/command/options.def"); do
         [[ $help == *"--$option"* ]] || echo "--$option is not in --help"
         grep -q -- "--$option" "$top_srcdir/README.md" || echo "--$option is not in README.md"
     done

@@ -1,6 +1,6 @@
-#include "child.h"
+#include "host/child.h"
 
-#include "tracer.h"
+#include "host/tracer.h"
 #include "unit-fixture.h"
 #include "unit.h"
 

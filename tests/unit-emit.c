@@ -1,6 +1,6 @@
-#include "emit.h"
+#include "program/emit.h"
 
-#include "print.h"
+#include "program/print.h"
 #include "unit-fixture.h"
 #include "unit.h"
 

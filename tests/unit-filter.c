@@ -1,6 +1,6 @@
-#include "filter.h"
+#include "request/filter.h"
 
-#include "header.h"
+#include "request/header.h"
 #include "unit-fixture.h"
 #include "unit.h"
 

@@ -1,4 +1,4 @@
-#include "format.h"
+#include "show/format.h"
 
 #include "unit-fixture.h"
 #include "unit.h"

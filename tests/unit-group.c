@@ -1,4 +1,4 @@
-#include "group.h"
+#include "show/group.h"
 
 #include "unit-requests.h"
 #include "unit.h"

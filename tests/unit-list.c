@@ -1,6 +1,6 @@
-#include "list.h"
+#include "command/list.h"
 
-#include "pattern.h"
+#include "catalog/pattern.h"
 #include "unit-fixture.h"
 #include "unit.h"
 

@@ -1,4 +1,4 @@
-#include "options.h"
+#include "command/options.h"
 
 #include "unit-fixture.h"
 #include "unit.h"
@@ -127,7 +127,7 @@ START_TEST(help_shows_every_option)
 {
     static const char *const rows[][3] = {
 #define OPTION(field, kind, name, letter, argument, help) {"--" name, argument, help},
-#include "options.def"
+#include "command/options.def"
 #undef OPTION
     };
     struct outbuf help = {0}, table = {0};

@@ -1,4 +1,4 @@
-#include "order.h"
+#include "record/order.h"
 
 #include "unit-fixture.h"
 #include "unit.h"

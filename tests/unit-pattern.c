@@ -1,4 +1,4 @@
-#include "pattern.h"
+#include "catalog/pattern.h"
 
 #include "unit-fixture.h"
 #include "unit.h"

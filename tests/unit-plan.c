@@ -1,7 +1,7 @@
-#include "plan.h"
+#include "plan/plan.h"
 
-#include "pattern.h"
-#include "provider.h"
+#include "catalog/pattern.h"
+#include "catalog/provider.h"
 #include "unit-fixture.h"
 #include "unit.h"
 

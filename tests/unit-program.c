@@ -1,4 +1,4 @@
-#include "program.h"
+#include "program/program.h"
 
 #include "unit-fixture.h"
 #include "unit.h"

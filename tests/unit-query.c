@@ -1,4 +1,4 @@
-#include "query.h"
+#include "show/query.h"
 
 #include "unit-requests.h"
 #include "unit.h"

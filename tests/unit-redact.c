@@ -1,4 +1,4 @@
-#include "redact.h"
+#include "request/redact.h"
 
 #include "unit-fixture.h"
 #include "unit.h"

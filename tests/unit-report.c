@@ -1,4 +1,4 @@
-#include "report.h"
+#include "show/report.h"
 
 #include "unit-requests.h"
 #include "unit.h"

@@ -1,7 +1,7 @@
 #ifndef UNIT_REQUESTS_H
 #define UNIT_REQUESTS_H
 
-#include "exchange.h"
+#include "show/exchange.h"
 #include "unit-fixture.h"
 
 /* A plan for probes like those of h2o that tell of requests, and one that tells of something else. */

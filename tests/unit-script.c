@@ -1,7 +1,7 @@
-#include "script.h"
+#include "program/script.h"
 
-#include "operand.h"
-#include "template.h"
+#include "program/operand.h"
+#include "base/template.h"
 #include "unit-fixture.h"
 #include "unit.h"
 

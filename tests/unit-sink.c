@@ -1,4 +1,4 @@
-#include "sink.h"
+#include "show/sink.h"
 
 #include "unit-fixture.h"
 #include "unit.h"

@@ -1,4 +1,4 @@
-#include "supervise.h"
+#include "run/supervise.h"
 
 #include "unit-fixture.h"
 #include "unit.h"

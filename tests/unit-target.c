@@ -1,4 +1,4 @@
-#include "target.h"
+#include "host/target.h"
 
 #include "unit-fixture.h"
 #include "unit.h"

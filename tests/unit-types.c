@@ -1,6 +1,6 @@
-#include "types.h"
+#include "catalog/types.h"
 
-#include "json.h"
+#include "base/json.h"
 #include "unit-fixture.h"
 #include "unit.h"
 

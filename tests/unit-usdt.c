@@ -1,6 +1,6 @@
-#include "usdt.h"
+#include "host/usdt.h"
 
-#include "target.h"
+#include "host/target.h"
 #include "unit-fixture.h"
 #include "unit.h"
 

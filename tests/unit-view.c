@@ -1,4 +1,4 @@
-#include "view.h"
+#include "show/view.h"
 
 #include "unit-requests.h"
 #include "unit.h"

@@ -1,9 +1,9 @@
 /* Any catalogue or DTrace provider file: an error with a position in it, or a catalogue from which a program can be made. */
 #include "fuzz.h"
 
-#include "list.h"
-#include "provider.h"
-#include "script.h"
+#include "command/list.h"
+#include "catalog/provider.h"
+#include "program/script.h"
 
 static void
 use(const struct catalog *catalog, struct mem *mem)

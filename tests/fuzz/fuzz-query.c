@@ -2,8 +2,8 @@
  * answer; and the ready formats print one line each, the JSON one a valid object. */
 #include "fuzz.h"
 
-#include "report.h"
-#include "view.h"
+#include "show/report.h"
+#include "show/view.h"
 
 static const char catalogue[] =
     "provider h2o\n"

@@ -1,7 +1,7 @@
 /* Any recording: an error, or valid lines. */
 #include "fuzz.h"
 
-#include "replay.h"
+#include "run/replay.h"
 
 #include <stdio.h>
 #include <sys/mman.h>

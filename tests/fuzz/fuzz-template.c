@@ -1,7 +1,7 @@
 /* Any template: an error with a position in it, or a text in which nothing but the variables has changed. */
 #include "fuzz.h"
 
-#include "template.h"
+#include "base/template.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

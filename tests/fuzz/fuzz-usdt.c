@@ -1,7 +1,7 @@
 /* Any ELF file, any notes in one, and any list of probes: an error or probes, of which a list is read back as it was written. */
 #include "fuzz.h"
 
-#include "operand.h"
+#include "program/operand.h"
 
 #include <elf.h>
 #include <sys/mman.h>

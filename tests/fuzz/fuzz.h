@@ -1,8 +1,8 @@
 #ifndef FUZZ_H
 #define FUZZ_H
 
-#include "format.h"
-#include "order.h"
+#include "show/format.h"
+#include "record/order.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,0 +1,109 @@
+#ifndef CATALOG_H
+#define CATALOG_H
+
+#include "base/files.h"
+#include "catalog/types.h"
+#include "host/usdt.h"
+
+enum { CATALOG_MAX_FIELDS = 16, CATALOG_MAX_CONDITIONS = 4 };
+
+/* Names for the values of a field, as --names shows them. */
+struct catalog_names {
+    const char *name;
+    struct catalog_label {
+        uint64_t value;
+        const char *label;
+    } *labels;
+    size_t count;
+};
+
+/* An argument of a probe, or something that it points to, and its name in the output. */
+struct catalog_field {
+    const char *name;
+    const struct types_row *type;
+    int arg;          /* which argument, from 0 */
+    int len_arg;      /* the argument that holds its length; -1: it has none */
+    int offset;       /* the value stands so many bytes behind where the argument points; -1: it is the argument */
+    bool may_be_null; /* the argument is a pointer that may be NULL: the value is null then */
+    bool is_optional; /* the same, but the field is left out */
+    bool is_app_data, is_secret;
+    bool is_request_header, is_response_header; /* it is the name of a header field of such a message */
+    int named_by; /* the field that holds the name of the header whose value this is; -1: it is no header's */
+    const struct catalog_names *names; /* NULL: none */
+};
+
+/* A line is made of these: bytes as they stand, or a field's value. */
+struct catalog_piece {
+    struct slice literal;
+    int field; /* -1: literal */
+};
+
+/* What a probe says of a request. */
+enum catalog_role {
+    CATALOG_NO_ROLE,
+    CATALOG_REQUEST,
+    CATALOG_REQUEST_HEADER,
+    CATALOG_RESPONSE,
+    CATALOG_RESPONSE_HEADER,
+    CATALOG_CLOSE, /* nothing more comes of its connection */
+};
+
+/* What must hold of a server for this description of a probe to fit. */
+struct catalog_condition {
+    enum { CATALOG_ARGS, CATALOG_SIZE, CATALOG_WITH, CATALOG_WITHOUT } kind;
+    const char *probe; /* WITH, WITHOUT: of the same provider */
+    int arg;           /* SIZE: of this argument */
+    int number;        /* ARGS, WITH: of arguments; SIZE: of bytes; -1: any */
+};
+
+struct catalog_probe {
+    const char *provider, *name;
+    const char *type;    /* the event's name in the output */
+    const char *tag;     /* as lines name it */
+    const char *group;   /* the mode that shows it, such as "http" */
+    const char *summary; /* one sentence */
+    const char *now;     /* newer h2o has this probe instead; NULL: no such */
+    enum catalog_role role;
+    const char *absent; /* why the newest h2o need not have it; NULL: it has */
+    struct catalog_condition conditions[CATALOG_MAX_CONDITIONS];
+    int nconditions;
+    struct catalog_field fields[CATALOG_MAX_FIELDS]; /* in the order of the output */
+    int nfields;
+    struct catalog_piece *line; /* NULL: the usual form */
+    size_t npieces;
+    struct diag_pos pos;
+};
+
+struct catalog {
+    struct catalog_probe *probes; /* one probe's variants in the order of the files */
+    size_t count;
+    struct catalog_names *names;
+    size_t nnames;
+};
+
+/* Parses the files; the format is described in probes/README.md. The first thing that is not understood is an error with its
+ * position. 0, or -1 with `diag` set. Memory is the arena's. */
+int catalog_parse(struct catalog *catalog, const struct files *files, struct mem *mem, struct diag *diag);
+
+/* Whether the description fits a server that has these probes. */
+bool catalog_fits(const struct catalog_probe *probe, const struct usdt_probes *probes);
+
+/* Whether anything describes a probe of the provider, or that probe of it. */
+bool catalog_has_provider(const struct catalog *catalog, const char *provider);
+bool catalog_has_probe(const struct catalog *catalog, const char *provider, const char *name);
+
+/* The index of the field of that name; -1: there is none. */
+int catalog_field(const struct catalog_probe *probe, const char *name);
+
+/* The field that stands in a column of a line: which connection it is about in column 0, which request or stream in column 1;
+ * -1: none does. */
+int catalog_column(const struct catalog_probe *probe, int column);
+
+/* The field that is the name of a header field, and the one that is its value; -1: none is. */
+int catalog_header_name(const struct catalog_probe *probe);
+int catalog_header_value(const struct catalog_probe *probe);
+
+/* The label of a value; NULL: it has none. */
+const char *catalog_label(const struct catalog_names *names, uint64_t value);
+
+#endif

@@ -1,0 +1,424 @@
+#include "catalog/provider.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct scanner {
+    struct catalog *catalog;
+    const struct file *file;
+    struct mem *mem;
+    struct diag *diag;
+    const char *at, *end;
+    struct slice token;   /* a word, or one character */
+    struct slice comment; /* the last one before the token */
+    struct slice appdata; /* the comment that holds @appdata */
+};
+
+/* An argument as it is declared. */
+struct parameter {
+    struct slice type; /* "const char *" as the words "const char" */
+    struct slice name;
+    int pointers;
+};
+
+enum { MAX_PARAMETERS = USDT_MAX_ARGS };
+
+static struct diag_pos
+position(const struct scanner *scanner, const char *at)
+{
+    struct diag_pos pos = {scanner->file->name, 1, 1};
+    for (const char *p = scanner->file->text.ptr; p < at; p++) {
+        pos.line += *p == '\n';
+        pos.col = *p == '\n' ? 1 : pos.col + 1;
+    }
+    return pos;
+}
+
+static bool
+is_word_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+static bool
+starts_with(const struct scanner *scanner, const char *words)
+{
+    size_t len = strlen(words);
+    return (size_t)(scanner->end - scanner->at) >= len && memcmp(scanner->at, words, len) == 0;
+}
+
+static void
+skip_past(struct scanner *scanner, const char *words)
+{
+    size_t len = strlen(words);
+    const char *found = memmem(scanner->at, (size_t)(scanner->end - scanner->at), words, len);
+    scanner->at = found != NULL ? found + len : scanner->end;
+}
+
+static void
+skip_comment(struct scanner *scanner)
+{
+    const char *start = scanner->at;
+    skip_past(scanner, "*/");
+    scanner->comment = (struct slice){start, (size_t)(scanner->at - start)};
+    if (memmem(start, scanner->comment.len, "@appdata", 8) != NULL)
+        scanner->appdata = scanner->comment;
+}
+
+/* Blanks, comments, and lines of the preprocessor. */
+static void
+skip_blanks(struct scanner *scanner)
+{
+    while (scanner->at < scanner->end) {
+        if (starts_with(scanner, "/*"))
+            skip_comment(scanner);
+        else if (starts_with(scanner, "//") || *scanner->at == '#')
+            skip_past(scanner, "\n");
+        else if (memchr(" \t\r\n", *scanner->at, 4) != NULL)
+            scanner->at++;
+        else
+            return;
+    }
+}
+
+/* The next token; empty at the end. */
+static void
+next(struct scanner *scanner)
+{
+    skip_blanks(scanner);
+    const char *start = scanner->at;
+    while (scanner->at < scanner->end && is_word_byte(*scanner->at))
+        scanner->at++;
+    if (scanner->at == start && start < scanner->end)
+        scanner->at++;
+    scanner->token = (struct slice){start, (size_t)(scanner->at - start)};
+}
+
+static int
+unexpected(const struct scanner *scanner, const char *expected)
+{
+    char quoted[64];
+    const char *what = scanner->token.len > 0 ? diag_quote(quoted, sizeof(quoted), scanner->token) : "the end of the file";
+    return diag_at(scanner->diag, position(scanner, scanner->token.ptr), "unexpected \"%s\"; expected %s", what, expected);
+}
+
+static int
+take(struct scanner *scanner, const char *token)
+{
+    if (!text_is(scanner->token, token))
+        return unexpected(scanner, token);
+    next(scanner);
+    return 0;
+}
+
+static int
+take_name(struct scanner *scanner, struct slice *name, const char *expected)
+{
+    if (scanner->token.len == 0 || !is_word_byte(*scanner->token.ptr))
+        return unexpected(scanner, expected);
+    *name = scanner->token;
+    next(scanner);
+    return 0;
+}
+
+/* "const struct sockaddr *dest": the last word is the name, what stands before is the type. */
+static int
+take_parameter(struct scanner *scanner, struct parameter *parameter)
+{
+    *parameter = (struct parameter){.type = {scanner->token.ptr, 0}};
+    while (scanner->token.len > 0 && !text_is(scanner->token, ",") && !text_is(scanner->token, ")")) {
+        if (text_is(scanner->token, "*")) {
+            parameter->pointers++;
+        } else {
+            if (parameter->name.len > 0)
+                parameter->type.len = (size_t)(parameter->name.ptr + parameter->name.len - parameter->type.ptr);
+            if (take_name(scanner, &parameter->name, "a C type and a name") != 0)
+                return -1;
+            continue;
+        }
+        next(scanner);
+    }
+    return parameter->type.len > 0 ? 0 : unexpected(scanner, "a C type and a name");
+}
+
+static int
+take_parameters(struct scanner *scanner, struct parameter *parameters, int *count)
+{
+    *count = 0;
+    if (take(scanner, "(") != 0)
+        return -1;
+    while (!text_is(scanner->token, ")")) {
+        if (*count == MAX_PARAMETERS)
+            return unexpected(scanner, "12 arguments at most");
+        if (take_parameter(scanner, &parameters[(*count)++]) != 0)
+            return -1;
+        if (!text_is(scanner->token, ")") && take(scanner, ",") != 0)
+            return -1;
+    }
+    next(scanner);
+    return take(scanner, ";");
+}
+
+/* C types that are numbers, on the 64-bit machines that h2olog runs on. */
+static const struct {
+    const char *c, *type;
+} numbers[] = {
+    {"int", "i32"},   {"unsigned", "u32"}, {"unsigned int", "u32"},  {"size_t", "u64"},   {"ssize_t", "i64"},
+    {"pid_t", "i32"}, {"uint8_t", "u8"},   {"uint16_t", "u16"},      {"uint32_t", "u32"}, {"uint64_t", "u64"},
+    {"int8_t", "i8"}, {"int16_t", "i16"},  {"int32_t", "i32"},       {"int64_t", "i64"},  {"char", "i8"},
+    {"short", "i16"}, {"long", "i64"},     {"unsigned long", "u64"},
+};
+
+/* What stands behind pointers to these, as fields; an empty name is the argument's own. */
+static const struct pointed {
+    const char *c, *name, *type;
+    int offset;
+    bool is_optional, may_be_null;
+} pointed[] = {
+    {"struct st_quicly_conn_t", "master_conn_id", "u32", 16, false, false},
+    {"struct st_quicly_stream_t", "stream_id", "i64", 8, false, false},
+    {"struct quicly_rtt_t", "rtt_minimum", "u32", 0, false, false},
+    {"struct quicly_rtt_t", "rtt_smoothed", "u32", 4, false, false},
+    {"struct quicly_rtt_t", "rtt_variance", "u32", 8, false, false},
+    {"struct quicly_rtt_t", "rtt_latest", "u32", 12, false, false},
+    {"struct st_quicly_address_token_plaintext_t", "address_token_type", "i32", 0, true, false},
+    {"struct st_quicly_address_token_plaintext_t", "address_token_issued_at", "u64", 8, true, false},
+    {"struct sockaddr", "", "sockaddr", -1, false, true},
+};
+
+/* Arguments whose output has another name than their declaration. */
+static const struct {
+    const char *argument, *field;
+} renamed[] = {
+    {"pn", "packet_num"},
+    {"maximum", "limit"},
+    {"generation", "token_generation"},
+};
+
+static struct slice
+without_const(struct slice type)
+{
+    if (type.len > 6 && memcmp(type.ptr, "const ", 6) == 0)
+        return (struct slice){type.ptr + 6, type.len - 6};
+    return type;
+}
+
+static const char *
+field_name(struct scanner *scanner, struct slice argument)
+{
+    for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
+        if (text_is(argument, renamed[i].argument))
+            return renamed[i].field;
+    return mem_strndup(scanner->mem, argument.ptr, argument.len);
+}
+
+/* Whether the file's @appdata comment, a JSON object of lists, names the argument of the probe. */
+static bool
+is_app_data(const struct scanner *scanner, struct slice probe, struct slice argument)
+{
+    char words[2][128];
+    if (probe.len > 120 || argument.len > 120)
+        return false;
+    snprintf(words[0], sizeof(words[0]), "\"%.*s\"", (int)probe.len, probe.ptr);
+    snprintf(words[1], sizeof(words[1]), "\"%.*s\"", (int)argument.len, argument.ptr);
+    const char *end = scanner->appdata.ptr + scanner->appdata.len;
+    const char *list = memmem(scanner->appdata.ptr, scanner->appdata.len, words[0], strlen(words[0]));
+    const char *close = list != NULL ? memchr(list, ']', (size_t)(end - list)) : NULL;
+    return close != NULL && memmem(list, (size_t)(close - list), words[1], strlen(words[1])) != NULL;
+}
+
+/* "value" is followed by "value_len", "bytes" by "len" or "num_bytes". */
+static bool
+is_length(const struct parameter *parameter)
+{
+    return parameter->pointers == 0 && text_is(parameter->type, "size_t") &&
+           (text_ends_with(parameter->name, "len") || text_is(parameter->name, "num_bytes"));
+}
+
+static void
+add_field(struct catalog_probe *probe, struct catalog_field field)
+{
+    if (probe->nfields < CATALOG_MAX_FIELDS)
+        probe->fields[probe->nfields++] = field;
+}
+
+/* A pointer whose target is known. false: it is not. */
+static bool
+add_pointed(struct scanner *scanner, struct catalog_probe *probe, const struct parameter *parameter, int arg)
+{
+    bool is_known = false;
+    for (size_t i = 0; i < sizeof(pointed) / sizeof(pointed[0]); i++) {
+        const struct pointed *row = &pointed[i];
+        if (parameter->pointers != 1 || !text_is(without_const(parameter->type), row->c))
+            continue;
+        is_known = true;
+        add_field(probe, (struct catalog_field){.name = *row->name != '\0' ? row->name : field_name(scanner, parameter->name),
+                                                .type = types_find(text_of(row->type)),
+                                                .arg = arg,
+                                                .len_arg = -1,
+                                                .offset = row->offset,
+                                                .is_optional = row->is_optional,
+                                                .may_be_null = row->may_be_null});
+    }
+    return is_known;
+}
+
+/* Text or bytes, by the pointer's type and what follows it; other pointers are shown as numbers. */
+static const char *
+pointer_type(const struct parameter *parameter, bool has_length, bool is_secret)
+{
+    if (parameter->pointers != 1)
+        return "u64";
+    bool is_char = text_is(without_const(parameter->type), "char");
+    bool is_bytes = text_is(without_const(parameter->type), "void") || text_is(without_const(parameter->type), "uint8_t");
+    if (is_secret && is_char && !has_length)
+        return "hexstr";
+    if (is_char)
+        return has_length ? "str" : "cstr";
+    return is_bytes && has_length ? "bytes" : "u64";
+}
+
+static const char *
+number_type(const struct parameter *parameter)
+{
+    if (text_is(parameter->type, "int64_t") && (text_is(parameter->name, "at") || text_is(parameter->name, "now")))
+        return "ms";
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        if (text_is(without_const(parameter->type), numbers[i].c))
+            return numbers[i].type;
+    return "u64";
+}
+
+static void
+add_parameter(struct scanner *scanner, struct catalog_probe *probe, const struct parameter *parameters, int count, int arg)
+{
+    const struct parameter *parameter = &parameters[arg];
+    if (parameter->pointers > 0 && add_pointed(scanner, probe, parameter, arg))
+        return;
+    bool has_length = parameter->pointers > 0 && arg + 1 < count && is_length(&parameters[arg + 1]);
+    bool is_secret = memmem(parameter->name.ptr, parameter->name.len, "secret", 6) != NULL;
+    const char *type = parameter->pointers > 0 ? pointer_type(parameter, has_length, is_secret) : number_type(parameter);
+    bool is_time = strcmp(type, "ms") == 0;
+    struct catalog_field field = {.name = is_time ? "at" : field_name(scanner, parameter->name),
+                                  .type = types_find(text_of(type)),
+                                  .arg = arg,
+                                  .len_arg = -1,
+                                  .offset = -1, .named_by = -1,
+                                  .is_secret = is_secret};
+    field.is_app_data = is_app_data(scanner, text_of(probe->name), parameter->name);
+    if (field.type->needs_len) {
+        field.len_arg = arg + 1;
+        field.may_be_null = true;
+    }
+    add_field(probe, field);
+}
+
+/* The first line of a comment with words in it. */
+static const char *
+summary(struct scanner *scanner, struct slice comment)
+{
+    struct slice line, word;
+    while (text_line(&comment, &line)) {
+        while (line.len > 0 && memchr(" \t/*", *line.ptr, 4) != NULL)
+            line.ptr++, line.len--;
+        while (line.len > 0 && memchr(" \t\r/*", line.ptr[line.len - 1], 5) != NULL)
+            line.len--;
+        struct slice rest = line;
+        if (text_word(&rest, &word)) {
+            char quoted[256];
+            return mem_strdup(scanner->mem, diag_quote(quoted, sizeof(quoted), line));
+        }
+    }
+    return mem_printf(scanner->mem, "Declared in %s.", scanner->file->name);
+}
+
+static const char *
+group_of(const char *provider)
+{
+    return strcmp(provider, "quicly") == 0 ? "quic" : strcmp(provider, "picotls") == 0 ? "tls" : provider;
+}
+
+/* Whether the catalogue describes the probe without a condition, so that nothing more can be said of it. */
+static bool
+is_settled(const struct catalog *catalog, const struct catalog_probe *probe)
+{
+    for (size_t i = 0; i < catalog->count; i++) {
+        const struct catalog_probe *known = &catalog->probes[i];
+        if (known->nconditions == 0 && strcmp(known->name, probe->name) == 0 && strcmp(known->provider, probe->provider) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void
+add_probe(struct scanner *scanner, const struct catalog_probe *probe)
+{
+    struct catalog *catalog = scanner->catalog;
+    if (probe->nfields == 0 || is_settled(catalog, probe))
+        return;
+    catalog->probes = mem_grow(scanner->mem, catalog->probes, catalog->count, sizeof(*probe));
+    catalog->probes[catalog->count++] = *probe;
+}
+
+/* "probe NAME(TYPE NAME, ...);" */
+static int
+parse_probe(struct scanner *scanner, const char *provider)
+{
+    struct slice name = {0}, comment = scanner->comment;
+    struct diag_pos pos = position(scanner, scanner->token.ptr);
+    struct parameter parameters[MAX_PARAMETERS];
+    int count;
+    scanner->comment = (struct slice){0};
+    if (take(scanner, "probe") != 0 || take_name(scanner, &name, "the probe's name") != 0 ||
+        take_parameters(scanner, parameters, &count) != 0)
+        return -1;
+    struct catalog_probe probe = {.provider = provider,
+                                  .name = mem_strndup(scanner->mem, name.ptr, name.len),
+                                  .group = group_of(provider),
+                                  .summary = summary(scanner, comment),
+                                  .pos = pos,
+                                  .conditions = {{.kind = CATALOG_ARGS, .number = count}},
+                                  .nconditions = 1};
+    probe.type = probe.tag = probe.name;
+    for (int arg = 0; arg < count; arg++)
+        add_parameter(scanner, &probe, parameters, count, arg);
+    add_probe(scanner, &probe);
+    return 0;
+}
+
+/* "provider NAME { probe ... };" */
+static int
+parse_provider(struct scanner *scanner)
+{
+    struct slice name = {0};
+    if (take(scanner, "provider") != 0 || take_name(scanner, &name, "the provider's name") != 0 || take(scanner, "{") != 0)
+        return -1;
+    const char *provider = mem_strndup(scanner->mem, name.ptr, name.len);
+    while (!text_is(scanner->token, "}"))
+        if (parse_probe(scanner, provider) != 0)
+            return -1;
+    next(scanner);
+    return take(scanner, ";");
+}
+
+int
+provider_parse(struct catalog *catalog, const struct file *file, struct mem *mem, struct diag *diag)
+{
+    struct scanner scanner = {.catalog = catalog,
+                              .file = file,
+                              .mem = mem,
+                              .diag = diag,
+                              .at = file->text.ptr,
+                              .end = file->text.ptr + file->text.len,
+                              .appdata = {"", 0}};
+    for (next(&scanner); scanner.token.len > 0;)
+        if (parse_provider(&scanner) != 0)
+            return -1;
+    return 0;
+}
+
+bool
+provider_is_file(const char *path)
+{
+    return strlen(path) > 2 && text_ends_with(text_of(path), ".d");
+}

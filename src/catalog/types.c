@@ -1,0 +1,176 @@
+#include "catalog/types.h"
+
+#include "base/json.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static void
+line_number(struct outbuf *out, const struct types_row *type, const struct types_value *value)
+{
+    bool is_negative = type->is_signed && (int64_t)value->number < 0;
+    if (is_negative)
+        text_putc(out, '-');
+    text_put_u64(out, is_negative ? 0 - value->number : value->number);
+}
+
+#define json_put_number line_number
+
+/* major * 256 + minor */
+static void
+line_http_version(struct outbuf *out, const struct types_row *type, const struct types_value *value)
+{
+    (void)type;
+    text_puts(out, "HTTP/");
+    text_put_u64(out, value->number >> 8);
+    text_putc(out, '.');
+    text_put_u64(out, value->number & 0xff);
+}
+
+static void
+line_cut(struct outbuf *out, const struct types_row *type, const struct types_value *value)
+{
+    if (!types_is_cut(type, value))
+        return;
+    if (type->wire == TYPES_CSTR) {
+        text_puts(out, "\\[cut]"); /* how long it is nobody knows */
+        return;
+    }
+    text_puts(out, "\\[");
+    text_put_u64(out, value->number - value->text.len);
+    text_puts(out, " bytes cut]");
+}
+
+static void
+line_text(struct outbuf *out, const struct types_row *type, const struct types_value *value)
+{
+    if (value->is_redacted) {
+        text_printf(out, "\\[%lu bytes redacted]", value->number);
+        return;
+    }
+    text_escape(out, value->text);
+    line_cut(out, type, value);
+}
+
+static void
+json_text(struct outbuf *out, const struct types_row *type, const struct types_value *value)
+{
+    (void)type;
+    if (value->is_redacted)
+        text_puts(out, "null");
+    else
+        json_string(out, value->text);
+}
+
+static void
+line_hex(struct outbuf *out, const struct types_row *type, const struct types_value *value)
+{
+    text_put_hex(out, value->text);
+    line_cut(out, type, value);
+}
+
+static void
+json_hex(struct outbuf *out, const struct types_row *type, const struct types_value *value)
+{
+    (void)type;
+    json_hex_string(out, value->text);
+}
+
+/* That it is cut goes without saying. */
+static void
+line_preview(struct outbuf *out, const struct types_row *type, const struct types_value *value)
+{
+    (void)type;
+    text_put_hex(out, value->text);
+}
+
+#define json_preview json_hex
+
+/* "127.0.0.1:443", "[::1]:443"; other families "family 1". The words are as the server's memory holds them; h2olog runs on the
+ * same machine. */
+static void
+line_address(struct outbuf *out, const struct types_row *type, const struct types_value *value)
+{
+    (void)type;
+    unsigned char bytes[24];
+    uint64_t words[TYPES_ADDRESS_WORDS];
+    memcpy(words, value->text.ptr, sizeof(words));
+    uint32_t low[2] = {(uint32_t)words[0], (uint32_t)words[1]};
+    memcpy(bytes, low, 8);
+    memcpy(bytes + 8, &words[2], 16);
+    uint16_t family, port;
+    memcpy(&family, bytes, 2);
+    memcpy(&port, bytes + 2, 2);
+    char text[INET6_ADDRSTRLEN] = "";
+    if (family == AF_INET)
+        text_printf(out, "%s:%u", inet_ntop(AF_INET, bytes + 4, text, sizeof(text)), ntohs(port));
+    else if (family == AF_INET6)
+        text_printf(out, "[%s]:%u", inet_ntop(AF_INET6, bytes + 8, text, sizeof(text)), ntohs(port));
+    else
+        text_printf(out, "family %u", family);
+}
+
+static void
+json_address(struct outbuf *out, const struct types_row *type, const struct types_value *value)
+{
+    text_putc(out, '"');
+    line_address(out, type, value);
+    text_putc(out, '"');
+}
+
+static const struct types_row rows[] = {
+#define TYPE(name, wire, bits, is_signed, needs_len, limit, put_line, put_json, meaning) \
+    {#name, TYPES_##wire, bits, is_signed, needs_len, limit, put_line, put_json, meaning},
+#include "catalog/types.def"
+#undef TYPE
+};
+
+const struct types_row *
+types_find(struct slice name)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (text_is(name, rows[i].name))
+            return &rows[i];
+    return NULL;
+}
+
+const struct types_row *
+types_integer(int size, bool is_signed)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].wire == TYPES_NUMBER && rows[i].bits == size * 8 && rows[i].is_signed == is_signed)
+            return &rows[i];
+    return NULL;
+}
+
+bool
+types_is_http_version(const struct types_row *type)
+{
+    return type->put_line == line_http_version;
+}
+
+bool
+types_needs_hex(const struct types_row *type, const struct types_value *value)
+{
+    if (type->wire != TYPES_TEXT && type->wire != TYPES_CSTR)
+        return false;
+    struct slice rest = value->text;
+    for (uint32_t code; rest.len > 0;) {
+        size_t len = text_plain(rest, '\\');
+        len = len > 0 ? len : text_utf8(rest, &code);
+        if (len == 0)
+            return true;
+        rest.ptr += len;
+        rest.len -= len;
+    }
+    return false;
+}
+
+bool
+types_is_cut(const struct types_row *type, const struct types_value *value)
+{
+    bool has_bytes = type->wire == TYPES_TEXT || type->wire == TYPES_CSTR || type->wire == TYPES_BYTES;
+    return has_bytes && !value->is_redacted && type->put_line != line_preview && value->text.len < value->number;
+}

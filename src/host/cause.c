@@ -1,0 +1,49 @@
+#include "host/cause.h"
+
+#include <string.h>
+
+/* The first one that is found tells most. */
+static const struct cause causes[] = {
+    {"only supports running as the root", DIAG_MACHINE, "run h2olog as root, as with sudo"},
+    {"Kernel lockdown", DIAG_MACHINE, "the kernel is locked down against tracing; boot it without lockdown=confidentiality"},
+    {"tracing/available_events", DIAG_MACHINE,
+     "this bpftrace needs tracefs; mount -t tracefs tracefs /sys/kernel/tracing, in the container too"},
+    {"Operation not permitted", DIAG_MACHINE, "the kernel does not let this user trace; a container needs CAP_SYS_ADMIN"},
+    {"couldn't get argument", DIAG_MACHINE, "bpftrace cannot reach the server's binary; restart the server if it was upgraded"},
+    {"No probes to attach", DIAG_NOTHING, "the server's binary has changed since it was started; restart the server"},
+    {"Error loading", DIAG_MACHINE, "the kernel's verifier refused the program; h2olog -ddd shows why"},
+    {"stack limit", DIAG_MACHINE, "the program is too large for this bpftrace; please report it"},
+    {"Cannot allocate memory", DIAG_MACHINE, "there is not enough memory for the trace buffers"},
+    {"ERROR", DIAG_FAILED, "h2olog -dd shows the program"},
+    {"error", DIAG_FAILED, "h2olog -dd shows the program"},
+};
+
+static bool
+has_words(struct slice line, const char *words)
+{
+    return memmem(line.ptr, line.len, words, strlen(words)) != NULL;
+}
+
+/* The next line that says something. The note on RLIMIT_MEMLOCK means nothing on a kernel that has probes like these. */
+static bool
+next_line(struct slice *rest, struct slice *line)
+{
+    while (text_line(rest, line))
+        if (line->len > 0 && !has_words(*line, "RLIMIT_MEMLOCK"))
+            return true;
+    return false;
+}
+
+const struct cause *
+cause_find(struct slice errors, struct slice *found)
+{
+    struct slice rest;
+    for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
+        for (rest = errors; next_line(&rest, found);)
+            if (has_words(*found, causes[i].words))
+                return &causes[i];
+    rest = errors;
+    if (!next_line(&rest, found))
+        *found = (struct slice){"", 0};
+    return NULL;
+}

@@ -1,0 +1,49 @@
+#ifndef TRACER_H
+#define TRACER_H
+
+#include "base/diag.h"
+#include "base/mem.h"
+
+/* What bpftrace can do from a version on. Facts measured with each version; see README, "How it works". */
+struct tracer_row {
+    int major, minor;
+    const char *strlen_variable;      /* environment variable that sets how many bytes a string has */
+    const char *pages_variable_value; /* of BPFTRACE_PERF_RB_PAGES */
+    const char *keys_variable;        /* that sets how many records a map has */
+    unsigned strlen;                  /* what h2olog sets it to */
+    unsigned chunk;                   /* bytes of text a printf with two strings can carry; the BPF stack limits it */
+    unsigned limit;  /* bytes of a text at most: what the kernel's verifier accepts of the program; whole chunks, and 64s */
+    unsigned stored; /* the same of a text that is kept in maps; longer ones are printed */
+    const char *str_extra;      /* what str()'s length argument needs beyond the length, " + 1" where it counts the NUL */
+    int max_args;               /* arguments of a probe that argN reaches on x86-64 */
+    bool per_cpu_buffers;       /* events of different CPUs arrive out of order */
+    unsigned text;              /* bytes that a string has when nothing else is said */
+    bool needs_btf_and_tracefs; /* attaches to USDT probes by means of them */
+    bool misses_losses;         /* those on the last CPU are not in its count of lost events */
+};
+
+struct tracer {
+    const char *path;
+    int major, minor, patch;
+    const struct tracer_row *row;
+};
+
+/* Finds bpftrace (`path`, or on PATH when NULL) and asks for its version. 0, or -1 with `diag` set (DIAG_MACHINE). */
+int tracer_find(struct tracer *tracer, const char *path, struct mem *mem, struct diag *diag);
+
+/* Whether it is not newer than any that was tried; such a one is treated as the newest. */
+bool tracer_is_known(const struct tracer *tracer);
+
+/* A tracer of the newest version that is known, for a program that is only printed. */
+void tracer_newest(struct tracer *tracer);
+
+/* Sets `tracer` from what `bpftrace --version` prints; for tests too. 0, or -1 with `diag` set. */
+int tracer_parse_version(struct tracer *tracer, struct slice output, struct diag *diag);
+
+/* Records that a map holds at most. With the longest ones that is 10 MiB of the kernel's memory a map, or 16 from 0.22 on. */
+enum { TRACER_MAP_KEYS = 32768 };
+
+/* The environment for bpftrace: nothing of h2olog's own but PATH. NULL-terminated; the arena's. */
+char **tracer_environment(const struct tracer *tracer, struct mem *mem);
+
+#endif

@@ -1,0 +1,403 @@
+#include "plan/plan.h"
+
+#include "catalog/pattern.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct planner {
+    struct plan *plan;
+    const struct catalog *catalog;
+    const struct plan_request *request;
+    bool *was_used; /* by pattern: it fits something that can be traced */
+    struct outbuf left_out, warnings;
+    struct mem *mem;
+    struct diag *diag;
+};
+
+int
+plan_field_numbers(const struct catalog_field *field)
+{
+    int pointer = field->may_be_null || field->is_optional;
+    return pointer + (field->type->wire == TYPES_ADDRESS ? TYPES_ADDRESS_WORDS : field->type->wire != TYPES_CSTR);
+}
+
+void
+plan_choose_transport(struct plan_request *request, const struct tracer *tracer)
+{
+    if (request->transport == PLAN_TRANSPORT_OPEN)
+        request->transport = tracer->row->per_cpu_buffers ? PLAN_BATCH : PLAN_STREAM;
+}
+
+bool
+plan_has_batches(const struct plan *plan)
+{
+    return plan->nstored[PLAN_PRINTED] < plan->nevents && plan->request->transport == PLAN_BATCH;
+}
+
+size_t
+plan_field_sent(const struct plan *plan, const struct catalog_field *field, uint64_t len)
+{
+    unsigned limit = field->type->limit != 0 ? field->type->limit : plan->limit;
+    return (size_t)(len < limit ? len : limit);
+}
+
+int
+plan_length_field(const struct plan_event *event, const struct catalog_field *field)
+{
+    for (int i = 0; i < event->probe->nfields; i++)
+        if (event->is_shown[i] && event->probe->fields[i].arg == field->len_arg)
+            return i;
+    return -1;
+}
+
+bool
+plan_is_redactable(const struct plan *plan, const struct catalog_field *field)
+{
+    return plan->redact != NULL && field->named_by >= 0;
+}
+
+bool
+plan_is_of_mode(const char *mode, const struct catalog_probe *probe)
+{
+    bool is_for_requests = strcmp(mode, PLAN_REQUESTS) == 0 && probe->role != CATALOG_NO_ROLE;
+    return is_for_requests || strcmp(mode, "all") == 0 || strcmp(mode, probe->group) == 0;
+}
+
+/* Marks the patterns that name the probe; `literally`: one without a glob does. Without patterns the mode decides. */
+static bool
+is_asked_for(struct planner *planner, const struct catalog_probe *probe, bool *literally)
+{
+    const struct plan_request *request = planner->request;
+    *literally = false;
+    if (request->npatterns == 0)
+        return plan_is_of_mode(request->group, probe);
+    bool fits = false;
+    for (size_t i = 0; i < request->npatterns; i++) {
+        if (!pattern_fits(request->patterns[i], probe->provider, probe->name, probe->type))
+            continue;
+        fits = planner->was_used[i] = true;
+        *literally |= pattern_is_literal(request->patterns[i]);
+    }
+    return fits;
+}
+
+static void
+leave_out(struct planner *planner, const struct catalog_probe *probe, const char *why)
+{
+    text_printf(&planner->left_out, "%s:%s: %s\n", probe->provider, probe->name, why);
+}
+
+static bool
+is_field_shown(struct planner *planner, const struct catalog_probe *probe, const struct catalog_field *field, bool literally)
+{
+    if (!field->is_app_data && !field->is_secret)
+        return true;
+    bool is_shown = planner->request->app_data && (literally || !field->is_secret);
+    if (is_shown && field->is_secret)
+        text_printf(&planner->warnings, "%s shows \"%s\", which is TLS key material: whoever has it can read the connections\n",
+                    probe->type, field->name);
+    return is_shown;
+}
+
+/* bpftrace reads the first arguments by itself. For others the program needs what the ELF note says, and where the note says
+ * different things of different sites, where in the process those are. */
+static bool
+is_reachable(const struct plan *plan, const struct usdt_probe *usdt, int arg)
+{
+    if (arg < plan->tracer->row->max_args)
+        return true;
+    return usdt != NULL && (plan->target->pid != 0 || usdt_is_alike(usdt, arg));
+}
+
+static bool
+is_field_reachable(struct planner *planner, const struct catalog_probe *probe, const struct catalog_field *field,
+                   const struct usdt_probe *usdt)
+{
+    const struct plan *plan = planner->plan;
+    if (is_reachable(plan, usdt, field->arg) && is_reachable(plan, usdt, field->len_arg))
+        return true;
+    leave_out(planner, probe,
+              mem_printf(planner->mem, "%s, which bpftrace %d.%d cannot read by itself; -p PID makes it possible", field->name,
+                         plan->tracer->major, plan->tracer->minor));
+    return false;
+}
+
+static int
+add_text(struct planner *planner, struct plan_event *event, int field)
+{
+    bool is_cstr = event->probe->fields[field].type->wire == TYPES_CSTR;
+    if (event->ntexts == PLAN_MAX_TEXTS || (event->ntexts > 0 && event->has_cstrs != is_cstr))
+        return diag_at(planner->diag, event->probe->pos, "probe %s has more than %d texts, or texts with and without a length",
+                       event->probe->name, PLAN_MAX_TEXTS);
+    event->has_cstrs = is_cstr;
+    event->texts[event->ntexts++] = field;
+    return 0;
+}
+
+static enum plan_store
+store_of(const struct plan_event *event)
+{
+    if (event->bytes >= 0 || event->numbers > PLAN_STORED_NUMBERS)
+        return PLAN_PRINTED;
+    if (event->ntexts == 0)
+        return PLAN_NUMBERS;
+    int most = event->has_cstrs ? 1 : PLAN_INLINE_TEXTS;
+    if (event->ntexts > most || event->numbers > PLAN_STORED_TEXT_NUMBERS)
+        return PLAN_PRINTED;
+    return event->has_cstrs ? PLAN_CSTR : PLAN_TEXTS;
+}
+
+static void
+choose_store(struct plan *plan, struct plan_event *event)
+{
+    if (plan->request->transport != PLAN_BATCH)
+        return;
+    event->store = store_of(event);
+    int *width = &plan->widths[event->store];
+    *width = event->numbers > *width ? event->numbers : *width;
+    plan->nstored[event->store]++;
+}
+
+/* What JSON has of every record of the event. */
+static void
+make_keys(struct planner *planner, struct plan_event *event)
+{
+    event->type_key = text_of(mem_printf(planner->mem, ", \"type\": \"%s\"", event->probe->type));
+    for (int i = 0; i < event->probe->nfields; i++)
+        event->keys[i] = text_of(mem_printf(planner->mem, ", \"%s\": ", event->probe->fields[i].name));
+}
+
+static int
+add_event(struct planner *planner, const struct catalog_probe *probe, const struct usdt_probe *usdt, bool literally)
+{
+    struct plan_event *event = &planner->plan->events[planner->plan->nevents++];
+    *event = (struct plan_event){.probe = probe, .usdt = usdt, .bytes = -1, .time = -1};
+    make_keys(planner, event);
+    for (int i = 0; i < probe->nfields; i++) {
+        const struct catalog_field *field = &probe->fields[i];
+        event->is_shown[i] =
+            is_field_shown(planner, probe, field, literally) && is_field_reachable(planner, probe, field, usdt);
+        if (!event->is_shown[i])
+            continue;
+        event->shown[event->nshown++] =
+            (struct plan_field){i, field->type->wire, field->type, field->may_be_null || field->is_optional};
+        if (strcmp(field->name, "at") == 0)
+            event->time = i;
+        event->numbers += plan_field_numbers(field);
+        bool is_text = field->type->wire == TYPES_TEXT || field->type->wire == TYPES_CSTR;
+        if (is_text && add_text(planner, event, i) != 0)
+            return -1;
+        if (field->type->wire == TYPES_BYTES && event->bytes >= 0)
+            return diag_at(planner->diag, probe->pos, "probe %s has more than one field of bytes", probe->name);
+        if (field->type->wire == TYPES_BYTES)
+            event->bytes = i;
+    }
+    event->has_inline_texts = event->ntexts + (event->bytes >= 0) <= PLAN_INLINE_TEXTS;
+    choose_store(planner->plan, event);
+    return 0;
+}
+
+/* Why the description cannot be used for this server's probe; NULL: it can. */
+static const char *
+obstacle(const struct planner *planner, const struct catalog_probe *probe, const struct usdt_probe *usdt)
+{
+    for (int i = 0; i < probe->nfields * 2; i++) {
+        const struct catalog_field *field = &probe->fields[i / 2];
+        int arg = i % 2 == 0 ? field->arg : field->len_arg;
+        if (arg >= usdt->nargs)
+            return mem_printf(planner->mem, "in this h2o it has %d arguments; the catalogue (%s:%d) expects more", usdt->nargs,
+                              probe->pos.file, probe->pos.line);
+        if (arg >= 0 && usdt->args[arg].size < 0)
+            return mem_printf(planner->mem, "in this h2o its argument %d is not an integer", arg);
+    }
+    return NULL;
+}
+
+static bool
+same_probe(const struct catalog_probe *a, const struct catalog_probe *b)
+{
+    return strcmp(a->name, b->name) == 0 && strcmp(a->provider, b->provider) == 0;
+}
+
+/* Without a target the last variant stands for the newest h2o; with one, the first that fits. */
+static bool
+is_chosen(const struct planner *planner, size_t index)
+{
+    const struct catalog *catalog = planner->catalog;
+    const struct catalog_probe *probe = &catalog->probes[index];
+    const struct target *target = planner->plan->target;
+    if (target != NULL && !catalog_fits(probe, &target->probes))
+        return false;
+    size_t from = target != NULL ? 0 : index + 1, to = target != NULL ? index : catalog->count;
+    for (size_t i = from; i < to; i++)
+        if (same_probe(&catalog->probes[i], probe) && (target == NULL || catalog_fits(&catalog->probes[i], &target->probes)))
+            return false;
+    return target != NULL || (probe->now == NULL && probe->absent == NULL);
+}
+
+static int
+plan_known(struct planner *planner)
+{
+    const struct target *target = planner->plan->target;
+    bool literally;
+    for (size_t i = 0; i < planner->catalog->count; i++) {
+        const struct catalog_probe *probe = &planner->catalog->probes[i];
+        if (!is_chosen(planner, i) || !is_asked_for(planner, probe, &literally))
+            continue;
+        const struct usdt_probe *usdt = target != NULL ? usdt_find(&target->probes, probe->provider, probe->name) : NULL;
+        const char *why_not = usdt != NULL ? obstacle(planner, probe, usdt) : NULL;
+        if (why_not != NULL)
+            leave_out(planner, probe, why_not);
+        else if (!filter_wants_probe(&planner->request->filter, probe))
+            leave_out(planner, probe, "no record of it fits the filters");
+        else if (add_event(planner, probe, usdt, literally) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* A probe that the catalogue does not know, with its arguments as plain integers. */
+static struct catalog_probe *
+describe(const struct usdt_probe *usdt, struct mem *mem)
+{
+    struct catalog_probe *probe = mem_alloc(mem, sizeof(*probe));
+    *probe = (struct catalog_probe){.provider = usdt->provider,
+                                    .name = usdt->name,
+                                    .type = usdt->name,
+                                    .tag = usdt->name,
+                                    .group = "unknown",
+                                    .summary = "Not in the catalogue.",
+                                    .pos = {usdt->object, 0, 0}};
+    for (int i = 0; i < usdt->nargs; i++) {
+        if (usdt->args[i].size < 0)
+            continue;
+        probe->fields[probe->nfields++] =
+            (struct catalog_field){.name = mem_printf(mem, "arg%d", i),
+                                   .type = types_integer(usdt->args[i].size, usdt->args[i].is_signed),
+                                   .arg = i,
+                                   .len_arg = -1,
+                                   .offset = -1,
+                                   .named_by = -1};
+    }
+    return probe;
+}
+
+/* Whether any description in the catalogue fits the server's probe. */
+static bool
+is_described(const struct planner *planner, const struct usdt_probe *usdt)
+{
+    for (size_t i = 0; i < planner->catalog->count; i++) {
+        const struct catalog_probe *probe = &planner->catalog->probes[i];
+        if (strcmp(probe->name, usdt->name) == 0 && strcmp(probe->provider, usdt->provider) == 0 &&
+            catalog_fits(probe, &planner->plan->target->probes))
+            return true;
+    }
+    return false;
+}
+
+/* Whether the mode would show the probe if a description fitted. */
+static bool
+is_of_mode(const struct planner *planner, const struct usdt_probe *usdt)
+{
+    for (size_t i = 0; i < planner->catalog->count; i++) {
+        const struct catalog_probe *probe = &planner->catalog->probes[i];
+        if (strcmp(probe->name, usdt->name) == 0 && strcmp(probe->provider, usdt->provider) == 0)
+            return plan_is_of_mode(planner->request->group, probe);
+    }
+    return strcmp(planner->request->group, "all") == 0;
+}
+
+/* A probe of the server that no description fits is traced when a pattern asks for it. */
+static int
+plan_undescribed(struct planner *planner, const struct usdt_probe *usdt)
+{
+    bool literally;
+    if (planner->request->npatterns == 0) {
+        if (is_of_mode(planner, usdt))
+            text_printf(&planner->left_out,
+                        "%s:%s: no description in the catalogue fits it, with its %d arguments; -t %s shows them "
+                        "as integers\n",
+                        usdt->provider, usdt->name, usdt->nargs, usdt->name);
+        return 0;
+    }
+    const struct catalog_probe *probe = describe(usdt, planner->mem);
+    if (!is_asked_for(planner, probe, &literally))
+        return 0;
+    if (!filter_wants_probe(&planner->request->filter, probe)) {
+        leave_out(planner, probe, "no record of it fits the filters");
+        return 0;
+    }
+    text_printf(&planner->warnings, "no description in the catalogue fits %s:%s; its arguments are shown as integers\n",
+                usdt->provider, usdt->name);
+    return add_event(planner, probe, usdt, literally);
+}
+
+static int
+plan_unknown(struct planner *planner)
+{
+    const struct target *target = planner->plan->target;
+    for (size_t i = 0; target != NULL && i < target->probes.count; i++) {
+        const struct usdt_probe *usdt = &target->probes.items[i];
+        bool is_ours = catalog_has_provider(planner->catalog, usdt->provider); /* the C library has probes, too */
+        if (is_ours && !is_described(planner, usdt) && plan_undescribed(planner, usdt) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int
+check_patterns(const struct planner *planner)
+{
+    const struct target *target = planner->plan->target;
+    for (size_t i = 0; i < planner->request->npatterns; i++)
+        if (!planner->was_used[i])
+            return pattern_explain(planner->request->patterns[i], planner->catalog, target != NULL ? &target->probes : NULL,
+                                   planner->diag);
+    return 0;
+}
+
+static struct slice
+keep(struct outbuf *out, struct mem *mem)
+{
+    struct slice text = {mem_strndup(mem, out->ptr, out->len), out->len};
+    text_free(out);
+    return text;
+}
+
+static int
+choose(struct planner *planner)
+{
+    return plan_known(planner) != 0 || plan_unknown(planner) != 0 || check_patterns(planner) != 0 ? -1 : 0;
+}
+
+int
+plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct tracer *tracer,
+          const struct plan_request *request, struct mem *mem, struct diag *diag)
+{
+    *plan = (struct plan){.target = target,
+                          .tracer = tracer,
+                          .request = request,
+                          .chunk = tracer->row->chunk,
+                          .limit = tracer->row->limit,
+                          .pieces = PLAN_MAPS * TRACER_MAP_KEYS};
+    if (request->redact.count > 0)
+        plan->redact = &request->redact;
+    size_t most = catalog->count + (target != NULL ? target->probes.count : 0);
+    plan->events = mem_alloc(mem, most * sizeof(*plan->events) + 1);
+    struct planner planner = {.plan = plan, .catalog = catalog, .request = request, .mem = mem, .diag = diag};
+    if (plan->redact != NULL && request->app_data)
+        text_puts(&planner.warnings, "-a shows application data, in which the values of redacted headers may stand\n");
+    planner.was_used = mem_alloc(mem, request->npatterns + 1);
+    int status = choose(&planner);
+    plan->left_out = keep(&planner.left_out, mem);
+    plan->warnings = keep(&planner.warnings, mem);
+    if (status == 0 && plan->nevents == 0 && request->filter.count > 0)
+        status = diag_set(diag, DIAG_NOTHING, "no event fits the filters; h2olog --list shows which fields events have");
+    else if (status == 0 && plan->nevents == 0)
+        status = diag_set(diag, DIAG_NOTHING,
+                          "there is no probe to trace: this process has none of the \"%s\" probes; "
+                          "h2olog --list -p PID shows which it has",
+                          request->group);
+    return status;
+}

@@ -1,0 +1,21 @@
+#ifndef SELECT_H
+#define SELECT_H
+
+#include "plan/plan.h"
+
+/* Which events of a plan are shown, where the plan was made for something else: for a recording or a program. */
+struct select {
+    const char *mode;            /* NULL: any */
+    const char *const *patterns; /* as -t; none: the mode decides */
+    size_t npatterns;
+    const struct filter *filter; /* NULL: none */
+    bool *was_used;              /* by pattern: it fits an event of a plan */
+};
+
+/* By event of the plan. Memory is the arena's. */
+const bool *select_events(struct select *select, const struct plan *plan, struct mem *mem);
+
+/* The first pattern that has fitted nothing; NULL: there is none. */
+const char *select_unused(const struct select *select);
+
+#endif

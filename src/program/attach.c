@@ -1,0 +1,94 @@
+#include "program/attach.h"
+
+#include "program/operand.h"
+
+struct reader {
+    const struct plan *plan;
+    const struct usdt_probe *usdt;
+    struct outbuf statements;
+    struct mem *mem;
+};
+
+/* The operand at every site, in a variable each, and then the one of the site where the event was. The registers are read
+ * whether they are needed or not: read in the branches of a condition, LLVM makes one access of a computed place of them, which
+ * the kernel's verifier refuses. false: an operand is not understood, or a site is not mapped. */
+static bool
+put_sites(const struct reader *reader, struct outbuf *out, int arg)
+{
+    const struct usdt_probe *usdt = reader->usdt;
+    struct outbuf choice = {0};
+    bool is_good = true;
+    text_printf(&choice, "    $extra%d = ", arg);
+    for (size_t i = 0; is_good && i < usdt->nsites; i++) {
+        uint64_t address = target_address(reader->plan->target, usdt->object, usdt->sites[i].offset);
+        text_printf(out, "    $extra%d_%zu = (uint64)", arg, i);
+        is_good = operand_write(out, usdt->sites[i].operands[arg], usdt->machine) && address != 0;
+        text_puts(out, ";\n");
+        if (i + 1 < usdt->nsites)
+            text_printf(&choice, "$site == %lu ? $extra%d_%zu : (", address, arg, i);
+        else
+            text_printf(&choice, "$extra%d_%zu", arg, i);
+    }
+    for (size_t i = 1; i < usdt->nsites; i++)
+        text_putc(&choice, ')');
+    text_puts(&choice, ";\n");
+    text_put(out, (struct slice){choice.ptr, choice.len});
+    text_free(&choice);
+    return is_good;
+}
+
+/* An argument beyond those that bpftrace reaches; NULL: what the note says of it is not understood. */
+static const char *
+far_argument(struct reader *reader, int arg)
+{
+    const struct usdt_probe *usdt = reader->usdt;
+    struct outbuf out = {0};
+    bool is_alike = usdt_is_alike(usdt, arg);
+    bool is_good = is_alike ? operand_write(&out, usdt->sites[0].operands[arg], usdt->machine) : put_sites(reader, &out, arg);
+    if (is_good && !is_alike) {
+        if (reader->statements.len == 0)
+            text_puts(&reader->statements, "    $site = reg(\"ip\");\n");
+        text_put(&reader->statements, (struct slice){out.ptr, out.len});
+        out.len = 0;
+        text_printf(&out, "$extra%d", arg);
+    }
+    const char *expression = is_good ? mem_strndup(reader->mem, out.ptr, out.len) : NULL;
+    text_free(&out);
+    return expression;
+}
+
+void
+attach_read(struct attach_arguments *arguments, const struct plan *plan, const struct plan_event *event, struct mem *mem)
+{
+    struct reader reader = {.plan = plan, .usdt = event->usdt, .mem = mem};
+    for (int i = 0; i < USDT_MAX_ARGS; i++) {
+        bool is_far =
+            event->usdt != NULL && i >= plan->tracer->row->max_args && i < event->usdt->nargs && event->usdt->nsites > 0;
+        arguments->expressions[i] = is_far ? far_argument(&reader, i) : NULL;
+        if (arguments->expressions[i] == NULL)
+            arguments->expressions[i] = mem_printf(mem, "arg%d", i);
+    }
+    arguments->statements = mem_strndup(mem, reader.statements.ptr, reader.statements.len);
+    text_free(&reader.statements);
+}
+
+/* The newest bpftrace complains of a cast to what an argument is anyway. */
+const char *
+attach_number(const struct catalog_field *field, const char *argument, struct mem *mem)
+{
+    const char *sign = field->type->is_signed ? "" : "u";
+    int bits = field->type->bits;
+    if (field->offset >= 0)
+        return mem_printf(mem, "*(%sint%d*)(%s + %d)", sign, bits, argument, field->offset);
+    return bits == 64 ? argument : mem_printf(mem, "(%sint%d)%s", sign, bits, argument);
+}
+
+/* By pid, unless the binary has no name any more by which bpftrace -p could find it. */
+const char *
+attach_point(const struct plan *plan, const struct catalog_probe *probe, struct mem *mem)
+{
+    if (plan->target == NULL || !plan->target->by_path)
+        return mem_printf(mem, "usdt::%s:%s", probe->provider, probe->name);
+    pid_t pid = plan->target->pid;
+    return mem_printf(mem, "usdt:/proc/%d/exe:%s:%s /pid == %d/", pid, probe->provider, probe->name, pid);
+}

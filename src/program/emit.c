@@ -1,0 +1,507 @@
+#include "program/emit.h"
+
+#include "program/attach.h"
+#include "program/print.h"
+#include "base/template.h"
+
+#include <string.h>
+
+/* The program being written. */
+struct emitter {
+    const struct plan *plan;
+    const struct emit_request *request;
+    const struct files *templates;
+    struct mem *mem;
+    struct diag *diag;
+    bool has_texts, has_bytes, has_addresses, has_clock, has_pieces; /* what the blocks so far have */
+};
+
+/* The block being written. */
+struct block {
+    struct emitter *emitter;
+    const struct plan_event *event;
+    const struct catalog_probe *probe;
+    struct attach_arguments arguments;
+    struct print print;
+};
+
+/* ---- Reading: a variable for each field. */
+
+static const char *
+variable(const struct block *block, int field)
+{
+    return mem_printf(block->emitter->mem, "$%s", block->probe->fields[field].name);
+}
+
+/* The pointer behind which the field's value stands. */
+static const char *
+pointer(const struct block *block, int field)
+{
+    return mem_printf(block->emitter->mem, "$%s_at", block->probe->fields[field].name);
+}
+
+static const char *
+length(const struct block *block, int field)
+{
+    int shown = plan_length_field(block->event, &block->probe->fields[field]);
+    return shown >= 0 ? variable(block, shown) : mem_printf(block->emitter->mem, "$%s_len", block->probe->fields[field].name);
+}
+
+static bool
+is_nullable(const struct catalog_field *field)
+{
+    return field->may_be_null || field->is_optional;
+}
+
+static void
+put_meaning(struct outbuf *out, const struct catalog_field *field)
+{
+    const char *separator = " // ";
+    if (*field->type->meaning != '\0') {
+        text_printf(out, "%s%s", separator, field->type->meaning);
+        separator = "; ";
+    }
+    for (size_t i = 0; field->names != NULL && i < field->names->count; i++) {
+        text_printf(out, "%s%lu %s", separator, field->names->labels[i].value, field->names->labels[i].label);
+        separator = ", ";
+    }
+    text_putc(out, '\n');
+}
+
+static void
+put_number(const struct block *block, struct outbuf *out, int index)
+{
+    const struct catalog_field *field = &block->probe->fields[index];
+    const char *argument = block->arguments.expressions[field->arg];
+    if (field->offset >= 0 && is_nullable(field)) {
+        text_printf(out, "    %s = %s;", pointer(block, index), argument);
+        argument = pointer(block, index);
+    } else {
+        text_puts(out, "   ");
+    }
+    text_printf(out, " %s = %s;", variable(block, index), attach_number(field, argument, block->emitter->mem));
+}
+
+static void
+put_read(const struct block *block, struct outbuf *out, int index)
+{
+    const struct catalog_field *field = &block->probe->fields[index];
+    if (field->type->wire == TYPES_NUMBER)
+        put_number(block, out, index);
+    else
+        text_printf(out, "    %s = %s;", variable(block, index), block->arguments.expressions[field->arg]);
+    if (field->len_arg >= 0 && plan_length_field(block->event, field) < 0)
+        text_printf(out, " %s = %s;", length(block, index), block->arguments.expressions[field->len_arg]);
+    put_meaning(out, field);
+}
+
+/* The usual line has no time. */
+static bool
+is_read(const struct block *block, int field)
+{
+    bool shows_time = block->emitter->request->is_json || block->probe->line != NULL;
+    return block->event->is_shown[field] && (shows_time || field != block->event->time);
+}
+
+static void
+put_filter(const struct block *block, struct outbuf *out)
+{
+    struct filter_value values[CATALOG_MAX_FIELDS] = {0};
+    for (int i = 0; i < block->probe->nfields; i++)
+        values[i] = (struct filter_value){variable(block, i), length(block, i)};
+    filter_put(&block->emitter->plan->request->filter, block->probe, values, out);
+}
+
+static void
+put_reads(struct block *block, struct outbuf *out)
+{
+    struct emitter *emitter = block->emitter;
+    text_puts(out, block->arguments.statements);
+    for (int i = 0; i < block->probe->nfields; i++)
+        if (is_read(block, i))
+            put_read(block, out, i);
+    put_filter(block, out);
+    if (!emitter->request->is_json || block->event->time >= 0)
+        return;
+    emitter->has_clock = true;
+    text_printf(out, "    $at = (nsecs + %ld) / 1000000;\n", emitter->request->realtime_offset);
+}
+
+/* ---- Printing. */
+
+static const char *
+text_call(const struct block *block, int index)
+{
+    const struct catalog_field *field = &block->probe->fields[index];
+    struct mem *mem = block->emitter->mem;
+    if (field->type->wire == TYPES_CSTR)
+        return mem_printf(mem, "str(%s)", variable(block, index));
+    return mem_printf(mem, "str(%s, %s%s)", variable(block, index), length(block, index),
+                      block->emitter->plan->tracer->row->str_extra);
+}
+
+static const char *
+bytes_call(const struct block *block, int index)
+{
+    const char *len = length(block, index);
+    unsigned limit = block->probe->fields[index].type->limit;
+    return mem_printf(block->emitter->mem, "buf(%s, %s > %u ? %u : %s)", variable(block, index), len, limit, limit, len);
+}
+
+/* "127.0.0.1:443", "[::1]:443", "family 1" */
+static void
+print_address(struct block *block, int index)
+{
+    struct print *print = &block->print;
+    struct mem *mem = block->emitter->mem;
+    const char *name = variable(block, index), *family = mem_printf(mem, "*(uint16*)%s", name);
+    const char *port = mem_printf(mem, "(uint64)*(uint8*)(%s + 2) * 256 + (uint64)*(uint8*)(%s + 3)", name, name);
+    block->emitter->has_addresses = true;
+    print_if(print, mem_printf(mem, "%s == 2", family));
+    print_value(print, "%s", mem_printf(mem, "ntop(2, *(uint32*)(%s + 4))", name));
+    print_text(print, ":");
+    print_value(print, "%u", port);
+    print_else_if(print, mem_printf(mem, "%s == 10", family));
+    print_text(print, "[");
+    print_value(print, "%s", mem_printf(mem, "ntop(10, ((struct h2olog_sockaddr_in6 *)%s)->address)", name));
+    print_text(print, "]:");
+    print_value(print, "%u", port);
+    print_else(print);
+    print_text(print, "family ");
+    print_value(print, "%u", family);
+    print_end(print);
+}
+
+static void
+print_number(struct block *block, int index)
+{
+    const struct types_row *type = block->probe->fields[index].type;
+    const char *spec = type->bits == 64 ? (type->is_signed ? "%ld" : "%lu") : type->is_signed ? "%d" : "%u";
+    print_value(&block->print, spec, variable(block, index));
+}
+
+static void
+print_http_version(struct block *block, int index)
+{
+    struct mem *mem = block->emitter->mem;
+    print_text(&block->print, "HTTP/");
+    print_value(&block->print, "%u", mem_printf(mem, "%s >> 8", variable(block, index)));
+    print_text(&block->print, ".");
+    print_value(&block->print, "%u", mem_printf(mem, "%s & 255", variable(block, index)));
+}
+
+/* A value that is there. */
+static void
+print_there(struct block *block, int index)
+{
+    const struct types_row *type = block->probe->fields[index].type;
+    struct emitter *emitter = block->emitter;
+    const char *quote = emitter->request->is_json && type->wire != TYPES_NUMBER ? "\"" : "";
+    print_text(&block->print, quote);
+    switch (type->wire) {
+    case TYPES_NUMBER:
+        if (!emitter->request->is_json && types_is_http_version(type))
+            print_http_version(block, index);
+        else
+            print_number(block, index);
+        break;
+    case TYPES_TEXT:
+    case TYPES_CSTR:
+        emitter->has_texts = true;
+        print_value(&block->print, "%s", text_call(block, index));
+        break;
+    case TYPES_BYTES:
+        emitter->has_bytes = true;
+        print_value(&block->print, "%rh", bytes_call(block, index));
+        break;
+    case TYPES_ADDRESS:
+        print_address(block, index);
+        break;
+    }
+    print_text(&block->print, quote);
+}
+
+static void
+print_redacted(struct block *block, int index)
+{
+    struct print *print = &block->print;
+    const char *name = block->probe->fields[index].name;
+    bool is_json = block->emitter->request->is_json;
+    print_text(print, is_json ? mem_printf(block->emitter->mem, "null, \"%s_redacted\": 1, \"%s_len\": ", name, name) : "\\[");
+    print_value(print, "%lu", length(block, index));
+    print_text(print, is_json ? "" : " bytes redacted]");
+}
+
+/* The name of the header decides. */
+static void
+print_if_redacted(struct block *block, int index)
+{
+    int name = block->probe->fields[index].named_by;
+    struct outbuf condition = {0};
+    redact_condition(block->emitter->plan->redact, &condition, variable(block, name), length(block, name));
+    print_if(&block->print, mem_strndup(block->emitter->mem, condition.ptr, condition.len));
+    text_free(&condition);
+    print_redacted(block, index);
+    print_else(&block->print);
+    print_there(block, index);
+    print_end(&block->print);
+}
+
+/* A name from the catalogue between `before` and `after`, where the value has one. */
+static void
+print_label(struct block *block, int index, const char *before, const char *after)
+{
+    const struct catalog_names *names = block->probe->fields[index].names;
+    struct mem *mem = block->emitter->mem;
+    if (names == NULL || !block->emitter->request->options.names)
+        return;
+    for (size_t i = 0; i < names->count; i++) {
+        const char *condition = mem_printf(mem, "%s == %lu", variable(block, index), names->labels[i].value);
+        if (i == 0)
+            print_if(&block->print, condition);
+        else
+            print_else_if(&block->print, condition);
+        print_text(&block->print, mem_printf(mem, "%s%s%s", before, names->labels[i].label, after));
+    }
+    print_end(&block->print);
+}
+
+static const char *
+null_test(const struct block *block, int index, const char *operator)
+{
+    const struct catalog_field *field = &block->probe->fields[index];
+    bool is_behind = field->type->wire == TYPES_NUMBER && field->offset >= 0;
+    return mem_printf(block->emitter->mem, "%s %s 0", is_behind ? pointer(block, index) : variable(block, index), operator);
+}
+
+static void
+print_field_value(struct block *block, int index)
+{
+    const struct catalog_field *field = &block->probe->fields[index];
+    if (!block->event->is_shown[index]) {
+        print_text(&block->print, "-");
+        return;
+    }
+    if (field->may_be_null) {
+        print_if(&block->print, null_test(block, index, "=="));
+        print_text(&block->print, "null");
+        print_else(&block->print);
+    }
+    if (plan_is_redactable(block->emitter->plan, field))
+        print_if_redacted(block, index);
+    else
+        print_there(block, index);
+    if (field->may_be_null)
+        print_end(&block->print);
+}
+
+/* A field with its name, where it is there. */
+static void
+print_named(struct block *block, int index)
+{
+    const struct catalog_field *field = &block->probe->fields[index];
+    bool is_json = block->emitter->request->is_json;
+    struct mem *mem = block->emitter->mem;
+    if (field->is_optional)
+        print_if(&block->print, null_test(block, index, "!="));
+    print_text(&block->print, mem_printf(mem, is_json ? ", \"%s\": " : " %s=", field->name));
+    print_field_value(block, index);
+    print_label(block, index, is_json ? mem_printf(mem, ", \"%s_name\": \"", field->name) : "(", is_json ? "\"" : ")");
+    if (field->is_optional)
+        print_end(&block->print);
+}
+
+static void
+print_pieces(struct block *block)
+{
+    for (size_t i = 0; i < block->probe->npieces; i++) {
+        if (block->probe->line[i].field < 0)
+            print_bytes(&block->print, block->probe->line[i].literal);
+        else
+            print_field_value(block, block->probe->line[i].field);
+    }
+}
+
+/* As format_line does it. */
+static void
+print_usual_line(struct block *block)
+{
+    const int columns[2] = {catalog_column(block->probe, 0), catalog_column(block->probe, 1)};
+    for (int i = 0; i < 2; i++) {
+        if (columns[i] >= 0)
+            print_field_value(block, columns[i]);
+        else
+            print_text(&block->print, "-");
+        print_text(&block->print, " ");
+    }
+    print_text(&block->print, block->probe->tag);
+    for (int i = 0; i < block->probe->nfields; i++)
+        if (i != columns[0] && i != columns[1] && is_read(block, i))
+            print_named(block, i);
+}
+
+static void
+print_line(struct block *block)
+{
+    if (block->emitter->request->options.extra) {
+        print_value(&block->print, "%d", "pid");
+        print_text(&block->print, " ");
+    }
+    if (block->probe->line != NULL)
+        print_pieces(block);
+    else
+        print_usual_line(block);
+}
+
+static void
+print_extra(struct block *block)
+{
+    struct print *print = &block->print;
+    print_text(print, mem_printf(block->emitter->mem, ", \"provider\": \"%s\", \"pid\": ", block->probe->provider));
+    print_value(print, "%d", "pid");
+    print_text(print, ", \"tid\": ");
+    print_value(print, "%d", "tid");
+    print_text(print, ", \"nsecs\": ");
+    print_value(print, "%lu", "nsecs");
+}
+
+static void
+print_json(struct block *block)
+{
+    struct print *print = &block->print;
+    print_text(print, "{\"at\": ");
+    print_value(print, "%ld", "$at");
+    print_text(print, block->event->type_key.ptr);
+    for (int i = 0; i < block->probe->nfields; i++)
+        if (is_read(block, i) && i != block->event->time)
+            print_named(block, i);
+    if (block->emitter->request->options.extra)
+        print_extra(block);
+    print_text(print, "}");
+}
+
+static void
+put_prints(struct block *block, struct outbuf *out)
+{
+    block->print = (struct print){.out = out};
+    (block->emitter->request->is_json ? print_json : print_line)(block);
+    print_text(&block->print, "\n");
+    print_flush(&block->print);
+    block->emitter->has_pieces |= block->print.statements > 1;
+}
+
+/* ---- The program. */
+
+static struct slice
+contents(const struct outbuf *out)
+{
+    return (struct slice){out->ptr, out->len};
+}
+
+static int
+put_block(struct emitter *emitter, struct outbuf *out, const struct plan_event *event)
+{
+    struct block block = {.emitter = emitter, .event = event, .probe = event->probe};
+    struct outbuf reads = {0}, prints = {0};
+    attach_read(&block.arguments, emitter->plan, event, emitter->mem);
+    put_reads(&block, &reads);
+    put_prints(&block, &prints);
+    const struct template_variable variables[] = {
+        {"type", text_of(event->probe->type)},
+        {"summary", text_of(event->probe->summary)},
+        {"attach", text_of(attach_point(emitter->plan, event->probe, emitter->mem))},
+        {"reads", contents(&reads)},
+        {"prints", contents(&prints)},
+    };
+    int status = template_use(out, emitter->templates, "standalone-probe.bt", variables,
+                              sizeof(variables) / sizeof(variables[0]), emitter->diag);
+    text_free(&reads);
+    text_free(&prints);
+    return status;
+}
+
+/* What somebody who relies on the output has to know. */
+static void
+put_limits(const struct emitter *emitter, struct outbuf *out)
+{
+    const struct tracer_row *row = emitter->plan->tracer->row;
+    if (emitter->has_texts) {
+        text_printf(out, "// - A text is whole there. Here it ends after %u bytes, or at a NUL, and nothing says so.",
+                    row->text);
+        if (row->text < row->chunk)
+            text_printf(out, " For %u: sudo %s=%u bpftrace ...", row->chunk, row->strlen_variable, row->chunk);
+        text_puts(out, "\n// - Texts are safe to look at there, and valid JSON. Here they come as clients sent them, control "
+                       "characters and\n"
+                       "//   quotes too: look at them through less or cat -v.\n"
+                       "// - Names of well-known headers stand in pages that the server may not have read yet, and are empty "
+                       "until it has.\n");
+    }
+    if (emitter->has_bytes)
+        text_puts(
+            out,
+            "// - Bytes are hexadecimal digits without blanks between them, and say when there are more than are shown.\n");
+    if (emitter->has_pieces)
+        text_puts(out,
+                  "// - A record is printed at once. Here some take several printf, and records of several threads may mix.\n");
+    if (emitter->has_clock)
+        text_puts(out, "// - The clock is asked. Here \"at\" is counted from when this machine started: make the program anew "
+                       "after a reboot,\n"
+                       "//   and where it is to run.\n");
+    if (emitter->request->options.extra && emitter->request->is_json)
+        text_puts(out, "// - Records are numbered (\"seq\").\n");
+    if (row->per_cpu_buffers)
+        text_puts(out, "// - Records are in order. Here those of different CPUs are not.\n");
+    text_puts(out, "// - Losses are counted. Here bpftrace says \"Lost N events\" in between.\n");
+    struct slice rest = emitter->plan->left_out, line;
+    while (text_line(&rest, &line))
+        text_printf(out, "// Left out: %.*s\n", (int)line.len, line.ptr);
+}
+
+static const char in6_struct[] =
+    "\nstruct h2olog_sockaddr_in6 { unsigned char family_port_flow[8]; unsigned char address[16]; };\n";
+
+/* The process or the file. */
+static const char *
+server_name(const struct emitter *emitter)
+{
+    const struct target *target = emitter->plan->target;
+    if (target == NULL)
+        return "the newest h2o that it knows";
+    return target->pid == 0 ? target->command : mem_printf(emitter->mem, "process %d (%s)", target->pid, target->command);
+}
+
+static int
+put_program(const struct emitter *emitter, struct outbuf *out, const struct outbuf *blocks)
+{
+    const struct tracer *tracer = emitter->plan->tracer;
+    struct outbuf limits = {0};
+    put_limits(emitter, &limits);
+    const struct template_variable variables[] = {
+        {"version", text_of(PACKAGE_STRING)},
+        {"server", text_of(server_name(emitter))},
+        {"tracer", text_of(mem_printf(emitter->mem, "%d.%d", tracer->major, tracer->minor))},
+        {"command", text_of(emitter->request->command)},
+        {"limits", contents(&limits)},
+        {"structs", text_of(emitter->has_addresses ? in6_struct : "")},
+        {"probes", contents(blocks)},
+    };
+    int status = template_use(out, emitter->templates, "standalone.bt", variables, sizeof(variables) / sizeof(variables[0]),
+                              emitter->diag);
+    text_free(&limits);
+    return status;
+}
+
+int
+emit_write(struct outbuf *out, const struct plan *plan, const struct emit_request *request, const struct files *templates,
+           struct mem *mem, struct diag *diag)
+{
+    struct emitter emitter = {.plan = plan, .request = request, .templates = templates, .mem = mem, .diag = diag};
+    struct outbuf blocks = {0};
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < plan->nevents; i++)
+        status = put_block(&emitter, &blocks, &plan->events[i]);
+    if (status == 0)
+        status = put_program(&emitter, out, &blocks);
+    text_free(&blocks);
+    return status;
+}

@@ -1,0 +1,19 @@
+#ifndef EMIT_H
+#define EMIT_H
+
+#include "show/format.h"
+
+/* What a program that needs no h2olog prints. */
+struct emit_request {
+    const char *command; /* h2olog's command line, escaped: the program says where it comes from */
+    bool is_json;
+    struct format_options options;
+    int64_t realtime_offset; /* CLOCK_REALTIME - CLOCK_BOOTTIME of the machine that it is for, in nanoseconds */
+};
+
+/* Appends a bpftrace program for people to read and change, which prints by itself what h2olog prints for the plan, but for
+ * limits that it names. 0, or -1 with `diag` set. */
+int emit_write(struct outbuf *out, const struct plan *plan, const struct emit_request *request, const struct files *templates,
+               struct mem *mem, struct diag *diag);
+
+#endif

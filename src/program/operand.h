@@ -1,0 +1,13 @@
+#ifndef OPERAND_H
+#define OPERAND_H
+
+#include "base/text.h"
+
+#include <elf.h>
+
+/* Appends the bpftrace expression that reads the operand of a USDT argument, as its note writes it, for arguments that bpftrace
+ * cannot read itself: "8@%r12" gives (uint64)reg("r12"), "-4@76(%rsp)" gives *(uint32*)(reg("sp") + 76), "8@$5" gives
+ * (uint64)5. `machine`: EM_X86_64 or EM_AARCH64. false: the operand is of a form that is not known. */
+bool operand_write(struct outbuf *out, struct slice operand, int machine);
+
+#endif

@@ -1,0 +1,141 @@
+#include "program/program.h"
+
+#include "request/request.h"
+
+#include <string.h>
+
+#define MARK "//: "
+
+enum { FORM = 1 };
+
+static void
+put_event(struct outbuf *out, const struct plan *plan, size_t id)
+{
+    const struct plan_event *event = &plan->events[id];
+    const char *separator = " ";
+    text_printf(out, MARK "event %zx %s:%s", id, event->probe->provider, event->probe->name);
+    for (int i = 0; i < event->probe->nfields; i++) {
+        if (!event->is_shown[i])
+            continue;
+        text_printf(out, "%s%s", separator, event->probe->fields[i].name);
+        separator = ",";
+    }
+    text_putc(out, '\n');
+}
+
+void
+program_describe(struct outbuf *out, const struct plan *plan)
+{
+    text_printf(out, MARK "h2olog-program %d\n" MARK "app-data %d\n", FORM, plan->request->app_data);
+    request_put(out, plan->request, MARK, text_escape);
+    text_printf(out, MARK "texts %u %u\n", plan->chunk, plan->limit);
+    for (size_t i = 0; i < plan->nevents; i++)
+        put_event(out, plan, i);
+}
+
+/* The next line of those kinds, without its mark. */
+static bool
+next_line(struct slice *rest, struct slice *line, int *number)
+{
+    while (text_line(rest, line)) {
+        ++*number;
+        if (line->len < strlen(MARK) || memcmp(line->ptr, MARK, strlen(MARK)) != 0)
+            continue;
+        line->ptr += strlen(MARK);
+        line->len -= strlen(MARK);
+        return true;
+    }
+    return false;
+}
+
+/* What is not asked for by a line is compared later. */
+static int
+read_line(struct plan_request *request, struct slice line, struct mem *mem, struct diag *diag)
+{
+    struct slice key;
+    if (!text_word(&line, &key) || line.len == 0)
+        return 0;
+    line.ptr++, line.len--; /* the blank */
+    if (text_is(key, "app-data"))
+        request->app_data = text_is(line, "1");
+    return request_take(request, key, line, mem, diag) < 0 ? -1 : 0;
+}
+
+/* Its first such line tells the version. */
+static int
+check_version(const struct program *program, struct slice line, int number, struct diag *diag)
+{
+    struct diag_pos pos = {program->path, number, 1};
+    struct slice word, version = {0};
+    if (!text_word(&line, &word) || !text_is(word, "h2olog-program") || !text_word(&line, &version))
+        return diag_at(diag, pos, "expected \"" MARK "h2olog-program %d\" before all other such lines", FORM);
+    uint64_t found;
+    if (!text_number(version, 1000, &found) || found != FORM)
+        return diag_at(diag, pos,
+                       "a program of version %.*s; this h2olog runs version %d: make it anew with --emit-script=wire",
+                       (int)(version.len < 20 ? version.len : 20), version.ptr, FORM);
+    return 0;
+}
+
+int
+program_read(struct program *program, const char *path, struct mem *mem, struct diag *diag)
+{
+    struct file file;
+    if (files_read(&file, path, mem, diag) != 0)
+        return -1;
+    *program = (struct program){path, file.text, {.group = "http", .transport = PLAN_STREAM}};
+    struct slice rest = file.text, line;
+    int number = 0;
+    bool is_marked = next_line(&rest, &line, &number);
+    if (!is_marked || memmem(file.text.ptr, file.text.len, PROGRAM_NO_NONCE, strlen(PROGRAM_NO_NONCE)) == NULL)
+        return diag_at(diag, (struct diag_pos){path, 1, 1},
+                       "this is no program that prints for h2olog; h2olog --emit-script=wire makes one");
+    int status = check_version(program, line, number, diag);
+    while (status == 0 && next_line(&rest, &line, &number))
+        status = read_line(&program->request, line, mem, diag);
+    return status;
+}
+
+static int
+differs(const struct program *program, int number, struct slice found, struct slice expected, struct diag *diag)
+{
+    char quoted[2][256];
+    return diag_at(
+        diag, (struct diag_pos){program->path, number, 1},
+        "the program was made for \"%s\", but here it is \"%s\"; make it anew on this machine, with --emit-script=wire -p PID",
+        diag_quote(quoted[0], sizeof(quoted[0]), found), diag_quote(quoted[1], sizeof(quoted[1]), expected));
+}
+
+int
+program_check(const struct program *program, const struct plan *plan, struct diag *diag)
+{
+    struct outbuf out = {0};
+    program_describe(&out, plan);
+    struct slice rest = program->text, planned = {out.ptr, out.len};
+    int number = 0, unused = 0, status = 0;
+    for (bool more = true; status == 0 && more;) {
+        struct slice found, expected;
+        bool is_found = next_line(&rest, &found, &number), is_expected = next_line(&planned, &expected, &unused);
+        more = is_found && is_expected;
+        if (is_found != is_expected || (more && !text_equal(found, expected)))
+            status = differs(program, number, is_found ? found : text_of("nothing"),
+                             is_expected ? expected : text_of("nothing"), diag);
+    }
+    text_free(&out);
+    return status;
+}
+
+void
+program_write(struct outbuf *out, const struct program *program, const char *nonce)
+{
+    struct slice rest = program->text;
+    const char *at;
+    while ((at = memmem(rest.ptr, rest.len, PROGRAM_NO_NONCE, strlen(PROGRAM_NO_NONCE))) != NULL) {
+        size_t len = (size_t)(at - rest.ptr);
+        text_put(out, (struct slice){rest.ptr, len});
+        text_puts(out, nonce);
+        rest.ptr += len + strlen(PROGRAM_NO_NONCE);
+        rest.len -= len + strlen(PROGRAM_NO_NONCE);
+    }
+    text_put(out, rest);
+}

@@ -1,0 +1,37 @@
+#ifndef PROGRAM_H
+#define PROGRAM_H
+
+#include "plan/plan.h"
+
+/* A wire program says of itself what it is for, so that h2olog can decode what it prints after somebody has changed it. These
+ * lines stand in it:
+ *
+ *   //: h2olog-program 1
+ *   //: app-data 0
+ *   //: mode quic               and the other lines of request.h
+ *   //: texts 104 8320          bytes of a text in one printf, and at most
+ *   //: event 0 quicly:accept master_conn_id,at,dcid
+ *
+ * One event line for each id: the fields that its record holds. */
+struct program {
+    const char *path;
+    struct slice text;
+    struct plan_request request; /* what the lines ask for */
+};
+
+/* Stands for the nonce of a run in a program that is only printed. */
+#define PROGRAM_NO_NONCE "NONCE_OF_THE_RUN"
+
+/* Appends the lines for a plan. */
+void program_describe(struct outbuf *out, const struct plan *plan);
+
+/* Reads the file, and of its lines all but the last two kinds. 0, or -1 with `diag` set. Memory is the arena's. */
+int program_read(struct program *program, const char *path, struct mem *mem, struct diag *diag);
+
+/* That a plan for the same request is what the program was made for. 0, or -1 with `diag` set. */
+int program_check(const struct program *program, const struct plan *plan, struct diag *diag);
+
+/* Appends the program for a run. */
+void program_write(struct outbuf *out, const struct program *program, const char *nonce);
+
+#endif

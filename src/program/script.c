@@ -1,0 +1,488 @@
+#include "program/script.h"
+
+#include "program/attach.h"
+#include "program/program.h"
+#include "base/template.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_VARIABLES = 48 };
+
+struct writer {
+    const struct plan *plan;
+    const struct plan_event *event;
+    const struct files *templates;
+    const char *nonce;
+    struct mem *mem;
+    struct diag *diag;
+    struct attach_arguments arguments;                 /* of the event */
+    struct template_variable variables[MAX_VARIABLES]; /* what is known so far */
+    size_t count;
+};
+
+/* What a record holds: as a format, as a list, and the statements that must stand before. */
+struct values {
+    bool is_stored;
+    int count;
+    struct outbuf formats, list, statements;
+};
+
+static void
+define(struct writer *writer, const char *name, const char *value)
+{
+    if (writer->count == MAX_VARIABLES)
+        abort();
+    writer->variables[writer->count++] = (struct template_variable){name, text_of(value)};
+}
+
+static void
+define_number(struct writer *writer, const char *name, unsigned number)
+{
+    define(writer, name, mem_printf(writer->mem, "%u", number));
+}
+
+/* Keeps the bytes and frees the buffer. */
+static void
+define_buffer(struct writer *writer, const char *name, struct outbuf *out)
+{
+    define(writer, name, mem_strndup(writer->mem, out->ptr, out->len));
+    text_free(out);
+}
+
+static int
+expand(const struct writer *writer, struct outbuf *out, const char *template)
+{
+    return template_use(out, writer->templates, template, writer->variables, writer->count, writer->diag);
+}
+
+/* Keeps what a template makes of the variables that `inner` knows, which may be more. */
+static int
+define_from(struct writer *writer, const char *name, const struct writer *inner, const char *template)
+{
+    struct outbuf out = {0};
+    int status = expand(inner, &out, template);
+    define_buffer(writer, name, &out);
+    return status;
+}
+
+static int
+define_expanded(struct writer *writer, const char *name, const char *template)
+{
+    return define_from(writer, name, writer, template);
+}
+
+/* How a field that a filter asks for is read, into a variable of its own. */
+static struct filter_value
+put_asked(const struct writer *writer, struct outbuf *out, int index)
+{
+    const struct catalog_field *field = &writer->event->probe->fields[index];
+    const char *const *arguments = writer->arguments.expressions, *argument = arguments[field->arg];
+    struct filter_value value = {mem_printf(writer->mem, "$asked%d", index), NULL};
+    bool is_number = field->type->wire == TYPES_NUMBER;
+    text_printf(out, "    %s = %s;\n", value.value, is_number ? attach_number(field, argument, writer->mem) : argument);
+    if (field->len_arg >= 0) {
+        value.len = mem_printf(writer->mem, "%s_len", value.value);
+        text_printf(out, "    %s = %s;\n", value.len, arguments[field->len_arg]);
+    }
+    return value;
+}
+
+/* What stands before all else: where arguments are, and the end of what is not wanted. */
+static void
+define_begin(struct writer *writer)
+{
+    const struct filter *filter = &writer->plan->request->filter;
+    const struct catalog_probe *probe = writer->event->probe;
+    struct filter_value values[CATALOG_MAX_FIELDS] = {0};
+    struct outbuf out = {0};
+    text_puts(&out, writer->arguments.statements);
+    for (int i = 0; i < probe->nfields; i++)
+        if (filter_asks(filter, probe, i))
+            values[i] = put_asked(writer, &out, i);
+    filter_put(filter, probe, values, &out);
+    define_buffer(writer, "begin", &out);
+}
+
+/* A number of a record: an argument of printf, or a variable that a map takes. Arguments are read before the branches in which
+ * they are stored, since 0.22 makes accesses of them there that the kernel's verifier refuses. */
+static void
+put_number(struct values *values, const char *expression)
+{
+    text_puts(&values->formats, " %lx");
+    if (!values->is_stored) {
+        text_printf(&values->list, ", %s", expression);
+        return;
+    }
+    text_printf(&values->statements, "    $number%d = (uint64)(%s);\n", values->count, expression);
+    text_printf(&values->list, ", $number%d", values->count++);
+}
+
+static void
+put_address(struct values *values, const char *pointer, struct mem *mem)
+{
+    put_number(values, mem_printf(mem, "*(uint32*)%s", pointer));
+    put_number(values, mem_printf(mem, "*(uint32*)(%s + 4)", pointer));
+    put_number(values, mem_printf(mem, "*(uint64*)(%s + 8)", pointer));
+    put_number(values, mem_printf(mem, "*(uint64*)(%s + 16)", pointer));
+}
+
+/* The numbers of a field, in the order in which the decoder expects them; `text` counts the texts before it. */
+static void
+put_value(const struct writer *writer, struct values *values, const struct catalog_field *field, int *text)
+{
+    const char *value = writer->arguments.expressions[field->arg];
+    struct mem *mem = writer->mem;
+    if (field->may_be_null || field->is_optional)
+        put_number(values, value);
+    if (field->type->wire == TYPES_ADDRESS)
+        put_address(values, value, mem);
+    else if (field->type->wire == TYPES_TEXT)
+        put_number(values, mem_printf(mem, plan_is_redactable(writer->plan, field) ? "$len%d | $held" : "$len%d", ++*text));
+    else if (field->type->wire == TYPES_CSTR)
+        return;
+    else if (field->type->wire == TYPES_BYTES)
+        put_number(values, writer->arguments.expressions[field->len_arg]);
+    else if (field->offset >= 0)
+        put_number(values, mem_printf(mem, "*(uint%d*)(%s + %d)", field->type->bits, value, field->offset));
+    else
+        put_number(values, value);
+}
+
+/* What a record holds beside its texts. A map's records all have the same width. */
+static void
+define_values(struct writer *writer)
+{
+    const struct plan_event *event = writer->event;
+    struct values values = {.is_stored = event->store != PLAN_PRINTED};
+    int texts = 0;
+    for (int i = 0; i < event->probe->nfields; i++)
+        if (event->is_shown[i])
+            put_value(writer, &values, &event->probe->fields[i], &texts);
+    define(writer, "values", mem_strndup(writer->mem, values.list.ptr, values.list.len));
+    for (int i = values.count; values.is_stored && i < writer->plan->widths[event->store]; i++)
+        text_puts(&values.list, ", (uint64)0");
+    define_buffer(writer, "formats", &values.formats);
+    define_buffer(writer, "statements", &values.statements);
+    define_buffer(writer, "stored_values", &values.list);
+}
+
+/* Bytes go as hexadecimal digits, in the record. */
+static void
+define_hex(struct writer *writer)
+{
+    const struct plan_event *event = writer->event;
+    if (event->bytes < 0) {
+        define(writer, "hex_format", "");
+        define(writer, "hex_value", "");
+        return;
+    }
+    const struct catalog_field *field = &event->probe->fields[event->bytes];
+    const char *len = writer->arguments.expressions[field->len_arg];
+    define(writer, "hex_format", " %rh");
+    define(writer, "hex_value",
+           mem_printf(writer->mem, ", buf(%s, (uint64)%s > %u ? (uint64)%u : (uint64)%s)",
+                      writer->arguments.expressions[field->arg], len, field->type->limit, field->type->limit, len));
+}
+
+/* What stands in a stored record behind its only text. All records of a map have strings of the same size. */
+static const char *
+second_text(const struct writer *writer)
+{
+    return writer->event->has_cstrs ? mem_printf(writer->mem, "\"%s\"", writer->nonce) : "str($text1, 0)";
+}
+
+/* The texts that stand in a record. */
+static void
+define_inline_texts(struct writer *writer)
+{
+    const struct plan_event *event = writer->event;
+    const char *extra = writer->plan->tracer->row->str_extra;
+    struct outbuf formats = {0}, values = {0};
+    for (int i = 1; event->has_inline_texts && i <= event->ntexts; i++) {
+        text_printf(&formats, event->has_cstrs ? " %%s %s" : " %%s", writer->nonce);
+        if (event->has_cstrs)
+            text_printf(&values, ", str($text%d, %u%s)", i, writer->plan->chunk, extra);
+        else
+            text_printf(&values, ", str($text%d, $size%d%s)", i, i, extra);
+    }
+    define_buffer(writer, "text_formats", &formats);
+    define(writer, "text_values", mem_strndup(writer->mem, values.ptr, values.len));
+    if (event->store != PLAN_PRINTED && event->ntexts == 1)
+        text_printf(&values, ", %s", second_text(writer));
+    define_buffer(writer, "stored_texts", &values);
+}
+
+static const char *
+value_of(const struct writer *writer, const char *name)
+{
+    for (size_t i = 0; i < writer->count; i++)
+        if (strcmp(writer->variables[i].name, name) == 0)
+            return mem_strndup(writer->mem, writer->variables[i].value.ptr, writer->variables[i].value.len);
+    abort();
+}
+
+/* A statement that puts an entry into map `number`. */
+static int
+define_store(struct writer *writer, const char *name, char store, int number, const char *key, const char *entry)
+{
+    struct writer inner = *writer;
+    define(&inner, "store", mem_printf(writer->mem, "%c", store));
+    define_number(&inner, "number", (unsigned)number);
+    define(&inner, "key", key);
+    define(&inner, "entry", entry);
+    return define_from(writer, name, &inner, "store.bt");
+}
+
+/* The record itself: a statement that prints it, or one that stores it in map `number`. */
+static int
+define_record(struct writer *writer, const char *name, int number)
+{
+    const struct plan_event *event = writer->event;
+    if (event->store == PLAN_PRINTED)
+        return define_expanded(writer, name, "print.bt");
+    const char *entry = mem_printf(writer->mem, "((uint64)%zu%s%s)", (size_t)(event - writer->plan->events),
+                                   value_of(writer, "stored_values"), value_of(writer, "stored_texts"));
+    return define_store(writer, name, PLAN_STORE_LETTERS[event->store], number, "(uint64)tid", entry);
+}
+
+/* What is made of the event, once, or for each of the two maps that the record may be stored in. */
+static int
+define_either(struct writer *writer, const char *name, int (*define_arm)(struct writer *, const char *, int))
+{
+    if (writer->event->store == PLAN_PRINTED)
+        return define_arm(writer, name, 0);
+    struct writer inner = *writer;
+    if (define_arm(&inner, "first", 0) != 0 || define_arm(&inner, "second", 1) != 0)
+        return -1;
+    return define_from(writer, name, &inner, "either.bt");
+}
+
+/* The record without its texts, which come behind it. */
+static int
+define_bare(struct writer *writer)
+{
+    struct writer inner = *writer;
+    define(&inner, "text_formats", "");
+    define(&inner, "text_values", "");
+    return define_from(writer, "bare", &inner, "print.bt");
+}
+
+/* When the name of a header is one of those whose values are held back. */
+static void
+define_condition(struct writer *writer, const struct catalog_field *field)
+{
+    int name = 0;
+    while (writer->event->texts[name] != field->named_by)
+        name++;
+    char *text = mem_printf(writer->mem, "$text%d", name + 1), *len = mem_printf(writer->mem, "$len%d", name + 1);
+    struct outbuf condition = {0};
+    redact_condition(writer->plan->redact, &condition, text, len);
+    define_buffer(writer, "condition", &condition);
+}
+
+/* How many bytes of a text are looked at: of a longer one the record is printed, and digits behind it. Only the last text may
+ * have more than fits in a record. */
+static unsigned
+most_whole(const struct writer *writer, int text)
+{
+    const struct plan *plan = writer->plan;
+    if (text < writer->event->ntexts)
+        return plan->chunk;
+    return writer->event->store == PLAN_PRINTED ? plan->limit : plan->tracer->row->stored;
+}
+
+/* Expands a template once for each text, with ${n} its number from 1; behind it `redaction`, unless it is NULL, for a text that
+ * may be held back. */
+static int
+define_each(struct writer *writer, const char *name, const char *template, const char *redaction)
+{
+    struct outbuf out = {0};
+    int status = 0;
+    for (int i = 0; status == 0 && i < writer->event->ntexts; i++) {
+        const struct catalog_field *field = &writer->event->probe->fields[writer->event->texts[i]];
+        struct writer inner = *writer;
+        define_number(&inner, "n", (unsigned)i + 1);
+        define_number(&inner, "field", (unsigned)i);
+        define_number(&inner, "most", most_whole(writer, i + 1));
+        define(&inner, "name", field->name);
+        define(&inner, "text", writer->arguments.expressions[field->arg]);
+        define(&inner, "len", field->len_arg >= 0 ? writer->arguments.expressions[field->len_arg] : "");
+        status = define_expanded(&inner, "scan", "cstr-scan.bt");
+        status = status == 0 ? define_expanded(&inner, "from", "cstr-begin.bt") : status;
+        if (writer->event->has_inline_texts)
+            inner.variables[inner.count - 1].value.len = 0;
+        status = status == 0 ? expand(&inner, &out, template) : status;
+        if (status == 0 && redaction != NULL && plan_is_redactable(writer->plan, field)) {
+            define_condition(&inner, field);
+            status = expand(&inner, &out, redaction);
+        }
+    }
+    define_buffer(writer, name, &out);
+    return status;
+}
+
+/* A piece of the last text, of `size` bytes. */
+static int
+define_piece(struct writer *writer, const char *name, int number, const char *size)
+{
+    const struct plan_event *event = writer->event;
+    int field = event->ntexts - 1;
+    const char *function =
+        mem_printf(writer->mem, "str($text%d + $at, %s%s)", event->ntexts, size, writer->plan->tracer->row->str_extra);
+    if (event->store != PLAN_PRINTED)
+        return define_store(writer, name, 'p', number,
+                            mem_printf(writer->mem, "(uint64)tid + ((($at + %d) * 256 + %s) << 32)", field * 16384, size),
+                            function);
+    struct writer inner = *writer;
+    define_number(&inner, "field", (unsigned)field);
+    define(&inner, "function", function);
+    return define_from(writer, name, &inner, "print-piece.bt");
+}
+
+/* A record whose texts str() can carry, the last one in pieces if need be. */
+static int
+define_whole(struct writer *writer, const char *name, int number)
+{
+    struct writer inner = *writer;
+    int n = writer->event->ntexts;
+    define_number(&inner, "n", (unsigned)n);
+    define_number(&inner, "most", most_whole(writer, n));
+    if (define_record(&inner, "record", number) != 0 ||
+        define_piece(&inner, "piece", number, mem_printf(writer->mem, "%u", writer->plan->chunk)) != 0 ||
+        define_piece(&inner, "last_piece", number, mem_printf(writer->mem, "$len%d - $at", n)) != 0)
+        return -1;
+    return define_from(writer, name, &inner, "text-whole.bt");
+}
+
+/* Which map takes the record is asked before the clock, so that what is in the map that rests is older than when it came to
+ * rest. */
+static int
+define_map(struct writer *writer)
+{
+    if (writer->event->store != PLAN_PRINTED)
+        return define_expanded(writer, "map", "map.bt");
+    define(writer, "map", "");
+    return 0;
+}
+
+/* Texts with a length: whole ones, or words after the record. */
+static int
+write_texts(struct writer *writer, struct outbuf *out)
+{
+    define_number(writer, "texts", (unsigned)writer->event->ntexts);
+    if (define_each(writer, "places", "text.bt", "redact.bt") != 0 ||
+        define_each(writer, "choices", "text-choice.bt", NULL) != 0 || define_each(writer, "sizes", "text-size.bt", NULL) != 0 ||
+        define_expanded(writer, "check", "text-check.bt") != 0 || define_expanded(writer, "words", "text-words.bt") != 0 ||
+        define_either(writer, "whole", define_whole) != 0)
+        return -1;
+    return expand(writer, out, "probe-texts.bt");
+}
+
+/* Texts that end with a NUL. */
+static int
+write_cstrs(struct writer *writer, struct outbuf *out)
+{
+    if (define_each(writer, "places", "cstr-place.bt", NULL) != 0 || define_each(writer, "more", "cstr-more.bt", NULL) != 0 ||
+        define_expanded(writer, "printed", "print.bt") != 0)
+        return -1;
+    if (writer->event->store == PLAN_PRINTED)
+        return expand(writer, out, "probe-cstrs.bt");
+    if (define_each(writer, "scan", "cstr-scan.bt", NULL) != 0 || define_either(writer, "record", define_record) != 0)
+        return -1;
+    return expand(writer, out, "probe-stored-cstr.bt");
+}
+
+static int
+write_numbers(struct writer *writer, struct outbuf *out)
+{
+    if (define_either(writer, "record", define_record) != 0)
+        return -1;
+    return expand(writer, out, "probe.bt");
+}
+
+static int
+write_probe(const struct writer *program, struct outbuf *out, size_t id)
+{
+    struct writer writer = *program;
+    const struct plan_event *event = writer.event = &program->plan->events[id];
+    define(&writer, "id", mem_printf(writer.mem, "%zx", id));
+    define(&writer, "type", event->probe->type);
+    define(&writer, "summary", event->probe->summary);
+    attach_read(&writer.arguments, writer.plan, event, writer.mem);
+    define_begin(&writer);
+    define(&writer, "attach", attach_point(writer.plan, event->probe, writer.mem));
+    define_values(&writer);
+    define_hex(&writer);
+    if (define_bare(&writer) != 0 || define_map(&writer) != 0)
+        return -1;
+    define_inline_texts(&writer);
+    if (event->ntexts == 0)
+        return write_numbers(&writer, out);
+    return event->has_cstrs ? write_cstrs(&writer, out) : write_texts(&writer, out);
+}
+
+static int
+put_flush(const struct writer *writer, struct outbuf *out, char store, const char *number)
+{
+    struct writer inner = *writer;
+    define(&inner, "store", mem_printf(writer->mem, "%c", store));
+    define(&inner, "number", number);
+    return expand(&inner, out, "flush.bt");
+}
+
+/* The statements that print and clear a pair of maps, and tell how much was put into them; pieces of texts come first. */
+static int
+define_flush(struct writer *writer, const char *name, const char *number)
+{
+    struct outbuf out = {0};
+    int status = writer->plan->nstored[PLAN_TEXTS] > 0 ? put_flush(writer, &out, 'p', number) : 0;
+    for (int i = PLAN_NUMBERS; status == 0 && i < PLAN_STORES; i++)
+        if (writer->plan->nstored[i] > 0)
+            status = put_flush(writer, &out, PLAN_STORE_LETTERS[i], number);
+    text_printf(&out, "            print(@c%s%s);\n", number, writer->nonce);
+    define_buffer(writer, name, &out);
+    return status;
+}
+
+/* A record waits until the maps change places, which takes two ticks, and then for one more. */
+static int
+define_batch(struct writer *writer)
+{
+    const struct plan *plan = writer->plan;
+    if (!plan_has_batches(plan)) {
+        define(writer, "batch", "");
+        return 0;
+    }
+    define_number(writer, "tick", plan->request->batch_ms < 3 ? 1 : plan->request->batch_ms / 3);
+    if (define_flush(writer, "flush0", "0") != 0 || define_flush(writer, "flush1", "1") != 0)
+        return -1;
+    return define_expanded(writer, "batch", "batch.bt");
+}
+
+int
+script_write(struct outbuf *out, const struct plan *plan, const char *nonce, const char *command, const struct files *templates,
+             struct mem *mem, struct diag *diag)
+{
+    struct writer writer = {.plan = plan, .templates = templates, .nonce = nonce, .mem = mem, .diag = diag};
+    define(&writer, "version", PACKAGE_STRING);
+    define(&writer, "command", command);
+    define(&writer, "nonce", nonce);
+    struct outbuf contents = {0};
+    program_describe(&contents, plan);
+    define_buffer(&writer, "contents", &contents);
+    define(&writer, "str_extra", plan->tracer->row->str_extra);
+    define_number(&writer, "chunk", plan->chunk);
+    define_number(&writer, "limit", plan->limit);
+    define_number(&writer, "cstr_limit", TYPES_CSTR_LIMIT);
+    struct outbuf probes = {0};
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < plan->nevents; i++)
+        status = write_probe(&writer, &probes, i);
+    define_buffer(&writer, "probes", &probes);
+    if (status == 0)
+        status = define_batch(&writer);
+    if (status == 0)
+        status = define_expanded(&writer, "clock", plan->tracer->row->per_cpu_buffers ? "clock-per-cpu.bt" : "clock.bt");
+    return status == 0 ? expand(&writer, out, "program.bt") : -1;
+}

@@ -1,0 +1,89 @@
+#include "record/hold.h"
+
+#include <string.h>
+
+/* What stands before the values. */
+struct head {
+    const struct plan_event *event;
+    uint64_t nsecs, tid;
+    pid_t pid;
+};
+
+/* A value, without the bytes of its text, which stand behind it. */
+struct kept {
+    uint64_t number;
+    uint32_t len;
+    bool is_null, is_redacted;
+};
+
+static const struct plan_field of_loss[] = {{0}};
+
+/* The values that are set. */
+static const struct plan_field *
+shown(const struct plan_event *event, int *count)
+{
+    *count = event != NULL ? event->nshown : 1; /* a loss has one */
+    return event != NULL ? event->shown : of_loss;
+}
+
+static size_t
+aligned(size_t len)
+{
+    return (len + 15) & ~(size_t)15;
+}
+
+/* As much as it can need. */
+static size_t
+room(const struct record *record, const struct plan_field *values, int count)
+{
+    size_t len = sizeof(struct head) + (size_t)count * sizeof(struct kept) + 16;
+    for (int i = 0; i < count; i++)
+        len += record->values[values[i].index].text.len;
+    return len;
+}
+
+static char *
+put(char *at, const void *bytes, size_t len)
+{
+    memcpy(at, bytes, len);
+    return at + len;
+}
+
+void
+hold_put(struct outbuf *out, const struct record *record)
+{
+    const struct head head = {record->event, record->nsecs, record->tid, record->pid};
+    int count;
+    const struct plan_field *values = shown(record->event, &count);
+    char *start = text_reserve(out, room(record, values, count)), *at = put(start, &head, sizeof(head));
+    for (int i = 0; i < count; i++) {
+        const struct types_value *value = &record->values[values[i].index];
+        const struct kept kept = {value->number, (uint32_t)value->text.len, value->is_null, value->is_redacted};
+        at = put(at, &kept, sizeof(kept));
+        if (value->text.len > 0)
+            at = put(at, value->text.ptr, value->text.len);
+    }
+    out->len += aligned((size_t)(at - start));
+}
+
+size_t
+hold_get(const char *start, struct record *record)
+{
+    struct head head;
+    memcpy(&head, start, sizeof(head));
+    record->event = head.event;
+    record->nsecs = head.nsecs;
+    record->tid = head.tid;
+    record->pid = head.pid;
+    const char *at = start + sizeof(head);
+    int count;
+    const struct plan_field *values = shown(head.event, &count);
+    for (int i = 0; i < count; i++) {
+        struct kept kept;
+        memcpy(&kept, at, sizeof(kept));
+        at += sizeof(kept);
+        record->values[values[i].index] = (struct types_value){kept.number, {at, kept.len}, kept.is_null, kept.is_redacted};
+        at += kept.len;
+    }
+    return aligned((size_t)(at - start));
+}

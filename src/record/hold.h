@@ -1,0 +1,14 @@
+#ifndef HOLD_H
+#define HOLD_H
+
+#include "record/decode.h"
+
+/* Records that outlive the decoder's next call: each with its texts in one piece of memory. */
+
+/* Appends a copy, whose size is a multiple of 16. */
+void hold_put(struct outbuf *out, const struct record *record);
+
+/* Reads the copy at `start`, where hold_put began to write it; its texts point into it. Returns its size. */
+size_t hold_get(const char *start, struct record *record);
+
+#endif

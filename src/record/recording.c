@@ -1,0 +1,318 @@
+#include "record/recording.h"
+
+#include "request/request.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FORMAT "h2olog-recording"
+
+enum { FORMAT_VERSION = 1 };
+
+static const char *const kinds[RECORDING_KINDS] = {"start", "out", "err", "end", "stop"};
+
+static int
+write_all(struct recording *recording, struct slice bytes, struct diag *diag)
+{
+    while (bytes.len > 0 && !recording->has_failed) {
+        ssize_t written = write(recording->fd, bytes.ptr, bytes.len);
+        if (written >= 0) {
+            bytes.ptr += written;
+            bytes.len -= (size_t)written;
+        } else if (errno != EINTR) {
+            recording->has_failed = true;
+            diag_set(diag, DIAG_FAILED, "cannot write the recording: %s", strerror(errno));
+        }
+    }
+    return recording->has_failed ? -1 : 0;
+}
+
+/* The last part of a path, as one word. */
+static void
+put_name(struct outbuf *out, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    for (const char *p = slash != NULL ? slash + 1 : path; *p != '\0'; p++)
+        text_putc(out, (unsigned char)*p > ' ' ? *p : '_');
+    text_putc(out, '\n');
+}
+
+static void
+put_header(struct outbuf *out, const struct recording_header *header)
+{
+    text_printf(out, FORMAT " %d\nprogram %s\nhost %s\ncommand %s\n", FORMAT_VERSION, header->program, header->host,
+                header->command);
+    text_printf(out, "bpftrace %d.%d.%d\ncpus %d\noffset %ld\n", header->tracer.major, header->tracer.minor,
+                header->tracer.patch, header->cpus, header->offset);
+    text_printf(out, "format %s\nextra %d\nnames %d\napp-data %d\n", header->format, header->extra, header->names,
+                header->request.app_data);
+    request_put(out, &header->request, "", text_put);
+    if (header->most > 0)
+        text_printf(out, "count %lu\n", header->most);
+    for (size_t i = 0; i < header->nwords; i++)
+        text_printf(out, "show %s %s\n", header->words[i].option, header->words[i].value);
+    for (size_t i = 0; i < header->files.count; i++) {
+        const struct file *file = &header->files.items[i];
+        text_printf(out, "file %zu ", file->text.len);
+        put_name(out, file->name);
+        text_put(out, file->text);
+        text_putc(out, '\n');
+    }
+    text_puts(out, "begin\n");
+}
+
+int
+recording_begin(struct recording *recording, const struct recording_header *header, struct diag *diag)
+{
+    struct outbuf out = {0};
+    put_header(&out, header);
+    int status = write_all(recording, (struct slice){out.ptr, out.len}, diag);
+    text_free(&out);
+    return status;
+}
+
+int
+recording_put(struct recording *recording, const struct recording_block *block, struct diag *diag)
+{
+    struct outbuf out = {0};
+    text_printf(&out, "%s %lu %lu %zu\n", kinds[block->kind], block->server, block->nsecs, block->bytes.len);
+    text_put(&out, block->bytes);
+    text_putc(&out, '\n');
+    int status = write_all(recording, (struct slice){out.ptr, out.len}, diag);
+    text_free(&out);
+    return status;
+}
+
+/* Reading. */
+
+struct reader {
+    struct recording_header *header;
+    const char *name;
+    int line;
+    struct slice *rest;
+    struct mem *mem;
+    struct diag *diag;
+};
+
+static int
+bad_line(const struct reader *reader, const char *expected)
+{
+    return diag_at(reader->diag, (struct diag_pos){reader->name, reader->line, 1}, "not a line of a recording; expected %s",
+                   expected);
+}
+
+static const char *
+keep(const struct reader *reader, struct slice text)
+{
+    return mem_strndup(reader->mem, text.ptr, text.len);
+}
+
+/* The bytes that follow the line "file LEN NAME". */
+static int
+read_file(struct reader *reader, struct slice value)
+{
+    struct slice word;
+    uint64_t len;
+    if (!text_word(&value, &word) || !text_number(word, reader->rest->len, &len) || !text_word(&value, &word) ||
+        len == reader->rest->len || reader->rest->ptr[len] != '\n')
+        return bad_line(reader, "\"file LENGTH NAME\", so many bytes, and a line feed");
+    struct files *files = &reader->header->files;
+    files->items = mem_grow(reader->mem, files->items, files->count, sizeof(*files->items));
+    files->items[files->count++] =
+        (struct file){keep(reader, word), {keep(reader, (struct slice){reader->rest->ptr, len}), len}};
+    for (size_t i = 0; i < len; i++)
+        reader->line += reader->rest->ptr[i] == '\n';
+    reader->line++;
+    reader->rest->ptr += len + 1;
+    reader->rest->len -= len + 1;
+    return 0;
+}
+
+static int
+read_word(struct reader *reader, struct slice value)
+{
+    struct recording_header *header = reader->header;
+    struct filter_word word;
+    if (!filter_read_word(&word, value, reader->mem))
+        return bad_line(reader, "\"show OPTION VALUE\"");
+    header->words = mem_grow(reader->mem, header->words, header->nwords, sizeof(word));
+    header->words[header->nwords++] = word;
+    return 0;
+}
+
+static int
+read_signed(const struct reader *reader, struct slice value, int64_t *number)
+{
+    uint64_t magnitude;
+    bool is_negative = value.len > 0 && *value.ptr == '-';
+    struct slice digits = {value.ptr + is_negative, value.len - is_negative};
+    if (!text_number(digits, INT64_MAX, &magnitude))
+        return bad_line(reader, "a number");
+    *number = is_negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    return 0;
+}
+
+static int
+read_small(const struct reader *reader, struct slice value, int *number)
+{
+    uint64_t wide;
+    if (!text_number(value, 65535, &wide))
+        return bad_line(reader, "a number up to 65535");
+    *number = (int)wide;
+    return 0;
+}
+
+static int
+read_flag(const struct reader *reader, struct slice value, bool *flag)
+{
+    int number = 0, status = read_small(reader, value, &number);
+    *flag = number != 0;
+    return status;
+}
+
+static int
+read_line(struct reader *reader, struct slice key, struct slice value)
+{
+    struct recording_header *header = reader->header;
+    int status = request_take(&header->request, key, value, reader->mem, reader->diag);
+    if (status != 0)
+        return status < 0 ? -1 : 0;
+    if (text_is(key, "program"))
+        header->program = keep(reader, value);
+    else if (text_is(key, "host"))
+        header->host = keep(reader, value);
+    else if (text_is(key, "command"))
+        header->command = keep(reader, value);
+    else if (text_is(key, "count"))
+        status = text_number(value, INT64_MAX, &header->most) ? 0 : bad_line(reader, "\"count N\"");
+    else if (text_is(key, "bpftrace"))
+        status = tracer_parse_version(&header->tracer, text_of(mem_printf(reader->mem, "bpftrace v%s", keep(reader, value))),
+                                      reader->diag);
+    else if (text_is(key, "cpus"))
+        status = read_small(reader, value, &header->cpus);
+    else if (text_is(key, "offset"))
+        status = read_signed(reader, value, &header->offset);
+    else if (text_is(key, "app-data"))
+        status = read_flag(reader, value, &header->request.app_data);
+    else if (text_is(key, "extra"))
+        status = read_flag(reader, value, &header->extra);
+    else if (text_is(key, "names"))
+        status = read_flag(reader, value, &header->names);
+    else if (text_is(key, "format"))
+        header->format = keep(reader, value);
+    else if (text_is(key, "show"))
+        status = read_word(reader, value);
+    else if (text_is(key, "file"))
+        status = read_file(reader, value);
+    else
+        status = bad_line(reader, "program, host, command, bpftrace, cpus, offset, mode, format, extra, names, app-data, "
+                                  "type, redact, filter, count, show, file or begin");
+    return status;
+}
+
+static int
+read_version(struct reader *reader)
+{
+    struct slice line, word;
+    uint64_t version;
+    char quoted[64];
+    reader->line = 1;
+    if (!text_line(reader->rest, &line) || !text_word(&line, &word) || !text_is(word, FORMAT) || !text_word(&line, &word))
+        return diag_at(reader->diag, (struct diag_pos){reader->name, 1, 1}, "this is no recording of h2olog's");
+    if (!text_number(word, UINT32_MAX, &version) || version != FORMAT_VERSION)
+        return diag_at(reader->diag, (struct diag_pos){reader->name, 1, (int)sizeof(FORMAT) + 1},
+                       "a recording of version %s; this h2olog reads version %d", diag_quote(quoted, sizeof(quoted), word),
+                       FORMAT_VERSION);
+    return 0;
+}
+
+static int
+read_header(struct recording_header *header, const char *name, struct slice *rest, struct mem *mem, struct diag *diag)
+{
+    struct reader reader = {header, name, 1, rest, mem, diag};
+    struct slice line, key;
+    *header = (struct recording_header){0};
+    if (read_version(&reader) != 0)
+        return -1;
+    for (reader.line = 2; text_line(rest, &line); reader.line++) {
+        struct slice value = line;
+        if (!text_word(&value, &key))
+            return bad_line(&reader, "a word");
+        if (text_is(key, "begin"))
+            break;
+        if (value.len > 0)
+            value.ptr++, value.len--; /* the blank */
+        if (read_line(&reader, key, value) != 0)
+            return -1;
+    }
+    if (header->request.group == NULL || header->format == NULL || header->tracer.row == NULL || header->files.count == 0 ||
+        header->cpus == 0)
+        return diag_at(diag, (struct diag_pos){name, reader.line, 1},
+                       "the header breaks off; mode, format, bpftrace, cpus or a file is missing");
+    return 0;
+}
+
+/* How long it is tells only its end: one that seems to be wrong is looked at again with more of the file. */
+int
+recording_read_header(struct recording_header *header, struct files_stream *stream, struct mem *mem, struct diag *diag)
+{
+    enum { FIRST = 128 * 1024, MOST = 512 * FIRST };
+    for (size_t len = FIRST;; len *= 2) {
+        struct slice text;
+        if (files_ready(stream, len, &text, diag) != 0)
+            return -1;
+        struct slice rest = text;
+        int status = read_header(header, stream->path, &rest, mem, diag);
+        if (status == 0)
+            files_take(stream, text.len - rest.len);
+        if (status == 0 || stream->is_ended || len == MOST)
+            return status;
+    }
+}
+
+/* "out 0 123456 4096" */
+static bool
+parse_block(struct slice line, struct recording_block *block, uint64_t *len)
+{
+    struct slice word;
+    int kind = 0;
+    if (!text_word(&line, &word))
+        return false;
+    while (kind < RECORDING_KINDS && !text_is(word, kinds[kind]))
+        kind++;
+    block->kind = kind;
+    return kind < RECORDING_KINDS && text_word(&line, &word) && text_number(word, UINT32_MAX, &block->server) &&
+           text_word(&line, &word) && text_number(word, UINT64_MAX, &block->nsecs) && text_word(&line, &word) &&
+           text_number(word, UINT32_MAX, len) && !text_word(&line, &word);
+}
+
+int
+recording_read_block(struct recording_block *block, struct files_stream *stream, struct diag *diag)
+{
+    enum { LONGEST_LINE = 64 };
+    const char *name = stream->path;
+    const uint64_t at = stream->taken;
+    struct slice text, line, rest;
+    uint64_t len;
+    if (block->is_cut)
+        return diag_set(diag, DIAG_FAILED, "%s breaks off at its end, byte %lu", name, at);
+    if (files_ready(stream, LONGEST_LINE, &text, diag) != 0)
+        return -1;
+    rest = text;
+    if (!text_line(&rest, &line))
+        return 0;
+    if (!parse_block(line, block, &len))
+        return diag_set(diag, DIAG_FAILED, "%s breaks off at byte %lu, or is damaged there", name, at);
+    files_take(stream, text.len - rest.len);
+    if (files_ready(stream, len + 1, &rest, diag) != 0)
+        return -1;
+    block->is_cut = rest.len <= len;
+    if (!block->is_cut && rest.ptr[len] != '\n')
+        return diag_set(diag, DIAG_FAILED, "%s is damaged in the block at byte %lu", name, at);
+    block->bytes = (struct slice){rest.ptr, rest.len < len ? rest.len : len};
+    files_take(stream, block->bytes.len + !block->is_cut);
+    if (block->is_cut && block->kind != RECORDING_OUT && block->kind != RECORDING_ERR)
+        return diag_set(diag, DIAG_FAILED, "%s breaks off in the block at byte %lu", name, at);
+    return 1;
+}

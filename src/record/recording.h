@@ -1,0 +1,73 @@
+#ifndef RECORDING_H
+#define RECORDING_H
+
+#include "plan/plan.h"
+
+/* A recording: what bpftrace printed, and what is needed to understand it. Version 1 of the format: lines up to "begin", with
+ * the values as h2olog was given them, then blocks.
+ *
+ *   h2olog-recording 1
+ *   program h2olog 0.1.0      which h2olog made it
+ *   host NAME
+ *   command LINE              h2olog's command line, escaped
+ *   bpftrace 0.17.0
+ *   cpus 2                    whose heartbeats are waited for
+ *   offset NS                 CLOCK_REALTIME - CLOCK_BOOTTIME
+ *   mode quic                and the other lines of request.h
+ *   format json
+ *   extra 0
+ *   names 0
+ *   app-data 0
+ *   count N                  so many records were wanted; no line: all
+ *   show OPTION VALUE        one line for each option of the view, if there was one: view.h
+ *   file LEN NAME             one for each file of the catalogue: LEN bytes and LF follow. NAME ends in .d: a provider file
+ *   begin
+ *
+ * A block is "KIND SERVER NSECS LEN", LF, LEN bytes, LF. SERVER counts the servers of the run from 0, NSECS is CLOCK_BOOTTIME.
+ *
+ *   start    tracing begins: the server's pid, LF, and the note of launch.h
+ *   out err  what bpftrace wrote there
+ *   end      bpftrace has said everything; "complete" when it was ended after all that was wanted
+ *   stop     the run was stopped: later records do not belong to it
+ */
+struct recording {
+    int fd;
+    bool has_failed;
+    uint64_t nsecs; /* of what is being taken */
+};
+
+enum recording_kind { RECORDING_START, RECORDING_OUT, RECORDING_ERR, RECORDING_END, RECORDING_STOP, RECORDING_KINDS };
+
+struct recording_header {
+    const char *command, *format, *host, *program;
+    struct plan_request request;
+    struct tracer tracer;
+    int cpus;
+    int64_t offset;
+    uint64_t most;             /* records; 0: all */
+    struct filter_word *words; /* of the view */
+    size_t nwords;
+    bool extra, names;
+    struct files files;
+};
+
+struct recording_block {
+    enum recording_kind kind;
+    uint64_t server, nsecs;
+    struct slice bytes;
+    bool is_cut; /* the file breaks off here: the bytes are fewer than the block says */
+};
+
+/* Writing. What cannot be written is an error once, in `diag`, and -1 from then on. */
+int recording_begin(struct recording *recording, const struct recording_header *header, struct diag *diag);
+int recording_put(struct recording *recording, const struct recording_block *block, struct diag *diag);
+
+/* Reads the header off the front of the stream. 0, or -1 with `diag` set. Memory is the arena's. */
+int recording_read_header(struct recording_header *header, struct files_stream *stream, struct mem *mem, struct diag *diag);
+
+/* The block behind `block`, which is {0} before the first. 1: there is one, whose bytes are valid until the next call; 0: the
+ * file ends; -1: it breaks off or is damaged, with `diag` set. A block that breaks off is given, if it is one of bpftrace's
+ * words, and the error comes with the next call. */
+int recording_read_block(struct recording_block *block, struct files_stream *stream, struct diag *diag);
+
+#endif

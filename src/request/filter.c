@@ -1,0 +1,368 @@
+#include "request/filter.h"
+
+#include "request/header.h"
+
+#include <ctype.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of the product's low 32 bits: connections are numbered one after the other, and this spreads them evenly (Knuth, The Art of
+ * Computer Programming, volume 3, section 6.4). */
+#define SPREAD 2654435761u
+
+struct filter_kind {
+    const char *option;
+    int (*parse)(struct filter_term *term, const char *word, struct diag *diag);
+    int (*subject)(const struct catalog_probe *probe); /* the field that it is about; -1: none */
+    bool may_lack_subject;                             /* what has none fits */
+    bool (*fits_probe)(const struct filter_term *term, const struct catalog_probe *probe);
+    bool excludes; /* what fits is not wanted */
+    void (*put)(const struct filter_term *term, struct outbuf *out, const char *value, const char *len);
+    bool (*fits)(const struct filter_term *term, const struct types_value *value);
+};
+
+/* ---- What a word of an option means. */
+
+static int
+bad_word(const struct filter_term *term, const char *word, const char *expected, struct diag *diag)
+{
+    char quoted[128];
+    return diag_set(diag, DIAG_USAGE, "--%s: \"%s\" is not %s", term->kind->option,
+                    diag_quote(quoted, sizeof(quoted), text_of(word)), expected);
+}
+
+static int
+parse_number(struct filter_term *term, const char *word, struct diag *diag)
+{
+    uint64_t number;
+    bool is_negative = *word == '-';
+    if (!text_number(text_of(word + is_negative), INT64_MAX, &number))
+        return bad_word(term, word, "a number, as the first columns of a line show them", diag);
+    term->low = term->high = is_negative ? -(int64_t)number : (int64_t)number;
+    return 0;
+}
+
+/* 404, 5xx, 500-599 */
+static int
+parse_status(struct filter_term *term, const char *word, struct diag *diag)
+{
+    static const char expected[] = "a status, as 404, 5xx or 500-599";
+    uint64_t low, high;
+    struct slice first = text_of(word);
+    const char *dash = strchr(word, '-');
+    if (first.len == 3 && text_ends_with(first, "xx") && *word >= '1' && *word <= '9') {
+        term->low = (*word - '0') * 100;
+        term->high = term->low + 99;
+        return 0;
+    }
+    first.len = dash != NULL ? (size_t)(dash - word) : first.len;
+    if (!text_number(first, 999, &low) || !text_number(dash != NULL ? text_of(dash + 1) : first, 999, &high) || low > high)
+        return bad_word(term, word, expected, diag);
+    term->low = (int64_t)low;
+    term->high = (int64_t)high;
+    return 0;
+}
+
+/* 0.1 or 10% */
+static int
+parse_share(struct filter_term *term, const char *word, struct diag *diag)
+{
+    char *end;
+    double share = strtod(word, &end);
+    if (strcmp(end, "%") == 0) {
+        share /= 100;
+        end++;
+    }
+    if (end == word || *end != '\0' || !(share > 0 && share <= 1))
+        return bad_word(term, word, "a share of the connections, as 0.1 or 10%", diag);
+    term->high = (int64_t)(share * ((int64_t)1 << 32));
+    return 0;
+}
+
+static int
+parse_header(struct filter_term *term, const char *word, struct diag *diag)
+{
+    term->text = word;
+    return header_is_pattern(word)
+               ? 0
+               : bad_word(term, word, "a header name of up to 64 characters; ? and one * may stand in it", diag);
+}
+
+static int
+parse_tag(struct filter_term *term, const char *word, struct diag *diag)
+{
+    term->text = word;
+    for (const char *p = word; *p != '\0'; p++)
+        if (!isgraph((unsigned char)*p))
+            return bad_word(term, word, "a tag, as RxHeader; ? and * may stand in it", diag);
+    return 0;
+}
+
+static int
+parse_prefix(struct filter_term *term, const char *word, struct diag *diag)
+{
+    term->text = word;
+    bool is_hex = strspn(word, "0123456789abcdef") == strlen(word) && strlen(word) <= 40;
+    return is_hex ? 0 : bad_word(term, word, "how a connection ID begins: up to 40 digits, 0 to 9 and a to f", diag);
+}
+
+/* ---- What it is about. */
+
+static int
+connection(const struct catalog_probe *probe)
+{
+    return catalog_column(probe, 0);
+}
+
+static int
+request(const struct catalog_probe *probe)
+{
+    return catalog_column(probe, 1);
+}
+
+static int
+status_field(const struct catalog_probe *probe)
+{
+    return catalog_field(probe, "status");
+}
+
+static int
+dcid_field(const struct catalog_probe *probe)
+{
+    int field = catalog_field(probe, "dcid");
+    return field >= 0 && probe->fields[field].type->wire == TYPES_CSTR ? field : -1;
+}
+
+static int
+request_header(const struct catalog_probe *probe)
+{
+    for (int i = 0; i < probe->nfields; i++)
+        if (probe->fields[i].is_request_header)
+            return i;
+    return -1;
+}
+
+static int
+response_header(const struct catalog_probe *probe)
+{
+    for (int i = 0; i < probe->nfields; i++)
+        if (probe->fields[i].is_response_header)
+            return i;
+    return -1;
+}
+
+static bool
+fits_tag(const struct filter_term *term, const struct catalog_probe *probe)
+{
+    return fnmatch(term->text, probe->tag, FNM_CASEFOLD) == 0;
+}
+
+/* ---- Conditions of the program, and the same here. */
+
+static void
+put_range(const struct filter_term *term, struct outbuf *out, const char *value, const char *len)
+{
+    (void)len;
+    if (term->low == term->high)
+        text_printf(out, "%s == %ld", value, term->low);
+    else
+        text_printf(out, "(%s >= %ld && %s <= %ld)", value, term->low, value, term->high);
+}
+
+static bool
+fits_range(const struct filter_term *term, const struct types_value *value)
+{
+    return (int64_t)value->number >= term->low && (int64_t)value->number <= term->high;
+}
+
+static void
+put_share(const struct filter_term *term, struct outbuf *out, const char *value, const char *len)
+{
+    (void)len;
+    text_printf(out, "((%s * %u) & 0xffffffff) < %ld", value, SPREAD, term->high);
+}
+
+static bool
+fits_share(const struct filter_term *term, const struct types_value *value)
+{
+    return (int64_t)(value->number * SPREAD & 0xffffffff) < term->high;
+}
+
+static void
+put_header(const struct filter_term *term, struct outbuf *out, const char *value, const char *len)
+{
+    header_condition(out, term->text, value, len);
+}
+
+static bool
+fits_header(const struct filter_term *term, const struct types_value *value)
+{
+    return header_fits(term->text, value->text);
+}
+
+static void
+put_prefix(const struct filter_term *term, struct outbuf *out, const char *value, const char *len)
+{
+    (void)len;
+    header_prefix(out, term->text, value);
+}
+
+static bool
+fits_prefix(const struct filter_term *term, const struct types_value *value)
+{
+    size_t len = strlen(term->text);
+    return value->text.len >= len && memcmp(value->text.ptr, term->text, len) == 0;
+}
+
+static const struct filter_kind kinds[] = {
+    {"include", parse_tag, NULL, true, fits_tag, false, NULL, NULL},
+    {"exclude", parse_tag, NULL, true, fits_tag, true, NULL, NULL},
+    {"conn", parse_number, connection, false, NULL, false, put_range, fits_range},
+    {"req", parse_number, request, false, NULL, false, put_range, fits_range},
+    {"sample", parse_share, connection, false, NULL, false, put_share, fits_share},
+    {"status", parse_status, status_field, false, NULL, false, put_range, fits_range},
+    {"dcid", parse_prefix, dcid_field, false, NULL, false, put_prefix, fits_prefix},
+    {"request-header", parse_header, request_header, true, NULL, false, put_header, fits_header},
+    {"response-header", parse_header, response_header, true, NULL, false, put_header, fits_header},
+};
+
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+
+static int
+add_term(struct filter *filter, const struct filter_kind *kind, const char *word, struct mem *mem, struct diag *diag)
+{
+    filter->terms = mem_grow(mem, filter->terms, filter->count, sizeof(*filter->terms));
+    struct filter_term *term = &filter->terms[filter->count++];
+    *term = (struct filter_term){.kind = kind};
+    if (*word == '\0')
+        return diag_set(diag, DIAG_USAGE, "--%s: an empty word; see h2olog --help for what it takes", kind->option);
+    return kind->parse(term, word, diag);
+}
+
+int
+filter_add(struct filter *filter, const char *option, const char *value, struct mem *mem, struct diag *diag)
+{
+    size_t i = 0;
+    while (i < KINDS && strcmp(kinds[i].option, option) != 0)
+        i++;
+    if (i == KINDS)
+        return diag_set(diag, DIAG_FAILED, "there is no filter \"%s\"", option);
+    filter->words = mem_grow(mem, filter->words, filter->nwords, sizeof(*filter->words));
+    filter->words[filter->nwords++] = (struct filter_word){option, mem_strdup(mem, value)};
+    char *rest = mem_strdup(mem, value);
+    int status = 0;
+    for (char *word; status == 0 && (word = strsep(&rest, ",")) != NULL;)
+        status = add_term(filter, &kinds[i], word, mem, diag);
+    return status;
+}
+
+bool
+filter_read_word(struct filter_word *word, struct slice line, struct mem *mem)
+{
+    struct slice option;
+    if (!text_word(&line, &option) || line.len < 2)
+        return false;
+    *word = (struct filter_word){mem_strndup(mem, option.ptr, option.len), mem_strndup(mem, line.ptr + 1, line.len - 1)};
+    return true;
+}
+
+/* Whether a kind, of which there are terms, wants the probe. */
+static bool
+kind_wants_probe(const struct filter *filter, const struct filter_kind *kind, const struct catalog_probe *probe)
+{
+    bool is_there = false, fits = false;
+    for (size_t i = 0; i < filter->count; i++) {
+        if (filter->terms[i].kind != kind)
+            continue;
+        is_there = true;
+        fits |= kind->fits_probe == NULL || kind->fits_probe(&filter->terms[i], probe);
+    }
+    if (!is_there)
+        return true;
+    if (kind->excludes)
+        return !fits;
+    return fits && (kind->may_lack_subject || kind->subject(probe) >= 0);
+}
+
+bool
+filter_wants_probe(const struct filter *filter, const struct catalog_probe *probe)
+{
+    for (size_t i = 0; filter != NULL && i < KINDS; i++)
+        if (!kind_wants_probe(filter, &kinds[i], probe))
+            return false;
+    return true;
+}
+
+/* The field that it is about; -1: the probe has none. */
+static int
+subject_of(const struct filter_kind *kind, const struct catalog_probe *probe)
+{
+    return kind->subject != NULL ? kind->subject(probe) : -1;
+}
+
+bool
+filter_asks(const struct filter *filter, const struct catalog_probe *probe, int field)
+{
+    for (size_t i = 0; i < filter->count; i++)
+        if (subject_of(filter->terms[i].kind, probe) == field)
+            return true;
+    return false;
+}
+
+/* The terms of a kind, with "or" between them. */
+static void
+put_kind(const struct filter *filter, const struct filter_kind *kind, const struct filter_value *value, struct outbuf *out)
+{
+    const char *separator = out->len > 0 ? " && (" : "(";
+    size_t before = out->len;
+    for (size_t i = 0; i < filter->count; i++) {
+        if (filter->terms[i].kind != kind)
+            continue;
+        text_puts(out, separator);
+        kind->put(&filter->terms[i], out, value->value, value->len);
+        separator = " || ";
+    }
+    if (out->len > before)
+        text_putc(out, ')');
+}
+
+void
+filter_put(const struct filter *filter, const struct catalog_probe *probe, const struct filter_value *values,
+           struct outbuf *out)
+{
+    struct outbuf condition = {0};
+    for (size_t i = 0; i < KINDS; i++) {
+        int subject = subject_of(&kinds[i], probe);
+        if (subject >= 0)
+            put_kind(filter, &kinds[i], &values[subject], &condition);
+    }
+    if (condition.len > 0)
+        text_printf(out, "    if (!(%.*s)) { return; }\n", (int)condition.len, condition.ptr);
+    text_free(&condition);
+}
+
+static bool
+kind_fits(const struct filter *filter, const struct filter_kind *kind, const struct types_value *value)
+{
+    bool is_there = false;
+    for (size_t i = 0; i < filter->count; i++) {
+        if (filter->terms[i].kind != kind)
+            continue;
+        if (kind->fits(&filter->terms[i], value))
+            return true;
+        is_there = true;
+    }
+    return !is_there;
+}
+
+bool
+filter_fits_all(const struct filter *filter, const struct catalog_probe *probe, const struct types_value *values)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        int subject = subject_of(&kinds[i], probe);
+        if (subject >= 0 && !kind_fits(filter, &kinds[i], &values[subject]))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,57 @@
+#ifndef FILTER_H
+#define FILTER_H
+
+#include "catalog/catalog.h"
+
+/* What one option asks for: --conn 1,2 is two terms. */
+struct filter_term {
+    const struct filter_kind *kind;
+    const char *text;  /* a pattern or prefix */
+    int64_t low, high; /* numbers from low to high; of a sample, `high` of 2^32 connections */
+};
+
+/* Which records are wanted. One term of each kind that is there must fit a record; a record without what the kind is about
+ * does not fit, but header names are only asked of header fields. */
+struct filter {
+    struct filter_term *terms;
+    size_t count;
+    struct filter_word {
+        const char *option, *value;
+    } * words; /* as they were given, so that they can be kept */
+    size_t nwords;
+};
+
+/* Adds what the option `option` (its long name) asks for with `value`. 0, or -1 with `diag` set. Memory is the arena's. */
+int filter_add(struct filter *filter, const char *option, const char *value, struct mem *mem, struct diag *diag);
+
+/* Reads "OPTION VALUE", as lines of recordings and programs have it. false: it is something else. Memory is the arena's. */
+bool filter_read_word(struct filter_word *word, struct slice line, struct mem *mem);
+
+/* Whether records of the probe may fit; a NULL filter wants all. */
+bool filter_wants_probe(const struct filter *filter, const struct catalog_probe *probe);
+
+/* Whether the filter asks what the field holds. */
+bool filter_asks(const struct filter *filter, const struct catalog_probe *probe, int field);
+
+/* Expressions for a field: its value, or of a text its address; and its length, if it has one. */
+struct filter_value {
+    const char *value, *len;
+};
+
+/* Appends the bpftrace statement that ends a block for the probe's records that do not fit; nothing if all do. `values`: by
+ * field, where filter_asks. They are used many times: variables, as LLVM makes of arguments something that the kernel's
+ * verifier refuses. Letters of header names are folded by one bit, which makes ^ and ~ equal, too: filter_fits is exact. */
+void filter_put(const struct filter *filter, const struct catalog_probe *probe, const struct filter_value *values,
+                struct outbuf *out);
+
+/* Whether the record fits each kind of term. `values`: by field of the catalogue. */
+bool filter_fits_all(const struct filter *filter, const struct catalog_probe *probe, const struct types_value *values);
+
+/* The same; without a filter, or terms, every record does. */
+static inline bool
+filter_fits(const struct filter *filter, const struct catalog_probe *probe, const struct types_value *values)
+{
+    return filter == NULL || filter->count == 0 || filter_fits_all(filter, probe, values);
+}
+
+#endif

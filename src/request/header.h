@@ -1,0 +1,20 @@
+#ifndef HEADER_H
+#define HEADER_H
+
+#include "base/text.h"
+
+/* Names of header fields as patterns: case-insensitive, `?` for one character, and one `*` for any number of them. */
+
+/* Whether it is one, of up to 64 characters: those of RFC 9110's tokens, the colon of HTTP/2's names, and those two. */
+bool header_is_pattern(const char *pattern);
+
+/* Appends a bpftrace expression that is true for a name that fits, in parentheses. `text` and `len`: expressions for the name's
+ * address and length. */
+void header_condition(struct outbuf *out, const char *pattern, const char *text, const char *len);
+
+/* The same for a text that begins with `prefix` (not empty), without parentheses. */
+void header_prefix(struct outbuf *out, const char *prefix, const char *text);
+
+bool header_fits(const char *pattern, struct slice name);
+
+#endif

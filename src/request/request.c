@@ -1,0 +1,67 @@
+#include "request/request.h"
+
+static void
+put_line(struct outbuf *out, const char *mark, const char *key, const char *value, void (*put)(struct outbuf *, struct slice))
+{
+    text_printf(out, "%s%s ", mark, key);
+    put(out, text_of(value));
+    text_putc(out, '\n');
+}
+
+void
+request_put(struct outbuf *out, const struct plan_request *request, const char *mark,
+            void (*put)(struct outbuf *, struct slice))
+{
+    put_line(out, mark, "mode", request->group, put);
+    for (size_t i = 0; i < request->npatterns; i++)
+        put_line(out, mark, "type", request->patterns[i], put);
+    for (size_t i = 0; i < request->redact.count; i++)
+        put_line(out, mark, "redact", request->redact.patterns[i], put);
+    if (request->transport == PLAN_BATCH)
+        put_line(out, mark, "transport", "batch", put);
+    for (size_t i = 0; i < request->filter.nwords; i++) {
+        text_printf(out, "%sfilter", mark);
+        put_line(out, " ", request->filter.words[i].option, request->filter.words[i].value, put);
+    }
+}
+
+static const char *
+keep(struct slice text, struct mem *mem)
+{
+    return mem_strndup(mem, text.ptr, text.len);
+}
+
+static void
+add(const char *const **words, size_t *count, struct slice word, struct mem *mem)
+{
+    const char **grown = mem_grow(mem, (void *)*words, *count, sizeof(**words));
+    grown[(*count)++] = keep(word, mem);
+    *words = grown;
+}
+
+static int
+add_filter(struct filter *filter, struct slice value, struct mem *mem, struct diag *diag)
+{
+    struct filter_word word;
+    if (!filter_read_word(&word, value, mem))
+        return 0;
+    return filter_add(filter, word.option, word.value, mem, diag) == 0 ? 1 : -1;
+}
+
+int
+request_take(struct plan_request *request, struct slice key, struct slice value, struct mem *mem, struct diag *diag)
+{
+    if (text_is(key, "filter"))
+        return add_filter(&request->filter, value, mem, diag);
+    if (text_is(key, "mode"))
+        request->group = keep(value, mem);
+    else if (text_is(key, "type"))
+        add(&request->patterns, &request->npatterns, value, mem);
+    else if (text_is(key, "redact"))
+        add(&request->redact.patterns, &request->redact.count, value, mem);
+    else if (text_is(key, "transport") && text_is(value, "batch"))
+        request->transport = PLAN_BATCH;
+    else
+        return 0;
+    return 1;
+}

@@ -1,0 +1,206 @@
+#include "run/launch.h"
+
+#include "show/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+/* How often new servers are looked for, in milliseconds: what a new one does before it is found is not seen. */
+enum { FOLLOW_INTERVAL_MS = 250 };
+
+struct launch_server {
+    struct target target;
+    struct mem mem;
+};
+
+int
+launch_plan(const struct launch *launch, const struct target *target, struct plan *plan, struct mem *mem, struct diag *diag)
+{
+    if (plan_make(plan, launch->catalog, target, launch->tracer, launch->request, mem, diag) != 0)
+        return -1;
+    struct slice rest = plan->left_out, line;
+    while (text_line(&rest, &line))
+        diag_debug(launch->log, 1, "left out: %.*s", (int)line.len, line.ptr);
+    for (rest = plan->warnings; text_line(&rest, &line);)
+        diag_note(launch->log, "warning: %.*s", (int)line.len, line.ptr);
+    return 0;
+}
+
+static int
+make_nonce(char nonce[SCRIPT_NONCE_SIZE], struct diag *diag)
+{
+    uint64_t random;
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+        return diag_set(diag, DIAG_MACHINE, "no random numbers: %s", strerror(errno));
+    for (int i = 0; i < SCRIPT_NONCE_SIZE - 1; i++, random >>= 4)
+        nonce[i] = "0123456789abcdef"[random & 15];
+    nonce[SCRIPT_NONCE_SIZE - 1] = '\0';
+    return 0;
+}
+
+/* The program in a file that has no name, so that nobody else can read the nonce or leave it behind. */
+static int
+program_file(const struct outbuf *program, struct diag *diag)
+{
+    int fd = memfd_create("h2olog.bt", MFD_CLOEXEC);
+    if (fd >= 0 && write(fd, program->ptr, program->len) == (ssize_t)program->len)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return diag_set(diag, DIAG_FAILED, "cannot keep the program in memory: %s", strerror(errno));
+}
+
+static int
+start_bpftrace(const struct launch *launch, const struct target *target, const struct outbuf *program, struct child *tracer,
+               struct mem *mem, struct diag *diag)
+{
+    int fd = program_file(program, diag);
+    if (fd < 0)
+        return -1;
+    char *pid = mem_printf(mem, "%d", target->pid), *file = mem_printf(mem, "/proc/self/fd/%d", fd);
+    char *path = mem_strdup(mem, launch->tracer->path);
+    char *by_pid[] = {path, "-q", "--no-warnings", "-B", "full", "-p", pid, file, NULL};
+    char *by_path[] = {path, "-q", "--no-warnings", "-B", "full", file, NULL};
+    int status =
+        child_start(tracer, path, target->by_path ? by_path : by_pid, tracer_environment(launch->tracer, mem), fd, diag);
+    close(fd);
+    return status;
+}
+
+static int
+make_program(const struct launch *launch, const struct plan *plan, const char *nonce, struct outbuf *program, struct mem *mem,
+             struct diag *diag)
+{
+    if (launch->program == NULL)
+        return script_write(program, plan, nonce, launch->command, launch->templates, mem, diag);
+    if (program_check(launch->program, plan, diag) != 0)
+        return -1;
+    program_write(program, launch->program, nonce);
+    return 0;
+}
+
+static int
+trace(const struct launch *launch, const struct target *target, const char *nonce, struct child *tracer, struct mem *mem,
+      struct diag *diag)
+{
+    struct plan plan;
+    struct outbuf program = {0};
+    int status = launch_plan(launch, target, &plan, mem, diag);
+    if (status == 0)
+        status = make_program(launch, &plan, nonce, &program, mem, diag);
+    if (status == 0) {
+        diag_debug(launch->log, 2, "the program:\n%.*s", (int)program.len, program.ptr);
+        target_touch(target);
+        status = start_bpftrace(launch, target, &program, tracer, mem, diag);
+    }
+    text_free(&program);
+    return status;
+}
+
+static void
+put_note(struct outbuf *note, const char *nonce, const struct target *target)
+{
+    text_printf(note, "%s\n%s\n", nonce, target->command);
+    usdt_write_list(note, &target->probes);
+}
+
+static struct launch_server *
+new_server(struct launch *launch)
+{
+    launch->servers = mem_grow(&launch->mem, launch->servers, launch->nservers, sizeof(*launch->servers));
+    struct launch_server *server = &launch->servers[launch->nservers++];
+    *server = (struct launch_server){0};
+    return server;
+}
+
+static int
+start(void *context, pid_t pid, struct child *tracer, int *server_fd, struct outbuf *note, struct diag *diag)
+{
+    struct launch *launch = context;
+    struct launch_server *server = new_server(launch);
+    char nonce[SCRIPT_NONCE_SIZE];
+    int status = target_open(&server->target, pid, &server->mem, diag);
+    if (status == 0)
+        status = make_nonce(nonce, diag);
+    if (status == 0)
+        status = trace(launch, &server->target, nonce, tracer, &server->mem, diag);
+    if (status == 0)
+        put_note(note, nonce, &server->target);
+    *server_fd = server->target.pidfd;
+    server->target.pidfd = -1;
+    return status;
+}
+
+static size_t
+touch(void *context, pid_t pid)
+{
+    const struct launch *launch = context;
+    for (size_t i = launch->nservers; i-- > 0;)
+        if (launch->servers[i].target.pid == pid)
+            return target_touch(&launch->servers[i].target);
+    return 0;
+}
+
+static int
+reopen(void *context, struct diag *diag)
+{
+    const struct launch *launch = context;
+    return sink_open(launch->output, O_APPEND, diag);
+}
+
+static bool
+is_known(const struct launch *launch, const struct target_process *process)
+{
+    for (size_t i = 0; i < launch->nservers; i++)
+        if (launch->servers[i].target.pid == process->pid && launch->servers[i].target.started == process->started)
+            return true;
+    return false;
+}
+
+static bool
+is_successor(const struct launch *launch, const struct target_process *process)
+{
+    for (size_t i = 0; i < launch->nservers; i++)
+        if (target_is_successor(&launch->servers[i].target, process))
+            return true;
+    return false;
+}
+
+/* A server that runs the program of one that is or was traced. */
+static pid_t
+find(void *context)
+{
+    const struct launch *launch = context;
+    struct target_search search;
+    struct target_process process;
+    pid_t found = 0;
+    if (!target_search_begin(&search))
+        return 0;
+    while (found == 0 && target_search_next(&search, &process))
+        if (!is_known(launch, &process) && is_successor(launch, &process))
+            found = process.pid;
+    target_search_end(&search);
+    return found;
+}
+
+struct keeper_services
+launch_services(struct launch *launch, bool follow)
+{
+    return (struct keeper_services){launch, start, touch, reopen, follow ? find : NULL, FOLLOW_INTERVAL_MS};
+}
+
+int
+launch_read_note(struct launch_note *note, struct slice text, struct mem *mem, struct diag *diag)
+{
+    struct slice nonce = {0}, command = {0};
+    if (!text_line(&text, &nonce) || nonce.len != sizeof(note->nonce) - 1 || !text_line(&text, &command))
+        return diag_set(diag, DIAG_FAILED, "the note of a start is not whole; please report it");
+    memcpy(note->nonce, nonce.ptr, nonce.len);
+    note->nonce[nonce.len] = '\0';
+    note->command = mem_strndup(mem, command.ptr, command.len);
+    return usdt_read_list(&note->probes, text, mem, diag);
+}

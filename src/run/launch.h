@@ -1,0 +1,40 @@
+#ifndef LAUNCH_H
+#define LAUNCH_H
+
+#include "run/keeper.h"
+#include "program/program.h"
+#include "program/script.h"
+
+/* What is the same for all servers of a run; launch_services works on it in the keeper. */
+struct launch {
+    const struct plan_request *request;
+    const struct catalog *catalog;
+    const struct files *templates;
+    const struct tracer *tracer;
+    const struct program *program; /* to be run as it is; NULL: one is made */
+    const char *command;           /* h2olog's command line, escaped */
+    const struct diag_log *log;
+    const char *output;            /* the file that is reopened; NULL: none */
+    struct launch_server *servers; /* that were started, or could not be */
+    size_t nservers;
+    struct mem mem;
+};
+
+/* Makes the plan for a server (NULL: for none); says what was left out. 0, or -1 with `diag` set. */
+int launch_plan(const struct launch *launch, const struct target *target, struct plan *plan, struct mem *mem,
+                struct diag *diag);
+
+/* What the keeper does for this run. */
+struct keeper_services launch_services(struct launch *launch, bool follow);
+
+/* What the note of a start says. */
+struct launch_note {
+    char nonce[SCRIPT_NONCE_SIZE];
+    const char *command; /* the server's command line, escaped */
+    struct usdt_probes probes;
+};
+
+/* Memory is the arena's. 0, or -1 with `diag` set. */
+int launch_read_note(struct launch_note *note, struct slice text, struct mem *mem, struct diag *diag);
+
+#endif

@@ -1,0 +1,70 @@
+#include "run/server.h"
+
+#include <stdlib.h>
+
+/* NULL: all are. A program prints what it prints, so a pattern that fits nothing of it is known at once. */
+static int
+choose_events(struct server *server, const struct server_request *request, struct diag *diag)
+{
+    if (request->select == NULL)
+        return 0;
+    server->tracee.filter = request->select->filter;
+    server->tracee.is_wanted = select_events(request->select, &server->plan, &server->mem);
+    bool is_any = false;
+    for (size_t i = 0; i < server->plan.nevents; i++)
+        is_any |= server->tracee.is_wanted[i];
+    if (!is_any && request->run->output->view->is_grouped)
+        return diag_set(diag, DIAG_NOTHING,
+                        "there are no records of requests; the catalogue that was used names no roles, or others");
+    const char *unused = request->run->is_program_foreign ? select_unused(request->select) : NULL;
+    return unused == NULL ? 0 : diag_set(diag, DIAG_NOTHING, "%s: the program prints nothing like that", unused);
+}
+
+static int
+prepare(struct server *server, const struct server_request *request, const struct server_files *files, struct diag *diag)
+{
+    struct launch_note note;
+    if (launch_read_note(&note, files->note, &server->mem, diag) != 0)
+        return -1;
+    server->target = (struct target){.pid = files->pid, .pidfd = -1, .command = note.command, .probes = note.probes};
+    if (plan_make(&server->plan, request->catalog, &server->target, request->tracer, request->plan, &server->mem, diag) != 0)
+        return -1;
+    decode_init(&server->decode, &server->plan, note.nonce, &server->mem);
+    bool is_batched = plan_has_batches(&server->plan), has_buffers = request->tracer->row->per_cpu_buffers;
+    order_init(&server->order, has_buffers ? request->cpus : 1, is_batched, &server->mem);
+    server->tracee = (struct tracee){.run = request->run,
+                                     .server = files->pid,
+                                     .tracer = files->tracer,
+                                     .server_fd = files->server_fd,
+                                     .out = files->out,
+                                     .err = files->err,
+                                     .command = note.command,
+                                     .plan = &server->plan,
+                                     .decode = &server->decode,
+                                     .order = has_buffers || is_batched ? &server->order : NULL};
+    return choose_events(server, request, diag);
+}
+
+struct server *
+server_open(const struct server_request *request, const struct server_files *files, struct diag *diag)
+{
+    struct server *server = calloc(1, sizeof(*server));
+    if (server == NULL)
+        abort();
+    if (prepare(server, request, files, diag) != 0) {
+        mem_free(&server->mem);
+        free(server);
+        return NULL;
+    }
+    tracee_begin(&server->tracee);
+    return server;
+}
+
+void
+server_close(struct server *server)
+{
+    tracee_end(&server->tracee);
+    order_free(&server->order);
+    mem_free(&server->mem);
+    free(server);
+}

@@ -1,0 +1,418 @@
+#include "run/supervise.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum { MAX_SERVERS = 256 };
+
+enum phase {
+    TRACING,
+    FLUSHING, /* no tracee is left; what has been read is written */
+    OVER,
+};
+
+struct run {
+    struct supervise *part;
+    struct tracee_run shared;
+    struct server *servers[MAX_SERVERS];
+    size_t nservers;
+    size_t nexpected; /* servers that are still to start */
+    enum phase phase;
+    int64_t deadline; /* milliseconds: of FLUSHING */
+    int64_t flush_limit;
+    char *note; /* KEEPER_NOTE_SIZE bytes */
+    int signals;
+    int64_t end_ms;    /* when the run has lasted long enough; 0: it has not begun, or may last */
+    bool is_full;      /* as many records as were wanted have been written, and that is known */
+    bool is_reopening; /* the keeper has been asked for the next file */
+    int next_fd;       /* the file that is written to when all is in this one; -1: none */
+};
+
+enum { FLUSH_MS = 1000 };
+
+static void
+all_happen(struct run *run, enum tracee_event event)
+{
+    for (size_t i = 0; i < run->nservers; i++)
+        tracee_happen(&run->servers[i]->tracee, event);
+}
+
+/* What happens later does not belong to the run. */
+static void
+stop(struct run *run)
+{
+    run->shared.stop_nsecs = clock_boot_nsecs();
+    tracee_record_stop(&run->shared);
+    all_happen(run, TRACEE_SIGNALLED);
+}
+
+static bool
+is_stopping(const struct run *run)
+{
+    return run->shared.stop_nsecs != UINT64_MAX || run->shared.is_reader_gone;
+}
+
+static void
+fail(struct run *run, const struct diag *diag)
+{
+    if (run->shared.diag->status == DIAG_OK)
+        *run->shared.diag = *diag;
+}
+
+/* A server of the command line that cannot be traced ends the run; one that was found later does not. */
+static void
+refuse(struct run *run, pid_t server, const struct diag *diag)
+{
+    if (run->nexpected == 0) {
+        diag_note(run->part->log, "pid %d is not traced: %s", server, diag->message);
+        return;
+    }
+    run->nexpected = 0;
+    fail(run, diag);
+    stop(run);
+}
+
+/* A tracer was started. When the run is ending already, it ends at once. */
+static void
+add_tracee(struct run *run, const struct keeper_news *news)
+{
+    struct diag diag;
+    const struct server_files files = {news->server, news->tracer, news->server_fd, news->out, news->err, news->text};
+    struct server *server = NULL;
+    if (run->nservers < MAX_SERVERS)
+        server = server_open(&run->part->request, &files, &diag);
+    else
+        diag_set(&diag, DIAG_FAILED, "more than %d servers at once", MAX_SERVERS);
+    if (server == NULL) {
+        close(news->server_fd), close(news->out), close(news->err);
+        keeper_ask(run->part->keeper, KEEPER_KILL, news->tracer);
+        refuse(run, news->server, &diag);
+        return;
+    }
+    if (run->nexpected == 0)
+        diag_note(run->part->log, "tracing pid %d (%s) too", news->server, server->tracee.command);
+    run->nexpected -= run->nexpected > 0;
+    run->servers[run->nservers++] = server;
+    tracee_record_start(&server->tracee, news->text);
+    if (is_stopping(run))
+        tracee_happen(&server->tracee, TRACEE_SIGNALLED);
+}
+
+static struct tracee *
+find_tracee(struct run *run, pid_t tracer, pid_t server)
+{
+    for (size_t i = 0; i < run->nservers; i++)
+        if (run->servers[i]->tracee.tracer == tracer || run->servers[i]->tracee.server == server)
+            return &run->servers[i]->tracee;
+    return NULL;
+}
+
+static void
+take_file(struct run *run, const struct keeper_news *news)
+{
+    run->is_reopening = false;
+    if (news->out < 0)
+        diag_note(run->part->log, "%s; writing goes on to the file of before", news->diag.message);
+    else
+        run->next_fd = news->out;
+}
+
+/* The root process is gone, and its tracers with it. */
+static void
+take_keepers_end(struct run *run)
+{
+    struct diag diag;
+    diag_set(&diag, DIAG_FAILED, "h2olog's root process has ended; nothing is traced any more");
+    fail(run, &diag);
+    run->phase = OVER;
+}
+
+static void
+take_news(struct run *run, const struct keeper_news *news)
+{
+    struct tracee *tracee = find_tracee(run, news->tracer, news->server);
+    switch (news->kind) {
+    case KEEPER_STARTED:
+        add_tracee(run, news);
+        break;
+    case KEEPER_FAILED:
+        refuse(run, news->server, &news->diag);
+        break;
+    case KEEPER_ENDED:
+        if (tracee != NULL)
+            tracee_bury(tracee, (int)news->number);
+        break;
+    case KEEPER_TOUCHED:
+        if (tracee != NULL)
+            tracee_announce(tracee, news->number);
+        break;
+    case KEEPER_OPENED:
+        take_file(run, news);
+        break;
+    case KEEPER_GONE:
+        take_keepers_end(run);
+        break;
+    }
+}
+
+/* One at a time: what a tracer has said is read before the news of its end. */
+static void
+read_news(struct run *run)
+{
+    struct keeper_news news;
+    if (keeper_read(run->part->keeper, &news, run->note))
+        take_news(run, &news);
+}
+
+/* The first signal stops the run, a second one ends it as it is. */
+static void
+take_end_signal(struct run *run)
+{
+    if (run->shared.stop_nsecs == UINT64_MAX) {
+        stop(run);
+    } else {
+        run->phase = OVER;
+        all_happen(run, TRACEE_SIGNALLED);
+    }
+}
+
+static void
+take_signal(struct run *run)
+{
+    struct signalfd_siginfo info;
+    if (read(run->signals, &info, sizeof(info)) != sizeof(info))
+        return;
+    if (info.ssi_signo != SIGHUP || !run->part->can_reopen) {
+        take_end_signal(run);
+    } else if (!run->is_reopening) {
+        run->is_reopening = true;
+        keeper_ask(run->part->keeper, KEEPER_REOPEN, 0);
+    }
+}
+
+static void
+lose_reader(struct run *run)
+{
+    run->shared.is_reader_gone = true;
+    run->part->output->sink->pending.len = run->part->output->sink->done = 0;
+    all_happen(run, TRACEE_READER_GONE);
+}
+
+static void
+flush(struct run *run)
+{
+    struct sink *sink = run->part->output->sink;
+    size_t before = sink->pending.len - sink->done;
+    bool is_last = run->phase != TRACING || run->next_fd >= 0 || is_stopping(run);
+    enum sink_state state = (is_last ? sink_flush : sink_pass)(sink, run->shared.diag);
+    bool has_moved = sink->pending.len - sink->done < before;
+    for (size_t i = 0; has_moved && i < run->nservers; i++)
+        tracee_put_off(&run->servers[i]->tracee);
+    if (has_moved && clock_ms() < run->flush_limit)
+        run->deadline = clock_ms() + FLUSH_MS;
+    if (state == SINK_GONE || state == SINK_FAILED)
+        lose_reader(run);
+    if (state == SINK_EMPTY && run->next_fd >= 0) {
+        close(sink->fd);
+        sink->fd = run->next_fd;
+        run->next_fd = -1;
+    }
+}
+
+/* What comes later is not wanted. */
+static void
+check_count(struct run *run)
+{
+    if (!output_is_full(run->part->output) || run->is_full)
+        return;
+    run->is_full = true;
+    if (run->shared.stop_nsecs == UINT64_MAX)
+        run->shared.stop_nsecs = clock_boot_nsecs();
+    tracee_record_stop(&run->shared);
+    all_happen(run, TRACEE_READER_GONE);
+}
+
+static void
+check_duration(struct run *run)
+{
+    if (run->part->duration_ms == 0 || run->shared.counts.servers == 0 || is_stopping(run))
+        return;
+    if (run->end_ms == 0)
+        run->end_ms = clock_ms() + (int64_t)run->part->duration_ms;
+    if (clock_ms() >= run->end_ms)
+        stop(run);
+}
+
+/* A recording that cannot go on ends the run, so that its gap does not go unseen. */
+static void
+check_recording(struct run *run)
+{
+    if (run->part->recording == NULL || !run->part->recording->has_failed || is_stopping(run))
+        return;
+    stop(run);
+}
+
+/* A reader may take its time, as a pager does, unless somebody wants the run to end. */
+static void
+check_ends(struct run *run)
+{
+    bool is_held_back = run->part->output->sink->is_blocked && run->shared.stop_nsecs == UINT64_MAX;
+    for (size_t i = 0; i < run->nservers; i++) {
+        struct tracee *tracee = &run->servers[i]->tracee;
+        if (tracee->out < 0 && tracee->err < 0)
+            tracee_happen(tracee, TRACEE_OUTPUT_ENDED);
+        if (is_held_back)
+            tracee_wait_longer(tracee);
+        tracee_check_deadline(tracee);
+    }
+    if (is_held_back)
+        run->deadline = clock_ms() + FLUSH_MS;
+    if (run->phase == FLUSHING && clock_ms() >= run->deadline) {
+        const struct sink *sink = run->part->output->sink;
+        diag_note(run->part->log, "the reader of the output did not take its last %zu bytes", sink->pending.len - sink->done);
+        run->phase = OVER;
+    }
+}
+
+static void
+remove_done(struct run *run)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < run->nservers; i++) {
+        if (run->servers[i]->tracee.state == TRACEE_DONE)
+            server_close(run->servers[i]);
+        else
+            run->servers[kept++] = run->servers[i];
+    }
+    run->nservers = kept;
+}
+
+static void
+change_phase(struct run *run)
+{
+    bool goes_on = run->nexpected > 0 || (run->part->follow && !is_stopping(run));
+    if (run->phase == TRACING && run->nservers == 0 && !goes_on) {
+        run->phase = FLUSHING;
+        run->deadline = clock_ms() + FLUSH_MS;
+        run->flush_limit = clock_ms() + run->part->put_off_ms;
+    }
+    if (run->phase == FLUSHING && run->part->output->sink->pending.len == 0)
+        run->phase = OVER;
+}
+
+enum { ON_SIGNAL, ON_KEEPER, ON_SINK, ON_TRACEES, ON_SERVER = 0, ON_OUT, ON_ERR, ON_EACH };
+
+/* While the reader is slow nothing more is read from bpftrace, whose buffer then overflows, which it counts. */
+static size_t
+fill_poll(const struct run *run, struct pollfd *fds)
+{
+    bool is_full = run->part->output->sink->is_blocked;
+    fds[ON_SIGNAL] = (struct pollfd){run->signals, POLLIN, 0};
+    fds[ON_KEEPER] = (struct pollfd){run->part->keeper->socket, POLLIN, 0};
+    fds[ON_SINK] = (struct pollfd){run->shared.is_reader_gone ? -1 : run->part->output->sink->fd, is_full ? POLLOUT : 0, 0};
+    for (size_t i = 0; i < run->nservers; i++) {
+        const struct tracee *tracee = &run->servers[i]->tracee;
+        struct pollfd *own = &fds[ON_TRACEES + i * ON_EACH];
+        own[ON_SERVER] = (struct pollfd){tracee->state <= TRACEE_RUNNING ? tracee->server_fd : -1, POLLIN, 0};
+        own[ON_OUT] = (struct pollfd){is_full ? -1 : tracee->out, POLLIN, 0};
+        own[ON_ERR] = (struct pollfd){tracee->err, POLLIN, 0};
+    }
+    return ON_TRACEES + run->nservers * ON_EACH;
+}
+
+static int
+poll_timeout(const struct run *run)
+{
+    int64_t first = run->phase == FLUSHING ? run->deadline : run->end_ms > 0 && !is_stopping(run) ? run->end_ms : -1;
+    for (size_t i = 0; i < run->nservers; i++) {
+        int64_t deadline = run->servers[i]->tracee.deadline;
+        if (deadline >= 0 && (first < 0 || deadline < first))
+            first = deadline;
+    }
+    int64_t left = first - clock_ms();
+    return first < 0 ? -1 : left < 0 ? 0 : (int)left;
+}
+
+static void
+read_tracee(struct tracee *tracee, const struct pollfd *own)
+{
+    if (own[ON_OUT].revents != 0)
+        tracee_read_output(tracee);
+    if (own[ON_ERR].revents != 0)
+        tracee_read_errors(tracee);
+    if (own[ON_SERVER].revents != 0)
+        tracee_happen(tracee, TRACEE_SERVER_ENDED);
+}
+
+static void
+step(struct run *run)
+{
+    struct pollfd fds[ON_TRACEES + MAX_SERVERS * ON_EACH];
+    size_t count = fill_poll(run, fds), nservers = run->nservers;
+    if (poll(fds, count, poll_timeout(run)) < 0)
+        return;
+    if (fds[ON_SIGNAL].revents != 0)
+        take_signal(run);
+    for (size_t i = 0; i < nservers; i++)
+        read_tracee(&run->servers[i]->tracee, &fds[ON_TRACEES + i * ON_EACH]);
+    if (fds[ON_KEEPER].revents != 0)
+        read_news(run);
+    if (fds[ON_SINK].revents & (POLLERR | POLLHUP | POLLNVAL))
+        lose_reader(run);
+    flush(run);
+    check_count(run);
+    check_duration(run);
+    check_recording(run);
+    check_ends(run);
+    remove_done(run);
+    if (run->phase != OVER)
+        change_phase(run);
+}
+
+int
+supervise_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN); /* EPIPE tells more */
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int
+supervise_run(struct supervise *part, int signals, struct diag *diag)
+{
+    struct run run = {.part = part, .signals = signals, .nexpected = part->nservers, .next_fd = -1};
+    run.shared = (struct tracee_run){.keeper = part->keeper,
+                                     .log = part->log,
+                                     .output = part->output,
+                                     .diag = diag,
+                                     .recording = part->recording,
+                                     .stop_nsecs = UINT64_MAX,
+                                     .is_program_foreign = part->is_program_foreign,
+                                     .put_off_ms = part->put_off_ms};
+    part->request.run = &run.shared;
+    run.note = malloc(KEEPER_NOTE_SIZE);
+    if (run.note == NULL)
+        abort();
+    diag->status = DIAG_OK;
+    while (run.phase != OVER)
+        step(&run);
+    bool is_quiet_end = run.shared.is_reader_gone || run.shared.counts.servers == 0; /* as of `| head`, or of an error */
+    if (!is_quiet_end)
+        tracee_summarize(&run.shared);
+    for (size_t i = 0; i < run.nservers; i++)
+        server_close(run.servers[i]);
+    free(run.note);
+    return diag->status;
+}

@@ -1,0 +1,73 @@
+#include "show/exchange.h"
+
+#include <strings.h>
+
+/* More than this is not kept for the next one. */
+enum { KEPT = 64 * 1024 };
+
+void
+exchange_ask(struct exchange_fields *fields, struct exchange_field field, struct mem *mem)
+{
+    fields->items = mem_grow(mem, fields->items, fields->count, sizeof(field));
+    fields->items[fields->count++] = field;
+}
+
+void
+exchange_add(struct exchange *exchange, const struct record *record)
+{
+    const struct catalog_probe *probe = record->event->probe;
+    if (exchange->records.len == 0)
+        exchange->begun = record->nsecs;
+    exchange->last = record->nsecs;
+    if (probe->role == CATALOG_REQUEST) {
+        exchange->requested = record->nsecs;
+        exchange->http_version = record->values[catalog_field(probe, "http_version")].number;
+    } else if (probe->role == CATALOG_RESPONSE) {
+        exchange->responded = record->nsecs;
+        exchange->status = (int32_t)record->values[catalog_field(probe, "status")].number;
+        exchange->tid = record->tid;
+    }
+    hold_put(&exchange->records, record);
+}
+
+void
+exchange_clear(struct exchange *exchange)
+{
+    struct outbuf records = exchange->records;
+    if (records.cap > KEPT)
+        text_free(&records);
+    records.len = 0;
+    *exchange = (struct exchange){.records = records};
+}
+
+bool
+exchange_next(const struct exchange *exchange, size_t *at, struct record *record)
+{
+    if (*at >= exchange->records.len)
+        return false;
+    *at += hold_get(exchange->records.ptr + *at, record);
+    return true;
+}
+
+const struct types_value *
+exchange_header(const struct exchange *exchange, enum catalog_role role, struct slice name, size_t *at, struct record *record)
+{
+    while (exchange_next(exchange, at, record)) {
+        const struct catalog_probe *probe = record->event->probe;
+        if (probe->role != role)
+            continue;
+        struct slice found = record->values[catalog_header_name(probe)].text;
+        if (found.len == name.len && strncasecmp(found.ptr, name.ptr, name.len) == 0)
+            return &record->values[catalog_header_value(probe)];
+    }
+    return NULL;
+}
+
+bool
+exchange_ttfb(const struct exchange *exchange, double *ms)
+{
+    if (exchange->requested == 0 || exchange->responded == 0)
+        return false;
+    *ms = (double)(int64_t)(exchange->responded - exchange->requested) / 1e6;
+    return true;
+}

@@ -1,0 +1,83 @@
+#include "show/output.h"
+
+void
+output_open(struct output *output)
+{
+    if (output->view->is_grouped)
+        group_init(&output->group, output->view->max_requests);
+}
+
+void
+output_close(struct output *output)
+{
+    group_free(&output->group);
+}
+
+bool
+output_is_full(const struct output *output)
+{
+    return output->most != 0 && output->shown >= output->most;
+}
+
+static void
+show_record(struct output *output, const struct record *record)
+{
+    if (record->event != NULL && !sift_fits(&output->view->sift, record))
+        return;
+    output->cut += (uint64_t)format_record(output->format, &output->sink->pending, record);
+    output->shown += record->event != NULL;
+}
+
+static void
+show_exchange(struct output *output, const struct exchange *exchange)
+{
+    const struct report report = {output->format, &output->view->sift,
+                                  output->view->log.npieces > 0 ? &output->view->log : NULL};
+    size_t before = output->sink->pending.len;
+    if (output_is_full(output) || !view_wants(output->view, exchange))
+        return;
+    output->cut += (uint64_t)report_put(&report, &output->sink->pending, exchange);
+    bool was_shown = output->sink->pending.len > before;
+    output->shown += was_shown;
+    output->unanswered += was_shown && exchange->responded == 0;
+}
+
+static void
+show_done(struct output *output)
+{
+    const struct exchange *exchange;
+    while ((exchange = group_next(&output->group)) != NULL)
+        show_exchange(output, exchange);
+}
+
+void
+output_record(struct output *output, const struct record *record)
+{
+    bool is_of_request = output->view->is_grouped && record->event != NULL;
+    if (output_is_full(output))
+        return;
+    if (!is_of_request) {
+        show_record(output, record);
+        return;
+    }
+    group_add(&output->group, record);
+    show_done(output);
+}
+
+void
+output_tick(struct output *output, pid_t pid, uint64_t nsecs)
+{
+    if (!output->view->is_grouped)
+        return;
+    group_tick(&output->group, pid, nsecs);
+    show_done(output);
+}
+
+void
+output_end(struct output *output, pid_t pid)
+{
+    if (!output->view->is_grouped)
+        return;
+    group_end(&output->group, pid);
+    show_done(output);
+}

@@ -1,0 +1,35 @@
+#ifndef OUTPUT_H
+#define OUTPUT_H
+
+#include "show/group.h"
+#include "show/report.h"
+#include "show/sink.h"
+#include "show/view.h"
+
+/* Where the records of all servers go: through the view, into the sink. */
+struct output {
+    struct view *view;
+    struct format *format;
+    struct sink *sink;
+    uint64_t most; /* records or requests that are shown; 0: any number */
+    struct group group;
+    uint64_t shown;      /* records; requests, if the view groups them */
+    uint64_t unanswered; /* of these: requests without a response */
+    uint64_t cut;        /* values that are shown in part */
+};
+
+/* The first four members are set. output_close frees what it makes itself. */
+void output_open(struct output *output);
+void output_close(struct output *output);
+
+/* Whether as much is shown as was wanted. */
+bool output_is_full(const struct output *output);
+
+/* Takes a record, or a loss. */
+void output_record(struct output *output, const struct record *record);
+
+/* Everything of the server `pid` up to `nsecs` (CLOCK_BOOTTIME) has come; everything has. */
+void output_tick(struct output *output, pid_t pid, uint64_t nsecs);
+void output_end(struct output *output, pid_t pid);
+
+#endif

@@ -1,0 +1,215 @@
+#include "show/report.h"
+
+#include "base/json.h"
+
+#include <string.h>
+#include <strings.h>
+
+static int
+put_lines(const struct report *report, struct outbuf *out, const struct exchange *exchange)
+{
+    struct record record;
+    int cut = 0;
+    size_t before = out->len;
+    for (size_t at = 0; exchange_next(exchange, &at, &record);)
+        if (sift_fits(report->sift, &record))
+            cut += format_record(report->format, out, &record);
+    if (out->len > before)
+        text_putc(out, '\n');
+    return cut;
+}
+
+/* ---- JSON. */
+
+static void
+put_number(struct outbuf *out, const char *name, bool is_there, uint64_t number)
+{
+    format_json_member(out, name, "");
+    if (is_there)
+        text_put_u64(out, number);
+    else
+        text_puts(out, "null");
+}
+
+/* A text field of a record under the name `name`, with what belongs beside it. */
+static void
+put_value(const struct report *report, struct outbuf *out, const struct record *record, int field, const char *name)
+{
+    const struct types_row *type = record->event->probe->fields[field].type;
+    json_key(out, name, "");
+    type->put_json(out, type, &record->values[field]);
+    format_json_companions(report->format, out, record, field, name);
+}
+
+/* ["name", "value"], and where something belongs beside them {"value_hex": ...} behind them. */
+static void
+put_pair(const struct report *report, struct outbuf *out, const struct record *record)
+{
+    const struct catalog_probe *probe = record->event->probe;
+    const int fields[2] = {catalog_header_name(probe), catalog_header_value(probe)};
+    struct outbuf beside = {0};
+    text_putc(out, '[');
+    for (int i = 0; i < 2; i++) {
+        const struct types_row *type = probe->fields[fields[i]].type;
+        text_puts(out, i > 0 ? ", " : "");
+        type->put_json(out, type, &record->values[fields[i]]);
+        format_json_companions(report->format, &beside, record, fields[i], i > 0 ? "value" : "name");
+    }
+    if (beside.len > 0)
+        text_printf(out, ", {%.*s}", (int)beside.len - 2, beside.ptr + 2); /* without its first comma */
+    text_putc(out, ']');
+    text_free(&beside);
+}
+
+/* Each with the colon that the object's members do not have. */
+static const char *const pseudo[] = {":method", ":scheme", ":authority", ":path"};
+
+enum { PSEUDO = sizeof(pseudo) / sizeof(pseudo[0]) };
+
+/* Whether it is a member of the object: the first field of one of these names (bits of `seen`). */
+static bool
+is_member(const struct record *record, unsigned *seen)
+{
+    struct slice name = record->values[catalog_header_name(record->event->probe)].text;
+    for (int i = 0; i < PSEUDO; i++) {
+        bool fits = name.len == strlen(pseudo[i]) && strncasecmp(name.ptr, pseudo[i], name.len) == 0;
+        if (!fits || (*seen >> i & 1) != 0)
+            continue;
+        *seen |= 1u << i;
+        return true;
+    }
+    return false;
+}
+
+/* Header fields of a role that are not among the members of the object. */
+static int
+put_headers(const struct report *report, struct outbuf *out, const struct exchange *exchange, enum catalog_role role)
+{
+    struct record record;
+    unsigned seen = 0;
+    int cut = 0;
+    const char *separator = "";
+    json_key(out, "headers", "");
+    text_putc(out, '[');
+    for (size_t at = 0; exchange_next(exchange, &at, &record);) {
+        if (record.event->probe->role != role || (role == CATALOG_REQUEST_HEADER && is_member(&record, &seen)) ||
+            !sift_fits(report->sift, &record))
+            continue;
+        text_puts(out, separator);
+        put_pair(report, out, &record);
+        cut += format_count_cut(&record);
+        separator = ", ";
+    }
+    text_putc(out, ']');
+    return cut;
+}
+
+/* method, scheme, authority and path; null where they were not seen. */
+static int
+put_pseudo(const struct report *report, struct outbuf *out, const struct exchange *exchange)
+{
+    int cut = 0;
+    for (int i = 0; i < PSEUDO; i++) {
+        struct record record;
+        size_t at = 0;
+        const char *name = pseudo[i] + 1;
+        if (exchange_header(exchange, CATALOG_REQUEST_HEADER, text_of(pseudo[i]), &at, &record) != NULL) {
+            put_value(report, out, &record, catalog_header_value(record.event->probe), name);
+            cut += format_count_cut(&record);
+        } else {
+            json_key(out, name, "");
+            text_puts(out, "null");
+        }
+        text_puts(out, ", ");
+    }
+    return cut;
+}
+
+static bool
+has_role(const struct exchange *exchange, enum catalog_role a, enum catalog_role b)
+{
+    struct record record;
+    for (size_t at = 0; exchange_next(exchange, &at, &record);)
+        if (record.event->probe->role == a || record.event->probe->role == b)
+            return true;
+    return false;
+}
+
+/* The object of the request or the response, of which `line` and `header` are the roles. */
+static int
+put_message(const struct report *report, struct outbuf *out, const struct exchange *exchange, enum catalog_role line,
+            enum catalog_role header)
+{
+    int cut = 0;
+    if (!has_role(exchange, line, header)) {
+        text_puts(out, "null");
+        return 0;
+    }
+    text_putc(out, '{');
+    if (line == CATALOG_REQUEST)
+        cut += put_pseudo(report, out, exchange);
+    cut += put_headers(report, out, exchange, header);
+    text_putc(out, '}');
+    return cut;
+}
+
+static void
+put_extra(const struct report *report, struct outbuf *out, const struct exchange *exchange)
+{
+    if (!report->format->options.extra)
+        return;
+    put_number(out, "pid", true, (uint64_t)exchange->pid);
+    put_number(out, "tid", exchange->responded != 0, exchange->tid);
+    put_number(out, "seq", true, report->format->seq);
+    put_number(out, "nsecs", true, exchange->begun);
+}
+
+static int
+put_object(const struct report *report, struct outbuf *out, const struct exchange *exchange)
+{
+    double ms;
+    text_putc(out, '{');
+    json_key(out, "at", "");
+    format_json_time(report->format, out, exchange->begun);
+    put_number(out, "conn_id", true, exchange->conn_id);
+    put_number(out, "req_id", true, exchange->req_id);
+    put_number(out, "http_version", exchange->requested != 0, exchange->http_version);
+    format_json_member(out, "request", "");
+    int cut = put_message(report, out, exchange, CATALOG_REQUEST, CATALOG_REQUEST_HEADER);
+    format_json_member(out, "status", "");
+    if (exchange->responded != 0)
+        text_printf(out, "%d", exchange->status);
+    else
+        text_puts(out, "null");
+    format_json_member(out, "response", "");
+    cut += put_message(report, out, exchange, CATALOG_RESPONSE, CATALOG_RESPONSE_HEADER);
+    format_json_member(out, "ttfb_ms", "");
+    if (exchange_ttfb(exchange, &ms))
+        text_printf(out, "%.3f", ms);
+    else
+        text_puts(out, "null");
+    put_extra(report, out, exchange);
+    text_puts(out, "}\n");
+    report->format->seq++;
+    return cut;
+}
+
+static int
+put_log(const struct report *report, struct outbuf *out, const struct exchange *exchange)
+{
+    struct record record;
+    int cut = 0;
+    for (size_t at = 0; exchange_next(exchange, &at, &record);)
+        cut += format_count_cut(&record);
+    accesslog_put(report->log, out, exchange, report->format->realtime_offset);
+    text_putc(out, '\n');
+    return cut;
+}
+
+int
+report_put(const struct report *report, struct outbuf *out, const struct exchange *exchange)
+{
+    if (report->log != NULL)
+        return put_log(report, out, exchange);
+    return format_is_json(report->format) ? put_object(report, out, exchange) : put_lines(report, out, exchange);
+}

@@ -1,0 +1,18 @@
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "show/accesslog.h"
+#include "show/sift.h"
+
+/* How requests are shown. */
+struct report {
+    struct format *format;
+    struct sift *sift;           /* of their lines */
+    const struct accesslog *log; /* NULL: lines, or an object a request, as the format says */
+};
+
+/* Appends an exchange: its lines and an empty one; an object (README describes it) or a line of the access log, with LF.
+ * Nothing where none of its lines is shown. Returns how many values it shows in part only. */
+int report_put(const struct report *report, struct outbuf *out, const struct exchange *exchange);
+
+#endif

@@ -1,0 +1,33 @@
+#ifndef SINK_H
+#define SINK_H
+
+#include "base/diag.h"
+
+/* Where records go. */
+struct sink {
+    int fd;
+    struct outbuf pending; /* formatted, not yet written: [done, len) */
+    size_t done;
+    size_t block;    /* bytes: sink_pass waits for so many, but no longer than a second */
+    bool is_blocked; /* the reader is slow */
+    int64_t since;   /* CLOCK_MONOTONIC in milliseconds: how long something has been pending; 0: nothing is */
+};
+
+enum sink_state {
+    SINK_FAILED = -1, /* `diag` is set */
+    SINK_EMPTY,       /* all is written */
+    SINK_FULL,        /* the reader is slow; try again when poll(2) says POLLOUT */
+    SINK_WAITING,     /* less than a block is there */
+    SINK_GONE,        /* there is no reader any more (EPIPE) */
+};
+
+/* Opens an output file, for its owner only. `how`: O_TRUNC or O_APPEND. The descriptor, or -1 with `diag` set. */
+int sink_open(const char *path, int how, struct diag *diag);
+
+/* Writes what is pending, as far as that does not block. */
+enum sink_state sink_flush(struct sink *sink, struct diag *diag);
+
+/* The same when a block is there, or time has passed. */
+enum sink_state sink_pass(struct sink *sink, struct diag *diag);
+
+#endif

@@ -1,0 +1,243 @@
+#include "show/view.h"
+
+#include "request/header.h"
+
+#include <string.h>
+
+enum { DEFAULT_MAX = 1000, HIGHEST_MAX = 1000000 };
+
+/* More names than this are not worth a condition each in the program. */
+enum { MAX_NAMES = 12 };
+
+struct maker {
+    struct view *view;
+    bool is_json;
+    bool has_regexes; /* that include */
+    struct filter *filter, unused;
+    struct mem *mem;
+    struct diag *diag;
+};
+
+static int
+set_group(struct maker *maker, const struct filter_word *word)
+{
+    char quoted[64];
+    if (strcmp(word->value, "request") == 0)
+        return 0;
+    return diag_set(maker->diag, DIAG_USAGE, "--group: cannot group by \"%s\"; expected request",
+                    diag_quote(quoted, sizeof(quoted), text_of(word->value)));
+}
+
+static int
+set_query(struct maker *maker, const struct filter_word *word)
+{
+    return query_parse(&maker->view->query, word->value, maker->mem, maker->diag);
+}
+
+static int
+set_log(struct maker *maker, const struct filter_word *word)
+{
+    return accesslog_parse(&maker->view->log, word->value, maker->is_json, maker->mem, maker->diag);
+}
+
+static int
+set_max(struct maker *maker, const struct filter_word *word)
+{
+    char quoted[64];
+    if (!maker->view->is_grouped)
+        return diag_set(maker->diag, DIAG_USAGE, "--max-requests is for --group, --query and --log-format");
+    if (text_number(text_of(word->value), HIGHEST_MAX, &maker->view->max_requests) && maker->view->max_requests > 0)
+        return 0;
+    return diag_set(maker->diag, DIAG_USAGE, "--max-requests: \"%s\" is not a number from 1 to %d",
+                    diag_quote(quoted, sizeof(quoted), text_of(word->value)), HIGHEST_MAX);
+}
+
+static int
+add_filter(struct maker *maker, struct filter *filter, const struct filter_word *word)
+{
+    return filter_add(filter, word->option, word->value, maker->mem, maker->diag);
+}
+
+/* Tags decide which probes are attached, unless whole requests are wanted. */
+static int
+add_tags(struct maker *maker, const struct filter_word *word)
+{
+    bool is_grouped = maker->view->is_grouped;
+    if (add_filter(maker, is_grouped ? &maker->unused : maker->filter, word) != 0)
+        return -1;
+    bool is_sifted = is_grouped || (maker->has_regexes && strcmp(word->option, "include") == 0);
+    return is_sifted ? sift_add(&maker->view->sift, word->option, word->value, maker->mem, maker->diag) : 0;
+}
+
+static int
+add_regex(struct maker *maker, const struct filter_word *word)
+{
+    const char *tag = sift_tag(word->value, maker->mem);
+    const struct filter_word tags = {"include", tag != NULL ? tag : "*"};
+    if (sift_add(&maker->view->sift, word->option, word->value, maker->mem, maker->diag) != 0)
+        return -1;
+    bool is_for_program = !maker->view->is_grouped && strcmp(word->option, "include-regex") == 0;
+    return is_for_program ? add_filter(maker, maker->filter, &tags) : 0;
+}
+
+static int
+add_header(struct maker *maker, const struct filter_word *word)
+{
+    return add_filter(maker, maker->view->is_grouped ? &maker->view->sift.filter : maker->filter, word);
+}
+
+static int
+add_status(struct maker *maker, const struct filter_word *word)
+{
+    return add_filter(maker, maker->view->is_grouped ? &maker->view->statuses : maker->filter, word);
+}
+
+/* Other options are filters of the program, however records are shown. */
+static const struct row {
+    const char *option;
+    bool is_needed, groups; /* as in view.h; the records, by request */
+    int (*add)(struct maker *maker, const struct filter_word *word);
+} rows[] = {
+    {"group", true, true, set_group},
+    {"query", true, true, set_query},
+    {"log-format", true, true, set_log},
+    {"max-requests", false, false, set_max},
+    {"include-regex", true, false, add_regex},
+    {"exclude-regex", true, false, add_regex},
+    {"include", false, false, add_tags},
+    {"exclude", false, false, add_tags},
+    {"request-header", false, false, add_header},
+    {"response-header", false, false, add_header},
+    {"status", false, false, add_status},
+};
+
+static const struct row *
+find_row(const char *option)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (strcmp(rows[i].option, option) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+bool
+view_is_needed(const char *option)
+{
+    const struct row *row = find_row(option);
+    return row != NULL && row->is_needed;
+}
+
+static bool
+groups(const char *option)
+{
+    const struct row *row = find_row(option);
+    return row != NULL && row->groups;
+}
+
+static int
+add_word(struct maker *maker, const struct filter_word *word)
+{
+    const struct row *row = find_row(word->option);
+    return row != NULL ? row->add(maker, word) : add_filter(maker, maker->filter, word);
+}
+
+/* ---- What header fields the program need send. */
+
+struct names {
+    enum catalog_role role;
+    struct outbuf list; /* with commas between them */
+    size_t count;
+    bool is_all;
+};
+
+static void
+need(struct names *names, const struct exchange_fields *asked, struct mem *mem)
+{
+    for (size_t i = 0; i < asked->count; i++) {
+        struct slice name = asked->items[i].name;
+        if (asked->items[i].role != names->role)
+            continue;
+        names->is_all |= !header_is_pattern(mem_strndup(mem, name.ptr, name.len)) || names->count == MAX_NAMES;
+        text_puts(&names->list, names->count++ > 0 ? "," : "");
+        text_put(&names->list, name);
+    }
+}
+
+static int
+limit_headers(struct maker *maker, enum catalog_role role, const char *option, const char *tag)
+{
+    struct names names = {.role = role};
+    need(&names, &maker->view->log.asked, maker->mem);
+    need(&names, &maker->view->query.asked, maker->mem);
+    const struct filter_word only = {option, mem_strndup(maker->mem, names.list.ptr, names.list.len)};
+    const struct filter_word none = {"exclude", tag};
+    text_free(&names.list);
+    return names.is_all ? 0 : add_filter(maker, maker->filter, names.count > 0 ? &only : &none);
+}
+
+/* An access log and a query show and ask for a few; lines and objects show all. */
+static int
+limit_program(struct maker *maker)
+{
+    if (maker->view->log.npieces == 0)
+        return 0;
+    int status = limit_headers(maker, CATALOG_REQUEST_HEADER, "request-header", "RxHeader");
+    return status != 0 ? -1 : limit_headers(maker, CATALOG_RESPONSE_HEADER, "response-header", "TxHeader");
+}
+
+static int
+check_word(const struct filter_word *word, struct diag *diag)
+{
+    if (strchr(word->value, '\n') == NULL)
+        return 0;
+    return diag_caret(diag, word->option, text_of(word->value), strcspn(word->value, "\n"), "a line feed; expected one line");
+}
+
+int
+view_make(struct view *view, const struct filter_word *words, size_t nwords, bool is_json, struct filter *filter,
+          struct mem *mem, struct diag *diag)
+{
+    struct maker maker = {.view = view, .is_json = is_json, .filter = filter, .mem = mem, .diag = diag};
+    *view = (struct view){.max_requests = DEFAULT_MAX};
+    for (size_t i = 0; i < nwords; i++) {
+        view->is_grouped |= groups(words[i].option);
+        maker.has_regexes |= strcmp(words[i].option, "include-regex") == 0;
+    }
+    for (size_t i = 0; i < nwords; i++)
+        if (check_word(&words[i], diag) != 0 || add_word(&maker, &words[i]) != 0)
+            return -1;
+    return limit_program(&maker);
+}
+
+void
+view_free(struct view *view)
+{
+    query_free(&view->query);
+    sift_free(&view->sift);
+}
+
+/* --status asks for a response. */
+static bool
+has_status(const struct view *view, const struct exchange *exchange)
+{
+    struct record record;
+    for (size_t at = 0; exchange_next(exchange, &at, &record);)
+        if (record.event->probe->role == CATALOG_RESPONSE && filter_fits(&view->statuses, record.event->probe, record.values))
+            return true;
+    return view->statuses.count == 0;
+}
+
+bool
+view_wants(const struct view *view, const struct exchange *exchange)
+{
+    return has_status(view, exchange) && (view->query.root == NULL || query_fits(&view->query, exchange));
+}
+
+uint64_t
+view_given_up(const struct view *view)
+{
+    uint64_t count = sift_given_up(&view->sift);
+    for (size_t i = 0; i < view->query.nregexes; i++)
+        count += view->query.regexes[i]->given_up;
+    return count;
+}
