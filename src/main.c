@@ -298,7 +298,8 @@ write_program(struct context *context, const struct plan *plan, struct outbuf *p
                             &context->diag);
     const struct emit_request request = {.command = context->command,
                                          .is_json = strcmp(options->format, "json") == 0,
-                                         .options = {options->extra, options->names},
+                                         .extra = options->extra,
+                                         .names = options->names,
                                          .realtime_offset = clock_realtime_offset()};
     return emit_write(program, plan, &request, &context->templates, &context->mem, &context->diag);
 }

@@ -81,7 +81,7 @@ END_TEST
 
 START_TEST(a_line_of_the_usual_form)
 {
-    ck_assert_str_eq(part((struct emit_request){.options = {.extra = true, .names = true}}, NULL, "usdt::p:b", "\n}\n"),
+    ck_assert_str_eq(part((struct emit_request){.extra = true, .names = true}, NULL, "usdt::p:b", "\n}\n"),
                      "usdt::p:b\n"
                      "{\n"
                      "    $master_conn_id = *(uint32*)(arg0 + 16);\n"
@@ -119,7 +119,7 @@ START_TEST(json_with_the_events_time_or_the_clocks)
                         "\\\"err\\\": \", $at, $master_conn_id, $kind);\n") != NULL);
     ck_assert(strstr(b, "        printf(\"\\\"%s\\\"\", str($err));\n") != NULL);
     done();
-    request.options.extra = true;
+    request.extra = true;
     const char *c = part(request, NULL, "usdt::p:c", "\n}\n");
     ck_assert(strstr(c, "    $at = (nsecs + 1700000000000000000) / 1000000;\n") != NULL);
     ck_assert(strstr(c, "    if (*(uint16*)$peer == 2) {\n        printf(\"%s:%u\", ntop(2, *(uint32*)($peer + 4)), ") != NULL);

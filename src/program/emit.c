@@ -253,7 +253,7 @@ print_label(struct block *block, int index, const char *before, const char *afte
 {
     const struct catalog_names *names = block->probe->fields[index].names;
     struct mem *mem = block->emitter->mem;
-    if (names == NULL || !block->emitter->request->options.names)
+    if (names == NULL || !block->emitter->request->names)
         return;
     for (size_t i = 0; i < names->count; i++) {
         const char *condition = mem_printf(mem, "%s == %lu", variable(block, index), names->labels[i].value);
@@ -343,7 +343,7 @@ print_usual_line(struct block *block)
 static void
 print_line(struct block *block)
 {
-    if (block->emitter->request->options.extra) {
+    if (block->emitter->request->extra) {
         print_value(&block->print, "%d", "pid");
         print_text(&block->print, " ");
     }
@@ -375,7 +375,7 @@ print_json(struct block *block)
     for (int i = 0; i < block->probe->nfields; i++)
         if (is_read(block, i) && i != block->event->time)
             print_named(block, i);
-    if (block->emitter->request->options.extra)
+    if (block->emitter->request->extra)
         print_extra(block);
     print_text(print, "}");
 }
@@ -447,7 +447,7 @@ put_limits(const struct emitter *emitter, struct outbuf *out)
         text_puts(out, "// - The clock is asked. Here \"at\" is counted from when this machine started: make the program anew "
                        "after a reboot,\n"
                        "//   and where it is to run.\n");
-    if (emitter->request->options.extra && emitter->request->is_json)
+    if (emitter->request->extra && emitter->request->is_json)
         text_puts(out, "// - Records are numbered (\"seq\").\n");
     if (row->per_cpu_buffers)
         text_puts(out, "// - Records are in order. Here those of different CPUs are not.\n");

@@ -1,13 +1,14 @@
 #ifndef EMIT_H
 #define EMIT_H
 
-#include "show/format.h"
+#include "plan/plan.h"
 
 /* What a program that needs no h2olog prints. */
 struct emit_request {
     const char *command; /* h2olog's command line, escaped: the program says where it comes from */
     bool is_json;
-    struct format_options options;
+    bool extra;              /* the pid before every line; provider, pid, tid and nsecs in every object */
+    bool names;              /* names beside numbers that have one */
     int64_t realtime_offset; /* CLOCK_REALTIME - CLOCK_BOOTTIME of the machine that it is for, in nanoseconds */
 };
 
