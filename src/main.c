@@ -27,7 +27,7 @@ struct context {
     struct file provider; /* of --probes NAME.d */
     struct tracer tracer;
     struct target target; /* of --list and --emit-script */
-    struct plan_request request;
+    struct request request;
     struct filter_word *words; /* of which the two are made */
     struct filter filter;
     struct view view;
@@ -233,7 +233,7 @@ set_view(struct context *context)
     if (!context->view.is_grouped)
         return 0;
     bool is_other = strcmp(options->mode, "http") != 0 || options->types.count > 0;
-    options->mode = PLAN_REQUESTS;
+    options->mode = REQUEST_EXCHANGES;
     return is_other ? diag_set(&context->diag, DIAG_USAGE,
                                "--group, --query and --log-format show HTTP requests; leave out quic, all and -t")
                     : 0;
@@ -249,12 +249,12 @@ view_option(const struct context *context)
     return NULL;
 }
 
-static enum plan_transport
+static enum request_transport
 wanted_transport(const struct options *options)
 {
     if (options->transport == NULL)
-        return PLAN_TRANSPORT_OPEN;
-    return strcmp(options->transport, "batch") == 0 ? PLAN_BATCH : PLAN_STREAM;
+        return REQUEST_AUTO;
+    return strcmp(options->transport, "batch") == 0 ? REQUEST_BATCH : REQUEST_STREAM;
 }
 
 static int
@@ -266,15 +266,15 @@ set_request(struct context *context)
         return -1;
     for (size_t i = 0; options->redact_default && i < REDACT_DEFAULTS && redact->count < OPTIONS_MAX_LIST; i++)
         redact->items[redact->count++] = redact_defaults[i];
-    context->request = (struct plan_request){.group = options->mode,
-                                             .patterns = options->types.items,
-                                             .npatterns = options->types.count,
-                                             .redact = {redact->items, redact->count},
-                                             .filter = context->filter,
-                                             .transport = wanted_transport(options),
-                                             .batch_ms = options->batch_interval_ms != 0 ? (unsigned)options->batch_interval_ms
-                                                                                         : PLAN_BATCH_MS,
-                                             .app_data = options->app_data};
+    context->request =
+        (struct request){.group = options->mode,
+                         .patterns = options->types.items,
+                         .npatterns = options->types.count,
+                         .redact = {redact->items, redact->count},
+                         .filter = context->filter,
+                         .transport = wanted_transport(options),
+                         .batch_ms = options->batch_interval_ms != 0 ? (unsigned)options->batch_interval_ms : REQUEST_BATCH_MS,
+                         .app_data = options->app_data};
     context->launch = (struct launch){.request = &context->request,
                                       .catalog = &context->catalog,
                                       .templates = &context->templates,

@@ -77,7 +77,7 @@ feed(struct run *run, const char *input, size_t len, size_t step)
     }
 }
 
-static enum plan_transport transport;
+static enum request_transport transport;
 
 static void
 begin(struct run *run)
@@ -194,9 +194,9 @@ END_TEST
 
 #define CHECK_BATCH(input, expected, damaged) \
     do {                                      \
-        transport = PLAN_BATCH;               \
+        transport = REQUEST_BATCH;            \
         CHECK(input, expected, damaged);      \
-        transport = PLAN_STREAM;              \
+        transport = REQUEST_STREAM;           \
     } while (0)
 
 START_TEST(maps_hold_records)

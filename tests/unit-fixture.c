@@ -29,7 +29,7 @@ fixture_plan(struct fixture *fixture, const char *text, const char *version, con
     char line[64];
     snprintf(line, sizeof(line), "bpftrace v%s", version);
     ck_assert_int_eq(tracer_parse_version(&fixture->tracer, text_of(line), &fixture->diag), 0);
-    fixture->request = (struct plan_request){.group = group};
+    fixture->request = (struct request){.group = group};
     int status =
         plan_make(&fixture->plan, &fixture->catalog, NULL, &fixture->tracer, &fixture->request, &fixture->mem, &fixture->diag);
     ck_assert_msg(status == 0, "%s", fixture->diag.message);

@@ -9,7 +9,7 @@ struct fixture {
     struct diag diag;
     struct catalog catalog;
     struct tracer tracer;
-    struct plan_request request;
+    struct request request;
     struct plan plan;
 };
 

@@ -44,7 +44,7 @@ tear_down(void)
 static void
 check(const char *group, const char *pattern, bool app_data, const char *expected)
 {
-    struct plan_request request = {.group = group, .patterns = &pattern, .npatterns = pattern != NULL, .app_data = app_data};
+    struct request request = {.group = group, .patterns = &pattern, .npatterns = pattern != NULL, .app_data = app_data};
     struct outbuf out = {0};
     int status = plan_make(&fixture.plan, &fixture.catalog, &target, &fixture.tracer, &request, &fixture.mem, &fixture.diag);
     for (size_t i = 0; status == 0 && i < fixture.plan.nevents; i++) {

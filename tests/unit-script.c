@@ -111,7 +111,7 @@ START_TEST(versions_of_bpftrace)
 }
 END_TEST
 
-static enum plan_transport transport;
+static enum request_transport transport;
 
 static void
 write_all(struct fixture *fixture, const struct target *target, const char *version, const char *group)
@@ -123,8 +123,8 @@ write_all(struct fixture *fixture, const struct target *target, const char *vers
     files_load(&templates, NULL, "templates", ".bt", &fixture->mem, &fixture->diag);
     ck_assert_int_eq(catalog_parse(&fixture->catalog, &probes, &fixture->mem, &fixture->diag), 0);
     ck_assert_int_eq(tracer_parse_version(&fixture->tracer, text_of(line), &fixture->diag), 0);
-    static struct plan_request request;
-    request = (struct plan_request){.group = group, .transport = transport, .batch_ms = PLAN_BATCH_MS};
+    static struct request request;
+    request = (struct request){.group = group, .transport = transport, .batch_ms = REQUEST_BATCH_MS};
     ck_assert_int_eq(
         plan_make(&fixture->plan, &fixture->catalog, target, &fixture->tracer, &request, &fixture->mem, &fixture->diag), 0);
     ck_assert_int_eq(
@@ -192,12 +192,12 @@ START_TEST(batches_are_kept_in_maps)
         "print(@p0fedcba9876543210); clear(@p0fedcba9876543210);\n            print(@n0fedcba9876543210);",
     };
     struct fixture fixture = {0};
-    transport = PLAN_BATCH;
+    transport = REQUEST_BATCH;
     write_all(&fixture, NULL, "0.17.0", "http");
     for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
         ck_assert_msg(strstr(out.ptr, expected[i]) != NULL, "%s", expected[i]);
     ck_assert_ptr_null(strstr(out.ptr, "@r0"));
-    transport = PLAN_STREAM;
+    transport = REQUEST_STREAM;
     text_free(&out);
     fixture_free(&fixture);
 }

@@ -89,7 +89,7 @@ begin(struct run *run, const char *script)
 static int
 supervise(struct run *run)
 {
-    const struct plan_request request = {.group = "g"};
+    const struct request request = {.group = "g"};
     struct supervise part = {.keeper = &run->keeper,
                              .request = {&request, &run->fixture.catalog, &run->fixture.tracer, NULL, 1, NULL},
                              .output = &run->output,

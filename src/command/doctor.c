@@ -241,7 +241,7 @@ mismatches(const struct doctor *doctor, const struct target *target)
     struct plan plan;
     struct diag diag;
     struct tracer newest;
-    const struct plan_request all = {.group = "all"};
+    const struct request all = {.group = "all"};
     tracer_newest(&newest);
     const struct tracer *tracer = doctor->tracer.row != NULL ? &doctor->tracer : &newest;
     if (plan_make(&plan, doctor->catalog, target, tracer, &all, doctor->mem, &diag) != 0)

@@ -8,7 +8,7 @@
 struct planner {
     struct plan *plan;
     const struct catalog *catalog;
-    const struct plan_request *request;
+    const struct request *request;
     bool *was_used; /* by pattern: it fits something that can be traced */
     struct outbuf left_out, warnings;
     struct mem *mem;
@@ -23,16 +23,16 @@ plan_field_numbers(const struct catalog_field *field)
 }
 
 void
-plan_choose_transport(struct plan_request *request, const struct tracer *tracer)
+plan_choose_transport(struct request *request, const struct tracer *tracer)
 {
-    if (request->transport == PLAN_TRANSPORT_OPEN)
-        request->transport = tracer->row->per_cpu_buffers ? PLAN_BATCH : PLAN_STREAM;
+    if (request->transport == REQUEST_AUTO)
+        request->transport = tracer->row->per_cpu_buffers ? REQUEST_BATCH : REQUEST_STREAM;
 }
 
 bool
 plan_has_batches(const struct plan *plan)
 {
-    return plan->nstored[PLAN_PRINTED] < plan->nevents && plan->request->transport == PLAN_BATCH;
+    return plan->nstored[PLAN_PRINTED] < plan->nevents && plan->request->transport == REQUEST_BATCH;
 }
 
 size_t
@@ -60,7 +60,7 @@ plan_is_redactable(const struct plan *plan, const struct catalog_field *field)
 bool
 plan_is_of_mode(const char *mode, const struct catalog_probe *probe)
 {
-    bool is_for_requests = strcmp(mode, PLAN_REQUESTS) == 0 && probe->role != CATALOG_NO_ROLE;
+    bool is_for_requests = strcmp(mode, REQUEST_EXCHANGES) == 0 && probe->role != CATALOG_NO_ROLE;
     return is_for_requests || strcmp(mode, "all") == 0 || strcmp(mode, probe->group) == 0;
 }
 
@@ -68,7 +68,7 @@ plan_is_of_mode(const char *mode, const struct catalog_probe *probe)
 static bool
 is_asked_for(struct planner *planner, const struct catalog_probe *probe, bool *literally)
 {
-    const struct plan_request *request = planner->request;
+    const struct request *request = planner->request;
     *literally = false;
     if (request->npatterns == 0)
         return plan_is_of_mode(request->group, probe);
@@ -151,7 +151,7 @@ store_of(const struct plan_event *event)
 static void
 choose_store(struct plan *plan, struct plan_event *event)
 {
-    if (plan->request->transport != PLAN_BATCH)
+    if (plan->request->transport != REQUEST_BATCH)
         return;
     event->store = store_of(event);
     int *width = &plan->widths[event->store];
@@ -373,7 +373,7 @@ choose(struct planner *planner)
 
 int
 plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct tracer *tracer,
-          const struct plan_request *request, struct mem *mem, struct diag *diag)
+          const struct request *request, struct mem *mem, struct diag *diag)
 {
     *plan = (struct plan){.target = target,
                           .tracer = tracer,

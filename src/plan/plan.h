@@ -1,9 +1,7 @@
 #ifndef PLAN_H
 #define PLAN_H
 
-#include "catalog/catalog.h"
-#include "request/filter.h"
-#include "request/redact.h"
+#include "request/request.h"
 #include "host/target.h"
 #include "host/tracer.h"
 
@@ -16,37 +14,12 @@ enum { PLAN_STORED_NUMBERS = 24, PLAN_STORED_TEXT_NUMBERS = 6 };
 /* Records that are kept in maps are kept in one of so many. */
 enum { PLAN_MAPS = 2 };
 
-/* How records come from the server. */
-enum plan_transport {
-    PLAN_TRANSPORT_OPEN, /* what is best with this bpftrace */
-    PLAN_STREAM,         /* each is printed when it happens */
-    PLAN_BATCH           /* most are kept in BPF maps, which are printed now and then; see batch.bt */
-};
-
-/* Where an event's records are kept under PLAN_BATCH: in a map for those of numbers only, in one for those with texts, or with
- * a text that ends with a NUL. What has other parts, or too many, is printed. */
+/* Where an event's records are kept under REQUEST_BATCH: in a map for those of numbers only, in one for those with texts, or
+ * with a text that ends with a NUL. What has other parts, or too many, is printed. */
 enum plan_store { PLAN_PRINTED, PLAN_NUMBERS, PLAN_TEXTS, PLAN_CSTR, PLAN_STORES };
 
 /* The letters that stand for them in the maps' names. */
 #define PLAN_STORE_LETTERS "-ntr"
-
-/* A batch is shown this many milliseconds after its first event, at most, unless something else was asked for. */
-enum { PLAN_BATCH_MS = 100 };
-
-/* The mode that takes what has a role. */
-#define PLAN_REQUESTS "requests"
-
-/* What is asked for. */
-struct plan_request {
-    const char *group;           /* the mode: a group of the catalogue, "all", or PLAN_REQUESTS */
-    const char *const *patterns; /* "event", "provider:probe", or globs: these instead of the mode's own; NULL: none */
-    size_t npatterns;
-    struct redact redact;
-    struct filter filter;
-    enum plan_transport transport;
-    unsigned batch_ms; /* of PLAN_BATCH; only the program knows it */
-    bool app_data;     /* application data too, and secrets of events that a pattern names literally */
-};
 
 /* A field that a record has, and what of the catalogue every record needs. */
 struct plan_field {
@@ -84,7 +57,7 @@ struct plan {
     const struct target *target; /* NULL: no process, only a program to print */
     const struct tracer *tracer;
     const struct redact *redact;        /* NULL: nothing is held back */
-    const struct plan_request *request; /* what it was made for */
+    const struct request *request;      /* what it was made for */
     unsigned chunk;                     /* bytes of a text in one printf */
     unsigned limit;                     /* bytes of a text that are sent at most */
     size_t pieces;                      /* of texts that may be in maps at a time */
@@ -110,11 +83,11 @@ bool plan_is_redactable(const struct plan *plan, const struct catalog_field *fie
 bool plan_has_batches(const struct plan *plan);
 
 /* Chooses the transport where that is left open. */
-void plan_choose_transport(struct plan_request *request, const struct tracer *tracer);
+void plan_choose_transport(struct request *request, const struct tracer *tracer);
 
 /* Chooses probes, of those that the target has. None at all is an error, and so is a pattern that fits none. 0, or -1 with
  * `diag` set. */
 int plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct tracer *tracer,
-              const struct plan_request *request, struct mem *mem, struct diag *diag);
+              const struct request *request, struct mem *mem, struct diag *diag);
 
 #endif

@@ -50,7 +50,7 @@ next_line(struct slice *rest, struct slice *line, int *number)
 
 /* What is not asked for by a line is compared later. */
 static int
-read_line(struct plan_request *request, struct slice line, struct mem *mem, struct diag *diag)
+read_line(struct request *request, struct slice line, struct mem *mem, struct diag *diag)
 {
     struct slice key;
     if (!text_word(&line, &key) || line.len == 0)
@@ -83,7 +83,7 @@ program_read(struct program *program, const char *path, struct mem *mem, struct 
     struct file file;
     if (files_read(&file, path, mem, diag) != 0)
         return -1;
-    *program = (struct program){path, file.text, {.group = "http", .transport = PLAN_STREAM}};
+    *program = (struct program){path, file.text, {.group = "http", .transport = REQUEST_STREAM}};
     struct slice rest = file.text, line;
     int number = 0;
     bool is_marked = next_line(&rest, &line, &number);

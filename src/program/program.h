@@ -16,7 +16,7 @@
 struct program {
     const char *path;
     struct slice text;
-    struct plan_request request; /* what the lines ask for */
+    struct request request; /* what the lines ask for */
 };
 
 /* Stands for the nonce of a run in a program that is only printed. */

@@ -49,8 +49,8 @@ enum { DECODE_MAX_BYTES = 64 }; /* no type of BYTES shows more */
  * - more of a text:      NONCE s NSECS TID FIELD OFFSET TEXT
  * - with bytes that %s cannot carry: NONCE x NSECS TID FIELD OFFSET WORD..., 8 bytes each, the lowest first: "620061"
  *
- * With PLAN_BATCH bpftrace prints most records from maps, whose names have the nonce in them. N is 0 or 1, which of two maps.
- * Integers are decimal:
+ * With REQUEST_BATCH bpftrace prints most records from maps, whose names have the nonce in them. N is 0 or 1, which of two
+ * maps. Integers are decimal:
  *
  * - more of a text:      @pNNONCE[NSECS, PLACE]: TEXT
  * - event ID:            @nNNONCE[NSECS, TID]: (ID, NUMBER...)

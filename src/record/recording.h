@@ -40,7 +40,7 @@ enum recording_kind { RECORDING_START, RECORDING_OUT, RECORDING_ERR, RECORDING_E
 
 struct recording_header {
     const char *command, *format, *host, *program;
-    struct plan_request request;
+    struct request request;
     struct tracer tracer;
     int cpus;
     int64_t offset;

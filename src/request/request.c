@@ -9,15 +9,14 @@ put_line(struct outbuf *out, const char *mark, const char *key, const char *valu
 }
 
 void
-request_put(struct outbuf *out, const struct plan_request *request, const char *mark,
-            void (*put)(struct outbuf *, struct slice))
+request_put(struct outbuf *out, const struct request *request, const char *mark, void (*put)(struct outbuf *, struct slice))
 {
     put_line(out, mark, "mode", request->group, put);
     for (size_t i = 0; i < request->npatterns; i++)
         put_line(out, mark, "type", request->patterns[i], put);
     for (size_t i = 0; i < request->redact.count; i++)
         put_line(out, mark, "redact", request->redact.patterns[i], put);
-    if (request->transport == PLAN_BATCH)
+    if (request->transport == REQUEST_BATCH)
         put_line(out, mark, "transport", "batch", put);
     for (size_t i = 0; i < request->filter.nwords; i++) {
         text_printf(out, "%sfilter", mark);
@@ -49,7 +48,7 @@ add_filter(struct filter *filter, struct slice value, struct mem *mem, struct di
 }
 
 int
-request_take(struct plan_request *request, struct slice key, struct slice value, struct mem *mem, struct diag *diag)
+request_take(struct request *request, struct slice key, struct slice value, struct mem *mem, struct diag *diag)
 {
     if (text_is(key, "filter"))
         return add_filter(&request->filter, value, mem, diag);
@@ -60,7 +59,7 @@ request_take(struct plan_request *request, struct slice key, struct slice value,
     else if (text_is(key, "redact"))
         add(&request->redact.patterns, &request->redact.count, value, mem);
     else if (text_is(key, "transport") && text_is(value, "batch"))
-        request->transport = PLAN_BATCH;
+        request->transport = REQUEST_BATCH;
     else
         return 0;
     return 1;

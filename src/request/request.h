@@ -1,9 +1,35 @@
 #ifndef REQUEST_H
 #define REQUEST_H
 
-#include "plan/plan.h"
+#include "request/filter.h"
+#include "request/redact.h"
 
-/* What a plan was asked for, as lines, so that recordings and programs can be understood by the same plan later:
+/* How records come from the server. */
+enum request_transport {
+    REQUEST_AUTO,   /* what is best with this bpftrace */
+    REQUEST_STREAM, /* each is printed when it happens */
+    REQUEST_BATCH   /* most are kept in BPF maps, which are printed now and then; see batch.bt */
+};
+
+/* A batch is shown this many milliseconds after its first event, at most, unless something else was asked for. */
+enum { REQUEST_BATCH_MS = 100 };
+
+/* The mode of whole HTTP requests: it takes all that has a role. */
+#define REQUEST_EXCHANGES "requests"
+
+/* What the user asks for; a plan is made for it. */
+struct request {
+    const char *group;           /* the mode: a group of the catalogue, "all", or REQUEST_EXCHANGES */
+    const char *const *patterns; /* "event", "provider:probe", or globs: these instead of the mode's own; NULL: none */
+    size_t npatterns;
+    struct redact redact;
+    struct filter filter;
+    enum request_transport transport;
+    unsigned batch_ms; /* of REQUEST_BATCH; only the program knows it */
+    bool app_data;     /* application data too, and secrets of events that a pattern names literally */
+};
+
+/* The same as lines, so that recordings and programs can be understood by the same plan later:
  *
  *   mode quic
  *   type PATTERN          one line for each
@@ -15,10 +41,10 @@
 
 /* Appends the lines, each behind `mark`. `put` writes what came from a command line: text_put, or text_escape where more than a
  * line must not come of it. */
-void request_put(struct outbuf *out, const struct plan_request *request, const char *mark,
+void request_put(struct outbuf *out, const struct request *request, const char *mark,
                  void (*put)(struct outbuf *, struct slice));
 
 /* Takes the line "KEY VALUE". 1: it has; 0: it is none of these; -1 with `diag` set. Memory is the arena's. */
-int request_take(struct plan_request *request, struct slice key, struct slice value, struct mem *mem, struct diag *diag);
+int request_take(struct request *request, struct slice key, struct slice value, struct mem *mem, struct diag *diag);
 
 #endif

@@ -7,7 +7,7 @@
 
 /* What is the same for all servers of a run; launch_services works on it in the keeper. */
 struct launch {
-    const struct plan_request *request;
+    const struct request *request;
     const struct catalog *catalog;
     const struct files *templates;
     const struct tracer *tracer;

@@ -91,7 +91,7 @@ prepare(struct player *player)
     if (load_catalog(player) != 0 || choose_format(player) != 0 || choose_view(player, format_is_json(&player->format)) != 0)
         return -1;
     open_run(player);
-    const char *mode = player->view.is_grouped ? PLAN_REQUESTS : part->mode;
+    const char *mode = player->view.is_grouped ? REQUEST_EXCHANGES : part->mode;
     player->select =
         (struct select){mode, part->patterns, part->npatterns, &player->filter, mem_alloc(&player->mem, part->npatterns + 1)};
     player->request = (struct server_request){&header->request, &player->catalog, &header->tracer,

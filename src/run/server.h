@@ -17,7 +17,7 @@ struct server {
 
 /* How servers of a run are understood. */
 struct server_request {
-    const struct plan_request *plan;
+    const struct request *plan;
     const struct catalog *catalog;
     const struct tracer *tracer;
     struct select *select; /* NULL: everything is shown */

@@ -13,7 +13,7 @@ use(const struct catalog *catalog, struct mem *mem)
     struct plan plan;
     struct diag diag = {0};
     struct outbuf out = {0};
-    struct plan_request request = {.group = "all", .redact = {redact_defaults, REDACT_DEFAULTS}, .app_data = true};
+    struct request request = {.group = "all", .redact = {redact_defaults, REDACT_DEFAULTS}, .app_data = true};
     tracer_newest(&tracer);
     list_write(&out, catalog, NULL);
     out.len = 0;

@@ -18,7 +18,7 @@ static struct mem mem;
 static struct catalog catalog;
 static struct tracer tracer;
 static struct plan plan;
-static const struct plan_request request = {.group = "g"};
+static const struct request request = {.group = "g"};
 
 static void
 set_up(void)

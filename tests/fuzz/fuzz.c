@@ -15,7 +15,7 @@ static struct mem mem;
 static struct catalog catalog;
 static struct tracer tracer;
 static struct plan plan;
-static struct plan_request request = {.group = "g", .redact = {redacted, 2}, .transport = PLAN_BATCH};
+static struct request request = {.group = "g", .redact = {redacted, 2}, .transport = REQUEST_BATCH};
 
 const struct plan *
 fuzz_plan(void)
