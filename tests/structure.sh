@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the sources promise of themselves: modules in order, one place for messages, exits and options.
+# What the sources promise of themselves: folders in order, short files, one place for messages, exits and options.
 set -u
 
 count=0
@@ -15,43 +15,18 @@ check() { # DESCRIPTION FOUND
     while read -r line; do echo "# $line"; done <<<"$2"
 }
 
-# The headers of Makefile.am's list of modules, in its order.
-headers() {
-    sed -n '/^modules = /,/[^\\]$/p' "$top_srcdir/Makefile.am" | grep -o 'src/[a-z]*/[a-z]*\.h'
-}
+# The folders of src/, from the lowest to the highest: a folder includes itself and those below it, and main.c all of them.
+ladder="base host catalog request plan program record show run command"
 
-sources() {
-    sed -n '/^modules = /,/[^\\]$/p' "$top_srcdir/Makefile.am" | grep -o 'src/[a-z]*/[a-z_]*\.[ch]'
-}
+# Files that still have more than 500 lines.
+may_be_long="src/catalog/catalog.c src/main.c src/program/emit.c src/record/decode.c src/run/tracee.c src/show/accesslog.c"
 
-# A module's number in the list, by a file's name: format_line.c belongs to format.
-place() { # FILE
-    local name=${1##*/}
-    name=${name%.*}
-    headers | grep -n "/${name%%_*}\.h\$" | cut -d: -f1
-}
+# A line a finding; one awk reads all files.
+findings=$(cd "$top_srcdir" && awk -v ladder="$ladder" -v may_be_long="$may_be_long" -f tests/structure.awk Makefile.am \
+    $(find src -name '*.[ch]' ! -name builtin.c -o -name '*.def') tests/*.[ch]) || { echo "Bail out! structure.awk failed" && exit 1; }
 
-upward_includes() {
-    local file header
-    for file in $(sources); do
-        for header in $(sed -n 's,^#include "[a-z]*/\([a-z]*\.h\)"$,\1,p' "$top_srcdir/$file"); do
-            (($(place "$header") <= $(place "$file"))) || echo "$file includes $header, which stands below it"
-        done
-    done
-}
-
-outside_of() { # PATTERN FILE...
-    local pattern=$1
-    shift
-    local excluded=()
-    for file in "$@"; do excluded+=(--exclude="$file"); done
-    grep -nE "${excluded[@]}" "$pattern" "$top_srcdir"/src/main.c "$top_srcdir"/src/*/*.[ch] /dev/null |
-        grep -vE "$(printf '/%s:|' "$@")/builtin\.c:"
-}
-
-long_lines() {
-    awk 'length($0) > 130 { print FILENAME ":" FNR ": " length($0) " columns" }' "$top_srcdir"/src/main.c "$top_srcdir"/src/*/[!b]*.[ch] \
-        "$top_srcdir"/tests/*.[ch]
+findings_of() { # KIND
+    sed -n "s/^$1\t//p" <<<"$findings"
 }
 
 undocumented_options() {
@@ -63,11 +38,15 @@ undocumented_options() {
     done
 }
 
-check "a module includes headers of modules above it only" "$(upward_includes)"
+check "a folder includes only those below it" "$(findings_of ladder)"
+check "includes within a folder make no circle" "$(findings_of cycle)"
+check "only main.c is in src/ itself, all else in a folder" "$(findings_of place)"
+check "Makefile.am names every file" "$(findings_of listed)"
+check "no file has more than 500 lines" "$(findings_of length)"
 check "nothing is called utils, common or internal" \
     "$(find "$top_srcdir/src" -name '*util*' -o -name '*common*' -o -name '*internal*')"
-check "only diag writes to stderr" "$(outside_of '\bstderr\b' diag.c diag.h child.h supervise.c options.def | grep -v '/\*')"
-check "only main and forked children exit" "$(outside_of '\b_?exit\(' main.c child.c keeper.c)"
-check "lines are short" "$(long_lines)"
+check "only diag writes to stderr" "$(findings_of stderr)"
+check "only main and forked children exit" "$(findings_of exit)"
+check "lines are short" "$(findings_of width)"
 check "every option is in --help and in README" "$(undocumented_options)"
 echo "1..$count"
