@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "command/doctor.h"
 #include "program/emit.h"
+#include "program/script.h"
 #include "command/list.h"
 #include "command/options.h"
 #include "host/privileges.h"

@@ -3,9 +3,6 @@
 
 #include "plan/plan.h"
 
-/* 16 hexadecimal digits and a NUL. */
-enum { SCRIPT_NONCE_SIZE = 17 };
-
 /* Appends the bpftrace program for `plan`, made from the templates. `nonce` is the word that begins every record, `command`
  * says in the program what it is for. 0, or -1 with `diag` set. */
 int script_write(struct outbuf *out, const struct plan *plan, const char *nonce, const char *command,

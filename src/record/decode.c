@@ -1,14 +1,12 @@
 #include "record/decode.h"
 
-#include "record/wire.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     BUFFER_SIZE = 1024 * 1024,
     SLOTS = 64, /* threads that can be in the midst of a long record at once */
-    NONCE_LEN = SCRIPT_NONCE_SIZE - 1,
+    NONCE_LEN = WIRE_NONCE_SIZE - 1,
 };
 
 /* A piece of a text that waits for its record. */
@@ -33,7 +31,7 @@ void
 decode_init(struct decode *decode, const struct plan *plan, const char *nonce, struct mem *mem)
 {
     *decode = (struct decode){.plan = plan, .map = -1};
-    memcpy(decode->nonce, nonce, SCRIPT_NONCE_SIZE);
+    memcpy(decode->nonce, nonce, WIRE_NONCE_SIZE);
     decode->buffer = mem_alloc(mem, BUFFER_SIZE + 1);
     decode->slots = mem_alloc(mem, SLOTS * sizeof(*decode->slots));
     if (plan->nstored[PLAN_TEXTS] > 0) {

@@ -1,18 +1,8 @@
 #ifndef DECODE_H
 #define DECODE_H
 
-#include "plan/plan.h"
-#include "program/script.h"
-
-/* One event of the server; without `event`, a loss of values[0].number events. The slices are valid until the next call of
- * decode_next. */
-struct record {
-    const struct plan_event *event;
-    uint64_t nsecs; /* CLOCK_BOOTTIME */
-    uint64_t tid;
-    pid_t pid;                                     /* of the server; the decoder does not know it */
-    struct types_value values[CATALOG_MAX_FIELDS]; /* by field of the catalogue; only those that the event shows are set */
-};
+#include "record/record.h"
+#include "record/wire.h"
 
 enum decode_kind {
     DECODE_RECORD,
@@ -71,7 +61,7 @@ enum { DECODE_MAX_BYTES = 64 }; /* no type of BYTES shows more */
  * line that begins with the nonce. What begins otherwise between frames is bpftrace's own word. */
 struct decode {
     const struct plan *plan;
-    char nonce[SCRIPT_NONCE_SIZE];
+    char nonce[WIRE_NONCE_SIZE];
     char *buffer;
     size_t start, end;                                           /* of what is in the buffer and not yet decoded */
     bool is_lost;                                                /* looking for the next frame */

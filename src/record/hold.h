@@ -1,7 +1,7 @@
 #ifndef HOLD_H
 #define HOLD_H
 
-#include "record/decode.h"
+#include "record/record.h"
 
 /* Records that outlive the decoder's next call: each with its texts in one piece of memory. */
 

@@ -1,7 +1,7 @@
 #ifndef ORDER_H
 #define ORDER_H
 
-#include "record/decode.h"
+#include "record/record.h"
 
 enum { ORDER_MAX_CPUS = 4096 };
 

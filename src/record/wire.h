@@ -7,6 +7,9 @@
  * hexadecimal numbers, as "NONCE 1 a3 7f value"; one that bpftrace prints of a map has a comma and a blank between words and
  * decimal numbers, as "1, 163, 127, value". */
 
+/* The word that begins every frame: 16 hexadecimal digits and a NUL. */
+enum { WIRE_NONCE_SIZE = 17 };
+
 enum wire_result {
     WIRE_DONE,
     WIRE_SKIP,   /* taken, and nothing comes of it */

@@ -1,5 +1,6 @@
 #include "run/launch.h"
 
+#include "program/script.h"
 #include "show/sink.h"
 
 #include <errno.h>
@@ -31,14 +32,14 @@ launch_plan(const struct launch *launch, const struct target *target, struct pla
 }
 
 static int
-make_nonce(char nonce[SCRIPT_NONCE_SIZE], struct diag *diag)
+make_nonce(char nonce[WIRE_NONCE_SIZE], struct diag *diag)
 {
     uint64_t random;
     if (getrandom(&random, sizeof(random), 0) != sizeof(random))
         return diag_set(diag, DIAG_MACHINE, "no random numbers: %s", strerror(errno));
-    for (int i = 0; i < SCRIPT_NONCE_SIZE - 1; i++, random >>= 4)
+    for (int i = 0; i < WIRE_NONCE_SIZE - 1; i++, random >>= 4)
         nonce[i] = "0123456789abcdef"[random & 15];
-    nonce[SCRIPT_NONCE_SIZE - 1] = '\0';
+    nonce[WIRE_NONCE_SIZE - 1] = '\0';
     return 0;
 }
 
@@ -122,7 +123,7 @@ start(void *context, pid_t pid, struct child *tracer, int *server_fd, struct out
 {
     struct launch *launch = context;
     struct launch_server *server = new_server(launch);
-    char nonce[SCRIPT_NONCE_SIZE];
+    char nonce[WIRE_NONCE_SIZE];
     int status = target_open(&server->target, pid, &server->mem, diag);
     if (status == 0)
         status = make_nonce(nonce, diag);

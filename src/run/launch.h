@@ -3,7 +3,7 @@
 
 #include "run/keeper.h"
 #include "program/program.h"
-#include "program/script.h"
+#include "record/wire.h"
 
 /* What is the same for all servers of a run; launch_services works on it in the keeper. */
 struct launch {
@@ -29,7 +29,7 @@ struct keeper_services launch_services(struct launch *launch, bool follow);
 
 /* What the note of a start says. */
 struct launch_note {
-    char nonce[SCRIPT_NONCE_SIZE];
+    char nonce[WIRE_NONCE_SIZE];
     const char *command; /* the server's command line, escaped */
     struct usdt_probes probes;
 };

@@ -2,6 +2,7 @@
 #define TRACEE_H
 
 #include "run/keeper.h"
+#include "record/decode.h"
 #include "record/order.h"
 #include "show/output.h"
 #include "record/recording.h"

@@ -1,7 +1,7 @@
 #ifndef FORMAT_H
 #define FORMAT_H
 
-#include "record/decode.h"
+#include "record/record.h"
 #include "show/paint.h"
 
 struct format_options {

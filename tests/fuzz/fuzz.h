@@ -2,6 +2,7 @@
 #define FUZZ_H
 
 #include "show/format.h"
+#include "record/decode.h"
 #include "record/order.h"
 
 #include <stdint.h>

@@ -1,0 +1,16 @@
+#ifndef RECORD_H
+#define RECORD_H
+
+#include "plan/plan.h"
+
+/* One event of the server; without `event`, a loss of values[0].number events. The slices are valid until the next call of
+ * the function that gave it. */
+struct record {
+    const struct plan_event *event;
+    uint64_t nsecs; /* CLOCK_BOOTTIME */
+    uint64_t tid;
+    pid_t pid;                                     /* of the server; the decoder does not know it */
+    struct types_value values[CATALOG_MAX_FIELDS]; /* by field of the catalogue; only those that the event shows are set */
+};
+
+#endif
