@@ -5,7 +5,7 @@
 #include "command/list.h"
 #include "command/options.h"
 #include "host/privileges.h"
-#include "catalog/provider.h"
+#include "catalog/dtrace.h"
 #include "run/replay.h"
 #include "run/supervise.h"
 
@@ -104,7 +104,7 @@ static int
 load_catalog(struct context *context)
 {
     const char *path = context->options.probes_path;
-    bool is_provider = path != NULL && provider_is_file(path);
+    bool is_provider = path != NULL && dtrace_is_file(path);
     if (files_load(&context->probes, is_provider ? NULL : path, "probes", ".probes", &context->mem, &context->diag) != 0 ||
         catalog_parse(&context->catalog, &context->probes, &context->mem, &context->diag) != 0)
         return -1;
@@ -112,7 +112,7 @@ load_catalog(struct context *context)
         return 0;
     return files_read(&context->provider, path, &context->mem, &context->diag) != 0
                ? -1
-               : provider_parse(&context->catalog, &context->provider, &context->mem, &context->diag);
+               : dtrace_parse(&context->catalog, &context->provider, &context->mem, &context->diag);
 }
 
 /* A path of the command line, if it was given, and the files that were read from it. */

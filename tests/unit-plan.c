@@ -1,7 +1,7 @@
 #include "plan/plan.h"
 
 #include "catalog/pattern.h"
-#include "catalog/provider.h"
+#include "catalog/dtrace.h"
 #include "unit-fixture.h"
 #include "unit.h"
 
@@ -143,7 +143,7 @@ static void
 check_provider(const char *text, const char *pattern, const char *expected)
 {
     struct file file = fixture_file("t.d", text);
-    ck_assert_msg(provider_parse(&fixture.catalog, &file, &fixture.mem, &fixture.diag) == 0, "%s", fixture.diag.message);
+    ck_assert_msg(dtrace_parse(&fixture.catalog, &file, &fixture.mem, &fixture.diag) == 0, "%s", fixture.diag.message);
     check("all", pattern, false, expected);
 }
 
@@ -164,7 +164,7 @@ START_TEST(a_provider_file_is_understood_by_types_and_names)
         fixture_file("t.d", "#pragma D\nprovider n { probe p(struct st_quicly_conn_t *conn, int64_t at, const char *name, "
                             "size_t name_len, const void *b, size_t num_bytes, struct sockaddr *dest, uint64_t pn, void *cb, "
                             "const char *secret);\n};\n");
-    ck_assert_int_eq(provider_parse(&fixture.catalog, &file, &fixture.mem, &fixture.diag), 0);
+    ck_assert_int_eq(dtrace_parse(&fixture.catalog, &file, &fixture.mem, &fixture.diag), 0);
     const struct catalog_probe *probe = &fixture.catalog.probes[fixture.catalog.count - 1];
     static const char *const expected[][2] = {
         {"master_conn_id", "u32"}, {"at", "ms"},         {"name", "str"},       {"name_len", "u64"}, {"b", "bytes"},
@@ -188,7 +188,7 @@ START_TEST(a_bad_provider_file_says_where)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct file file = fixture_file("t.d", rows[i][0]);
-        ck_assert_int_eq(provider_parse(&fixture.catalog, &file, &fixture.mem, &fixture.diag), -1);
+        ck_assert_int_eq(dtrace_parse(&fixture.catalog, &file, &fixture.mem, &fixture.diag), -1);
         ck_assert_str_eq(fixture.diag.message, rows[i][1]);
     }
 }

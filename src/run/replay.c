@@ -1,6 +1,6 @@
 #include "run/replay.h"
 
-#include "catalog/provider.h"
+#include "catalog/dtrace.h"
 
 #include <poll.h>
 #include <string.h>
@@ -28,11 +28,11 @@ static int
 load_catalog(struct player *player)
 {
     struct files *files = &player->header.files, catalogues = {files->items, 0};
-    while (catalogues.count < files->count && !provider_is_file(files->items[catalogues.count].name))
+    while (catalogues.count < files->count && !dtrace_is_file(files->items[catalogues.count].name))
         catalogues.count++;
     int status = catalog_parse(&player->catalog, &catalogues, &player->mem, player->diag);
     for (size_t i = catalogues.count; status == 0 && i < files->count; i++)
-        status = provider_parse(&player->catalog, &files->items[i], &player->mem, player->diag);
+        status = dtrace_parse(&player->catalog, &files->items[i], &player->mem, player->diag);
     return status;
 }
 

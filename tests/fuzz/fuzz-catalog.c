@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "command/list.h"
-#include "catalog/provider.h"
+#include "catalog/dtrace.h"
 #include "program/script.h"
 
 static void
@@ -34,7 +34,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct files files = {&file, is_provider ? 0 : 1};
     int status = catalog_parse(&catalog, &files, &mem, &diag);
     if (status == 0 && is_provider)
-        status = provider_parse(&catalog, &file, &mem, &diag);
+        status = dtrace_parse(&catalog, &file, &mem, &diag);
     if (status == 0)
         use(&catalog, &mem);
     else

@@ -1,4 +1,4 @@
-#include "catalog/provider.h"
+#include "catalog/dtrace.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -303,7 +303,8 @@ add_parameter(struct scanner *scanner, struct catalog_probe *probe, const struct
                                   .type = types_find(text_of(type)),
                                   .arg = arg,
                                   .len_arg = -1,
-                                  .offset = -1, .named_by = -1,
+                                  .offset = -1,
+                                  .named_by = -1,
                                   .is_secret = is_secret};
     field.is_app_data = is_app_data(scanner, text_of(probe->name), parameter->name);
     if (field.type->needs_len) {
@@ -402,7 +403,7 @@ parse_provider(struct scanner *scanner)
 }
 
 int
-provider_parse(struct catalog *catalog, const struct file *file, struct mem *mem, struct diag *diag)
+dtrace_parse(struct catalog *catalog, const struct file *file, struct mem *mem, struct diag *diag)
 {
     struct scanner scanner = {.catalog = catalog,
                               .file = file,
@@ -418,7 +419,7 @@ provider_parse(struct catalog *catalog, const struct file *file, struct mem *mem
 }
 
 bool
-provider_is_file(const char *path)
+dtrace_is_file(const char *path)
 {
     return strlen(path) > 2 && text_ends_with(text_of(path), ".d");
 }

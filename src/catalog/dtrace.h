@@ -1,5 +1,5 @@
-#ifndef PROVIDER_H
-#define PROVIDER_H
+#ifndef DTRACE_H
+#define DTRACE_H
 
 #include "catalog/catalog.h"
 
@@ -8,9 +8,9 @@
  * Meanings are inferred from C types and names: connections, streams and socket addresses are read through their pointers, a
  * pointer followed by a length is text or bytes, `const char *` alone ends with a NUL, arguments that the file's @appdata
  * comment names are application data, and those called secret are secret. 0, or -1 with `diag` set (FILE:LINE:COL). */
-int provider_parse(struct catalog *catalog, const struct file *file, struct mem *mem, struct diag *diag);
+int dtrace_parse(struct catalog *catalog, const struct file *file, struct mem *mem, struct diag *diag);
 
 /* Whether a path names a provider file: it ends in ".d". */
-bool provider_is_file(const char *path);
+bool dtrace_is_file(const char *path);
 
 #endif
