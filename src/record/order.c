@@ -1,6 +1,6 @@
 #include "record/order.h"
 
-#include "record/hold.h"
+#include "record/record_copy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ struct order_cpu {
 
 struct order_held {
     uint64_t nsecs;
-    size_t at; /* in `bytes`, as hold.h has it */
+    size_t at; /* in `bytes`, as record_copy.h has it */
 };
 
 void
@@ -127,7 +127,7 @@ order_add(struct order *order, const struct record *record, uint64_t now)
     if (order->bytes.len > MAX_BYTES)
         order_flush(order);
     add_index(order, (struct order_held){record->nsecs, order->bytes.len});
-    hold_put(&order->bytes, record);
+    record_copy_put(&order->bytes, record);
 }
 
 /* Up to where everything of a CPU has arrived. */
@@ -249,6 +249,6 @@ order_next(struct order *order, struct record *record)
     if (order->next == order->ready)
         return false;
     prefetch(order);
-    order->passed += hold_get(order->bytes.ptr + order->held[order->next++].at, record);
+    order->passed += record_copy_get(order->bytes.ptr + order->held[order->next++].at, record);
     return true;
 }

@@ -27,7 +27,7 @@ exchange_add(struct exchange *exchange, const struct record *record)
         exchange->status = (int32_t)record->values[catalog_field(probe, "status")].number;
         exchange->tid = record->tid;
     }
-    hold_put(&exchange->records, record);
+    record_copy_put(&exchange->records, record);
 }
 
 void
@@ -45,7 +45,7 @@ exchange_next(const struct exchange *exchange, size_t *at, struct record *record
 {
     if (*at >= exchange->records.len)
         return false;
-    *at += hold_get(exchange->records.ptr + *at, record);
+    *at += record_copy_get(exchange->records.ptr + *at, record);
     return true;
 }
 

@@ -1,7 +1,7 @@
 #ifndef EXCHANGE_H
 #define EXCHANGE_H
 
-#include "record/hold.h"
+#include "record/record_copy.h"
 
 /* A request and its response, as far as they were seen. */
 struct exchange {
@@ -12,7 +12,7 @@ struct exchange {
     uint64_t http_version;         /* major * 256 + minor; if requested */
     int32_t status;                /* if responded */
     uint64_t tid;                  /* the thread that responded */
-    struct outbuf records;         /* as hold.h has them, in their order */
+    struct outbuf records;         /* as record_copy.h has them, in their order */
 };
 
 /* Header fields that somebody asks for, pseudo ones such as :path too. */

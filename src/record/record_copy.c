@@ -1,4 +1,4 @@
-#include "record/hold.h"
+#include "record/record_copy.h"
 
 #include <string.h>
 
@@ -50,7 +50,7 @@ put(char *at, const void *bytes, size_t len)
 }
 
 void
-hold_put(struct outbuf *out, const struct record *record)
+record_copy_put(struct outbuf *out, const struct record *record)
 {
     const struct head head = {record->event, record->nsecs, record->tid, record->pid};
     int count;
@@ -67,7 +67,7 @@ hold_put(struct outbuf *out, const struct record *record)
 }
 
 size_t
-hold_get(const char *start, struct record *record)
+record_copy_get(const char *start, struct record *record)
 {
     struct head head;
     memcpy(&head, start, sizeof(head));
