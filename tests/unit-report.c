@@ -48,7 +48,7 @@ tear_down(void)
 }
 
 static void
-check_with(const char *name, const struct accesslog *log, struct format_options options, const char *expected)
+check_with(const char *name, const struct access_log *log, struct format_options options, const char *expected)
 {
     struct outbuf out = {0};
     ck_assert(format_init(&format, name, options));
@@ -154,9 +154,9 @@ START_TEST(access_logs)
 {
     requests_exchange(&fixture, &exchange, lines, LINES);
     for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
-        struct accesslog log;
+        struct access_log log;
         struct outbuf expected = {0};
-        ck_assert_int_eq(accesslog_parse(&log, logs[i].format, logs[i].is_json, &fixture.mem, &fixture.diag), 0);
+        ck_assert_int_eq(access_log_parse(&log, logs[i].format, logs[i].is_json, &fixture.mem, &fixture.diag), 0);
         text_printf(&expected, "%s\n", logs[i].expected);
         text_putc(&expected, '\0');
         check_with("line", &log, (struct format_options){0}, expected.ptr);
@@ -167,9 +167,9 @@ END_TEST
 
 START_TEST(an_access_log_of_a_response_alone)
 {
-    struct accesslog log;
+    struct access_log log;
     requests_exchange(&fixture, &exchange, lines + 8, 2);
-    ck_assert_int_eq(accesslog_parse(&log, "\"%r\" %s %H %q %U %V %{ttfb}x", false, &fixture.mem, &fixture.diag), 0);
+    ck_assert_int_eq(access_log_parse(&log, "\"%r\" %s %H %q %U %V %{ttfb}x", false, &fixture.mem, &fixture.diag), 0);
     check_with("line", &log, (struct format_options){0}, "\"-\" 404 - - - - -\n");
 }
 END_TEST
@@ -188,8 +188,8 @@ static const struct {
 START_TEST(errors_in_a_log_format)
 {
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
-        struct accesslog log;
-        ck_assert_int_eq(accesslog_parse(&log, errors[i].format, false, &fixture.mem, &fixture.diag), -1);
+        struct access_log log;
+        ck_assert_int_eq(access_log_parse(&log, errors[i].format, false, &fixture.mem, &fixture.diag), -1);
         ck_assert_str_eq(fixture.diag.message, errors[i].message);
     }
 }

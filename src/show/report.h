@@ -1,14 +1,14 @@
 #ifndef REPORT_H
 #define REPORT_H
 
-#include "show/accesslog.h"
+#include "show/access_log.h"
 #include "show/sift.h"
 
 /* How requests are shown. */
 struct report {
     struct format *format;
     struct sift *sift;           /* of their lines */
-    const struct accesslog *log; /* NULL: lines, or an object a request, as the format says */
+    const struct access_log *log; /* NULL: lines, or an object a request, as the format says */
 };
 
 /* Appends an exchange: its lines and an empty one; an object (README describes it) or a line of the access log, with LF.

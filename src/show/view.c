@@ -37,7 +37,7 @@ set_query(struct maker *maker, const struct filter_word *word)
 static int
 set_log(struct maker *maker, const struct filter_word *word)
 {
-    return accesslog_parse(&maker->view->log, word->value, maker->is_json, maker->mem, maker->diag);
+    return access_log_parse(&maker->view->log, word->value, maker->is_json, maker->mem, maker->diag);
 }
 
 static int

@@ -1,7 +1,7 @@
 #ifndef VIEW_H
 #define VIEW_H
 
-#include "show/accesslog.h"
+#include "show/access_log.h"
 #include "show/query.h"
 #include "show/sift.h"
 
@@ -11,7 +11,7 @@ struct view {
     bool is_grouped;       /* by request */
     uint64_t max_requests; /* that are held, then */
     struct query query;    /* no root: none */
-    struct accesslog log;  /* no pieces: none */
+    struct access_log log; /* no pieces: none */
     struct sift sift;
     struct filter statuses; /* --status, of whole requests */
 };

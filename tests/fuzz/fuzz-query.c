@@ -81,10 +81,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     view_free(&view);
     static const char *const presets[] = {"combined", "json"};
     for (int i = 0; i < 2; i++) {
-        struct accesslog log;
+        struct access_log log;
         out.len = 0;
-        FUZZ_CHECK(accesslog_parse(&log, presets[i], false, &own, &diag) == 0);
-        accesslog_put(&log, &out, &exchange, 0);
+        FUZZ_CHECK(access_log_parse(&log, presets[i], false, &own, &diag) == 0);
+        access_log_put(&log, &out, &exchange, 0);
         text_putc(&out, '\n');
         (i == 0 ? fuzz_check_line : fuzz_check_json)((struct slice){out.ptr, out.len});
     }

@@ -1,4 +1,4 @@
-#include "show/accesslog.h"
+#include "show/access_log.h"
 
 #include <string.h>
 #include <strings.h>
@@ -12,9 +12,9 @@ struct scene {
 };
 
 /* Appends a value, escaped if it is text. false, and nothing is appended: it is not there. */
-typedef bool put_function(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene);
+typedef bool put_function(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene);
 
-struct accesslog_piece {
+struct access_log_piece {
     struct slice literal; /* that stands before the value */
     put_function *put;    /* NULL: there is no value */
     bool is_number;
@@ -77,7 +77,7 @@ find_text(const struct scene *scene, enum catalog_role role, const char *name, s
 }
 
 static bool
-put_header(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_header(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene)
 {
     struct slice text;
     bool is_there = find_text(scene, piece->role, piece->name, &text);
@@ -88,7 +88,7 @@ put_header(struct outbuf *out, const struct accesslog_piece *piece, const struct
 
 /* All of that name, with commas between them, as h2o prints set-cookie. */
 static bool
-put_headers(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_headers(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene)
 {
     struct record record;
     const struct types_value *value;
@@ -122,14 +122,14 @@ put_part_of_path(struct outbuf *out, const struct scene *scene, bool is_query)
 }
 
 static bool
-put_path(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_path(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene)
 {
     (void)piece;
     return put_part_of_path(out, scene, false);
 }
 
 static bool
-put_query(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_query(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene)
 {
     (void)piece;
     return put_part_of_path(out, scene, true);
@@ -137,7 +137,7 @@ put_query(struct outbuf *out, const struct accesslog_piece *piece, const struct 
 
 /* HTTP/1.1, but HTTP/2 and HTTP/3. */
 static bool
-put_protocol(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_protocol(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene)
 {
     (void)piece;
     uint64_t version = scene->exchange->http_version;
@@ -150,7 +150,7 @@ put_protocol(struct outbuf *out, const struct accesslog_piece *piece, const stru
 }
 
 static bool
-put_request_line(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_request_line(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene)
 {
     struct slice method = {0}, path = {0};
     if (scene->exchange->requested == 0)
@@ -165,7 +165,7 @@ put_request_line(struct outbuf *out, const struct accesslog_piece *piece, const 
 }
 
 static bool
-put_status(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_status(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene)
 {
     (void)piece;
     if (scene->exchange->responded == 0)
@@ -175,7 +175,7 @@ put_status(struct outbuf *out, const struct accesslog_piece *piece, const struct
 }
 
 static bool
-put_connection(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_connection(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene)
 {
     (void)piece;
     text_put_u64(out, scene->exchange->conn_id);
@@ -184,7 +184,7 @@ put_connection(struct outbuf *out, const struct accesslog_piece *piece, const st
 
 /* The name is the protocol whose number it is. */
 static bool
-put_request_number(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_request_number(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene)
 {
     const struct exchange *exchange = scene->exchange;
     if (exchange->requested == 0 || (int)(exchange->http_version >> 8) != piece->name[4] - '0')
@@ -195,7 +195,7 @@ put_request_number(struct outbuf *out, const struct accesslog_piece *piece, cons
 
 /* In seconds, as h2o prints times. */
 static bool
-put_ttfb(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_ttfb(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene)
 {
     (void)piece;
     double ms;
@@ -206,7 +206,7 @@ put_ttfb(struct outbuf *out, const struct accesslog_piece *piece, const struct s
 }
 
 static bool
-put_nothing(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_nothing(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene)
 {
     (void)out, (void)piece, (void)scene;
     return false;
@@ -221,7 +221,7 @@ microseconds(const struct scene *scene)
 }
 
 static bool
-put_strftime(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_strftime(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene)
 {
     time_t seconds = (time_t)(microseconds(scene) / 1000000);
     struct tm local;
@@ -233,7 +233,7 @@ put_strftime(struct outbuf *out, const struct accesslog_piece *piece, const stru
 }
 
 static bool
-put_seconds(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_seconds(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene)
 {
     (void)piece;
     text_put_u64(out, microseconds(scene) / 1000000);
@@ -241,7 +241,7 @@ put_seconds(struct outbuf *out, const struct accesslog_piece *piece, const struc
 }
 
 static bool
-put_milliseconds(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_milliseconds(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene)
 {
     (void)piece;
     text_put_u64(out, microseconds(scene) / 1000);
@@ -249,7 +249,7 @@ put_milliseconds(struct outbuf *out, const struct accesslog_piece *piece, const 
 }
 
 static bool
-put_microseconds(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_microseconds(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene)
 {
     (void)piece;
     text_put_u64(out, microseconds(scene));
@@ -257,7 +257,7 @@ put_microseconds(struct outbuf *out, const struct accesslog_piece *piece, const 
 }
 
 static bool
-put_millisecond_part(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_millisecond_part(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene)
 {
     (void)piece;
     text_printf(out, "%03lu", microseconds(scene) / 1000 % 1000);
@@ -265,7 +265,7 @@ put_millisecond_part(struct outbuf *out, const struct accesslog_piece *piece, co
 }
 
 static bool
-put_microsecond_part(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_microsecond_part(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene)
 {
     (void)piece;
     text_printf(out, "%06lu", microseconds(scene) % 1000000);
@@ -325,7 +325,7 @@ static const struct preset {
 };
 
 struct parser {
-    struct accesslog *log;
+    struct access_log *log;
     const char *text, *at;
     struct outbuf literal;
     bool is_in_string; /* of JSON */
@@ -341,9 +341,9 @@ complain(const struct parser *parser, const char *at, const char *what)
 
 /* Adds the piece, behind the literal that was read before it. */
 static void
-add_piece(struct parser *parser, struct accesslog_piece piece)
+add_piece(struct parser *parser, struct access_log_piece piece)
 {
-    struct accesslog *log = parser->log;
+    struct access_log *log = parser->log;
     struct outbuf *literal = &parser->literal;
     bool is_string = parser->is_in_string && literal->len > 0 && literal->ptr[literal->len - 1] == '"' && *parser->at == '"';
     if (log->is_json && is_string) {
@@ -365,9 +365,9 @@ static void
 add_header(struct parser *parser, bool is_response, const char *name)
 {
     bool are_joined = is_response && strcasecmp(name, "set-cookie") == 0;
-    add_piece(parser, (struct accesslog_piece){.put = are_joined ? put_headers : put_header,
-                                               .role = is_response ? CATALOG_RESPONSE_HEADER : CATALOG_REQUEST_HEADER,
-                                               .name = name});
+    add_piece(parser, (struct access_log_piece){.put = are_joined ? put_headers : put_header,
+                                                .role = is_response ? CATALOG_RESPONSE_HEADER : CATALOG_REQUEST_HEADER,
+                                                .name = name});
 }
 
 /* "{...}X", behind the percent sign. What h2o knows and the probes do not show is "-", as what h2o does not know is in h2o. */
@@ -386,7 +386,7 @@ parse_braces(struct parser *parser)
         add_header(parser, letter == 'o', word);
         return 0;
     }
-    struct accesslog_piece piece = {.put = letter == 't' ? put_strftime : put_nothing, .name = word};
+    struct access_log_piece piece = {.put = letter == 't' ? put_strftime : put_nothing, .name = word};
     bool is_known = letter != 'p';
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (words[i].letter != letter || strcasecmp(words[i].word, word) != 0)
@@ -414,7 +414,7 @@ parse_letter(struct parser *parser)
                          parser->mem);
         enum catalog_role role = row->name != NULL && *row->name == ':' ? CATALOG_REQUEST_HEADER : CATALOG_NO_ROLE;
         add_piece(parser,
-                  (struct accesslog_piece){.put = row->put, .is_number = row->is_number, .role = role, .name = row->name});
+                  (struct access_log_piece){.put = row->put, .is_number = row->is_number, .role = role, .name = row->name});
         return 0;
     }
     return complain(parser, parser->at, "expected one of %AbHhlmpeqrstUuVv behind %, a brace or another %");
@@ -459,15 +459,15 @@ parse(struct parser *parser)
         } else
             parse_literal(parser);
     }
-    add_piece(parser, (struct accesslog_piece){0});
+    add_piece(parser, (struct access_log_piece){0});
     return 0;
 }
 
 int
-accesslog_parse(struct accesslog *log, const char *text, bool is_json, struct mem *mem, struct diag *diag)
+access_log_parse(struct access_log *log, const char *text, bool is_json, struct mem *mem, struct diag *diag)
 {
     const struct preset *preset = find_preset(text);
-    *log = (struct accesslog){.is_json = is_json || (preset != NULL && preset->is_json)};
+    *log = (struct access_log){.is_json = is_json || (preset != NULL && preset->is_json)};
     struct parser parser = {.log = log, .mem = mem, .diag = diag};
     parser.text = parser.at = preset != NULL ? preset->format : text;
     int status = parse(&parser);
@@ -476,7 +476,7 @@ accesslog_parse(struct accesslog *log, const char *text, bool is_json, struct me
 }
 
 static void
-put_piece(struct outbuf *out, const struct accesslog_piece *piece, const struct scene *scene)
+put_piece(struct outbuf *out, const struct access_log_piece *piece, const struct scene *scene)
 {
     text_put(out, piece->literal);
     if (piece->put == NULL)
@@ -493,7 +493,7 @@ put_piece(struct outbuf *out, const struct accesslog_piece *piece, const struct 
 }
 
 void
-accesslog_put(const struct accesslog *log, struct outbuf *out, const struct exchange *exchange, int64_t realtime_offset)
+access_log_put(const struct access_log *log, struct outbuf *out, const struct exchange *exchange, int64_t realtime_offset)
 {
     const struct scene scene = {exchange, log->is_json, realtime_offset};
     for (size_t i = 0; i < log->npieces; i++)
