@@ -2,7 +2,7 @@
 #define REPORT_H
 
 #include "show/access_log.h"
-#include "show/sift.h"
+#include "show/line_filter.h"
 
 /* How requests are shown. */
 struct report {

@@ -3,7 +3,7 @@
 
 #include "show/access_log.h"
 #include "show/query.h"
-#include "show/sift.h"
+#include "show/line_filter.h"
 
 /* What is made of the records that the program lets through: --group, --query, --log-format, -I, -X, and filters which are
  * about what is shown of whole requests. */

@@ -1,4 +1,4 @@
-#include "show/sift.h"
+#include "show/line_filter.h"
 
 #include <ctype.h>
 #include <fnmatch.h>
