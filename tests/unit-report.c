@@ -26,7 +26,7 @@ enum { LINES = sizeof(lines) / sizeof(lines[0]) };
 
 static struct fixture fixture;
 static struct exchange exchange;
-static struct sift sift;
+static struct line_filter line_filter;
 static struct format format;
 
 static void
@@ -35,13 +35,13 @@ set_up(void)
     setenv("TZ", "UTC", 1);
     tzset();
     requests_plan(&fixture);
-    sift = (struct sift){0};
+    line_filter = (struct line_filter){0};
 }
 
 static void
 tear_down(void)
 {
-    sift_free(&sift);
+    line_filter_free(&line_filter);
     text_free(&exchange.records);
     exchange = (struct exchange){0};
     fixture_free(&fixture);
@@ -53,7 +53,7 @@ check_with(const char *name, const struct access_log *log, struct format_options
     struct outbuf out = {0};
     ck_assert(format_init(&format, name, options));
     format.realtime_offset = 1580410632123456789;
-    report_put(&(struct report){&format, &sift, log}, &out, &exchange);
+    report_put(&(struct report){&format, &line_filter, log}, &out, &exchange);
     fixture_equal(&out, expected);
     text_free(&out);
 }
@@ -68,7 +68,7 @@ START_TEST(lines_and_an_empty_one)
 {
     requests_exchange(&fixture, &exchange, lines + 8, 2);
     check("line", "9 1 TxStatus   404\n9 1 TxHeader   content-type text/html\n\n");
-    ck_assert_int_eq(sift_add(&sift, "exclude", "Tx*", &fixture.mem, &fixture.diag), 0);
+    ck_assert_int_eq(line_filter_add(&line_filter, "exclude", "Tx*", &fixture.mem, &fixture.diag), 0);
     check("line", "");
 }
 END_TEST
@@ -83,7 +83,7 @@ START_TEST(an_object)
           "[\"referer\", \"http://x/\xc3\xa4\"], [\"x-bad\", \"a\xef\xbf\xbd\\u0009b\", {\"value_hex\": \"61ff0962\"}]]}, "
           "\"status\": 404, \"response\": {\"headers\": [[\"content-type\", \"text/html\"], [\"set-cookie\", \"a=1\"], "
           "[\"set-cookie\", \"b=2\"]]}, \"ttfb_ms\": 8.000}\n");
-    ck_assert_int_eq(sift_add(&sift, "include-regex", "*Header:^set-c", &fixture.mem, &fixture.diag), 0);
+    ck_assert_int_eq(line_filter_add(&line_filter, "include-regex", "*Header:^set-c", &fixture.mem, &fixture.diag), 0);
     check_with(
         "json", NULL, (struct format_options){.extra = true},
         "{\"at\": 1580410633123, \"conn_id\": 9, \"req_id\": 1, \"http_version\": 512, \"request\": {\"method\": \"GET\", "

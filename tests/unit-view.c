@@ -55,7 +55,7 @@ shows(const char *line)
 {
     struct record record;
     requests_record(&fixture, &record, line, 1, 1);
-    return sift_fits(&view.sift, &record);
+    return line_filter_fits(&view.line_filter, &record);
 }
 
 START_TEST(filters_are_the_program_s)

@@ -15,22 +15,23 @@ tag_len(const char *value)
 }
 
 const char *
-sift_tag(const char *value, struct mem *mem)
+line_filter_tag(const char *value, struct mem *mem)
 {
     size_t len = tag_len(value);
     return len > 0 ? mem_strndup(mem, value, len) : NULL;
 }
 
 static void
-add_rule(struct sift *sift, struct sift_rule rule, struct mem *mem)
+add_rule(struct line_filter *line_filter, struct line_filter_rule rule, struct mem *mem)
 {
-    sift->rules = mem_grow(mem, sift->rules, sift->nrules, sizeof(rule));
-    sift->rules[sift->nrules++] = rule;
-    sift->includes |= !rule.excludes;
+    line_filter->rules = mem_grow(mem, line_filter->rules, line_filter->nrules, sizeof(rule));
+    line_filter->rules[line_filter->nrules++] = rule;
+    line_filter->includes |= !rule.excludes;
 }
 
 static int
-add_regex(struct sift *sift, bool excludes, const char *option, const char *value, struct mem *mem, struct diag *diag)
+add_regex(struct line_filter *line_filter, bool excludes, const char *option, const char *value, struct mem *mem,
+          struct diag *diag)
 {
     struct slice whole = text_of(mem_strdup(mem, value));
     size_t len = tag_len(value), at = len > 0 ? len + 1 : 0;
@@ -38,48 +39,48 @@ add_regex(struct sift *sift, bool excludes, const char *option, const char *valu
     struct regex *regex = regex_compile(pattern, option, whole, at, mem, diag);
     if (regex == NULL)
         return -1;
-    add_rule(sift, (struct sift_rule){excludes, sift_tag(value, mem), regex}, mem);
+    add_rule(line_filter, (struct line_filter_rule){excludes, line_filter_tag(value, mem), regex}, mem);
     return 0;
 }
 
 static void
-add_tags(struct sift *sift, bool excludes, const char *value, struct mem *mem)
+add_tags(struct line_filter *line_filter, bool excludes, const char *value, struct mem *mem)
 {
     char *rest = mem_strdup(mem, value);
     for (char *word; (word = strsep(&rest, ",")) != NULL;)
-        add_rule(sift, (struct sift_rule){excludes, word, NULL}, mem);
+        add_rule(line_filter, (struct line_filter_rule){excludes, word, NULL}, mem);
 }
 
 int
-sift_add(struct sift *sift, const char *option, const char *value, struct mem *mem, struct diag *diag)
+line_filter_add(struct line_filter *line_filter, const char *option, const char *value, struct mem *mem, struct diag *diag)
 {
     bool excludes = strncmp(option, "exclude", 7) == 0;
     bool is_regex = text_ends_with(text_of(option), "-regex");
     if (is_regex)
-        return add_regex(sift, excludes, option, value, mem, diag);
-    add_tags(sift, excludes, value, mem);
+        return add_regex(line_filter, excludes, option, value, mem, diag);
+    add_tags(line_filter, excludes, value, mem);
     return 0;
 }
 
 void
-sift_free(struct sift *sift)
+line_filter_free(struct line_filter *line_filter)
 {
-    for (size_t i = 0; i < sift->nrules; i++)
-        if (sift->rules[i].regex != NULL)
-            regex_free(sift->rules[i].regex);
-    sift->nrules = 0;
-    text_free(&sift->line);
+    for (size_t i = 0; i < line_filter->nrules; i++)
+        if (line_filter->rules[i].regex != NULL)
+            regex_free(line_filter->rules[i].regex);
+    line_filter->nrules = 0;
+    text_free(&line_filter->line);
 }
 
 /* What stands behind the first three columns. */
 static struct slice
-content_of(struct sift *sift, const struct record *record)
+content_of(struct line_filter *line_filter, const struct record *record)
 {
     struct format plain = {0};
     struct slice word;
-    if (sift->line.len == 0)
-        format_line(&plain, &sift->line, record);
-    struct slice rest = {sift->line.ptr, sift->line.len};
+    if (line_filter->line.len == 0)
+        format_line(&plain, &line_filter->line, record);
+    struct slice rest = {line_filter->line.ptr, line_filter->line.len};
     for (int i = 0; i < 3; i++)
         text_word(&rest, &word);
     while (rest.len > 0 && *rest.ptr == ' ')
@@ -88,23 +89,23 @@ content_of(struct sift *sift, const struct record *record)
 }
 
 static bool
-rule_fits(struct sift *sift, const struct sift_rule *rule, const struct record *record)
+rule_fits(struct line_filter *line_filter, const struct line_filter_rule *rule, const struct record *record)
 {
     if (rule->tag != NULL && fnmatch(rule->tag, record->event->probe->tag, FNM_CASEFOLD) != 0)
         return false;
-    return rule->regex == NULL || regex_fits(rule->regex, content_of(sift, record));
+    return rule->regex == NULL || regex_fits(rule->regex, content_of(line_filter, record));
 }
 
 bool
-sift_fits(struct sift *sift, const struct record *record)
+line_filter_fits(struct line_filter *line_filter, const struct record *record)
 {
-    bool is_included = !sift->includes;
-    if (!filter_fits(&sift->filter, record->event->probe, record->values))
+    bool is_included = !line_filter->includes;
+    if (!filter_fits(&line_filter->filter, record->event->probe, record->values))
         return false;
-    sift->line.len = 0;
-    for (size_t i = 0; i < sift->nrules; i++) {
-        const struct sift_rule *rule = &sift->rules[i];
-        if ((rule->excludes || !is_included) && rule_fits(sift, rule, record)) {
+    line_filter->line.len = 0;
+    for (size_t i = 0; i < line_filter->nrules; i++) {
+        const struct line_filter_rule *rule = &line_filter->rules[i];
+        if ((rule->excludes || !is_included) && rule_fits(line_filter, rule, record)) {
             if (rule->excludes)
                 return false;
             is_included = true;
@@ -114,10 +115,10 @@ sift_fits(struct sift *sift, const struct record *record)
 }
 
 uint64_t
-sift_given_up(const struct sift *sift)
+line_filter_given_up(const struct line_filter *line_filter)
 {
     uint64_t count = 0;
-    for (size_t i = 0; i < sift->nrules; i++)
-        count += sift->rules[i].regex != NULL ? sift->rules[i].regex->given_up : 0;
+    for (size_t i = 0; i < line_filter->nrules; i++)
+        count += line_filter->rules[i].regex != NULL ? line_filter->rules[i].regex->given_up : 0;
     return count;
 }

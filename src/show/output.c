@@ -22,7 +22,7 @@ output_is_full(const struct output *output)
 static void
 show_record(struct output *output, const struct record *record)
 {
-    if (record->event != NULL && !sift_fits(&output->view->sift, record))
+    if (record->event != NULL && !line_filter_fits(&output->view->line_filter, record))
         return;
     output->cut += (uint64_t)format_record(output->format, &output->sink->pending, record);
     output->shown += record->event != NULL;
@@ -31,7 +31,7 @@ show_record(struct output *output, const struct record *record)
 static void
 show_exchange(struct output *output, const struct exchange *exchange)
 {
-    const struct report report = {output->format, &output->view->sift,
+    const struct report report = {output->format, &output->view->line_filter,
                                   output->view->log.npieces > 0 ? &output->view->log : NULL};
     size_t before = output->sink->pending.len;
     if (output_is_full(output) || !view_wants(output->view, exchange))

@@ -12,7 +12,7 @@ put_lines(const struct report *report, struct outbuf *out, const struct exchange
     int cut = 0;
     size_t before = out->len;
     for (size_t at = 0; exchange_next(exchange, &at, &record);)
-        if (sift_fits(report->sift, &record))
+        if (line_filter_fits(report->line_filter, &record))
             cut += format_record(report->format, out, &record);
     if (out->len > before)
         text_putc(out, '\n');
@@ -93,7 +93,7 @@ put_headers(const struct report *report, struct outbuf *out, const struct exchan
     text_putc(out, '[');
     for (size_t at = 0; exchange_next(exchange, &at, &record);) {
         if (record.event->probe->role != role || (role == CATALOG_REQUEST_HEADER && is_member(&record, &seen)) ||
-            !sift_fits(report->sift, &record))
+            !line_filter_fits(report->line_filter, &record))
             continue;
         text_puts(out, separator);
         put_pair(report, out, &record);

@@ -7,7 +7,7 @@
 /* How requests are shown. */
 struct report {
     struct format *format;
-    struct sift *sift;           /* of their lines */
+    struct line_filter *line_filter; /* of their lines */
     const struct access_log *log; /* NULL: lines, or an object a request, as the format says */
 };
 

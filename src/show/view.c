@@ -65,16 +65,16 @@ add_tags(struct maker *maker, const struct filter_word *word)
     bool is_grouped = maker->view->is_grouped;
     if (add_filter(maker, is_grouped ? &maker->unused : maker->filter, word) != 0)
         return -1;
-    bool is_sifted = is_grouped || (maker->has_regexes && strcmp(word->option, "include") == 0);
-    return is_sifted ? sift_add(&maker->view->sift, word->option, word->value, maker->mem, maker->diag) : 0;
+    bool is_for_lines = is_grouped || (maker->has_regexes && strcmp(word->option, "include") == 0);
+    return is_for_lines ? line_filter_add(&maker->view->line_filter, word->option, word->value, maker->mem, maker->diag) : 0;
 }
 
 static int
 add_regex(struct maker *maker, const struct filter_word *word)
 {
-    const char *tag = sift_tag(word->value, maker->mem);
+    const char *tag = line_filter_tag(word->value, maker->mem);
     const struct filter_word tags = {"include", tag != NULL ? tag : "*"};
-    if (sift_add(&maker->view->sift, word->option, word->value, maker->mem, maker->diag) != 0)
+    if (line_filter_add(&maker->view->line_filter, word->option, word->value, maker->mem, maker->diag) != 0)
         return -1;
     bool is_for_program = !maker->view->is_grouped && strcmp(word->option, "include-regex") == 0;
     return is_for_program ? add_filter(maker, maker->filter, &tags) : 0;
@@ -83,7 +83,7 @@ add_regex(struct maker *maker, const struct filter_word *word)
 static int
 add_header(struct maker *maker, const struct filter_word *word)
 {
-    return add_filter(maker, maker->view->is_grouped ? &maker->view->sift.filter : maker->filter, word);
+    return add_filter(maker, maker->view->is_grouped ? &maker->view->line_filter.filter : maker->filter, word);
 }
 
 static int
@@ -213,7 +213,7 @@ void
 view_free(struct view *view)
 {
     query_free(&view->query);
-    sift_free(&view->sift);
+    line_filter_free(&view->line_filter);
 }
 
 /* --status asks for a response. */
@@ -236,7 +236,7 @@ view_wants(const struct view *view, const struct exchange *exchange)
 uint64_t
 view_given_up(const struct view *view)
 {
-    uint64_t count = sift_given_up(&view->sift);
+    uint64_t count = line_filter_given_up(&view->line_filter);
     for (size_t i = 0; i < view->query.nregexes; i++)
         count += view->query.regexes[i]->given_up;
     return count;

@@ -12,7 +12,7 @@ struct view {
     uint64_t max_requests; /* that are held, then */
     struct query query;    /* no root: none */
     struct access_log log; /* no pieces: none */
-    struct sift sift;
+    struct line_filter line_filter;
     struct filter statuses; /* --status, of whole requests */
 };
 

@@ -72,7 +72,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (view_make(&view, words, 2, is_json, &filter, &own, &diag) != 0) {
         FUZZ_CHECK(diag.status == DIAG_USAGE && strstr(diag.message, "\n    ") != NULL && strchr(diag.message, '^') != NULL);
     } else if (view_wants(&view, &exchange)) {
-        const struct report report = {&format, &view.sift, view.log.npieces > 0 ? &view.log : NULL};
+        const struct report report = {&format, &view.line_filter, view.log.npieces > 0 ? &view.log : NULL};
         format_init(&format, is_json ? "json" : "line", (struct format_options){0});
         report_put(&report, &out, &exchange);
         if (is_json && report.log == NULL)
