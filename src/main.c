@@ -1,7 +1,7 @@
 #include "base/clock.h"
 #include "command/doctor.h"
 #include "program/emit.h"
-#include "program/script.h"
+#include "program/wire_program.h"
 #include "command/list.h"
 #include "command/options.h"
 #include "host/privileges.h"
@@ -295,8 +295,8 @@ write_program(struct context *context, const struct plan *plan, struct outbuf *p
         return diag_set(&context->diag, DIAG_USAGE,
                         "--%s: a program by itself cannot do that; --emit-script=wire prints what h2olog runs for it", option);
     if (strcmp(options->emit_script, "wire") == 0)
-        return script_write(program, plan, PROGRAM_NO_NONCE, context->command, &context->templates, &context->mem,
-                            &context->diag);
+        return wire_program_write(program, plan, PROGRAM_NO_NONCE, context->command, &context->templates, &context->mem,
+                                  &context->diag);
     const struct emit_request request = {.command = context->command,
                                          .is_json = strcmp(options->format, "json") == 0,
                                          .extra = options->extra,

@@ -1,6 +1,6 @@
 #include "run/launch.h"
 
-#include "program/script.h"
+#include "program/wire_program.h"
 #include "show/sink.h"
 
 #include <errno.h>
@@ -77,7 +77,7 @@ make_program(const struct launch *launch, const struct plan *plan, const char *n
              struct diag *diag)
 {
     if (launch->program == NULL)
-        return script_write(program, plan, nonce, launch->command, launch->templates, mem, diag);
+        return wire_program_write(program, plan, nonce, launch->command, launch->templates, mem, diag);
     if (program_check(launch->program, plan, diag) != 0)
         return -1;
     program_write(program, launch->program, nonce);

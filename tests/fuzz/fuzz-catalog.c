@@ -3,7 +3,7 @@
 
 #include "command/list.h"
 #include "catalog/dtrace.h"
-#include "program/script.h"
+#include "program/wire_program.h"
 
 static void
 use(const struct catalog *catalog, struct mem *mem)
@@ -19,7 +19,7 @@ use(const struct catalog *catalog, struct mem *mem)
     out.len = 0;
     FUZZ_CHECK(files_load(&templates, NULL, "templates", ".bt", mem, &diag) == 0);
     if (plan_make(&plan, catalog, NULL, &tracer, &request, mem, &diag) == 0)
-        FUZZ_CHECK(script_write(&out, &plan, FUZZ_NONCE, "fuzz", &templates, mem, &diag) == 0);
+        FUZZ_CHECK(wire_program_write(&out, &plan, FUZZ_NONCE, "fuzz", &templates, mem, &diag) == 0);
     text_free(&out);
 }
 

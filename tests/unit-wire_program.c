@@ -1,4 +1,4 @@
-#include "program/script.h"
+#include "program/wire_program.h"
 
 #include "program/operand.h"
 #include "base/template.h"
@@ -128,7 +128,8 @@ write_all(struct fixture *fixture, const struct target *target, const char *vers
     ck_assert_int_eq(
         plan_make(&fixture->plan, &fixture->catalog, target, &fixture->tracer, &request, &fixture->mem, &fixture->diag), 0);
     ck_assert_int_eq(
-        script_write(&out, &fixture->plan, "fedcba9876543210", "h2olog test", &templates, &fixture->mem, &fixture->diag), 0);
+        wire_program_write(&out, &fixture->plan, "fedcba9876543210", "h2olog test", &templates, &fixture->mem, &fixture->diag),
+        0);
     text_putc(&out, '\0');
 }
 
@@ -225,9 +226,9 @@ START_TEST(a_server_without_a_name_and_a_seventh_argument)
 END_TEST
 
 Suite *
-script_suite(void)
+wire_program_suite(void)
 {
-    Suite *suite = suite_create("script");
+    Suite *suite = suite_create("wire_program");
     TCase *tcase = tcase_create("script");
     tcase_add_test(tcase, operands_become_expressions);
     tcase_add_test(tcase, templates_expand_names_only);

@@ -1,4 +1,4 @@
-#include "program/script.h"
+#include "program/wire_program.h"
 
 #include "program/attach.h"
 #include "program/program.h"
@@ -372,9 +372,9 @@ write_texts(struct writer *writer, struct outbuf *out)
 {
     define_number(writer, "texts", (unsigned)writer->event->ntexts);
     if (define_each(writer, "places", "text.bt", "redact.bt") != 0 ||
-        define_each(writer, "choices", "text-choice.bt", NULL) != 0 || define_each(writer, "sizes", "text-size.bt", NULL) != 0 ||
-        define_expanded(writer, "check", "text-check.bt") != 0 || define_expanded(writer, "words", "text-words.bt") != 0 ||
-        define_either(writer, "whole", define_whole) != 0)
+        define_each(writer, "choices", "text-choice.bt", NULL) != 0 ||
+        define_each(writer, "sizes", "text-size.bt", NULL) != 0 || define_expanded(writer, "check", "text-check.bt") != 0 ||
+        define_expanded(writer, "words", "text-words.bt") != 0 || define_either(writer, "whole", define_whole) != 0)
         return -1;
     return expand(writer, out, "probe-texts.bt");
 }
@@ -461,8 +461,8 @@ define_batch(struct writer *writer)
 }
 
 int
-script_write(struct outbuf *out, const struct plan *plan, const char *nonce, const char *command, const struct files *templates,
-             struct mem *mem, struct diag *diag)
+wire_program_write(struct outbuf *out, const struct plan *plan, const char *nonce, const char *command,
+                   const struct files *templates, struct mem *mem, struct diag *diag)
 {
     struct writer writer = {.plan = plan, .templates = templates, .nonce = nonce, .mem = mem, .diag = diag};
     define(&writer, "version", PACKAGE_STRING);
