@@ -1,6 +1,6 @@
 #include "base/clock.h"
 #include "command/doctor.h"
-#include "program/emit.h"
+#include "program/standalone.h"
 #include "program/wire_program.h"
 #include "command/list.h"
 #include "command/options.h"
@@ -297,12 +297,12 @@ write_program(struct context *context, const struct plan *plan, struct outbuf *p
     if (strcmp(options->emit_script, "wire") == 0)
         return wire_program_write(program, plan, PROGRAM_NO_NONCE, context->command, &context->templates, &context->mem,
                                   &context->diag);
-    const struct emit_request request = {.command = context->command,
-                                         .is_json = strcmp(options->format, "json") == 0,
-                                         .extra = options->extra,
-                                         .names = options->names,
-                                         .realtime_offset = clock_realtime_offset()};
-    return emit_write(program, plan, &request, &context->templates, &context->mem, &context->diag);
+    const struct standalone_options standalone = {.command = context->command,
+                                                  .is_json = strcmp(options->format, "json") == 0,
+                                                  .extra = options->extra,
+                                                  .names = options->names,
+                                                  .realtime_offset = clock_realtime_offset()};
+    return standalone_write(program, plan, &standalone, &context->templates, &context->mem, &context->diag);
 }
 
 /* A program that is only printed may be for another machine: this one's bpftrace is asked, but need not be there. */

@@ -1,4 +1,4 @@
-#include "program/emit.h"
+#include "program/standalone.h"
 
 #include "program/print.h"
 #include "unit-fixture.h"
@@ -37,7 +37,7 @@ static struct outbuf out;
 
 /* What stands from `from` up to `to` in the program for `events`. */
 static const char *
-part(struct emit_request request, const char *redacted, const char *from, const char *to)
+part(struct standalone_options request, const char *redacted, const char *from, const char *to)
 {
     struct files templates = {0};
     const struct redact redact = {&redacted, redacted != NULL};
@@ -46,7 +46,7 @@ part(struct emit_request request, const char *redacted, const char *from, const 
     fixture.plan.redact = redacted != NULL ? &redact : NULL;
     ck_assert_int_eq(files_load(&templates, NULL, "templates", ".bt", &fixture.mem, &fixture.diag), 0);
     out.len = 0;
-    ck_assert_int_eq(emit_write(&out, &fixture.plan, &request, &templates, &fixture.mem, &fixture.diag), 0);
+    ck_assert_int_eq(standalone_write(&out, &fixture.plan, &request, &templates, &fixture.mem, &fixture.diag), 0);
     text_putc(&out, '\0');
     char *start = strstr(out.ptr, from);
     ck_assert_msg(start != NULL, "no <%s> in <%s>", from, out.ptr);
@@ -65,7 +65,7 @@ done(void)
 
 START_TEST(a_line_as_the_catalogue_has_it)
 {
-    ck_assert_str_eq(part((struct emit_request){0}, NULL, "// a:", "\n}\n"),
+    ck_assert_str_eq(part((struct standalone_options){0}, NULL, "// a:", "\n}\n"),
                      "// a: An a.\n"
                      "usdt::p:a\n"
                      "{\n"
@@ -81,7 +81,7 @@ END_TEST
 
 START_TEST(a_line_of_the_usual_form)
 {
-    ck_assert_str_eq(part((struct emit_request){.extra = true, .names = true}, NULL, "usdt::p:b", "\n}\n"),
+    ck_assert_str_eq(part((struct standalone_options){.extra = true, .names = true}, NULL, "usdt::p:b", "\n}\n"),
                      "usdt::p:b\n"
                      "{\n"
                      "    $master_conn_id = *(uint32*)(arg0 + 16);\n"
@@ -112,7 +112,7 @@ END_TEST
 
 START_TEST(json_with_the_events_time_or_the_clocks)
 {
-    struct emit_request request = {.is_json = true, .realtime_offset = 1700000000000000000};
+    struct standalone_options request = {.is_json = true, .realtime_offset = 1700000000000000000};
     const char *b = part(request, NULL, "usdt::p:b", "\n}\n");
     ck_assert(strstr(b, "    $at = arg1; // milliseconds since 1970\n") != NULL);
     ck_assert(strstr(b, "    printf(\"{\\\"at\\\": %ld, \\\"type\\\": \\\"b\\\", \\\"master_conn_id\\\": %u, \\\"kind\\\": %u, "
@@ -132,7 +132,7 @@ END_TEST
 
 START_TEST(redacted_values_are_not_read)
 {
-    ck_assert_str_eq(part((struct emit_request){0}, "x", "    printf(\"%lu", "\n}\n"),
+    ck_assert_str_eq(part((struct standalone_options){0}, "x", "    printf(\"%lu", "\n}\n"),
                      "    printf(\"%lu 100%c \\\"RxA       \\\" %s \", $conn_id, 37, str($name, $name_len));\n"
                      "    if (($name_len > 0 && (*(uint8*)$name == 0 || *(uint8*)($name + $name_len - 1) == 0)) || "
                      "($name_len == 1 && ((int64)*(uint8*)($name + 0) | 32) == 120)) {\n"
@@ -148,22 +148,22 @@ END_TEST
 
 START_TEST(limits_are_those_of_what_is_in_it)
 {
-    const char *all = part((struct emit_request){.is_json = true}, NULL, "// A bpftrace", "\n}\n");
+    const char *all = part((struct standalone_options){.is_json = true}, NULL, "// A bpftrace", "\n}\n");
     ck_assert(strstr(all, "for the newest h2o that it knows and bpftrace 0.17, made by\n//\n//     h2olog x\n") != NULL);
     ck_assert(strstr(all, "ends after 64 bytes, or at a NUL") != NULL);
     ck_assert(strstr(all, "\"at\" is counted from when this machine started") != NULL);
     ck_assert(strstr(all, "hexadecimal digits without blanks") != NULL);
     ck_assert(strstr(all, "\"seq\"") == NULL);
     done();
-    ck_assert(strstr(part((struct emit_request){0}, NULL, "// A bpftrace", "\n}\n"), "\"at\"") == NULL);
+    ck_assert(strstr(part((struct standalone_options){0}, NULL, "// A bpftrace", "\n}\n"), "\"at\"") == NULL);
     done();
 }
 END_TEST
 
 Suite *
-emit_suite(void)
+standalone_suite(void)
 {
-    Suite *suite = suite_create("emit");
+    Suite *suite = suite_create("standalone");
     TCase *tcase = tcase_create("emit");
     tcase_add_test(tcase, a_line_as_the_catalogue_has_it);
     tcase_add_test(tcase, a_line_of_the_usual_form);

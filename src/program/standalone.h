@@ -1,10 +1,10 @@
-#ifndef EMIT_H
-#define EMIT_H
+#ifndef STANDALONE_H
+#define STANDALONE_H
 
 #include "plan/plan.h"
 
 /* What a program that needs no h2olog prints. */
-struct emit_request {
+struct standalone_options {
     const char *command; /* h2olog's command line, escaped: the program says where it comes from */
     bool is_json;
     bool extra;              /* the pid before every line; provider, pid, tid and nsecs in every object */
@@ -14,7 +14,7 @@ struct emit_request {
 
 /* Appends a bpftrace program for people to read and change, which prints by itself what h2olog prints for the plan, but for
  * limits that it names. 0, or -1 with `diag` set. */
-int emit_write(struct outbuf *out, const struct plan *plan, const struct emit_request *request, const struct files *templates,
-               struct mem *mem, struct diag *diag);
+int standalone_write(struct outbuf *out, const struct plan *plan, const struct standalone_options *options,
+                     const struct files *templates, struct mem *mem, struct diag *diag);
 
 #endif

@@ -1,4 +1,4 @@
-#include "program/emit.h"
+#include "program/standalone.h"
 
 #include "program/attach.h"
 #include "program/print.h"
@@ -9,7 +9,7 @@
 /* The program being written. */
 struct emitter {
     const struct plan *plan;
-    const struct emit_request *request;
+    const struct standalone_options *options;
     const struct files *templates;
     struct mem *mem;
     struct diag *diag;
@@ -99,7 +99,7 @@ put_read(const struct block *block, struct outbuf *out, int index)
 static bool
 is_read(const struct block *block, int field)
 {
-    bool shows_time = block->emitter->request->is_json || block->probe->line != NULL;
+    bool shows_time = block->emitter->options->is_json || block->probe->line != NULL;
     return block->event->is_shown[field] && (shows_time || field != block->event->time);
 }
 
@@ -121,10 +121,10 @@ put_reads(struct block *block, struct outbuf *out)
         if (is_read(block, i))
             put_read(block, out, i);
     put_filter(block, out);
-    if (!emitter->request->is_json || block->event->time >= 0)
+    if (!emitter->options->is_json || block->event->time >= 0)
         return;
     emitter->has_clock = true;
-    text_printf(out, "    $at = (nsecs + %ld) / 1000000;\n", emitter->request->realtime_offset);
+    text_printf(out, "    $at = (nsecs + %ld) / 1000000;\n", emitter->options->realtime_offset);
 }
 
 /* ---- Printing. */
@@ -196,11 +196,11 @@ print_there(struct block *block, int index)
 {
     const struct types_row *type = block->probe->fields[index].type;
     struct emitter *emitter = block->emitter;
-    const char *quote = emitter->request->is_json && type->wire != TYPES_NUMBER ? "\"" : "";
+    const char *quote = emitter->options->is_json && type->wire != TYPES_NUMBER ? "\"" : "";
     print_text(&block->print, quote);
     switch (type->wire) {
     case TYPES_NUMBER:
-        if (!emitter->request->is_json && types_is_http_version(type))
+        if (!emitter->options->is_json && types_is_http_version(type))
             print_http_version(block, index);
         else
             print_number(block, index);
@@ -226,7 +226,7 @@ print_redacted(struct block *block, int index)
 {
     struct print *print = &block->print;
     const char *name = block->probe->fields[index].name;
-    bool is_json = block->emitter->request->is_json;
+    bool is_json = block->emitter->options->is_json;
     print_text(print, is_json ? mem_printf(block->emitter->mem, "null, \"%s_redacted\": 1, \"%s_len\": ", name, name) : "\\[");
     print_value(print, "%lu", length(block, index));
     print_text(print, is_json ? "" : " bytes redacted]");
@@ -253,7 +253,7 @@ print_label(struct block *block, int index, const char *before, const char *afte
 {
     const struct catalog_names *names = block->probe->fields[index].names;
     struct mem *mem = block->emitter->mem;
-    if (names == NULL || !block->emitter->request->names)
+    if (names == NULL || !block->emitter->options->names)
         return;
     for (size_t i = 0; i < names->count; i++) {
         const char *condition = mem_printf(mem, "%s == %lu", variable(block, index), names->labels[i].value);
@@ -300,7 +300,7 @@ static void
 print_named(struct block *block, int index)
 {
     const struct catalog_field *field = &block->probe->fields[index];
-    bool is_json = block->emitter->request->is_json;
+    bool is_json = block->emitter->options->is_json;
     struct mem *mem = block->emitter->mem;
     if (field->is_optional)
         print_if(&block->print, null_test(block, index, "!="));
@@ -343,7 +343,7 @@ print_usual_line(struct block *block)
 static void
 print_line(struct block *block)
 {
-    if (block->emitter->request->extra) {
+    if (block->emitter->options->extra) {
         print_value(&block->print, "%d", "pid");
         print_text(&block->print, " ");
     }
@@ -375,7 +375,7 @@ print_json(struct block *block)
     for (int i = 0; i < block->probe->nfields; i++)
         if (is_read(block, i) && i != block->event->time)
             print_named(block, i);
-    if (block->emitter->request->extra)
+    if (block->emitter->options->extra)
         print_extra(block);
     print_text(print, "}");
 }
@@ -384,7 +384,7 @@ static void
 put_prints(struct block *block, struct outbuf *out)
 {
     block->print = (struct print){.out = out};
-    (block->emitter->request->is_json ? print_json : print_line)(block);
+    (block->emitter->options->is_json ? print_json : print_line)(block);
     print_text(&block->print, "\n");
     print_flush(&block->print);
     block->emitter->has_pieces |= block->print.statements > 1;
@@ -447,7 +447,7 @@ put_limits(const struct emitter *emitter, struct outbuf *out)
         text_puts(out, "// - The clock is asked. Here \"at\" is counted from when this machine started: make the program anew "
                        "after a reboot,\n"
                        "//   and where it is to run.\n");
-    if (emitter->request->extra && emitter->request->is_json)
+    if (emitter->options->extra && emitter->options->is_json)
         text_puts(out, "// - Records are numbered (\"seq\").\n");
     if (row->per_cpu_buffers)
         text_puts(out, "// - Records are in order. Here those of different CPUs are not.\n");
@@ -480,7 +480,7 @@ put_program(const struct emitter *emitter, struct outbuf *out, const struct outb
         {"version", text_of(PACKAGE_STRING)},
         {"server", text_of(server_name(emitter))},
         {"tracer", text_of(mem_printf(emitter->mem, "%d.%d", tracer->major, tracer->minor))},
-        {"command", text_of(emitter->request->command)},
+        {"command", text_of(emitter->options->command)},
         {"limits", contents(&limits)},
         {"structs", text_of(emitter->has_addresses ? in6_struct : "")},
         {"probes", contents(blocks)},
@@ -492,10 +492,10 @@ put_program(const struct emitter *emitter, struct outbuf *out, const struct outb
 }
 
 int
-emit_write(struct outbuf *out, const struct plan *plan, const struct emit_request *request, const struct files *templates,
-           struct mem *mem, struct diag *diag)
+standalone_write(struct outbuf *out, const struct plan *plan, const struct standalone_options *options,
+                 const struct files *templates, struct mem *mem, struct diag *diag)
 {
-    struct emitter emitter = {.plan = plan, .request = request, .templates = templates, .mem = mem, .diag = diag};
+    struct emitter emitter = {.plan = plan, .options = options, .templates = templates, .mem = mem, .diag = diag};
     struct outbuf blocks = {0};
     int status = 0;
     for (size_t i = 0; status == 0 && i < plan->nevents; i++)
