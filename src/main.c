@@ -32,7 +32,7 @@ struct context {
     struct filter_word *words; /* of which the two are made */
     struct filter filter;
     struct view view;
-    struct program program; /* of --script */
+    struct contract contract; /* of --script */
     struct select select;
     struct launch launch;
     struct recording recording;
@@ -206,16 +206,16 @@ static int
 load_program(struct context *context)
 {
     struct options *options = &context->options;
-    struct program *program = &context->program;
-    if (program_read(program, options->script, &context->mem, &context->diag) != 0)
+    struct contract *contract = &context->contract;
+    if (contract_read(contract, options->script, &context->mem, &context->diag) != 0)
         return -1;
     const char *mode = options->has_mode || context->view.is_grouped ? options->mode : NULL;
     context->select = (struct select){mode, options->types.items, options->types.count, &context->filter,
                                       mem_alloc(&context->mem, options->types.count + 1)};
     if (!options->has_format)
-        options->format = options_format(options->has_mode ? options->mode : program->request.group);
-    context->request = program->request;
-    context->launch.program = program;
+        options->format = options_format(options->has_mode ? options->mode : contract->request.group);
+    context->request = contract->request;
+    context->launch.contract = contract;
     return redact_check(&context->request.redact, &context->diag);
 }
 
@@ -295,7 +295,7 @@ write_program(struct context *context, const struct plan *plan, struct outbuf *p
         return diag_set(&context->diag, DIAG_USAGE,
                         "--%s: a program by itself cannot do that; --emit-script=wire prints what h2olog runs for it", option);
     if (strcmp(options->emit_script, "wire") == 0)
-        return wire_program_write(program, plan, PROGRAM_NO_NONCE, context->command, &context->templates, &context->mem,
+        return wire_program_write(program, plan, CONTRACT_NO_NONCE, context->command, &context->templates, &context->mem,
                                   &context->diag);
     const struct standalone_options standalone = {.command = context->command,
                                                   .is_json = strcmp(options->format, "json") == 0,

@@ -1,7 +1,7 @@
 #include "program/wire_program.h"
 
 #include "program/attach.h"
-#include "program/program.h"
+#include "program/contract.h"
 #include "base/template.h"
 
 #include <stdlib.h>
@@ -469,7 +469,7 @@ wire_program_write(struct outbuf *out, const struct plan *plan, const char *nonc
     define(&writer, "command", command);
     define(&writer, "nonce", nonce);
     struct outbuf contents = {0};
-    program_describe(&contents, plan);
+    contract_describe(&contents, plan);
     define_buffer(&writer, "contents", &contents);
     define(&writer, "str_extra", plan->tracer->row->str_extra);
     define_number(&writer, "chunk", plan->chunk);

@@ -76,11 +76,11 @@ static int
 make_program(const struct launch *launch, const struct plan *plan, const char *nonce, struct outbuf *program, struct mem *mem,
              struct diag *diag)
 {
-    if (launch->program == NULL)
+    if (launch->contract == NULL)
         return wire_program_write(program, plan, nonce, launch->command, launch->templates, mem, diag);
-    if (program_check(launch->program, plan, diag) != 0)
+    if (contract_check(launch->contract, plan, diag) != 0)
         return -1;
-    program_write(program, launch->program, nonce);
+    contract_write(program, launch->contract, nonce);
     return 0;
 }
 

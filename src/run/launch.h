@@ -2,7 +2,7 @@
 #define LAUNCH_H
 
 #include "run/keeper.h"
-#include "program/program.h"
+#include "program/contract.h"
 #include "record/wire.h"
 
 /* What is the same for all servers of a run; launch_services works on it in the keeper. */
@@ -11,7 +11,7 @@ struct launch {
     const struct catalog *catalog;
     const struct files *templates;
     const struct tracer *tracer;
-    const struct program *program; /* to be run as it is; NULL: one is made */
+    const struct contract *contract; /* to be run as it is; NULL: one is made */
     const char *command;           /* h2olog's command line, escaped */
     const struct diag_log *log;
     const char *output;            /* the file that is reopened; NULL: none */

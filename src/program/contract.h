@@ -1,5 +1,5 @@
-#ifndef PROGRAM_H
-#define PROGRAM_H
+#ifndef CONTRACT_H
+#define CONTRACT_H
 
 #include "plan/plan.h"
 
@@ -13,25 +13,25 @@
  *   //: event 0 quicly:accept master_conn_id,at,dcid
  *
  * One event line for each id: the fields that its record holds. */
-struct program {
+struct contract {
     const char *path;
     struct slice text;
     struct request request; /* what the lines ask for */
 };
 
 /* Stands for the nonce of a run in a program that is only printed. */
-#define PROGRAM_NO_NONCE "NONCE_OF_THE_RUN"
+#define CONTRACT_NO_NONCE "NONCE_OF_THE_RUN"
 
 /* Appends the lines for a plan. */
-void program_describe(struct outbuf *out, const struct plan *plan);
+void contract_describe(struct outbuf *out, const struct plan *plan);
 
 /* Reads the file, and of its lines all but the last two kinds. 0, or -1 with `diag` set. Memory is the arena's. */
-int program_read(struct program *program, const char *path, struct mem *mem, struct diag *diag);
+int contract_read(struct contract *contract, const char *path, struct mem *mem, struct diag *diag);
 
 /* That a plan for the same request is what the program was made for. 0, or -1 with `diag` set. */
-int program_check(const struct program *program, const struct plan *plan, struct diag *diag);
+int contract_check(const struct contract *contract, const struct plan *plan, struct diag *diag);
 
 /* Appends the program for a run. */
-void program_write(struct outbuf *out, const struct program *program, const char *nonce);
+void contract_write(struct outbuf *out, const struct contract *contract, const char *nonce);
 
 #endif

@@ -1,4 +1,4 @@
-#include "program/program.h"
+#include "program/contract.h"
 
 #include "unit-fixture.h"
 #include "unit.h"
@@ -31,7 +31,7 @@ static const char lines[] = "//: h2olog-program 1\n"
                             "//: event 1 p:b n\n";
 
 static struct fixture fixture;
-static struct program program;
+static struct contract program;
 static struct outbuf out;
 
 /* A file of the text, read as a program. */
@@ -44,7 +44,7 @@ read_text(const char *text)
     ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     close(fd);
     fixture.diag = (struct diag){0};
-    int status = program_read(&program, path, &fixture.mem, &fixture.diag);
+    int status = contract_read(&program, path, &fixture.mem, &fixture.diag);
     unlink(path);
     program.path = "f.bt";
     return status;
@@ -81,34 +81,34 @@ make_plan(void)
 
 START_TEST(a_plan_for_what_it_asks_describes_it_again)
 {
-    ck_assert_msg(read_text(with("printf(\"" PROGRAM_NO_NONCE " 0\");")) == 0, "%s", fixture.diag.message);
+    ck_assert_msg(read_text(with("printf(\"" CONTRACT_NO_NONCE " 0\");")) == 0, "%s", fixture.diag.message);
     make_plan();
-    program_describe(&out, &fixture.plan);
+    contract_describe(&out, &fixture.plan);
     fixture_equal(&out, lines);
-    ck_assert_msg(program_check(&program, &fixture.plan, &fixture.diag) == 0, "%s", fixture.diag.message);
+    ck_assert_msg(contract_check(&program, &fixture.plan, &fixture.diag) == 0, "%s", fixture.diag.message);
 }
 END_TEST
 
 START_TEST(every_nonce_is_that_of_the_run)
 {
-    ck_assert_int_eq(read_text(with(PROGRAM_NO_NONCE PROGRAM_NO_NONCE " x " PROGRAM_NO_NONCE)), 0);
-    program_write(&out, &program, "12");
+    ck_assert_int_eq(read_text(with(CONTRACT_NO_NONCE CONTRACT_NO_NONCE " x " CONTRACT_NO_NONCE)), 0);
+    contract_write(&out, &program, "12");
     fixture_equal(&out, with("1212 x 12"));
 }
 END_TEST
 
 START_TEST(another_plan_is_refused)
 {
-    ck_assert_int_eq(read_text(with(PROGRAM_NO_NONCE)), 0);
+    ck_assert_int_eq(read_text(with(CONTRACT_NO_NONCE)), 0);
     make_plan();
     fixture.plan.events[0].is_shown[1] = true;
-    ck_assert_int_eq(program_check(&program, &fixture.plan, &fixture.diag), -1);
+    ck_assert_int_eq(contract_check(&program, &fixture.plan, &fixture.diag), -1);
     ck_assert_str_eq(fixture.diag.message,
                      "f.bt:10:1: the program was made for \"event 0 p:a conn_id,kind\", but here it is \"event 0 p:a "
                      "conn_id,secrets,kind\"; make it anew on this machine, with --emit-script=wire -p PID");
     fixture.plan.events[0].is_shown[1] = false;
     fixture.plan.nevents = 1;
-    ck_assert_int_eq(program_check(&program, &fixture.plan, &fixture.diag), -1);
+    ck_assert_int_eq(contract_check(&program, &fixture.plan, &fixture.diag), -1);
     ck_assert(strstr(fixture.diag.message, "made for \"event 1 p:b n\", but here it is \"nothing\"") != NULL);
 }
 END_TEST
@@ -119,11 +119,11 @@ START_TEST(what_is_no_program)
         const char *text, *message;
     } rows[] = {
         {"", "this is no program that prints for h2olog"},
-        {PROGRAM_NO_NONCE, "this is no program that prints for h2olog"},
+        {CONTRACT_NO_NONCE, "this is no program that prints for h2olog"},
         {"//: h2olog-program 1\n", "this is no program that prints for h2olog"},
-        {"//: mode http\n" PROGRAM_NO_NONCE, "expected \"//: h2olog-program 1\" before all other such lines"},
-        {"//: h2olog-program 9\n" PROGRAM_NO_NONCE, "a program of version 9; this h2olog runs version 1"},
-        {"//: h2olog-program 1\n//: filter conn x\n" PROGRAM_NO_NONCE, "--conn: \"x\" is not a number"},
+        {"//: mode http\n" CONTRACT_NO_NONCE, "expected \"//: h2olog-program 1\" before all other such lines"},
+        {"//: h2olog-program 9\n" CONTRACT_NO_NONCE, "a program of version 9; this h2olog runs version 1"},
+        {"//: h2olog-program 1\n//: filter conn x\n" CONTRACT_NO_NONCE, "--conn: \"x\" is not a number"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         ck_assert_int_eq(read_text(rows[i].text), -1);
@@ -133,9 +133,9 @@ START_TEST(what_is_no_program)
 END_TEST
 
 Suite *
-program_suite(void)
+contract_suite(void)
 {
-    Suite *suite = suite_create("program");
+    Suite *suite = suite_create("contract");
     TCase *tcase = tcase_create("program");
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, a_plan_for_what_it_asks_describes_it_again);

@@ -1,4 +1,4 @@
-#include "program/program.h"
+#include "program/contract.h"
 
 #include "request/request.h"
 
@@ -24,7 +24,7 @@ put_event(struct outbuf *out, const struct plan *plan, size_t id)
 }
 
 void
-program_describe(struct outbuf *out, const struct plan *plan)
+contract_describe(struct outbuf *out, const struct plan *plan)
 {
     text_printf(out, MARK "h2olog-program %d\n" MARK "app-data %d\n", FORM, plan->request->app_data);
     request_put(out, plan->request, MARK, text_escape);
@@ -63,9 +63,9 @@ read_line(struct request *request, struct slice line, struct mem *mem, struct di
 
 /* Its first such line tells the version. */
 static int
-check_version(const struct program *program, struct slice line, int number, struct diag *diag)
+check_version(const struct contract *contract, struct slice line, int number, struct diag *diag)
 {
-    struct diag_pos pos = {program->path, number, 1};
+    struct diag_pos pos = {contract->path, number, 1};
     struct slice word, version = {0};
     if (!text_word(&line, &word) || !text_is(word, "h2olog-program") || !text_word(&line, &version))
         return diag_at(diag, pos, "expected \"" MARK "h2olog-program %d\" before all other such lines", FORM);
@@ -78,47 +78,47 @@ check_version(const struct program *program, struct slice line, int number, stru
 }
 
 int
-program_read(struct program *program, const char *path, struct mem *mem, struct diag *diag)
+contract_read(struct contract *contract, const char *path, struct mem *mem, struct diag *diag)
 {
     struct file file;
     if (files_read(&file, path, mem, diag) != 0)
         return -1;
-    *program = (struct program){path, file.text, {.group = "http", .transport = REQUEST_STREAM}};
+    *contract = (struct contract){path, file.text, {.group = "http", .transport = REQUEST_STREAM}};
     struct slice rest = file.text, line;
     int number = 0;
     bool is_marked = next_line(&rest, &line, &number);
-    if (!is_marked || memmem(file.text.ptr, file.text.len, PROGRAM_NO_NONCE, strlen(PROGRAM_NO_NONCE)) == NULL)
+    if (!is_marked || memmem(file.text.ptr, file.text.len, CONTRACT_NO_NONCE, strlen(CONTRACT_NO_NONCE)) == NULL)
         return diag_at(diag, (struct diag_pos){path, 1, 1},
                        "this is no program that prints for h2olog; h2olog --emit-script=wire makes one");
-    int status = check_version(program, line, number, diag);
+    int status = check_version(contract, line, number, diag);
     while (status == 0 && next_line(&rest, &line, &number))
-        status = read_line(&program->request, line, mem, diag);
+        status = read_line(&contract->request, line, mem, diag);
     return status;
 }
 
 static int
-differs(const struct program *program, int number, struct slice found, struct slice expected, struct diag *diag)
+differs(const struct contract *contract, int number, struct slice found, struct slice expected, struct diag *diag)
 {
     char quoted[2][256];
     return diag_at(
-        diag, (struct diag_pos){program->path, number, 1},
+        diag, (struct diag_pos){contract->path, number, 1},
         "the program was made for \"%s\", but here it is \"%s\"; make it anew on this machine, with --emit-script=wire -p PID",
         diag_quote(quoted[0], sizeof(quoted[0]), found), diag_quote(quoted[1], sizeof(quoted[1]), expected));
 }
 
 int
-program_check(const struct program *program, const struct plan *plan, struct diag *diag)
+contract_check(const struct contract *contract, const struct plan *plan, struct diag *diag)
 {
     struct outbuf out = {0};
-    program_describe(&out, plan);
-    struct slice rest = program->text, planned = {out.ptr, out.len};
+    contract_describe(&out, plan);
+    struct slice rest = contract->text, planned = {out.ptr, out.len};
     int number = 0, unused = 0, status = 0;
     for (bool more = true; status == 0 && more;) {
         struct slice found, expected;
         bool is_found = next_line(&rest, &found, &number), is_expected = next_line(&planned, &expected, &unused);
         more = is_found && is_expected;
         if (is_found != is_expected || (more && !text_equal(found, expected)))
-            status = differs(program, number, is_found ? found : text_of("nothing"),
+            status = differs(contract, number, is_found ? found : text_of("nothing"),
                              is_expected ? expected : text_of("nothing"), diag);
     }
     text_free(&out);
@@ -126,16 +126,16 @@ program_check(const struct program *program, const struct plan *plan, struct dia
 }
 
 void
-program_write(struct outbuf *out, const struct program *program, const char *nonce)
+contract_write(struct outbuf *out, const struct contract *contract, const char *nonce)
 {
-    struct slice rest = program->text;
+    struct slice rest = contract->text;
     const char *at;
-    while ((at = memmem(rest.ptr, rest.len, PROGRAM_NO_NONCE, strlen(PROGRAM_NO_NONCE))) != NULL) {
+    while ((at = memmem(rest.ptr, rest.len, CONTRACT_NO_NONCE, strlen(CONTRACT_NO_NONCE))) != NULL) {
         size_t len = (size_t)(at - rest.ptr);
         text_put(out, (struct slice){rest.ptr, len});
         text_puts(out, nonce);
-        rest.ptr += len + strlen(PROGRAM_NO_NONCE);
-        rest.len -= len + strlen(PROGRAM_NO_NONCE);
+        rest.ptr += len + strlen(CONTRACT_NO_NONCE);
+        rest.len -= len + strlen(CONTRACT_NO_NONCE);
     }
     text_put(out, rest);
 }
