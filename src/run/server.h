@@ -3,7 +3,7 @@
 
 #include "run/launch.h"
 #include "plan/select.h"
-#include "run/tracee.h"
+#include "run/session.h"
 
 /* A tracee with all that it stands on. */
 struct server {

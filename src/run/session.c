@@ -1,4 +1,4 @@
-#include "run/tracee.h"
+#include "run/session.h"
 
 #include "host/cause.h"
 #include "base/clock.h"
