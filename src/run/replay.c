@@ -17,7 +17,7 @@ struct player {
     struct filter filter;
     struct view view;
     struct output output;
-    struct tracee_run run;
+    struct session_run run;
     struct server_request request;
     struct server *servers[MAX_SERVERS]; /* by their number in the recording */
     struct select select;
@@ -80,7 +80,7 @@ open_run(struct player *player)
                                      .most = smaller_limit(part->most, is_other_view ? 0 : header->most)};
     output_open(&player->output);
     player->run =
-        (struct tracee_run){.log = part->log, .output = &player->output, .diag = player->diag, .stop_nsecs = UINT64_MAX};
+        (struct session_run){.log = part->log, .output = &player->output, .diag = player->diag, .stop_nsecs = UINT64_MAX};
 }
 
 static int
@@ -129,12 +129,12 @@ take_block(struct player *player, const struct recording_block *block)
     if (server == NULL)
         return diag_set(player->diag, DIAG_FAILED, "%s is damaged: there is no server %lu", player->part->path, block->server);
     if (block->kind == RECORDING_OUT)
-        tracee_take_output(&server->tracee, block->bytes, block->nsecs);
+        session_take_output(&server->session, block->bytes, block->nsecs);
     else if (block->kind == RECORDING_ERR)
-        tracee_take_errors(&server->tracee, block->bytes, block->nsecs);
+        session_take_errors(&server->session, block->bytes, block->nsecs);
     else {
-        server->tracee.is_complete = text_is(block->bytes, "complete");
-        tracee_finish(&server->tracee);
+        server->session.is_complete = text_is(block->bytes, "complete");
+        session_finish(&server->session);
         player->servers[block->server] = NULL;
         server_close(server);
     }
@@ -160,7 +160,7 @@ finish(struct player *player)
     for (size_t i = 0; i < MAX_SERVERS; i++) {
         if (player->servers[i] == NULL)
             continue;
-        tracee_finish(&player->servers[i]->tracee);
+        session_finish(&player->servers[i]->session);
         server_close(player->servers[i]);
     }
     return flush(player, true);
@@ -204,7 +204,7 @@ replay_run(const struct replay *part, struct diag *diag)
         status = prepare(&player);
     if (status == 0) {
         status = play(&player, &stream);
-        tracee_summarize(&player.run);
+        session_summarize(&player.run);
     }
     output_close(&player.output);
     view_free(&player.view);

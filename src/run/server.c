@@ -8,11 +8,11 @@ choose_events(struct server *server, const struct server_request *request, struc
 {
     if (request->select == NULL)
         return 0;
-    server->tracee.filter = request->select->filter;
-    server->tracee.is_wanted = select_events(request->select, &server->plan, &server->mem);
+    server->session.filter = request->select->filter;
+    server->session.is_wanted = select_events(request->select, &server->plan, &server->mem);
     bool is_any = false;
     for (size_t i = 0; i < server->plan.nevents; i++)
-        is_any |= server->tracee.is_wanted[i];
+        is_any |= server->session.is_wanted[i];
     if (!is_any && request->run->output->view->is_grouped)
         return diag_set(diag, DIAG_NOTHING,
                         "there are no records of requests; the catalogue that was used names no roles, or others");
@@ -32,16 +32,16 @@ prepare(struct server *server, const struct server_request *request, const struc
     decode_init(&server->decode, &server->plan, note.nonce, &server->mem);
     bool is_batched = plan_has_batches(&server->plan), has_buffers = request->tracer->row->per_cpu_buffers;
     order_init(&server->order, has_buffers ? request->cpus : 1, is_batched, &server->mem);
-    server->tracee = (struct tracee){.run = request->run,
-                                     .server = files->pid,
-                                     .tracer = files->tracer,
-                                     .server_fd = files->server_fd,
-                                     .out = files->out,
-                                     .err = files->err,
-                                     .command = note.command,
-                                     .plan = &server->plan,
-                                     .decode = &server->decode,
-                                     .order = has_buffers || is_batched ? &server->order : NULL};
+    server->session = (struct session){.run = request->run,
+                                       .server = files->pid,
+                                       .tracer = files->tracer,
+                                       .server_fd = files->server_fd,
+                                       .out = files->out,
+                                       .err = files->err,
+                                       .command = note.command,
+                                       .plan = &server->plan,
+                                       .decode = &server->decode,
+                                       .order = has_buffers || is_batched ? &server->order : NULL};
     return choose_events(server, request, diag);
 }
 
@@ -56,14 +56,14 @@ server_open(const struct server_request *request, const struct server_files *fil
         free(server);
         return NULL;
     }
-    tracee_begin(&server->tracee);
+    session_begin(&server->session);
     return server;
 }
 
 void
 server_close(struct server *server)
 {
-    tracee_end(&server->tracee);
+    session_end(&server->session);
     order_free(&server->order);
     mem_free(&server->mem);
     free(server);

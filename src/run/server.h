@@ -5,10 +5,10 @@
 #include "plan/select.h"
 #include "run/session.h"
 
-/* A tracee with all that it stands on. */
+/* A session with all that it stands on. */
 struct server {
     struct mem mem;
-    struct tracee tracee;
+    struct session session;
     struct plan plan;
     struct decode decode;
     struct order order;
@@ -22,10 +22,10 @@ struct server_request {
     const struct tracer *tracer;
     struct select *select; /* NULL: everything is shown */
     int cpus;
-    struct tracee_run *run;
+    struct session_run *run;
 };
 
-/* The files and pids of a tracee: `pid` and `note` are known, others may be -1 and 0. */
+/* The files and pids of a session: `pid` and `note` are known, others may be -1 and 0. */
 struct server_files {
     pid_t pid, tracer;
     int server_fd, out, err;

@@ -10,31 +10,32 @@
 
 /* The reader is told of a recording that cannot be written by the end of the run. */
 static void
-put_block(struct tracee_run *run, struct recording_block block)
+put_block(struct session_run *run, struct recording_block block)
 {
     if (run->recording != NULL && !run->recording->has_failed)
         recording_put(run->recording, &block, run->diag);
 }
 
 static void
-record_block(struct tracee *tracee, enum recording_kind kind, struct slice bytes)
+record_block(struct session *session, enum recording_kind kind, struct slice bytes)
 {
-    put_block(tracee->run, (struct recording_block){.kind = kind, .server = tracee->id, .nsecs = tracee->now, .bytes = bytes});
+    put_block(session->run,
+              (struct recording_block){.kind = kind, .server = session->id, .nsecs = session->now, .bytes = bytes});
 }
 
 void
-tracee_record_start(struct tracee *tracee, struct slice note)
+session_record_start(struct session *session, struct slice note)
 {
     struct outbuf out = {0};
-    text_printf(&out, "%d\n", tracee->server);
+    text_printf(&out, "%d\n", session->server);
     text_put(&out, note);
-    tracee->now = clock_boot_nsecs();
-    record_block(tracee, RECORDING_START, (struct slice){out.ptr, out.len});
+    session->now = clock_boot_nsecs();
+    record_block(session, RECORDING_START, (struct slice){out.ptr, out.len});
     text_free(&out);
 }
 
 void
-tracee_record_stop(struct tracee_run *run)
+session_record_stop(struct session_run *run)
 {
     put_block(run, (struct recording_block){.kind = RECORDING_STOP, .nsecs = run->stop_nsecs});
 }
@@ -42,206 +43,206 @@ tracee_record_stop(struct tracee_run *run)
 /* Actions. Each runs when its transition is taken, before the state changes. */
 
 static void
-nothing(struct tracee *tracee)
+nothing(struct session *session)
 {
-    (void)tracee;
+    (void)session;
 }
 
 static void
-touch(struct tracee *tracee)
+touch(struct session *session)
 {
-    tracee->is_ready = true;
-    tracee->run->counts.servers++;
-    if (tracee->run->keeper != NULL)
-        keeper_ask(tracee->run->keeper, KEEPER_TOUCH, tracee->server);
+    session->is_ready = true;
+    session->run->counts.servers++;
+    if (session->run->keeper != NULL)
+        keeper_ask(session->run->keeper, KEEPER_TOUCH, session->server);
 }
 
 static void
-expect_end(struct tracee *tracee)
+expect_end(struct session *session)
 {
-    diag_debug(tracee->run->log, 1, "process %d has ended", tracee->server);
-    tracee->end_nsecs = clock_boot_nsecs();
-    tracee->is_expected = true;
+    diag_debug(session->run->log, 1, "process %d has ended", session->server);
+    session->end_nsecs = clock_boot_nsecs();
+    session->is_expected = true;
 }
 
 /* The signal's time is the end of the run. bpftrace would drop what it is reading when it is told to stop, so it is not: its
  * heartbeats tell when everything up to that time is here. */
 static void
-stop(struct tracee *tracee)
+stop(struct session *session)
 {
-    tracee->end_nsecs = tracee->run->stop_nsecs;
-    tracee->put_off_limit = clock_ms() + tracee->run->put_off_ms;
+    session->end_nsecs = session->run->stop_nsecs;
+    session->put_off_limit = clock_ms() + session->run->put_off_ms;
 }
 
 static void
-kill_tracer(struct tracee *tracee)
+kill_tracer(struct session *session)
 {
-    tracee->is_expected = true;
-    keeper_ask(tracee->run->keeper, KEEPER_KILL, tracee->tracer);
+    session->is_expected = true;
+    keeper_ask(session->run->keeper, KEEPER_KILL, session->tracer);
 }
 
 /* What comes now is younger than the end. */
 static void
-kill_complete(struct tracee *tracee)
+kill_complete(struct session *session)
 {
-    tracee->is_complete = true;
-    kill_tracer(tracee);
+    session->is_complete = true;
+    kill_tracer(session);
 }
 
 static void
-begin_draining(struct tracee *tracee)
+begin_draining(struct session *session)
 {
-    tracee->put_off_limit = clock_ms() + tracee->run->put_off_ms;
+    session->put_off_limit = clock_ms() + session->run->put_off_ms;
 }
 
 static void
-tell_patience(struct tracee *tracee)
+tell_patience(struct session *session)
 {
-    diag_note(tracee->run->log,
+    diag_note(session->run->log,
               "the kernel is detaching the probes, which takes a while for many; interrupt again to leave it alone");
 }
 
-static void take_item(struct tracee *tracee, struct decode_item *item);
-static void emit_ready(struct tracee *tracee);
+static void take_item(struct session *session, struct decode_item *item);
+static void emit_ready(struct session *session);
 
 static void
-tell_fault(const struct tracee *tracee, const struct decode_fault *fault)
+tell_fault(const struct session *session, const struct decode_fault *fault)
 {
     struct outbuf expected = {0};
     if (fault->event != NULL)
-        decode_explain(&expected, tracee->plan, fault->event);
+        decode_explain(&expected, session->plan, fault->event);
     else
-        text_printf(&expected, "an event from 0 to %zx, or h, m, s or x", tracee->plan->nevents - 1);
+        text_printf(&expected, "an event from 0 to %zx, or h, m, s or x", session->plan->nevents - 1);
     text_putc(&expected, '\0');
-    diag_note(tracee->run->log, "record %lu (%s) does not decode; expected behind the nonce: %s", fault->number,
+    diag_note(session->run->log, "record %lu (%s) does not decode; expected behind the nonce: %s", fault->number,
               fault->event != NULL ? fault->event->probe->type : "of no event", expected.ptr);
     text_free(&expected);
 }
 
 static void
-count_damage(struct tracee *tracee)
+count_damage(struct session *session)
 {
-    for (; tracee->run->is_program_foreign && tracee->faults < tracee->decode->nfaults; tracee->faults++)
-        tell_fault(tracee, &tracee->decode->faults[tracee->faults]);
-    tracee->run->counts.damaged += tracee->decode->damaged - tracee->damaged;
-    tracee->damaged = tracee->decode->damaged;
+    for (; session->run->is_program_foreign && session->faults < session->decode->nfaults; session->faults++)
+        tell_fault(session, &session->decode->faults[session->faults]);
+    session->run->counts.damaged += session->decode->damaged - session->damaged;
+    session->damaged = session->decode->damaged;
 }
 
 /* What is not shown yet, since more may come of it, is shown now. */
 static void
-end_output(struct tracee *tracee)
+end_output(struct session *session)
 {
-    if (!tracee->run->is_reader_gone)
-        output_end(tracee->run->output, tracee->server);
+    if (!session->run->is_reader_gone)
+        output_end(session->run->output, session->server);
 }
 
 void
-tracee_finish(struct tracee *tracee)
+session_finish(struct session *session)
 {
     struct decode_item item;
-    record_block(tracee, RECORDING_END, tracee->is_complete ? text_of("complete") : (struct slice){0});
-    while (decode_last(tracee->decode, &item))
-        take_item(tracee, &item);
+    record_block(session, RECORDING_END, session->is_complete ? text_of("complete") : (struct slice){0});
+    while (decode_last(session->decode, &item))
+        take_item(session, &item);
     bool was_cut_off =
-        tracee->is_complete || output_is_full(tracee->run->output); /* in the midst of what is not wanted any more */
+        session->is_complete || output_is_full(session->run->output); /* in the midst of what is not wanted any more */
     if (!was_cut_off)
-        count_damage(tracee);
-    if (tracee->order != NULL) {
-        order_flush(tracee->order);
-        emit_ready(tracee);
+        count_damage(session);
+    if (session->order != NULL) {
+        order_flush(session->order);
+        emit_ready(session);
     }
-    end_output(tracee);
+    end_output(session);
 }
 
 /* How long a state may last before it is LATE; with output from bpftrace ENDING, STOPPING and DRAINING begin anew. Detaching
  * takes the kernel up to 0.15 s a probe site, and bpftrace cannot die before. */
-static const int patience_ms[TRACEE_STATES] = {
-    [TRACEE_STARTING] = -1,  [TRACEE_RUNNING] = -1,    [TRACEE_ENDING] = 60000, [TRACEE_STOPPING] = 1000,
-    [TRACEE_KILLING] = 5000, [TRACEE_DRAINING] = 1000, [TRACEE_DONE] = -1,
+static const int patience_ms[SESSION_STATES] = {
+    [SESSION_STARTING] = -1,  [SESSION_RUNNING] = -1,    [SESSION_ENDING] = 60000, [SESSION_STOPPING] = 1000,
+    [SESSION_KILLING] = 5000, [SESSION_DRAINING] = 1000, [SESSION_DONE] = -1,
 };
 
 static const struct transition {
-    void (*action)(struct tracee *tracee); /* NULL: the event means nothing in this state */
-    enum tracee_state next;
-} transitions[TRACEE_STATES][TRACEE_EVENTS] = {
-    [TRACEE_STARTING] =
+    void (*action)(struct session *session); /* NULL: the event means nothing in this state */
+    enum session_state next;
+} transitions[SESSION_STATES][SESSION_EVENTS] = {
+    [SESSION_STARTING] =
         {
-            [TRACEE_READY] = {touch, TRACEE_RUNNING},
-            [TRACEE_SIGNALLED] = {kill_tracer, TRACEE_KILLING},
-            [TRACEE_SERVER_ENDED] = {expect_end, TRACEE_ENDING},
-            [TRACEE_TRACER_ENDED] = {begin_draining, TRACEE_DRAINING},
-            [TRACEE_READER_GONE] = {kill_tracer, TRACEE_KILLING},
+            [SESSION_READY] = {touch, SESSION_RUNNING},
+            [SESSION_SIGNALLED] = {kill_tracer, SESSION_KILLING},
+            [SESSION_SERVER_ENDED] = {expect_end, SESSION_ENDING},
+            [SESSION_TRACER_ENDED] = {begin_draining, SESSION_DRAINING},
+            [SESSION_READER_GONE] = {kill_tracer, SESSION_KILLING},
         },
-    [TRACEE_RUNNING] =
+    [SESSION_RUNNING] =
         {
-            [TRACEE_SIGNALLED] = {stop, TRACEE_STOPPING},
-            [TRACEE_SERVER_ENDED] = {expect_end, TRACEE_ENDING},
-            [TRACEE_TRACER_ENDED] = {begin_draining, TRACEE_DRAINING},
-            [TRACEE_READER_GONE] = {kill_tracer, TRACEE_KILLING},
+            [SESSION_SIGNALLED] = {stop, SESSION_STOPPING},
+            [SESSION_SERVER_ENDED] = {expect_end, SESSION_ENDING},
+            [SESSION_TRACER_ENDED] = {begin_draining, SESSION_DRAINING},
+            [SESSION_READER_GONE] = {kill_tracer, SESSION_KILLING},
         },
-    [TRACEE_ENDING] =
+    [SESSION_ENDING] =
         {
-            [TRACEE_SIGNALLED] = {kill_tracer, TRACEE_KILLING},
-            [TRACEE_COMPLETE] = {kill_complete, TRACEE_KILLING},
-            [TRACEE_TRACER_ENDED] = {begin_draining, TRACEE_DRAINING},
-            [TRACEE_READER_GONE] = {kill_tracer, TRACEE_KILLING},
-            [TRACEE_LATE] = {kill_tracer, TRACEE_KILLING},
+            [SESSION_SIGNALLED] = {kill_tracer, SESSION_KILLING},
+            [SESSION_COMPLETE] = {kill_complete, SESSION_KILLING},
+            [SESSION_TRACER_ENDED] = {begin_draining, SESSION_DRAINING},
+            [SESSION_READER_GONE] = {kill_tracer, SESSION_KILLING},
+            [SESSION_LATE] = {kill_tracer, SESSION_KILLING},
         },
-    [TRACEE_STOPPING] =
+    [SESSION_STOPPING] =
         {
-            [TRACEE_SIGNALLED] = {kill_tracer, TRACEE_DONE},
-            [TRACEE_COMPLETE] = {kill_complete, TRACEE_KILLING},
-            [TRACEE_TRACER_ENDED] = {begin_draining, TRACEE_DRAINING},
-            [TRACEE_READER_GONE] = {kill_tracer, TRACEE_KILLING},
-            [TRACEE_LATE] = {kill_tracer, TRACEE_KILLING},
+            [SESSION_SIGNALLED] = {kill_tracer, SESSION_DONE},
+            [SESSION_COMPLETE] = {kill_complete, SESSION_KILLING},
+            [SESSION_TRACER_ENDED] = {begin_draining, SESSION_DRAINING},
+            [SESSION_READER_GONE] = {kill_tracer, SESSION_KILLING},
+            [SESSION_LATE] = {kill_tracer, SESSION_KILLING},
         },
-    [TRACEE_KILLING] =
+    [SESSION_KILLING] =
         {
-            [TRACEE_SIGNALLED] = {nothing, TRACEE_DONE},
-            [TRACEE_TRACER_ENDED] = {begin_draining, TRACEE_DRAINING},
-            [TRACEE_LATE] = {tell_patience, TRACEE_KILLING},
+            [SESSION_SIGNALLED] = {nothing, SESSION_DONE},
+            [SESSION_TRACER_ENDED] = {begin_draining, SESSION_DRAINING},
+            [SESSION_LATE] = {tell_patience, SESSION_KILLING},
         },
-    [TRACEE_DRAINING] =
+    [SESSION_DRAINING] =
         {
-            [TRACEE_SIGNALLED] = {nothing, TRACEE_DONE},
-            [TRACEE_OUTPUT_ENDED] = {tracee_finish, TRACEE_DONE},
-            [TRACEE_READER_GONE] = {nothing, TRACEE_DONE},
-            [TRACEE_LATE] = {tracee_finish, TRACEE_DONE}, /* somebody else holds the pipe */
+            [SESSION_SIGNALLED] = {nothing, SESSION_DONE},
+            [SESSION_OUTPUT_ENDED] = {session_finish, SESSION_DONE},
+            [SESSION_READER_GONE] = {nothing, SESSION_DONE},
+            [SESSION_LATE] = {session_finish, SESSION_DONE}, /* somebody else holds the pipe */
         },
 };
 
-static void explain(struct tracee *tracee);
+static void explain(struct session *session);
 
 void
-tracee_happen(struct tracee *tracee, enum tracee_event event)
+session_happen(struct session *session, enum session_event event)
 {
-    const struct transition *transition = &transitions[tracee->state][event];
+    const struct transition *transition = &transitions[session->state][event];
     if (transition->action == NULL)
         return;
-    bool is_told = tracee->state == TRACEE_KILLING && transition->next == TRACEE_KILLING;
-    transition->action(tracee);
-    tracee->state = transition->next;
-    tracee->deadline = patience_ms[tracee->state] < 0 || is_told ? -1 : clock_ms() + patience_ms[tracee->state];
-    if (tracee->state == TRACEE_DONE && !tracee->is_expected)
-        explain(tracee);
+    bool is_told = session->state == SESSION_KILLING && transition->next == SESSION_KILLING;
+    transition->action(session);
+    session->state = transition->next;
+    session->deadline = patience_ms[session->state] < 0 || is_told ? -1 : clock_ms() + patience_ms[session->state];
+    if (session->state == SESSION_DONE && !session->is_expected)
+        explain(session);
 }
 
 void
-tracee_begin(struct tracee *tracee)
+session_begin(struct session *session)
 {
-    tracee->state = TRACEE_STARTING;
-    tracee->deadline = -1;
-    tracee->end_nsecs = UINT64_MAX;
-    tracee->id = tracee->run->nservers++;
+    session->state = SESSION_STARTING;
+    session->deadline = -1;
+    session->end_nsecs = UINT64_MAX;
+    session->id = session->run->nservers++;
 }
 
 void
-tracee_end(struct tracee *tracee)
+session_end(struct session *session)
 {
-    child_close(&tracee->server_fd);
-    child_close(&tracee->out);
-    child_close(&tracee->err);
-    text_free(&tracee->errors);
+    child_close(&session->server_fd);
+    child_close(&session->out);
+    child_close(&session->err);
+    text_free(&session->errors);
 }
 
 /* The program does not read what is to be redacted. Should it have done so, or should the name not be known whole, the value
@@ -263,279 +264,280 @@ hold_back(const struct plan *plan, struct record *record)
 
 /* The program has filtered already, but for header names not exactly. */
 static bool
-is_shown(const struct tracee *tracee, const struct record *record)
+is_shown(const struct session *session, const struct record *record)
 {
     const struct catalog_probe *probe = record->event->probe;
-    return (tracee->is_wanted == NULL || tracee->is_wanted[record->event - tracee->plan->events]) &&
-           filter_fits(&tracee->plan->request->filter, probe, record->values) &&
-           filter_fits(tracee->filter, probe, record->values);
+    return (session->is_wanted == NULL || session->is_wanted[record->event - session->plan->events]) &&
+           filter_fits(&session->plan->request->filter, probe, record->values) &&
+           filter_fits(session->filter, probe, record->values);
 }
 
 static void
-emit(struct tracee *tracee, struct record *record)
+emit(struct session *session, struct record *record)
 {
-    struct tracee_run *run = tracee->run;
+    struct session_run *run = session->run;
     if (record->nsecs > run->stop_nsecs || run->is_reader_gone || output_is_full(run->output))
         return;
-    if (record->event != NULL && !is_shown(tracee, record))
+    if (record->event != NULL && !is_shown(session, record))
         return;
-    if (tracee->plan->redact != NULL)
-        hold_back(tracee->plan, record);
-    record->pid = tracee->server;
+    if (session->plan->redact != NULL)
+        hold_back(session->plan, record);
+    record->pid = session->server;
     output_record(run->output, record);
 }
 
 static void
-emit_ready(struct tracee *tracee)
+emit_ready(struct session *session)
 {
     struct record record;
-    while (order_next(tracee->order, &record))
-        emit(tracee, &record);
+    while (order_next(session->order, &record))
+        emit(session, &record);
 }
 
 /* `now` is 0 for what had to wait in a map. */
 static void
-take_record(struct tracee *tracee, struct record *record, uint64_t now)
+take_record(struct session *session, struct record *record, uint64_t now)
 {
-    if (tracee->order == NULL) {
-        emit(tracee, record);
+    if (session->order == NULL) {
+        emit(session, record);
         return;
     }
-    order_add(tracee->order, record, now);
-    emit_ready(tracee);
+    order_add(session->order, record, now);
+    emit_ready(session);
 }
 
 /* All up to `complete` has come. */
 static void
-pass_on(struct tracee *tracee, uint64_t complete)
+pass_on(struct session *session, uint64_t complete)
 {
-    if (tracee->order != NULL)
-        emit_ready(tracee);
-    if (!tracee->run->is_reader_gone)
-        output_tick(tracee->run->output, tracee->server, complete);
-    if (complete >= tracee->end_nsecs)
-        tracee_happen(tracee, TRACEE_COMPLETE);
+    if (session->order != NULL)
+        emit_ready(session);
+    if (!session->run->is_reader_gone)
+        output_tick(session->run->output, session->server, complete);
+    if (complete >= session->end_nsecs)
+        session_happen(session, SESSION_COMPLETE);
 }
 
 /* A bpftrace that has read everything sleeps, and the server has to wake it for its next event: more than half of what printing
  * it costs. One that is paused is not woken. It shows nothing before its next heartbeat anyway, and has gone on by then. */
 static void
-pace(struct tracee *tracee)
+pace(struct session *session)
 {
     enum { FRESH = 10 * 1000 * 1000 }; /* nsecs; one that is not up to date has no sleep to lose */
-    bool is_fresh = tracee->now <= tracee->newest + FRESH;
-    if (tracee->run->keeper == NULL || tracee->state != TRACEE_RUNNING || !is_fresh || plan_has_batches(tracee->plan))
+    bool is_fresh = session->now <= session->newest + FRESH;
+    if (session->run->keeper == NULL || session->state != SESSION_RUNNING || !is_fresh || plan_has_batches(session->plan))
         return;
-    keeper_ask(tracee->run->keeper, KEEPER_PAUSE, tracee->tracer);
-    tracee->newest = 0;
+    keeper_ask(session->run->keeper, KEEPER_PAUSE, session->tracer);
+    session->newest = 0;
 }
 
 static void
-take_tick(struct tracee *tracee, const struct decode_item *item)
+take_tick(struct session *session, const struct decode_item *item)
 {
-    tracee_happen(tracee, TRACEE_READY);
-    pace(tracee);
-    pass_on(tracee, tracee->order != NULL ? order_tick(tracee->order, item->number, item->nsecs, tracee->now) : item->nsecs);
+    session_happen(session, SESSION_READY);
+    pace(session);
+    pass_on(session,
+            session->order != NULL ? order_tick(session->order, item->number, item->nsecs, session->now) : item->nsecs);
 }
 
 /* What stands before a number of lost events. */
 static const char *
-at_least(const struct tracee_run *run)
+at_least(const struct session_run *run)
 {
     return run->counts.misses_losses ? "at least " : "";
 }
 
 /* The loss stands in the stream where it was told of. */
 static void
-take_loss(struct tracee *tracee, uint64_t lost)
+take_loss(struct session *session, uint64_t lost)
 {
-    struct record record = {.nsecs = tracee->order != NULL ? tracee->order->newest : tracee->now};
+    struct record record = {.nsecs = session->order != NULL ? session->order->newest : session->now};
     record.values[0].number = lost;
-    tracee->run->counts.lost += lost;
-    tracee->run->counts.misses_losses |= tracee->plan->tracer->row->misses_losses;
-    if (!format_is_json(tracee->run->output->format))
-        diag_note(tracee->run->log, "%s%lu events were lost here: they came faster than bpftrace reads them",
-                  at_least(tracee->run), lost);
-    take_record(tracee, &record, tracee->now);
+    session->run->counts.lost += lost;
+    session->run->counts.misses_losses |= session->plan->tracer->row->misses_losses;
+    if (!format_is_json(session->run->output->format))
+        diag_note(session->run->log, "%s%lu events were lost here: they came faster than bpftrace reads them",
+                  at_least(session->run), lost);
+    take_record(session, &record, session->now);
 }
 
 static void
-take_notice(const struct tracee *tracee, struct slice line)
+take_notice(const struct session *session, struct slice line)
 {
     char quoted[1024];
-    diag_debug(tracee->run->log, 3, "bpftrace: %s", diag_quote(quoted, sizeof(quoted), line));
+    diag_debug(session->run->log, 3, "bpftrace: %s", diag_quote(quoted, sizeof(quoted), line));
 }
 
 /* A line on stdout that is no record. Of a program that somebody has changed it is what was wanted. */
 static void
-take_own_line(const struct tracee *tracee, struct slice line)
+take_own_line(const struct session *session, struct slice line)
 {
     char quoted[1024];
-    if (tracee->run->is_program_foreign)
-        diag_note(tracee->run->log, "the program says: %s", diag_quote(quoted, sizeof(quoted), line));
+    if (session->run->is_program_foreign)
+        diag_note(session->run->log, "the program says: %s", diag_quote(quoted, sizeof(quoted), line));
     else
-        take_notice(tracee, line);
+        take_notice(session, line);
 }
 
 static void
-take_item(struct tracee *tracee, struct decode_item *item)
+take_item(struct session *session, struct decode_item *item)
 {
     switch (item->kind) {
     case DECODE_RECORD:
-        tracee->newest = item->record.nsecs;
-        take_record(tracee, &item->record, item->is_batched ? 0 : tracee->now);
+        session->newest = item->record.nsecs;
+        take_record(session, &item->record, item->is_batched ? 0 : session->now);
         break;
     case DECODE_TICK:
-        take_tick(tracee, item);
+        take_tick(session, item);
         break;
     case DECODE_BATCH:
-        pass_on(tracee, order_batch(tracee->order, item->nsecs, tracee->now));
+        pass_on(session, order_batch(session->order, item->nsecs, session->now));
         break;
     case DECODE_LOST:
-        take_loss(tracee, item->number);
+        take_loss(session, item->number);
         break;
     case DECODE_NOTICE:
-        take_own_line(tracee, item->text);
+        take_own_line(session, item->text);
         break;
     }
 }
 
 void
-tracee_wait_longer(struct tracee *tracee)
+session_wait_longer(struct session *session)
 {
-    if (tracee->state == TRACEE_ENDING || tracee->state == TRACEE_STOPPING || tracee->state == TRACEE_DRAINING)
-        tracee->deadline = clock_ms() + patience_ms[tracee->state];
+    if (session->state == SESSION_ENDING || session->state == SESSION_STOPPING || session->state == SESSION_DRAINING)
+        session->deadline = clock_ms() + patience_ms[session->state];
 }
 
 /* Somebody who is not bpftrace may hold its pipe and go on for ever. */
 void
-tracee_put_off(struct tracee *tracee)
+session_put_off(struct session *session)
 {
-    bool is_limited = tracee->state == TRACEE_STOPPING || tracee->state == TRACEE_DRAINING;
-    if (!is_limited || clock_ms() < tracee->put_off_limit)
-        tracee_wait_longer(tracee);
+    bool is_limited = session->state == SESSION_STOPPING || session->state == SESSION_DRAINING;
+    if (!is_limited || clock_ms() < session->put_off_limit)
+        session_wait_longer(session);
 }
 
 static void
-take_filled(struct tracee *tracee, size_t len)
+take_filled(struct session *session, size_t len)
 {
     struct decode_item item;
-    decode_fill(tracee->decode, len);
-    while (decode_next(tracee->decode, &item))
-        take_item(tracee, &item);
-    count_damage(tracee);
+    decode_fill(session->decode, len);
+    while (decode_next(session->decode, &item))
+        take_item(session, &item);
+    count_damage(session);
 }
 
 void
-tracee_take_output(struct tracee *tracee, struct slice bytes, uint64_t nsecs)
+session_take_output(struct session *session, struct slice bytes, uint64_t nsecs)
 {
-    tracee->now = nsecs;
+    session->now = nsecs;
     while (bytes.len > 0) {
         size_t room;
-        char *ptr = decode_room(tracee->decode, &room);
+        char *ptr = decode_room(session->decode, &room);
         size_t len = bytes.len < room ? bytes.len : room;
         memcpy(ptr, bytes.ptr, len);
-        take_filled(tracee, len);
+        take_filled(session, len);
         bytes.ptr += len;
         bytes.len -= len;
     }
 }
 
 void
-tracee_read_output(struct tracee *tracee)
+session_read_output(struct session *session)
 {
     size_t room;
-    char *ptr = decode_room(tracee->decode, &room);
-    ssize_t got = read(tracee->out, ptr, room);
+    char *ptr = decode_room(session->decode, &room);
+    ssize_t got = read(session->out, ptr, room);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (got <= 0) {
-        child_close(&tracee->out);
+        child_close(&session->out);
         return;
     }
-    tracee->now = clock_boot_nsecs();
-    record_block(tracee, RECORDING_OUT, (struct slice){ptr, (size_t)got});
-    take_filled(tracee, (size_t)got);
-    tracee_put_off(tracee);
+    session->now = clock_boot_nsecs();
+    record_block(session, RECORDING_OUT, (struct slice){ptr, (size_t)got});
+    take_filled(session, (size_t)got);
+    session_put_off(session);
 }
 
 /* "Lost N events" stands on stderr from 0.24 on. */
 static void
-read_error_line(struct tracee *tracee, struct slice line)
+read_error_line(struct session *session, struct slice line)
 {
-    take_notice(tracee, line);
+    take_notice(session, line);
     struct slice rest = line, word[2];
     uint64_t lost;
     if (text_word(&rest, &word[0]) && text_word(&rest, &word[1]) && text_is(word[0], "Lost") &&
         text_number(word[1], UINT64_MAX, &lost))
-        take_loss(tracee, lost);
+        take_loss(session, lost);
 }
 
 /* The last words tell why it failed; 16 KiB of them are kept. */
 static void
-forget_errors(struct tracee *tracee)
+forget_errors(struct session *session)
 {
     enum { KEPT = 16 * 1024 };
-    if (tracee->errors.len <= 2 * KEPT)
+    if (session->errors.len <= 2 * KEPT)
         return;
-    size_t gone = tracee->errors.len - KEPT;
-    memmove(tracee->errors.ptr, tracee->errors.ptr + gone, KEPT);
-    tracee->errors.len = KEPT;
-    tracee->error_line = tracee->error_line > gone ? tracee->error_line - gone : 0;
+    size_t gone = session->errors.len - KEPT;
+    memmove(session->errors.ptr, session->errors.ptr + gone, KEPT);
+    session->errors.len = KEPT;
+    session->error_line = session->error_line > gone ? session->error_line - gone : 0;
 }
 
 void
-tracee_take_errors(struct tracee *tracee, struct slice bytes, uint64_t nsecs)
+session_take_errors(struct session *session, struct slice bytes, uint64_t nsecs)
 {
-    struct outbuf *errors = &tracee->errors;
+    struct outbuf *errors = &session->errors;
     const char *end;
-    tracee->now = nsecs;
+    session->now = nsecs;
     if (bytes.len == 0)
         return;
     text_put(errors, bytes);
-    while ((end = memchr(errors->ptr + tracee->error_line, '\n', errors->len - tracee->error_line)) != NULL) {
-        const char *start = errors->ptr + tracee->error_line;
-        read_error_line(tracee, (struct slice){start, (size_t)(end - start)});
-        tracee->error_line = (size_t)(end + 1 - errors->ptr);
+    while ((end = memchr(errors->ptr + session->error_line, '\n', errors->len - session->error_line)) != NULL) {
+        const char *start = errors->ptr + session->error_line;
+        read_error_line(session, (struct slice){start, (size_t)(end - start)});
+        session->error_line = (size_t)(end + 1 - errors->ptr);
     }
-    forget_errors(tracee);
+    forget_errors(session);
 }
 
 void
-tracee_read_errors(struct tracee *tracee)
+session_read_errors(struct session *session)
 {
     char bytes[4096];
-    ssize_t got = read(tracee->err, bytes, sizeof(bytes));
+    ssize_t got = read(session->err, bytes, sizeof(bytes));
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (got <= 0) {
-        child_close(&tracee->err);
+        child_close(&session->err);
         return;
     }
-    tracee->now = clock_boot_nsecs();
-    record_block(tracee, RECORDING_ERR, (struct slice){bytes, (size_t)got});
-    tracee_take_errors(tracee, (struct slice){bytes, (size_t)got}, tracee->now);
+    session->now = clock_boot_nsecs();
+    record_block(session, RECORDING_ERR, (struct slice){bytes, (size_t)got});
+    session_take_errors(session, (struct slice){bytes, (size_t)got}, session->now);
 }
 
 void
-tracee_bury(struct tracee *tracee, int wait_status)
+session_bury(struct session *session, int wait_status)
 {
-    tracee->wait_status = wait_status;
-    tracee_happen(tracee, TRACEE_TRACER_ENDED);
+    session->wait_status = wait_status;
+    session_happen(session, SESSION_TRACER_ENDED);
 }
 
 void
-tracee_announce(const struct tracee *tracee, uint64_t bytes)
+session_announce(const struct session *session, uint64_t bytes)
 {
-    diag_debug(tracee->run->log, 1, "tracing pid %d (%s), probes attached: %zu, pages made readable: %lu KiB", tracee->server,
-               tracee->command, tracee->plan->nevents, bytes / 1024);
+    diag_debug(session->run->log, 1, "tracing pid %d (%s), probes attached: %zu, pages made readable: %lu KiB", session->server,
+               session->command, session->plan->nevents, bytes / 1024);
 }
 
 void
-tracee_summarize(const struct tracee_run *run)
+session_summarize(const struct session_run *run)
 {
     const struct output *output = run->output;
-    const struct tracee_counts *counts = &run->counts;
+    const struct session_counts *counts = &run->counts;
     uint64_t given_up = view_given_up(output->view);
     if (given_up > 0)
         diag_note(run->log, "%lu texts were too much work for a regular expression and count as not matching", given_up);
@@ -549,31 +551,31 @@ tracee_summarize(const struct tracee_run *run)
 }
 
 void
-tracee_check_deadline(struct tracee *tracee)
+session_check_deadline(struct session *session)
 {
-    if (tracee->deadline >= 0 && clock_ms() >= tracee->deadline)
-        tracee_happen(tracee, TRACEE_LATE);
+    if (session->deadline >= 0 && clock_ms() >= session->deadline)
+        session_happen(session, SESSION_LATE);
 }
 
 /* Sets the run's `diag`, as bpftrace ended of its own accord. The first error is the one that is reported in the end. */
 static void
-explain(struct tracee *tracee)
+explain(struct session *session)
 {
-    struct diag *diag = tracee->run->diag;
+    struct diag *diag = session->run->diag;
     struct slice line = {0};
-    const struct cause *cause = cause_find((struct slice){tracee->errors.ptr, tracee->errors.len}, &line);
-    const char *when = tracee->is_ready ? "before it was told to" : "before it could trace";
+    const struct cause *cause = cause_find((struct slice){session->errors.ptr, session->errors.len}, &line);
+    const char *when = session->is_ready ? "before it was told to" : "before it could trace";
     char quoted[512];
     if (diag->status != DIAG_OK)
         return;
     diag_quote(quoted, sizeof(quoted), line);
-    if (WIFSIGNALED(tracee->wait_status)) {
+    if (WIFSIGNALED(session->wait_status)) {
         diag_set(diag, DIAG_FAILED, "bpftrace was killed by signal %d (%s); nothing is traced any more",
-                 WTERMSIG(tracee->wait_status), strsignal(WTERMSIG(tracee->wait_status)));
-        diag->status = DIAG_SIGNALLED + WTERMSIG(tracee->wait_status);
+                 WTERMSIG(session->wait_status), strsignal(WTERMSIG(session->wait_status)));
+        diag->status = DIAG_SIGNALLED + WTERMSIG(session->wait_status);
     } else if (cause != NULL)
         diag_set(diag, cause->status, "bpftrace ended %s: %s; %s", when, quoted, cause->advice);
     else
         diag_set(diag, DIAG_FAILED, "bpftrace ended %s, with status %d and without a word; h2olog -ddd shows more", when,
-                 WEXITSTATUS(tracee->wait_status));
+                 WEXITSTATUS(session->wait_status));
 }

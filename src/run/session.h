@@ -1,5 +1,5 @@
-#ifndef TRACEE_H
-#define TRACEE_H
+#ifndef SESSION_H
+#define SESSION_H
 
 #include "run/keeper.h"
 #include "record/decode.h"
@@ -8,7 +8,7 @@
 #include "record/recording.h"
 
 /* What a run came to, beside its output. */
-struct tracee_counts {
+struct session_counts {
     uint64_t lost;      /* events that bpftrace lost */
     bool misses_losses; /* there were more, as it does not count all */
     uint64_t damaged;   /* records that did not decode whole */
@@ -16,11 +16,11 @@ struct tracee_counts {
 };
 
 /* What the servers of a run have in common. */
-struct tracee_run {
+struct session_run {
     const struct keeper *keeper;
     const struct diag_log *log;
     struct output *output;
-    struct tracee_counts counts;
+    struct session_counts counts;
     struct diag *diag;   /* of the first that went wrong */
     uint64_t stop_nsecs; /* later records do not belong to the run any more; UINT64_MAX: it goes on */
     bool is_reader_gone;
@@ -31,32 +31,32 @@ struct tracee_run {
     int put_off_ms;          /* milliseconds: how long output that still comes may put the end off */
 };
 
-enum tracee_state {
-    TRACEE_STARTING, /* bpftrace attaches */
-    TRACEE_RUNNING,
-    TRACEE_ENDING,   /* the server has ended; bpftrace notices, detaches and then writes its last words, or does not notice */
-    TRACEE_STOPPING, /* a signal has ended the run; what happened before it is still to come */
-    TRACEE_KILLING,
-    TRACEE_DRAINING, /* bpftrace is dead; its last words are read */
-    TRACEE_DONE,
-    TRACEE_STATES,
+enum session_state {
+    SESSION_STARTING, /* bpftrace attaches */
+    SESSION_RUNNING,
+    SESSION_ENDING,   /* the server has ended; bpftrace notices, detaches and then writes its last words, or does not notice */
+    SESSION_STOPPING, /* a signal has ended the run; what happened before it is still to come */
+    SESSION_KILLING,
+    SESSION_DRAINING, /* bpftrace is dead; its last words are read */
+    SESSION_DONE,
+    SESSION_STATES,
 };
 
-enum tracee_event {
-    TRACEE_READY, /* everything is attached */
-    TRACEE_SIGNALLED,
-    TRACEE_COMPLETE, /* everything up to the end has come */
-    TRACEE_SERVER_ENDED,
-    TRACEE_TRACER_ENDED,
-    TRACEE_OUTPUT_ENDED,
-    TRACEE_READER_GONE,
-    TRACEE_LATE,
-    TRACEE_EVENTS,
+enum session_event {
+    SESSION_READY, /* everything is attached */
+    SESSION_SIGNALLED,
+    SESSION_COMPLETE, /* everything up to the end has come */
+    SESSION_SERVER_ENDED,
+    SESSION_TRACER_ENDED,
+    SESSION_OUTPUT_ENDED,
+    SESSION_READER_GONE,
+    SESSION_LATE,
+    SESSION_EVENTS,
 };
 
 /* A traced server: its bpftrace, and what becomes of that one's output. Times in milliseconds are CLOCK_MONOTONIC's. */
-struct tracee {
-    struct tracee_run *run;
+struct session {
+    struct session_run *run;
     pid_t server, tracer;
     int server_fd, out, err; /* a pidfd, pipes; -1: closed */
     const char *command;     /* of the server, escaped */
@@ -67,7 +67,7 @@ struct tracee {
     const struct filter *filter; /* of what is shown, beyond the plan's; NULL: none */
     uint64_t id;                 /* counts the servers of the run */
     uint64_t now;                /* CLOCK_BOOTTIME, when what is being taken was read */
-    enum tracee_state state;
+    enum session_state state;
     int64_t deadline;      /* when the state is LATE; -1: never */
     int64_t put_off_limit; /* output does not put STOPPING and DRAINING off beyond this */
     uint64_t end_nsecs;    /* when everything up to here has arrived, it can end */
@@ -82,45 +82,45 @@ struct tracee {
     size_t error_line;    /* where in it the unfinished line begins */
 };
 
-/* A tracee of which the first eight members are set. */
-void tracee_begin(struct tracee *tracee);
+/* A session of which the first eight members are set. */
+void session_begin(struct session *session);
 
 /* Frees what it has made itself, and closes its files. */
-void tracee_end(struct tracee *tracee);
+void session_end(struct session *session);
 
-void tracee_happen(struct tracee *tracee, enum tracee_event event);
+void session_happen(struct session *session, enum session_event event);
 
 /* Read what is there. */
-void tracee_read_output(struct tracee *tracee);
-void tracee_read_errors(struct tracee *tracee);
+void session_read_output(struct session *session);
+void session_read_errors(struct session *session);
 
 /* The same for bytes that were read at `nsecs`, as a recording has them. */
-void tracee_take_output(struct tracee *tracee, struct slice bytes, uint64_t nsecs);
-void tracee_take_errors(struct tracee *tracee, struct slice bytes, uint64_t nsecs);
+void session_take_output(struct session *session, struct slice bytes, uint64_t nsecs);
+void session_take_errors(struct session *session, struct slice bytes, uint64_t nsecs);
 
 /* bpftrace has said everything: what was held back goes out. */
-void tracee_finish(struct tracee *tracee);
+void session_finish(struct session *session);
 
 /* Tell the recording, if there is one. */
-void tracee_record_start(struct tracee *tracee, struct slice note);
-void tracee_record_stop(struct tracee_run *run);
+void session_record_start(struct session *session, struct slice note);
+void session_record_stop(struct session_run *run);
 
 /* `wait_status` as waitpid gives it. */
-void tracee_bury(struct tracee *tracee, int wait_status);
+void session_bury(struct session *session, int wait_status);
 
 /* The probes are attached and the pages touched. */
-void tracee_announce(const struct tracee *tracee, uint64_t bytes);
+void session_announce(const struct session *session, uint64_t bytes);
 
 /* Says what the run came to. */
-void tracee_summarize(const struct tracee_run *run);
+void session_summarize(const struct session_run *run);
 
 /* As long as something moves nothing is late; within a limit when it is to end. */
-void tracee_put_off(struct tracee *tracee);
+void session_put_off(struct session *session);
 
 /* The same without a limit. */
-void tracee_wait_longer(struct tracee *tracee);
+void session_wait_longer(struct session *session);
 
 /* Passes the deadline on as an event. */
-void tracee_check_deadline(struct tracee *tracee);
+void session_check_deadline(struct session *session);
 
 #endif

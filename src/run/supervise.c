@@ -14,13 +14,13 @@ enum { MAX_SERVERS = 256 };
 
 enum phase {
     TRACING,
-    FLUSHING, /* no tracee is left; what has been read is written */
+    FLUSHING, /* no session is left; what has been read is written */
     OVER,
 };
 
 struct run {
     struct supervise *part;
-    struct tracee_run shared;
+    struct session_run shared;
     struct server *servers[MAX_SERVERS];
     size_t nservers;
     size_t nexpected; /* servers that are still to start */
@@ -38,10 +38,10 @@ struct run {
 enum { FLUSH_MS = 1000 };
 
 static void
-all_happen(struct run *run, enum tracee_event event)
+all_happen(struct run *run, enum session_event event)
 {
     for (size_t i = 0; i < run->nservers; i++)
-        tracee_happen(&run->servers[i]->tracee, event);
+        session_happen(&run->servers[i]->session, event);
 }
 
 /* What happens later does not belong to the run. */
@@ -49,8 +49,8 @@ static void
 stop(struct run *run)
 {
     run->shared.stop_nsecs = clock_boot_nsecs();
-    tracee_record_stop(&run->shared);
-    all_happen(run, TRACEE_SIGNALLED);
+    session_record_stop(&run->shared);
+    all_happen(run, SESSION_SIGNALLED);
 }
 
 static bool
@@ -97,20 +97,20 @@ add_tracee(struct run *run, const struct keeper_news *news)
         return;
     }
     if (run->nexpected == 0)
-        diag_note(run->part->log, "tracing pid %d (%s) too", news->server, server->tracee.command);
+        diag_note(run->part->log, "tracing pid %d (%s) too", news->server, server->session.command);
     run->nexpected -= run->nexpected > 0;
     run->servers[run->nservers++] = server;
-    tracee_record_start(&server->tracee, news->text);
+    session_record_start(&server->session, news->text);
     if (is_stopping(run))
-        tracee_happen(&server->tracee, TRACEE_SIGNALLED);
+        session_happen(&server->session, SESSION_SIGNALLED);
 }
 
-static struct tracee *
+static struct session *
 find_tracee(struct run *run, pid_t tracer, pid_t server)
 {
     for (size_t i = 0; i < run->nservers; i++)
-        if (run->servers[i]->tracee.tracer == tracer || run->servers[i]->tracee.server == server)
-            return &run->servers[i]->tracee;
+        if (run->servers[i]->session.tracer == tracer || run->servers[i]->session.server == server)
+            return &run->servers[i]->session;
     return NULL;
 }
 
@@ -137,7 +137,7 @@ take_keepers_end(struct run *run)
 static void
 take_news(struct run *run, const struct keeper_news *news)
 {
-    struct tracee *tracee = find_tracee(run, news->tracer, news->server);
+    struct session *session = find_tracee(run, news->tracer, news->server);
     switch (news->kind) {
     case KEEPER_STARTED:
         add_tracee(run, news);
@@ -146,12 +146,12 @@ take_news(struct run *run, const struct keeper_news *news)
         refuse(run, news->server, &news->diag);
         break;
     case KEEPER_ENDED:
-        if (tracee != NULL)
-            tracee_bury(tracee, (int)news->number);
+        if (session != NULL)
+            session_bury(session, (int)news->number);
         break;
     case KEEPER_TOUCHED:
-        if (tracee != NULL)
-            tracee_announce(tracee, news->number);
+        if (session != NULL)
+            session_announce(session, news->number);
         break;
     case KEEPER_OPENED:
         take_file(run, news);
@@ -179,7 +179,7 @@ take_end_signal(struct run *run)
         stop(run);
     } else {
         run->phase = OVER;
-        all_happen(run, TRACEE_SIGNALLED);
+        all_happen(run, SESSION_SIGNALLED);
     }
 }
 
@@ -202,7 +202,7 @@ lose_reader(struct run *run)
 {
     run->shared.is_reader_gone = true;
     run->part->output->sink->pending.len = run->part->output->sink->done = 0;
-    all_happen(run, TRACEE_READER_GONE);
+    all_happen(run, SESSION_READER_GONE);
 }
 
 static void
@@ -214,7 +214,7 @@ flush(struct run *run)
     enum sink_state state = (is_last ? sink_flush : sink_pass)(sink, run->shared.diag);
     bool has_moved = sink->pending.len - sink->done < before;
     for (size_t i = 0; has_moved && i < run->nservers; i++)
-        tracee_put_off(&run->servers[i]->tracee);
+        session_put_off(&run->servers[i]->session);
     if (has_moved && clock_ms() < run->flush_limit)
         run->deadline = clock_ms() + FLUSH_MS;
     if (state == SINK_GONE || state == SINK_FAILED)
@@ -235,8 +235,8 @@ check_count(struct run *run)
     run->is_full = true;
     if (run->shared.stop_nsecs == UINT64_MAX)
         run->shared.stop_nsecs = clock_boot_nsecs();
-    tracee_record_stop(&run->shared);
-    all_happen(run, TRACEE_READER_GONE);
+    session_record_stop(&run->shared);
+    all_happen(run, SESSION_READER_GONE);
 }
 
 static void
@@ -265,12 +265,12 @@ check_ends(struct run *run)
 {
     bool is_held_back = run->part->output->sink->is_blocked && run->shared.stop_nsecs == UINT64_MAX;
     for (size_t i = 0; i < run->nservers; i++) {
-        struct tracee *tracee = &run->servers[i]->tracee;
-        if (tracee->out < 0 && tracee->err < 0)
-            tracee_happen(tracee, TRACEE_OUTPUT_ENDED);
+        struct session *session = &run->servers[i]->session;
+        if (session->out < 0 && session->err < 0)
+            session_happen(session, SESSION_OUTPUT_ENDED);
         if (is_held_back)
-            tracee_wait_longer(tracee);
-        tracee_check_deadline(tracee);
+            session_wait_longer(session);
+        session_check_deadline(session);
     }
     if (is_held_back)
         run->deadline = clock_ms() + FLUSH_MS;
@@ -286,7 +286,7 @@ remove_done(struct run *run)
 {
     size_t kept = 0;
     for (size_t i = 0; i < run->nservers; i++) {
-        if (run->servers[i]->tracee.state == TRACEE_DONE)
+        if (run->servers[i]->session.state == SESSION_DONE)
             server_close(run->servers[i]);
         else
             run->servers[kept++] = run->servers[i];
@@ -318,11 +318,11 @@ fill_poll(const struct run *run, struct pollfd *fds)
     fds[ON_KEEPER] = (struct pollfd){run->part->keeper->socket, POLLIN, 0};
     fds[ON_SINK] = (struct pollfd){run->shared.is_reader_gone ? -1 : run->part->output->sink->fd, is_full ? POLLOUT : 0, 0};
     for (size_t i = 0; i < run->nservers; i++) {
-        const struct tracee *tracee = &run->servers[i]->tracee;
+        const struct session *session = &run->servers[i]->session;
         struct pollfd *own = &fds[ON_TRACEES + i * ON_EACH];
-        own[ON_SERVER] = (struct pollfd){tracee->state <= TRACEE_RUNNING ? tracee->server_fd : -1, POLLIN, 0};
-        own[ON_OUT] = (struct pollfd){is_full ? -1 : tracee->out, POLLIN, 0};
-        own[ON_ERR] = (struct pollfd){tracee->err, POLLIN, 0};
+        own[ON_SERVER] = (struct pollfd){session->state <= SESSION_RUNNING ? session->server_fd : -1, POLLIN, 0};
+        own[ON_OUT] = (struct pollfd){is_full ? -1 : session->out, POLLIN, 0};
+        own[ON_ERR] = (struct pollfd){session->err, POLLIN, 0};
     }
     return ON_TRACEES + run->nservers * ON_EACH;
 }
@@ -332,7 +332,7 @@ poll_timeout(const struct run *run)
 {
     int64_t first = run->phase == FLUSHING ? run->deadline : run->end_ms > 0 && !is_stopping(run) ? run->end_ms : -1;
     for (size_t i = 0; i < run->nservers; i++) {
-        int64_t deadline = run->servers[i]->tracee.deadline;
+        int64_t deadline = run->servers[i]->session.deadline;
         if (deadline >= 0 && (first < 0 || deadline < first))
             first = deadline;
     }
@@ -341,14 +341,14 @@ poll_timeout(const struct run *run)
 }
 
 static void
-read_tracee(struct tracee *tracee, const struct pollfd *own)
+read_tracee(struct session *session, const struct pollfd *own)
 {
     if (own[ON_OUT].revents != 0)
-        tracee_read_output(tracee);
+        session_read_output(session);
     if (own[ON_ERR].revents != 0)
-        tracee_read_errors(tracee);
+        session_read_errors(session);
     if (own[ON_SERVER].revents != 0)
-        tracee_happen(tracee, TRACEE_SERVER_ENDED);
+        session_happen(session, SESSION_SERVER_ENDED);
 }
 
 static void
@@ -361,7 +361,7 @@ step(struct run *run)
     if (fds[ON_SIGNAL].revents != 0)
         take_signal(run);
     for (size_t i = 0; i < nservers; i++)
-        read_tracee(&run->servers[i]->tracee, &fds[ON_TRACEES + i * ON_EACH]);
+        read_tracee(&run->servers[i]->session, &fds[ON_TRACEES + i * ON_EACH]);
     if (fds[ON_KEEPER].revents != 0)
         read_news(run);
     if (fds[ON_SINK].revents & (POLLERR | POLLHUP | POLLNVAL))
@@ -393,14 +393,14 @@ int
 supervise_run(struct supervise *part, int signals, struct diag *diag)
 {
     struct run run = {.part = part, .signals = signals, .nexpected = part->nservers, .next_fd = -1};
-    run.shared = (struct tracee_run){.keeper = part->keeper,
-                                     .log = part->log,
-                                     .output = part->output,
-                                     .diag = diag,
-                                     .recording = part->recording,
-                                     .stop_nsecs = UINT64_MAX,
-                                     .is_program_foreign = part->is_program_foreign,
-                                     .put_off_ms = part->put_off_ms};
+    run.shared = (struct session_run){.keeper = part->keeper,
+                                      .log = part->log,
+                                      .output = part->output,
+                                      .diag = diag,
+                                      .recording = part->recording,
+                                      .stop_nsecs = UINT64_MAX,
+                                      .is_program_foreign = part->is_program_foreign,
+                                      .put_off_ms = part->put_off_ms};
     part->request.run = &run.shared;
     run.note = malloc(KEEPER_NOTE_SIZE);
     if (run.note == NULL)
@@ -410,7 +410,7 @@ supervise_run(struct supervise *part, int signals, struct diag *diag)
         step(&run);
     bool is_quiet_end = run.shared.is_reader_gone || run.shared.counts.servers == 0; /* as of `| head`, or of an error */
     if (!is_quiet_end)
-        tracee_summarize(&run.shared);
+        session_summarize(&run.shared);
     for (size_t i = 0; i < run.nservers; i++)
         server_close(run.servers[i]);
     free(run.note);

@@ -12,7 +12,7 @@ struct supervise {
     struct recording *recording; /* NULL: none is made */
     size_t nservers;             /* that are traced from the beginning */
     bool follow;                 /* more may come */
-    bool is_program_foreign;     /* as in tracee.h */
+    bool is_program_foreign;     /* as in session.h */
     bool can_reopen;             /* the output, on SIGHUP; otherwise that ends the run */
     uint64_t duration_ms;        /* since tracing began; 0: no end */
     int put_off_ms;              /* milliseconds: how long output that still comes may put the end off */
