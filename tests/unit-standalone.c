@@ -1,6 +1,6 @@
 #include "program/standalone.h"
 
-#include "program/print.h"
+#include "program/printf_builder.h"
 #include "unit-fixture.h"
 #include "unit.h"
 

@@ -1,7 +1,7 @@
 #include "program/standalone.h"
 
 #include "program/attach.h"
-#include "program/print.h"
+#include "program/printf_builder.h"
 #include "base/template.h"
 
 #include <string.h>
@@ -22,7 +22,7 @@ struct block {
     const struct plan_event *event;
     const struct catalog_probe *probe;
     struct attach_arguments arguments;
-    struct print print;
+    struct printf_builder print;
 };
 
 /* ---- Reading: a variable for each field. */
@@ -152,24 +152,24 @@ bytes_call(const struct block *block, int index)
 static void
 print_address(struct block *block, int index)
 {
-    struct print *print = &block->print;
+    struct printf_builder *print = &block->print;
     struct mem *mem = block->emitter->mem;
     const char *name = variable(block, index), *family = mem_printf(mem, "*(uint16*)%s", name);
     const char *port = mem_printf(mem, "(uint64)*(uint8*)(%s + 2) * 256 + (uint64)*(uint8*)(%s + 3)", name, name);
     block->emitter->has_addresses = true;
-    print_if(print, mem_printf(mem, "%s == 2", family));
-    print_value(print, "%s", mem_printf(mem, "ntop(2, *(uint32*)(%s + 4))", name));
-    print_text(print, ":");
-    print_value(print, "%u", port);
-    print_else_if(print, mem_printf(mem, "%s == 10", family));
-    print_text(print, "[");
-    print_value(print, "%s", mem_printf(mem, "ntop(10, ((struct h2olog_sockaddr_in6 *)%s)->address)", name));
-    print_text(print, "]:");
-    print_value(print, "%u", port);
-    print_else(print);
-    print_text(print, "family ");
-    print_value(print, "%u", family);
-    print_end(print);
+    printf_builder_if(print, mem_printf(mem, "%s == 2", family));
+    printf_builder_value(print, "%s", mem_printf(mem, "ntop(2, *(uint32*)(%s + 4))", name));
+    printf_builder_text(print, ":");
+    printf_builder_value(print, "%u", port);
+    printf_builder_else_if(print, mem_printf(mem, "%s == 10", family));
+    printf_builder_text(print, "[");
+    printf_builder_value(print, "%s", mem_printf(mem, "ntop(10, ((struct h2olog_sockaddr_in6 *)%s)->address)", name));
+    printf_builder_text(print, "]:");
+    printf_builder_value(print, "%u", port);
+    printf_builder_else(print);
+    printf_builder_text(print, "family ");
+    printf_builder_value(print, "%u", family);
+    printf_builder_end(print);
 }
 
 static void
@@ -177,17 +177,17 @@ print_number(struct block *block, int index)
 {
     const struct types_row *type = block->probe->fields[index].type;
     const char *spec = type->bits == 64 ? (type->is_signed ? "%ld" : "%lu") : type->is_signed ? "%d" : "%u";
-    print_value(&block->print, spec, variable(block, index));
+    printf_builder_value(&block->print, spec, variable(block, index));
 }
 
 static void
 print_http_version(struct block *block, int index)
 {
     struct mem *mem = block->emitter->mem;
-    print_text(&block->print, "HTTP/");
-    print_value(&block->print, "%u", mem_printf(mem, "%s >> 8", variable(block, index)));
-    print_text(&block->print, ".");
-    print_value(&block->print, "%u", mem_printf(mem, "%s & 255", variable(block, index)));
+    printf_builder_text(&block->print, "HTTP/");
+    printf_builder_value(&block->print, "%u", mem_printf(mem, "%s >> 8", variable(block, index)));
+    printf_builder_text(&block->print, ".");
+    printf_builder_value(&block->print, "%u", mem_printf(mem, "%s & 255", variable(block, index)));
 }
 
 /* A value that is there. */
@@ -197,7 +197,7 @@ print_there(struct block *block, int index)
     const struct types_row *type = block->probe->fields[index].type;
     struct emitter *emitter = block->emitter;
     const char *quote = emitter->options->is_json && type->wire != TYPES_NUMBER ? "\"" : "";
-    print_text(&block->print, quote);
+    printf_builder_text(&block->print, quote);
     switch (type->wire) {
     case TYPES_NUMBER:
         if (!emitter->options->is_json && types_is_http_version(type))
@@ -208,28 +208,29 @@ print_there(struct block *block, int index)
     case TYPES_TEXT:
     case TYPES_CSTR:
         emitter->has_texts = true;
-        print_value(&block->print, "%s", text_call(block, index));
+        printf_builder_value(&block->print, "%s", text_call(block, index));
         break;
     case TYPES_BYTES:
         emitter->has_bytes = true;
-        print_value(&block->print, "%rh", bytes_call(block, index));
+        printf_builder_value(&block->print, "%rh", bytes_call(block, index));
         break;
     case TYPES_ADDRESS:
         print_address(block, index);
         break;
     }
-    print_text(&block->print, quote);
+    printf_builder_text(&block->print, quote);
 }
 
 static void
 print_redacted(struct block *block, int index)
 {
-    struct print *print = &block->print;
+    struct printf_builder *print = &block->print;
     const char *name = block->probe->fields[index].name;
     bool is_json = block->emitter->options->is_json;
-    print_text(print, is_json ? mem_printf(block->emitter->mem, "null, \"%s_redacted\": 1, \"%s_len\": ", name, name) : "\\[");
-    print_value(print, "%lu", length(block, index));
-    print_text(print, is_json ? "" : " bytes redacted]");
+    printf_builder_text(print, is_json ? mem_printf(block->emitter->mem, "null, \"%s_redacted\": 1, \"%s_len\": ", name, name)
+                                       : "\\[");
+    printf_builder_value(print, "%lu", length(block, index));
+    printf_builder_text(print, is_json ? "" : " bytes redacted]");
 }
 
 /* The name of the header decides. */
@@ -239,12 +240,12 @@ print_if_redacted(struct block *block, int index)
     int name = block->probe->fields[index].named_by;
     struct outbuf condition = {0};
     redact_condition(block->emitter->plan->redact, &condition, variable(block, name), length(block, name));
-    print_if(&block->print, mem_strndup(block->emitter->mem, condition.ptr, condition.len));
+    printf_builder_if(&block->print, mem_strndup(block->emitter->mem, condition.ptr, condition.len));
     text_free(&condition);
     print_redacted(block, index);
-    print_else(&block->print);
+    printf_builder_else(&block->print);
     print_there(block, index);
-    print_end(&block->print);
+    printf_builder_end(&block->print);
 }
 
 /* A name from the catalogue between `before` and `after`, where the value has one. */
@@ -258,12 +259,12 @@ print_label(struct block *block, int index, const char *before, const char *afte
     for (size_t i = 0; i < names->count; i++) {
         const char *condition = mem_printf(mem, "%s == %lu", variable(block, index), names->labels[i].value);
         if (i == 0)
-            print_if(&block->print, condition);
+            printf_builder_if(&block->print, condition);
         else
-            print_else_if(&block->print, condition);
-        print_text(&block->print, mem_printf(mem, "%s%s%s", before, names->labels[i].label, after));
+            printf_builder_else_if(&block->print, condition);
+        printf_builder_text(&block->print, mem_printf(mem, "%s%s%s", before, names->labels[i].label, after));
     }
-    print_end(&block->print);
+    printf_builder_end(&block->print);
 }
 
 static const char *
@@ -279,20 +280,20 @@ print_field_value(struct block *block, int index)
 {
     const struct catalog_field *field = &block->probe->fields[index];
     if (!block->event->is_shown[index]) {
-        print_text(&block->print, "-");
+        printf_builder_text(&block->print, "-");
         return;
     }
     if (field->may_be_null) {
-        print_if(&block->print, null_test(block, index, "=="));
-        print_text(&block->print, "null");
-        print_else(&block->print);
+        printf_builder_if(&block->print, null_test(block, index, "=="));
+        printf_builder_text(&block->print, "null");
+        printf_builder_else(&block->print);
     }
     if (plan_is_redactable(block->emitter->plan, field))
         print_if_redacted(block, index);
     else
         print_there(block, index);
     if (field->may_be_null)
-        print_end(&block->print);
+        printf_builder_end(&block->print);
 }
 
 /* A field with its name, where it is there. */
@@ -303,12 +304,12 @@ print_named(struct block *block, int index)
     bool is_json = block->emitter->options->is_json;
     struct mem *mem = block->emitter->mem;
     if (field->is_optional)
-        print_if(&block->print, null_test(block, index, "!="));
-    print_text(&block->print, mem_printf(mem, is_json ? ", \"%s\": " : " %s=", field->name));
+        printf_builder_if(&block->print, null_test(block, index, "!="));
+    printf_builder_text(&block->print, mem_printf(mem, is_json ? ", \"%s\": " : " %s=", field->name));
     print_field_value(block, index);
     print_label(block, index, is_json ? mem_printf(mem, ", \"%s_name\": \"", field->name) : "(", is_json ? "\"" : ")");
     if (field->is_optional)
-        print_end(&block->print);
+        printf_builder_end(&block->print);
 }
 
 static void
@@ -316,7 +317,7 @@ print_pieces(struct block *block)
 {
     for (size_t i = 0; i < block->probe->npieces; i++) {
         if (block->probe->line[i].field < 0)
-            print_bytes(&block->print, block->probe->line[i].literal);
+            printf_builder_bytes(&block->print, block->probe->line[i].literal);
         else
             print_field_value(block, block->probe->line[i].field);
     }
@@ -331,10 +332,10 @@ print_usual_line(struct block *block)
         if (columns[i] >= 0)
             print_field_value(block, columns[i]);
         else
-            print_text(&block->print, "-");
-        print_text(&block->print, " ");
+            printf_builder_text(&block->print, "-");
+        printf_builder_text(&block->print, " ");
     }
-    print_text(&block->print, block->probe->tag);
+    printf_builder_text(&block->print, block->probe->tag);
     for (int i = 0; i < block->probe->nfields; i++)
         if (i != columns[0] && i != columns[1] && is_read(block, i))
             print_named(block, i);
@@ -344,8 +345,8 @@ static void
 print_line(struct block *block)
 {
     if (block->emitter->options->extra) {
-        print_value(&block->print, "%d", "pid");
-        print_text(&block->print, " ");
+        printf_builder_value(&block->print, "%d", "pid");
+        printf_builder_text(&block->print, " ");
     }
     if (block->probe->line != NULL)
         print_pieces(block);
@@ -356,37 +357,37 @@ print_line(struct block *block)
 static void
 print_extra(struct block *block)
 {
-    struct print *print = &block->print;
-    print_text(print, mem_printf(block->emitter->mem, ", \"provider\": \"%s\", \"pid\": ", block->probe->provider));
-    print_value(print, "%d", "pid");
-    print_text(print, ", \"tid\": ");
-    print_value(print, "%d", "tid");
-    print_text(print, ", \"nsecs\": ");
-    print_value(print, "%lu", "nsecs");
+    struct printf_builder *print = &block->print;
+    printf_builder_text(print, mem_printf(block->emitter->mem, ", \"provider\": \"%s\", \"pid\": ", block->probe->provider));
+    printf_builder_value(print, "%d", "pid");
+    printf_builder_text(print, ", \"tid\": ");
+    printf_builder_value(print, "%d", "tid");
+    printf_builder_text(print, ", \"nsecs\": ");
+    printf_builder_value(print, "%lu", "nsecs");
 }
 
 static void
 print_json(struct block *block)
 {
-    struct print *print = &block->print;
-    print_text(print, "{\"at\": ");
-    print_value(print, "%ld", "$at");
-    print_text(print, block->event->type_key.ptr);
+    struct printf_builder *print = &block->print;
+    printf_builder_text(print, "{\"at\": ");
+    printf_builder_value(print, "%ld", "$at");
+    printf_builder_text(print, block->event->type_key.ptr);
     for (int i = 0; i < block->probe->nfields; i++)
         if (is_read(block, i) && i != block->event->time)
             print_named(block, i);
     if (block->emitter->options->extra)
         print_extra(block);
-    print_text(print, "}");
+    printf_builder_text(print, "}");
 }
 
 static void
 put_prints(struct block *block, struct outbuf *out)
 {
-    block->print = (struct print){.out = out};
+    block->print = (struct printf_builder){.out = out};
     (block->emitter->options->is_json ? print_json : print_line)(block);
-    print_text(&block->print, "\n");
-    print_flush(&block->print);
+    printf_builder_text(&block->print, "\n");
+    printf_builder_flush(&block->print);
     block->emitter->has_pieces |= block->print.statements > 1;
 }
 

@@ -1,7 +1,7 @@
-#include "program/print.h"
+#include "program/printf_builder.h"
 
 static void
-indent(struct print *print)
+indent(struct printf_builder *print)
 {
     for (int i = 0; i <= print->depth; i++)
         text_puts(print->out, "    ");
@@ -9,10 +9,10 @@ indent(struct print *print)
 
 /* %% is one sign in some versions of bpftrace and two in others. */
 static void
-put_byte(struct print *print, char byte)
+put_byte(struct printf_builder *print, char byte)
 {
     if (byte == '%') {
-        print_value(print, "%c", "37");
+        printf_builder_value(print, "%c", "37");
         return;
     }
     if (byte == '"' || byte == '\\')
@@ -24,27 +24,27 @@ put_byte(struct print *print, char byte)
 }
 
 void
-print_bytes(struct print *print, struct slice bytes)
+printf_builder_bytes(struct printf_builder *print, struct slice bytes)
 {
     for (size_t i = 0; i < bytes.len; i++)
         put_byte(print, bytes.ptr[i]);
 }
 
 void
-print_text(struct print *print, const char *text)
+printf_builder_text(struct printf_builder *print, const char *text)
 {
-    print_bytes(print, text_of(text));
+    printf_builder_bytes(print, text_of(text));
 }
 
 void
-print_value(struct print *print, const char *spec, const char *expression)
+printf_builder_value(struct printf_builder *print, const char *spec, const char *expression)
 {
     text_puts(&print->format, spec);
     text_printf(&print->values, ", %s", expression);
 }
 
 void
-print_flush(struct print *print)
+printf_builder_flush(struct printf_builder *print)
 {
     if (print->format.len == 0)
         return;
@@ -60,9 +60,9 @@ print_flush(struct print *print)
 }
 
 void
-print_if(struct print *print, const char *condition)
+printf_builder_if(struct printf_builder *print, const char *condition)
 {
-    print_flush(print);
+    printf_builder_flush(print);
     indent(print);
     text_printf(print->out, "if (%s) {\n", condition);
     print->depth++;
@@ -70,16 +70,16 @@ print_if(struct print *print, const char *condition)
 
 /* "} " and what comes next on the line. */
 static void
-close_branch(struct print *print)
+close_branch(struct printf_builder *print)
 {
-    print_flush(print);
+    printf_builder_flush(print);
     print->depth--;
     indent(print);
     text_putc(print->out, '}');
 }
 
 void
-print_else_if(struct print *print, const char *condition)
+printf_builder_else_if(struct printf_builder *print, const char *condition)
 {
     close_branch(print);
     text_printf(print->out, " else if (%s) {\n", condition);
@@ -87,7 +87,7 @@ print_else_if(struct print *print, const char *condition)
 }
 
 void
-print_else(struct print *print)
+printf_builder_else(struct printf_builder *print)
 {
     close_branch(print);
     text_puts(print->out, " else {\n");
@@ -95,7 +95,7 @@ print_else(struct print *print)
 }
 
 void
-print_end(struct print *print)
+printf_builder_end(struct printf_builder *print)
 {
     close_branch(print);
     text_putc(print->out, '\n');
