@@ -81,7 +81,7 @@ refuse(struct run *run, pid_t server, const struct diag *diag)
 
 /* A tracer was started. When the run is ending already, it ends at once. */
 static void
-add_tracee(struct run *run, const struct keeper_news *news)
+add_session(struct run *run, const struct keeper_news *news)
 {
     struct diag diag;
     const struct server_files files = {news->server, news->tracer, news->server_fd, news->out, news->err, news->text};
@@ -106,7 +106,7 @@ add_tracee(struct run *run, const struct keeper_news *news)
 }
 
 static struct session *
-find_tracee(struct run *run, pid_t tracer, pid_t server)
+find_session(struct run *run, pid_t tracer, pid_t server)
 {
     for (size_t i = 0; i < run->nservers; i++)
         if (run->servers[i]->session.tracer == tracer || run->servers[i]->session.server == server)
@@ -137,10 +137,10 @@ take_keepers_end(struct run *run)
 static void
 take_news(struct run *run, const struct keeper_news *news)
 {
-    struct session *session = find_tracee(run, news->tracer, news->server);
+    struct session *session = find_session(run, news->tracer, news->server);
     switch (news->kind) {
     case KEEPER_STARTED:
-        add_tracee(run, news);
+        add_session(run, news);
         break;
     case KEEPER_FAILED:
         refuse(run, news->server, &news->diag);
@@ -307,7 +307,7 @@ change_phase(struct run *run)
         run->phase = OVER;
 }
 
-enum { ON_SIGNAL, ON_KEEPER, ON_SINK, ON_TRACEES, ON_SERVER = 0, ON_OUT, ON_ERR, ON_EACH };
+enum { ON_SIGNAL, ON_KEEPER, ON_SINK, ON_SESSIONS, ON_SERVER = 0, ON_OUT, ON_ERR, ON_EACH };
 
 /* While the reader is slow nothing more is read from bpftrace, whose buffer then overflows, which it counts. */
 static size_t
@@ -319,12 +319,12 @@ fill_poll(const struct run *run, struct pollfd *fds)
     fds[ON_SINK] = (struct pollfd){run->shared.is_reader_gone ? -1 : run->part->output->sink->fd, is_full ? POLLOUT : 0, 0};
     for (size_t i = 0; i < run->nservers; i++) {
         const struct session *session = &run->servers[i]->session;
-        struct pollfd *own = &fds[ON_TRACEES + i * ON_EACH];
+        struct pollfd *own = &fds[ON_SESSIONS + i * ON_EACH];
         own[ON_SERVER] = (struct pollfd){session->state <= SESSION_RUNNING ? session->server_fd : -1, POLLIN, 0};
         own[ON_OUT] = (struct pollfd){is_full ? -1 : session->out, POLLIN, 0};
         own[ON_ERR] = (struct pollfd){session->err, POLLIN, 0};
     }
-    return ON_TRACEES + run->nservers * ON_EACH;
+    return ON_SESSIONS + run->nservers * ON_EACH;
 }
 
 static int
@@ -341,7 +341,7 @@ poll_timeout(const struct run *run)
 }
 
 static void
-read_tracee(struct session *session, const struct pollfd *own)
+read_session(struct session *session, const struct pollfd *own)
 {
     if (own[ON_OUT].revents != 0)
         session_read_output(session);
@@ -354,14 +354,14 @@ read_tracee(struct session *session, const struct pollfd *own)
 static void
 step(struct run *run)
 {
-    struct pollfd fds[ON_TRACEES + MAX_SERVERS * ON_EACH];
+    struct pollfd fds[ON_SESSIONS + MAX_SERVERS * ON_EACH];
     size_t count = fill_poll(run, fds), nservers = run->nservers;
     if (poll(fds, count, poll_timeout(run)) < 0)
         return;
     if (fds[ON_SIGNAL].revents != 0)
         take_signal(run);
     for (size_t i = 0; i < nservers; i++)
-        read_tracee(&run->servers[i]->session, &fds[ON_TRACEES + i * ON_EACH]);
+        read_session(&run->servers[i]->session, &fds[ON_SESSIONS + i * ON_EACH]);
     if (fds[ON_KEEPER].revents != 0)
         read_news(run);
     if (fds[ON_SINK].revents & (POLLERR | POLLHUP | POLLNVAL))
