@@ -3,7 +3,7 @@
 
 #include "run/keeper.h"
 #include "record/decode.h"
-#include "record/order.h"
+#include "record/reorder.h"
 #include "show/output.h"
 #include "record/recording.h"
 

@@ -3,7 +3,7 @@
 
 #include "show/format.h"
 #include "record/decode.h"
-#include "record/order.h"
+#include "record/reorder.h"
 
 #include <stdint.h>
 #include <stdlib.h>

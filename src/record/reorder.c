@@ -1,4 +1,4 @@
-#include "record/order.h"
+#include "record/reorder.h"
 
 #include "record/record_copy.h"
 
