@@ -15,34 +15,34 @@ static const uint64_t calm_ns = 100 * 1000 * 1000, patience_ns = 5000000000;
 /* More than this is not held: what is there goes out in its order. */
 enum { MAX_BYTES = 64 * 1024 * 1024 };
 
-struct order_cpu {
+struct reorder_cpu {
     uint64_t tick;   /* the last heartbeat; 0: none yet */
     uint64_t behind; /* since when it has been behind; 0: it is not */
 };
 
-struct order_held {
+struct reorder_held {
     uint64_t nsecs;
     size_t at; /* in `bytes`, as record_copy.h has it */
 };
 
 void
-order_init(struct order *order, int ncpus, bool is_batched, struct mem *mem)
+reorder_init(struct reorder *reorder, int ncpus, bool is_batched, struct mem *mem)
 {
-    *order = (struct order){.ncpus = ncpus, .is_batched = is_batched, .is_sorted = true};
-    order->cpus = mem_alloc(mem, ORDER_MAX_CPUS * sizeof(*order->cpus));
+    *reorder = (struct reorder){.ncpus = ncpus, .is_batched = is_batched, .is_sorted = true};
+    reorder->cpus = mem_alloc(mem, REORDER_MAX_CPUS * sizeof(*reorder->cpus));
 }
 
 void
-order_free(struct order *order)
+reorder_free(struct reorder *reorder)
 {
-    text_free(&order->bytes);
-    free(order->held);
-    free(order->spare);
+    text_free(&reorder->bytes);
+    free(reorder->held);
+    free(reorder->spare);
 }
 
 /* Where the run of ascending records that begins at `from` ends. */
 static size_t
-run_end(const struct order_held *held, size_t from, size_t count)
+run_end(const struct reorder_held *held, size_t from, size_t count)
 {
     while (from + 1 < count && held[from].nsecs <= held[from + 1].nsecs)
         from++;
@@ -50,7 +50,7 @@ run_end(const struct order_held *held, size_t from, size_t count)
 }
 
 static void
-merge(const struct order_held *held, size_t from, size_t middle, size_t end, struct order_held *out)
+merge(const struct reorder_held *held, size_t from, size_t middle, size_t end, struct reorder_held *out)
 {
     size_t left = from, right = middle;
     while (left < middle || right < end) {
@@ -61,7 +61,7 @@ merge(const struct order_held *held, size_t from, size_t middle, size_t end, str
 
 /* Merges pairs of runs. Returns how many runs there were. */
 static size_t
-merge_runs(const struct order_held *held, size_t count, struct order_held *out)
+merge_runs(const struct reorder_held *held, size_t count, struct reorder_held *out)
 {
     size_t runs = 0;
     for (size_t from = 0; from < count; runs += 2) {
@@ -74,88 +74,88 @@ merge_runs(const struct order_held *held, size_t count, struct order_held *out)
 
 /* Forgets what has been passed on. */
 static void
-forget(struct order *order)
+forget(struct reorder *reorder)
 {
-    order->nheld -= order->next;
-    memmove(order->held, order->held + order->next, order->nheld * sizeof(*order->held));
-    order->next = order->ready = 0;
+    reorder->nheld -= reorder->next;
+    memmove(reorder->held, reorder->held + reorder->next, reorder->nheld * sizeof(*reorder->held));
+    reorder->next = reorder->ready = 0;
 }
 
 /* A few sorted runs, of CPUs or maps, one after the other: each pass halves their number. Equal times stay in the order of
  * arrival. */
 static void
-sort(struct order *order)
+sort(struct reorder *reorder)
 {
-    forget(order);
+    forget(reorder);
     for (size_t runs = 3; runs > 2;) {
-        runs = merge_runs(order->held, order->nheld, order->spare);
-        struct order_held *sorted = order->spare;
-        order->spare = order->held;
-        order->held = sorted;
+        runs = merge_runs(reorder->held, reorder->nheld, reorder->spare);
+        struct reorder_held *sorted = reorder->spare;
+        reorder->spare = reorder->held;
+        reorder->held = sorted;
     }
-    order->is_sorted = true;
+    reorder->is_sorted = true;
 }
 
 static void
-add_index(struct order *order, struct order_held held)
+add_index(struct reorder *reorder, struct reorder_held held)
 {
-    if (order->nheld == order->cap) {
-        order->cap = order->cap == 0 ? 1024 : order->cap * 2;
-        order->held = realloc(order->held, order->cap * sizeof(*order->held));
-        order->spare = realloc(order->spare, order->cap * sizeof(*order->spare));
-        if (order->held == NULL || order->spare == NULL)
+    if (reorder->nheld == reorder->cap) {
+        reorder->cap = reorder->cap == 0 ? 1024 : reorder->cap * 2;
+        reorder->held = realloc(reorder->held, reorder->cap * sizeof(*reorder->held));
+        reorder->spare = realloc(reorder->spare, reorder->cap * sizeof(*reorder->spare));
+        if (reorder->held == NULL || reorder->spare == NULL)
             abort();
     }
-    if (order->nheld > order->next && order->held[order->nheld - 1].nsecs > held.nsecs)
-        order->is_sorted = false;
-    order->held[order->nheld++] = held;
+    if (reorder->nheld > reorder->next && reorder->held[reorder->nheld - 1].nsecs > held.nsecs)
+        reorder->is_sorted = false;
+    reorder->held[reorder->nheld++] = held;
 }
 
 /* A frame of time `nsecs` came at `now`. */
 static void
-note_frame(struct order *order, uint64_t nsecs, uint64_t now)
+note_frame(struct reorder *reorder, uint64_t nsecs, uint64_t now)
 {
-    if (order->late_at == 0 || (now > nsecs && now - nsecs > late_ns))
-        order->late_at = now;
+    if (reorder->late_at == 0 || (now > nsecs && now - nsecs > late_ns))
+        reorder->late_at = now;
 }
 
 void
-order_add(struct order *order, const struct record *record, uint64_t now)
+reorder_add(struct reorder *reorder, const struct record *record, uint64_t now)
 {
     if (now != 0)
-        note_frame(order, record->nsecs, now);
-    if (order->bytes.len > MAX_BYTES)
-        order_flush(order);
-    add_index(order, (struct order_held){record->nsecs, order->bytes.len});
-    record_copy_put(&order->bytes, record);
+        note_frame(reorder, record->nsecs, now);
+    if (reorder->bytes.len > MAX_BYTES)
+        reorder_flush(reorder);
+    add_index(reorder, (struct reorder_held){record->nsecs, reorder->bytes.len});
+    record_copy_put(&reorder->bytes, record);
 }
 
 /* Up to where everything of a CPU has arrived. */
 static uint64_t
-cpu_mark(const struct order *order, struct order_cpu *cpu, bool is_calm, uint64_t now)
+cpu_mark(const struct reorder *reorder, struct reorder_cpu *cpu, bool is_calm, uint64_t now)
 {
-    if (cpu->tick + behind_ns >= order->newest) {
+    if (cpu->tick + behind_ns >= reorder->newest) {
         cpu->behind = 0;
         return cpu->tick;
     }
     if (cpu->behind == 0)
         cpu->behind = now;
     if (now - cpu->behind > patience_ns)
-        return order->newest;
-    return is_calm ? order->newest - behind_ns : cpu->tick;
+        return reorder->newest;
+    return is_calm ? reorder->newest - behind_ns : cpu->tick;
 }
 
 /* Everything up to this time has arrived. */
 static uint64_t
-watermark(struct order *order, uint64_t now)
+watermark(struct reorder *reorder, uint64_t now)
 {
-    uint64_t oldest = order->newest;
-    bool is_calm = now - order->late_at >= calm_ns;
-    struct order_cpu unseen = {.behind = order->first_seen};
-    if (order->nseen < order->ncpus)
-        oldest = cpu_mark(order, &unseen, is_calm, now);
-    for (int i = 0; i <= order->highest; i++) {
-        uint64_t mark = order->cpus[i].tick != 0 ? cpu_mark(order, &order->cpus[i], is_calm, now) : oldest;
+    uint64_t oldest = reorder->newest;
+    bool is_calm = now - reorder->late_at >= calm_ns;
+    struct reorder_cpu unseen = {.behind = reorder->first_seen};
+    if (reorder->nseen < reorder->ncpus)
+        oldest = cpu_mark(reorder, &unseen, is_calm, now);
+    for (int i = 0; i <= reorder->highest; i++) {
+        uint64_t mark = reorder->cpus[i].tick != 0 ? cpu_mark(reorder, &reorder->cpus[i], is_calm, now) : oldest;
         oldest = mark < oldest ? mark : oldest;
     }
     return oldest;
@@ -163,92 +163,92 @@ watermark(struct order *order, uint64_t now)
 
 /* Gives the memory of what has been passed on to what comes, when that is the most of it, so that not much is moved often. */
 static void
-compact(struct order *order)
+compact(struct reorder *reorder)
 {
-    if (order->next == order->nheld)
-        order->next = order->ready = order->nheld = order->passed = order->bytes.len = 0;
-    if (order->passed <= order->bytes.len / 4 * 3)
+    if (reorder->next == reorder->nheld)
+        reorder->next = reorder->ready = reorder->nheld = reorder->passed = reorder->bytes.len = 0;
+    if (reorder->passed <= reorder->bytes.len / 4 * 3)
         return;
-    forget(order);
-    size_t first = order->bytes.len;
-    for (size_t i = 0; i < order->nheld; i++)
-        if (order->held[i].at < first)
-            first = order->held[i].at;
-    order->bytes.len -= first;
-    order->passed -= first;
-    memmove(order->bytes.ptr, order->bytes.ptr + first, order->bytes.len);
-    for (size_t i = 0; i < order->nheld; i++)
-        order->held[i].at -= first;
+    forget(reorder);
+    size_t first = reorder->bytes.len;
+    for (size_t i = 0; i < reorder->nheld; i++)
+        if (reorder->held[i].at < first)
+            first = reorder->held[i].at;
+    reorder->bytes.len -= first;
+    reorder->passed -= first;
+    memmove(reorder->bytes.ptr, reorder->bytes.ptr + first, reorder->bytes.len);
+    for (size_t i = 0; i < reorder->nheld; i++)
+        reorder->held[i].at -= first;
 }
 
 static void
-release_until(struct order *order, uint64_t nsecs)
+release_until(struct reorder *reorder, uint64_t nsecs)
 {
-    compact(order);
-    if (!order->is_sorted)
-        sort(order);
-    while (order->ready < order->nheld && order->held[order->ready].nsecs <= nsecs)
-        order->ready++;
+    compact(reorder);
+    if (!reorder->is_sorted)
+        sort(reorder);
+    while (reorder->ready < reorder->nheld && reorder->held[reorder->ready].nsecs <= nsecs)
+        reorder->ready++;
 }
 
 /* Returns up to when everything has arrived, and lets it be passed on. */
 static uint64_t
-release(struct order *order, uint64_t now)
+release(struct reorder *reorder, uint64_t now)
 {
-    uint64_t complete = watermark(order, now);
-    if (order->is_batched && order->batch < complete)
-        complete = order->batch;
-    if (complete > order->released) {
-        release_until(order, complete);
-        order->released = complete;
+    uint64_t complete = watermark(reorder, now);
+    if (reorder->is_batched && reorder->batch < complete)
+        complete = reorder->batch;
+    if (complete > reorder->released) {
+        release_until(reorder, complete);
+        reorder->released = complete;
     }
     return complete;
 }
 
 uint64_t
-order_tick(struct order *order, uint64_t cpu, uint64_t nsecs, uint64_t now)
+reorder_tick(struct reorder *reorder, uint64_t cpu, uint64_t nsecs, uint64_t now)
 {
-    if (cpu >= ORDER_MAX_CPUS)
+    if (cpu >= REORDER_MAX_CPUS)
         return 0;
-    if (order->nseen == 0)
-        order->first_seen = now;
-    order->nseen += order->cpus[cpu].tick == 0;
-    order->cpus[cpu].tick = nsecs;
-    order->highest = (int)cpu > order->highest ? (int)cpu : order->highest;
-    if (nsecs > order->newest)
-        order->newest = nsecs;
-    note_frame(order, nsecs, now);
-    return release(order, now);
+    if (reorder->nseen == 0)
+        reorder->first_seen = now;
+    reorder->nseen += reorder->cpus[cpu].tick == 0;
+    reorder->cpus[cpu].tick = nsecs;
+    reorder->highest = (int)cpu > reorder->highest ? (int)cpu : reorder->highest;
+    if (nsecs > reorder->newest)
+        reorder->newest = nsecs;
+    note_frame(reorder, nsecs, now);
+    return release(reorder, now);
 }
 
 uint64_t
-order_batch(struct order *order, uint64_t nsecs, uint64_t now)
+reorder_batch(struct reorder *reorder, uint64_t nsecs, uint64_t now)
 {
-    order->batch = nsecs;
-    return release(order, now);
+    reorder->batch = nsecs;
+    return release(reorder, now);
 }
 
 void
-order_flush(struct order *order)
+reorder_flush(struct reorder *reorder)
 {
-    release_until(order, UINT64_MAX);
+    release_until(reorder, UINT64_MAX);
 }
 
 /* A batch is more than the caches nearby hold. */
 static void
-prefetch(const struct order *order)
+prefetch(const struct reorder *reorder)
 {
     enum { AHEAD = 4 };
-    if (order->next + AHEAD < order->ready)
-        __builtin_prefetch(order->bytes.ptr + order->held[order->next + AHEAD].at);
+    if (reorder->next + AHEAD < reorder->ready)
+        __builtin_prefetch(reorder->bytes.ptr + reorder->held[reorder->next + AHEAD].at);
 }
 
 bool
-order_next(struct order *order, struct record *record)
+reorder_next(struct reorder *reorder, struct record *record)
 {
-    if (order->next == order->ready)
+    if (reorder->next == reorder->ready)
         return false;
-    prefetch(order);
-    order->passed += record_copy_get(order->bytes.ptr + order->held[order->next++].at, record);
+    prefetch(reorder);
+    reorder->passed += record_copy_get(reorder->bytes.ptr + reorder->held[reorder->next++].at, record);
     return true;
 }

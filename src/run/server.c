@@ -31,7 +31,7 @@ prepare(struct server *server, const struct server_request *request, const struc
         return -1;
     decode_init(&server->decode, &server->plan, note.nonce, &server->mem);
     bool is_batched = plan_has_batches(&server->plan), has_buffers = request->tracer->row->per_cpu_buffers;
-    order_init(&server->order, has_buffers ? request->cpus : 1, is_batched, &server->mem);
+    reorder_init(&server->reorder, has_buffers ? request->cpus : 1, is_batched, &server->mem);
     server->session = (struct session){.run = request->run,
                                        .server = files->pid,
                                        .tracer = files->tracer,
@@ -41,7 +41,7 @@ prepare(struct server *server, const struct server_request *request, const struc
                                        .command = note.command,
                                        .plan = &server->plan,
                                        .decode = &server->decode,
-                                       .order = has_buffers || is_batched ? &server->order : NULL};
+                                       .reorder = has_buffers || is_batched ? &server->reorder : NULL};
     return choose_events(server, request, diag);
 }
 
@@ -64,7 +64,7 @@ void
 server_close(struct server *server)
 {
     session_end(&server->session);
-    order_free(&server->order);
+    reorder_free(&server->reorder);
     mem_free(&server->mem);
     free(server);
 }

@@ -11,7 +11,7 @@ struct server {
     struct session session;
     struct plan plan;
     struct decode decode;
-    struct order order;
+    struct reorder reorder;
     struct target target;
 };
 

@@ -147,8 +147,8 @@ session_finish(struct session *session)
         session->is_complete || output_is_full(session->run->output); /* in the midst of what is not wanted any more */
     if (!was_cut_off)
         count_damage(session);
-    if (session->order != NULL) {
-        order_flush(session->order);
+    if (session->reorder != NULL) {
+        reorder_flush(session->reorder);
         emit_ready(session);
     }
     end_output(session);
@@ -290,7 +290,7 @@ static void
 emit_ready(struct session *session)
 {
     struct record record;
-    while (order_next(session->order, &record))
+    while (reorder_next(session->reorder, &record))
         emit(session, &record);
 }
 
@@ -298,11 +298,11 @@ emit_ready(struct session *session)
 static void
 take_record(struct session *session, struct record *record, uint64_t now)
 {
-    if (session->order == NULL) {
+    if (session->reorder == NULL) {
         emit(session, record);
         return;
     }
-    order_add(session->order, record, now);
+    reorder_add(session->reorder, record, now);
     emit_ready(session);
 }
 
@@ -310,7 +310,7 @@ take_record(struct session *session, struct record *record, uint64_t now)
 static void
 pass_on(struct session *session, uint64_t complete)
 {
-    if (session->order != NULL)
+    if (session->reorder != NULL)
         emit_ready(session);
     if (!session->run->is_reader_gone)
         output_tick(session->run->output, session->server, complete);
@@ -337,7 +337,7 @@ take_tick(struct session *session, const struct decode_item *item)
     session_happen(session, SESSION_READY);
     pace(session);
     pass_on(session,
-            session->order != NULL ? order_tick(session->order, item->number, item->nsecs, session->now) : item->nsecs);
+            session->reorder != NULL ? reorder_tick(session->reorder, item->number, item->nsecs, session->now) : item->nsecs);
 }
 
 /* What stands before a number of lost events. */
@@ -351,7 +351,7 @@ at_least(const struct session_run *run)
 static void
 take_loss(struct session *session, uint64_t lost)
 {
-    struct record record = {.nsecs = session->order != NULL ? session->order->newest : session->now};
+    struct record record = {.nsecs = session->reorder != NULL ? session->reorder->newest : session->now};
     record.values[0].number = lost;
     session->run->counts.lost += lost;
     session->run->counts.misses_losses |= session->plan->tracer->row->misses_losses;
@@ -391,7 +391,7 @@ take_item(struct session *session, struct decode_item *item)
         take_tick(session, item);
         break;
     case DECODE_BATCH:
-        pass_on(session, order_batch(session->order, item->nsecs, session->now));
+        pass_on(session, reorder_batch(session->reorder, item->nsecs, session->now));
         break;
     case DECODE_LOST:
         take_loss(session, item->number);

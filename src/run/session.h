@@ -62,7 +62,7 @@ struct session {
     const char *command;     /* of the server, escaped */
     const struct plan *plan;
     struct decode *decode;
-    struct order *order;         /* NULL: records come in order */
+    struct reorder *reorder;     /* NULL: records come in order */
     const bool *is_wanted;       /* by event of the plan: it is shown; NULL: all are */
     const struct filter *filter; /* of what is shown, beyond the plan's; NULL: none */
     uint64_t id;                 /* counts the servers of the run */

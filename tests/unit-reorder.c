@@ -14,7 +14,7 @@ static const uint64_t ms = 1000000;
 
 struct run {
     struct fixture fixture;
-    struct order order;
+    struct reorder reorder;
     struct outbuf seen; /* the records' times in ms, in the order in which they came out */
 };
 
@@ -23,13 +23,13 @@ begin(struct run *run, int ncpus)
 {
     *run = (struct run){0};
     fixture_plan(&run->fixture, catalogue, "0.17.0", "g");
-    order_init(&run->order, ncpus, false, &run->fixture.mem);
+    reorder_init(&run->reorder, ncpus, false, &run->fixture.mem);
 }
 
 static void
 end(struct run *run)
 {
-    order_free(&run->order);
+    reorder_free(&run->reorder);
     text_free(&run->seen);
     fixture_free(&run->fixture);
 }
@@ -40,7 +40,7 @@ add_at(struct run *run, uint64_t time, uint64_t now)
     char text[32];
     struct record record = {.event = &run->fixture.plan.events[0], .nsecs = time * ms};
     record.values[0].text = (struct slice){text, (size_t)snprintf(text, sizeof(text), "t%lu", time)};
-    order_add(&run->order, &record, now * ms);
+    reorder_add(&run->reorder, &record, now * ms);
     memset(text, '?', sizeof(text)); /* the copy must not depend on it */
 }
 
@@ -54,7 +54,7 @@ static void
 collect(struct run *run)
 {
     struct record record;
-    while (order_next(&run->order, &record)) {
+    while (reorder_next(&run->reorder, &record)) {
         char text[32];
         int len = snprintf(text, sizeof(text), "t%lu", record.nsecs / ms);
         ck_assert(text_equal(record.values[0].text, (struct slice){text, (size_t)len}));
@@ -65,7 +65,7 @@ collect(struct run *run)
 static uint64_t
 tick(struct run *run, uint64_t cpu, uint64_t time, uint64_t now)
 {
-    uint64_t complete = order_tick(&run->order, cpu, time * ms, now * ms);
+    uint64_t complete = reorder_tick(&run->reorder, cpu, time * ms, now * ms);
     collect(run);
     return complete / ms;
 }
@@ -174,7 +174,7 @@ START_TEST(a_stall_keeps_the_order)
         tick(&run, 1, time + 900, 3001);
     }
     add(&run, 2999);
-    order_flush(&run.order);
+    reorder_flush(&run.reorder);
     collect(&run);
     fixture_equal(&run.seen,
                   "1001 1002 1102 1202 1302 1402 1502 1602 1702 1802 1902 2001 2002 2102 2202 2302 2402 2502 2602 2702 "
@@ -201,7 +201,7 @@ START_TEST(any_interleaving_comes_out_sorted)
                     add_at(&run, time, 1000);
             }
         }
-        order_flush(&run.order);
+        reorder_flush(&run.reorder);
         collect(&run);
         struct slice rest = {run.seen.ptr, run.seen.len}, word;
         uint64_t previous = 0, time, count = 0;
@@ -219,12 +219,12 @@ START_TEST(equal_times_keep_the_order_of_arrival)
     begin(&run, 1);
     for (uint64_t tid = 1; tid <= 2000; tid++) {
         struct record record = {.event = &run.fixture.plan.events[0], .nsecs = 7 - tid % 2, .tid = tid};
-        order_add(&run.order, &record, 0);
+        reorder_add(&run.reorder, &record, 0);
     }
-    order_flush(&run.order);
+    reorder_flush(&run.reorder);
     struct record record;
     uint64_t expected = 1;
-    for (; order_next(&run.order, &record); expected = expected == 1999 ? 2 : expected + 2)
+    for (; reorder_next(&run.reorder, &record); expected = expected == 1999 ? 2 : expected + 2)
         ck_assert_uint_eq(record.tid, expected);
     ck_assert_uint_eq(expected, 2002);
     end(&run);
@@ -236,16 +236,16 @@ START_TEST(a_batch_is_waited_for)
 {
     struct run run;
     begin(&run, 1);
-    run.order.is_batched = true;
+    run.reorder.is_batched = true;
     add(&run, 1030);
     ck_assert_uint_eq(tick(&run, 0, 1100, 1100), 0);
     fixture_equal(&run.seen, "");
     add_at(&run, 1020, 0);
     add_at(&run, 1040, 0);
-    ck_assert_uint_eq(order_batch(&run.order, 1035 * ms, 1120 * ms), 1035 * ms);
+    ck_assert_uint_eq(reorder_batch(&run.reorder, 1035 * ms, 1120 * ms), 1035 * ms);
     collect(&run);
     fixture_equal(&run.seen, "1020 1030 ");
-    ck_assert_uint_eq(order_batch(&run.order, 2000 * ms, 2000 * ms), 1100 * ms);
+    ck_assert_uint_eq(reorder_batch(&run.reorder, 2000 * ms, 2000 * ms), 1100 * ms);
     collect(&run);
     fixture_equal(&run.seen, "1020 1030 1040 ");
     end(&run);
@@ -283,16 +283,16 @@ START_TEST(what_is_too_much_to_hold_goes_out)
         struct record record = {.event = &run.fixture.plan.events[0], .nsecs = time};
         memset(text, (int)time, sizeof(text));
         record.values[0].text = (struct slice){text, sizeof(text)};
-        order_add(&run.order, &record, 0);
-        for (; order_next(&run.order, &record); count++)
+        reorder_add(&run.reorder, &record, 0);
+        for (; reorder_next(&run.reorder, &record); count++)
             ck_assert(record.nsecs == count + 1 && record.values[0].text.ptr[SIZE - 1] == (char)record.nsecs);
-        most = run.order.bytes.len > most ? run.order.bytes.len : most;
+        most = run.reorder.bytes.len > most ? run.reorder.bytes.len : most;
     }
     ck_assert_uint_gt(count, 0);
     ck_assert_uint_lt(most, 70 << 20);
-    order_flush(&run.order);
+    reorder_flush(&run.reorder);
     struct record record;
-    for (; order_next(&run.order, &record); count++)
+    for (; reorder_next(&run.reorder, &record); count++)
         ck_assert_uint_eq(record.nsecs, count + 1);
     ck_assert_uint_eq(count, COUNT);
     end(&run);
@@ -304,20 +304,20 @@ START_TEST(a_cpu_beyond_all_numbers_is_ignored)
     struct run run;
     begin(&run, 1);
     add(&run, 1000);
-    ck_assert_uint_eq(tick(&run, ORDER_MAX_CPUS, 2000, 2000), 0);
+    ck_assert_uint_eq(tick(&run, REORDER_MAX_CPUS, 2000, 2000), 0);
     ck_assert_uint_eq(tick(&run, UINT64_MAX, 2000, 2000), 0);
     fixture_equal(&run.seen, "");
-    ck_assert_uint_eq(tick(&run, ORDER_MAX_CPUS - 1, 2000, 2000), 2000);
+    ck_assert_uint_eq(tick(&run, REORDER_MAX_CPUS - 1, 2000, 2000), 2000);
     fixture_equal(&run.seen, "1000 ");
     end(&run);
 }
 END_TEST
 
 Suite *
-order_suite(void)
+reorder_suite(void)
 {
-    Suite *suite = suite_create("order");
-    TCase *tcase = tcase_create("order");
+    Suite *suite = suite_create("reorder");
+    TCase *tcase = tcase_create("reorder");
     tcase_add_test(tcase, a_record_waits_for_every_cpu);
     tcase_add_test(tcase, an_idle_cpu_holds_back_for_a_moment);
     tcase_add_test(tcase, a_cpu_that_never_ticks_holds_back_for_a_moment);
