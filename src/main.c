@@ -26,7 +26,7 @@ struct context {
     struct catalog catalog;
     struct files probes, templates;
     struct file provider; /* of --probes NAME.d */
-    struct tracer tracer;
+    struct bpftrace tracer;
     struct target target; /* of --list and --emit-script */
     struct request request;
     struct filter_word *words; /* of which the two are made */
@@ -312,10 +312,10 @@ emit_script(struct context *context)
     struct target *target;
     struct plan plan;
     struct outbuf program = {0};
-    if (tracer_find(&context->tracer, context->options.bpftrace, &context->mem, &context->diag) != 0) {
+    if (bpftrace_find(&context->tracer, context->options.bpftrace, &context->mem, &context->diag) != 0) {
         if (context->options.bpftrace != NULL)
             return -1;
-        tracer_newest(&context->tracer);
+        bpftrace_newest(&context->tracer);
     }
     plan_choose_transport(&context->request, &context->tracer);
     if (open_target(context, &target) != 0 || launch_plan(&context->launch, target, &plan, &context->mem, &context->diag) != 0)
@@ -398,11 +398,11 @@ static int
 prepare(struct context *context, struct sink *sink, struct privileges *privileges)
 {
     const struct options *options = &context->options;
-    if (choose_servers(context) != 0 || tracer_find(&context->tracer, options->bpftrace, &context->mem, &context->diag) != 0)
+    if (choose_servers(context) != 0 || bpftrace_find(&context->tracer, options->bpftrace, &context->mem, &context->diag) != 0)
         return -1;
     diag_debug(&context->log, 1, "%s is version %d.%d.%d", context->tracer.path, context->tracer.major, context->tracer.minor,
                context->tracer.patch);
-    if (!tracer_is_known(&context->tracer))
+    if (!bpftrace_is_known(&context->tracer))
         diag_debug(&context->log, 1, "it is newer than any that was tried, and is treated as %d.%d", context->tracer.row->major,
                    context->tracer.row->minor);
     plan_choose_transport(&context->request, &context->tracer);

@@ -1,6 +1,6 @@
 #include "host/child.h"
 
-#include "host/tracer.h"
+#include "host/bpftrace.h"
 #include "unit-fixture.h"
 #include "unit.h"
 
@@ -164,10 +164,10 @@ remove_tracer(void)
 
 START_TEST(bpftrace_is_found_on_path)
 {
-    struct tracer tracer;
+    struct bpftrace tracer;
     make_tracer("echo bpftrace v0.20.2");
     setenv("PATH", mem_printf(&mem, "/nonexistent::%s:/bin", dir), 1);
-    ck_assert_msg(tracer_find(&tracer, NULL, &mem, &diag) == 0, "%s", diag.message);
+    ck_assert_msg(bpftrace_find(&tracer, NULL, &mem, &diag) == 0, "%s", diag.message);
     ck_assert_str_eq(tracer.path, mem_printf(&mem, "%s/bpftrace", dir));
     ck_assert(tracer.major == 0 && tracer.minor == 20 && tracer.patch == 2);
     ck_assert_str_eq(tracer.row->strlen_variable, "BPFTRACE_MAX_STRLEN");
@@ -177,20 +177,20 @@ END_TEST
 
 START_TEST(a_bpftrace_that_is_not_there_or_no_bpftrace)
 {
-    struct tracer tracer;
+    struct bpftrace tracer;
     setenv("PATH", "/nonexistent", 1);
-    ck_assert_int_eq(tracer_find(&tracer, NULL, &mem, &diag), -1);
+    ck_assert_int_eq(bpftrace_find(&tracer, NULL, &mem, &diag), -1);
     ck_assert_int_eq(diag.status, DIAG_MACHINE);
     ck_assert_str_eq(diag.message, "bpftrace is not on PATH; install it (apt-get install bpftrace), or name it with --bpftrace "
                                    "PATH");
     unsetenv("PATH");
-    ck_assert_int_eq(tracer_find(&tracer, NULL, &mem, &diag), -1);
+    ck_assert_int_eq(bpftrace_find(&tracer, NULL, &mem, &diag), -1);
     ck_assert_int_eq(diag.status, DIAG_MACHINE);
-    ck_assert_int_eq(tracer_find(&tracer, "/nonexistent/b", &mem, &diag), -1);
+    ck_assert_int_eq(bpftrace_find(&tracer, "/nonexistent/b", &mem, &diag), -1);
     ck_assert_str_eq(diag.message, "cannot run /nonexistent/b: No such file or directory");
     make_tracer("printf 'a\\033[31m\\nb'");
     const char *path = mem_printf(&mem, "%s/bpftrace", dir);
-    ck_assert_int_eq(tracer_find(&tracer, path, &mem, &diag), -1);
+    ck_assert_int_eq(bpftrace_find(&tracer, path, &mem, &diag), -1);
     ck_assert_int_eq(diag.status, DIAG_MACHINE);
     ck_assert_str_eq(diag.message, mem_printf(&mem,
                                               "%s is not bpftrace: --version printed \"a\\x1b[31m\\x0ab\", expected "
@@ -211,9 +211,9 @@ START_TEST(the_environment_of_bpftrace)
     setenv("PATH", "/a:/b", 1);
     setenv("BPFTRACE_STRLEN", "7", 1);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct tracer tracer = {.path = "b"};
-        ck_assert_int_eq(tracer_parse_version(&tracer, text_of(rows[i][0]), &diag), 0);
-        char **environment = tracer_environment(&tracer, &mem);
+        struct bpftrace tracer = {.path = "b"};
+        ck_assert_int_eq(bpftrace_parse_version(&tracer, text_of(rows[i][0]), &diag), 0);
+        char **environment = bpftrace_environment(&tracer, &mem);
         ck_assert_str_eq(environment[0], "PATH=/a:/b");
         ck_assert_str_eq(environment[1], rows[i][1]);
         ck_assert_str_eq(environment[2], rows[i][2]);
@@ -227,8 +227,8 @@ END_TEST
 START_TEST(limits_are_whole_chunks)
 {
     for (unsigned minor = 12; minor < 30; minor++) {
-        struct tracer tracer = {.path = "b"};
-        ck_assert_int_eq(tracer_parse_version(&tracer, text_of(mem_printf(&mem, "bpftrace v0.%u.0", minor)), &diag), 0);
+        struct bpftrace tracer = {.path = "b"};
+        ck_assert_int_eq(bpftrace_parse_version(&tracer, text_of(mem_printf(&mem, "bpftrace v0.%u.0", minor)), &diag), 0);
         ck_assert_uint_eq(tracer.row->chunk % 8, 0);
         ck_assert_uint_eq(tracer.row->limit % tracer.row->chunk, 0);
         ck_assert_uint_ge(tracer.row->limit, 1024 + 2 * tracer.row->chunk);
@@ -240,8 +240,8 @@ END_TEST
 START_TEST(strings_of_0_24_to_0_26_are_long_enough_to_be_whole)
 {
     for (unsigned minor = 12; minor < 30; minor++) {
-        struct tracer tracer = {.path = "b"};
-        ck_assert_int_eq(tracer_parse_version(&tracer, text_of(mem_printf(&mem, "bpftrace v0.%u.0", minor)), &diag), 0);
+        struct bpftrace tracer = {.path = "b"};
+        ck_assert_int_eq(bpftrace_parse_version(&tracer, text_of(mem_printf(&mem, "bpftrace v0.%u.0", minor)), &diag), 0);
         ck_assert_uint_ge(tracer.row->strlen, minor >= 24 && minor < 27 ? 1024 : tracer.row->chunk + 2);
     }
 }
@@ -249,8 +249,8 @@ END_TEST
 
 START_TEST(the_newest_tracer_reaches_every_argument)
 {
-    struct tracer tracer;
-    tracer_newest(&tracer);
+    struct bpftrace tracer;
+    bpftrace_newest(&tracer);
     ck_assert_str_eq(tracer.path, "bpftrace");
     ck_assert(tracer.row != NULL && tracer.row->max_args == 12 && !tracer.row->per_cpu_buffers);
     ck_assert(tracer.major == tracer.row->major && tracer.minor == tracer.row->minor);

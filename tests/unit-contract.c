@@ -61,7 +61,7 @@ setup(void)
 {
     char line[] = "bpftrace v0.17.0";
     ck_assert_msg(fixture_catalog(&fixture, events) == 0, "%s", fixture.diag.message);
-    ck_assert_int_eq(tracer_parse_version(&fixture.tracer, text_of(line), &fixture.diag), 0);
+    ck_assert_int_eq(bpftrace_parse_version(&fixture.tracer, text_of(line), &fixture.diag), 0);
 }
 
 static void

@@ -8,7 +8,7 @@ struct fixture {
     struct mem mem;
     struct diag diag;
     struct catalog catalog;
-    struct tracer tracer;
+    struct bpftrace tracer;
     struct request request;
     struct plan plan;
 };

@@ -30,7 +30,7 @@ static void
 set_up(void)
 {
     ck_assert_int_eq(fixture_catalog(&fixture, catalogue), 0);
-    tracer_parse_version(&fixture.tracer, text_of("bpftrace v0.17.0"), &fixture.diag);
+    bpftrace_parse_version(&fixture.tracer, text_of("bpftrace v0.17.0"), &fixture.diag);
     target = (struct target){.pid = 1, .probes = {server, sizeof(server) / sizeof(server[0])}};
 }
 

@@ -94,9 +94,9 @@ START_TEST(versions_of_bpftrace)
         {"", "b is not bpftrace: --version printed \"\", expected \"bpftrace vX.Y.Z\"", 0, false},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct tracer tracer = {.path = "b"};
+        struct bpftrace tracer = {.path = "b"};
         struct diag diag;
-        int status = tracer_parse_version(&tracer, text_of(rows[i].line), &diag);
+        int status = bpftrace_parse_version(&tracer, text_of(rows[i].line), &diag);
         ck_assert(status != 0 || (tracer.row->limit % tracer.row->chunk == 0 && tracer.row->limit % 64 == 0));
         ck_assert(status != 0 || tracer.row->stored % tracer.row->chunk == 0);
         ck_assert_int_eq(status, rows[i].message == NULL ? 0 : -1);
@@ -122,7 +122,7 @@ write_all(struct fixture *fixture, const struct target *target, const char *vers
     files_load(&probes, NULL, "probes", ".probes", &fixture->mem, &fixture->diag);
     files_load(&templates, NULL, "templates", ".bt", &fixture->mem, &fixture->diag);
     ck_assert_int_eq(catalog_parse(&fixture->catalog, &probes, &fixture->mem, &fixture->diag), 0);
-    ck_assert_int_eq(tracer_parse_version(&fixture->tracer, text_of(line), &fixture->diag), 0);
+    ck_assert_int_eq(bpftrace_parse_version(&fixture->tracer, text_of(line), &fixture->diag), 0);
     static struct request request;
     request = (struct request){.group = group, .transport = transport, .batch_ms = REQUEST_BATCH_MS};
     ck_assert_int_eq(

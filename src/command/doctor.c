@@ -155,15 +155,15 @@ static struct doctor_finding
 check_bpftrace(struct doctor *doctor)
 {
     struct diag diag;
-    if (tracer_find(&doctor->tracer, doctor->bpftrace, doctor->mem, &diag) != 0) {
+    if (bpftrace_find(&doctor->tracer, doctor->bpftrace, doctor->mem, &diag) != 0) {
         doctor->tracer.row = NULL;
         return problem_of(doctor, &diag);
     }
-    const struct tracer *tracer = &doctor->tracer;
-    return finding(tracer_is_known(tracer) ? DOCTOR_OK : DOCTOR_NOTE,
+    const struct bpftrace *tracer = &doctor->tracer;
+    return finding(bpftrace_is_known(tracer) ? DOCTOR_OK : DOCTOR_NOTE,
                    mem_printf(doctor->mem, "%s is %d.%d.%d, works as %d.%d does%s", tracer->path, tracer->major, tracer->minor,
                               tracer->patch, tracer->row->major, tracer->row->minor,
-                              tracer_is_known(tracer) ? "" : "; it is newer than any that was tried"),
+                              bpftrace_is_known(tracer) ? "" : "; it is newer than any that was tried"),
                    NULL);
 }
 
@@ -240,10 +240,10 @@ mismatches(const struct doctor *doctor, const struct target *target)
 {
     struct plan plan;
     struct diag diag;
-    struct tracer newest;
+    struct bpftrace newest;
     const struct request all = {.group = "all"};
-    tracer_newest(&newest);
-    const struct tracer *tracer = doctor->tracer.row != NULL ? &doctor->tracer : &newest;
+    bpftrace_newest(&newest);
+    const struct bpftrace *tracer = doctor->tracer.row != NULL ? &doctor->tracer : &newest;
     if (plan_make(&plan, doctor->catalog, target, tracer, &all, doctor->mem, &diag) != 0)
         return mem_strdup(doctor->mem, diag.message);
     return plan.left_out.len > 0 ? mem_strndup(doctor->mem, plan.left_out.ptr, strcspn(plan.left_out.ptr, "\n")) : NULL;

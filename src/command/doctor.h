@@ -10,7 +10,7 @@ struct doctor {
     const struct catalog *catalog;
     bool is_json;
     struct mem *mem;
-    struct tracer tracer; /* found on the way; no row: there is none */
+    struct bpftrace tracer; /* found on the way; no row: there is none */
 };
 
 enum doctor_state {

@@ -23,7 +23,7 @@ plan_field_numbers(const struct catalog_field *field)
 }
 
 void
-plan_choose_transport(struct request *request, const struct tracer *tracer)
+plan_choose_transport(struct request *request, const struct bpftrace *tracer)
 {
     if (request->transport == REQUEST_AUTO)
         request->transport = tracer->row->per_cpu_buffers ? REQUEST_BATCH : REQUEST_STREAM;
@@ -372,7 +372,7 @@ choose(struct planner *planner)
 }
 
 int
-plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct tracer *tracer,
+plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct bpftrace *tracer,
           const struct request *request, struct mem *mem, struct diag *diag)
 {
     *plan = (struct plan){.target = target,
@@ -380,7 +380,7 @@ plan_make(struct plan *plan, const struct catalog *catalog, const struct target 
                           .request = request,
                           .chunk = tracer->row->chunk,
                           .limit = tracer->row->limit,
-                          .pieces = PLAN_MAPS * TRACER_MAP_KEYS};
+                          .pieces = PLAN_MAPS * BPFTRACE_MAP_KEYS};
     if (request->redact.count > 0)
         plan->redact = &request->redact;
     size_t most = catalog->count + (target != NULL ? target->probes.count : 0);

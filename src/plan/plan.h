@@ -3,7 +3,7 @@
 
 #include "request/request.h"
 #include "host/target.h"
-#include "host/tracer.h"
+#include "host/bpftrace.h"
 
 /* A text is shown up to this many bytes, or the tracer's limit if that is less; README documents it. */
 enum { PLAN_TEXT_LIMIT = 8192, PLAN_MAX_TEXTS = 3, PLAN_INLINE_TEXTS = 2 };
@@ -55,7 +55,7 @@ struct plan {
     struct slice left_out;       /* a line for each probe that was asked for but cannot be traced, and why */
     struct slice warnings;       /* a line each */
     const struct target *target; /* NULL: no process, only a program to print */
-    const struct tracer *tracer;
+    const struct bpftrace *tracer;
     const struct redact *redact;        /* NULL: nothing is held back */
     const struct request *request;      /* what it was made for */
     unsigned chunk;                     /* bytes of a text in one printf */
@@ -83,11 +83,11 @@ bool plan_is_redactable(const struct plan *plan, const struct catalog_field *fie
 bool plan_has_batches(const struct plan *plan);
 
 /* Chooses the transport where that is left open. */
-void plan_choose_transport(struct request *request, const struct tracer *tracer);
+void plan_choose_transport(struct request *request, const struct bpftrace *tracer);
 
 /* Chooses probes, of those that the target has. None at all is an error, and so is a pattern that fits none. 0, or -1 with
  * `diag` set. */
-int plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct tracer *tracer,
+int plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct bpftrace *tracer,
               const struct request *request, struct mem *mem, struct diag *diag);
 
 #endif

@@ -425,7 +425,7 @@ put_block(struct emitter *emitter, struct outbuf *out, const struct plan_event *
 static void
 put_limits(const struct emitter *emitter, struct outbuf *out)
 {
-    const struct tracer_row *row = emitter->plan->tracer->row;
+    const struct bpftrace_row *row = emitter->plan->tracer->row;
     if (emitter->has_texts) {
         text_printf(out, "// - A text is whole there. Here it ends after %u bytes, or at a NUL, and nothing says so.",
                     row->text);
@@ -474,7 +474,7 @@ server_name(const struct emitter *emitter)
 static int
 put_program(const struct emitter *emitter, struct outbuf *out, const struct outbuf *blocks)
 {
-    const struct tracer *tracer = emitter->plan->tracer;
+    const struct bpftrace *tracer = emitter->plan->tracer;
     struct outbuf limits = {0};
     put_limits(emitter, &limits);
     const struct template_variable variables[] = {

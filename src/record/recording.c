@@ -187,8 +187,8 @@ read_line(struct reader *reader, struct slice key, struct slice value)
     else if (text_is(key, "count"))
         status = text_number(value, INT64_MAX, &header->most) ? 0 : bad_line(reader, "\"count N\"");
     else if (text_is(key, "bpftrace"))
-        status = tracer_parse_version(&header->tracer, text_of(mem_printf(reader->mem, "bpftrace v%s", keep(reader, value))),
-                                      reader->diag);
+        status = bpftrace_parse_version(&header->tracer, text_of(mem_printf(reader->mem, "bpftrace v%s", keep(reader, value))),
+                                        reader->diag);
     else if (text_is(key, "cpus"))
         status = read_small(reader, value, &header->cpus);
     else if (text_is(key, "offset"))

@@ -41,7 +41,7 @@ enum recording_kind { RECORDING_START, RECORDING_OUT, RECORDING_ERR, RECORDING_E
 struct recording_header {
     const char *command, *format, *host, *program;
     struct request request;
-    struct tracer tracer;
+    struct bpftrace tracer;
     int cpus;
     int64_t offset;
     uint64_t most;             /* records; 0: all */

@@ -67,7 +67,7 @@ start_bpftrace(const struct launch *launch, const struct target *target, const s
     char *by_pid[] = {path, "-q", "--no-warnings", "-B", "full", "-p", pid, file, NULL};
     char *by_path[] = {path, "-q", "--no-warnings", "-B", "full", file, NULL};
     int status =
-        child_start(tracer, path, target->by_path ? by_path : by_pid, tracer_environment(launch->tracer, mem), fd, diag);
+        child_start(tracer, path, target->by_path ? by_path : by_pid, bpftrace_environment(launch->tracer, mem), fd, diag);
     close(fd);
     return status;
 }

@@ -10,7 +10,7 @@ struct launch {
     const struct request *request;
     const struct catalog *catalog;
     const struct files *templates;
-    const struct tracer *tracer;
+    const struct bpftrace *tracer;
     const struct contract *contract; /* to be run as it is; NULL: one is made */
     const char *command;           /* h2olog's command line, escaped */
     const struct diag_log *log;

@@ -19,7 +19,7 @@ struct server {
 struct server_request {
     const struct request *plan;
     const struct catalog *catalog;
-    const struct tracer *tracer;
+    const struct bpftrace *tracer;
     struct select *select; /* NULL: everything is shown */
     int cpus;
     struct session_run *run;

@@ -9,12 +9,12 @@ static void
 use(const struct catalog *catalog, struct mem *mem)
 {
     struct files templates;
-    struct tracer tracer;
+    struct bpftrace tracer;
     struct plan plan;
     struct diag diag = {0};
     struct outbuf out = {0};
     struct request request = {.group = "all", .redact = {redact_defaults, REDACT_DEFAULTS}, .app_data = true};
-    tracer_newest(&tracer);
+    bpftrace_newest(&tracer);
     list_write(&out, catalog, NULL);
     out.len = 0;
     FUZZ_CHECK(files_load(&templates, NULL, "templates", ".bt", mem, &diag) == 0);

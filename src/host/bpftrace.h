@@ -1,11 +1,11 @@
-#ifndef TRACER_H
-#define TRACER_H
+#ifndef BPFTRACE_H
+#define BPFTRACE_H
 
 #include "base/diag.h"
 #include "base/mem.h"
 
 /* What bpftrace can do from a version on. Facts measured with each version; see README, "How it works". */
-struct tracer_row {
+struct bpftrace_row {
     int major, minor;
     const char *strlen_variable;      /* environment variable that sets how many bytes a string has */
     const char *pages_variable_value; /* of BPFTRACE_PERF_RB_PAGES */
@@ -22,28 +22,28 @@ struct tracer_row {
     bool misses_losses;         /* those on the last CPU are not in its count of lost events */
 };
 
-struct tracer {
+struct bpftrace {
     const char *path;
     int major, minor, patch;
-    const struct tracer_row *row;
+    const struct bpftrace_row *row;
 };
 
 /* Finds bpftrace (`path`, or on PATH when NULL) and asks for its version. 0, or -1 with `diag` set (DIAG_MACHINE). */
-int tracer_find(struct tracer *tracer, const char *path, struct mem *mem, struct diag *diag);
+int bpftrace_find(struct bpftrace *tracer, const char *path, struct mem *mem, struct diag *diag);
 
 /* Whether it is not newer than any that was tried; such a one is treated as the newest. */
-bool tracer_is_known(const struct tracer *tracer);
+bool bpftrace_is_known(const struct bpftrace *tracer);
 
 /* A tracer of the newest version that is known, for a program that is only printed. */
-void tracer_newest(struct tracer *tracer);
+void bpftrace_newest(struct bpftrace *tracer);
 
 /* Sets `tracer` from what `bpftrace --version` prints; for tests too. 0, or -1 with `diag` set. */
-int tracer_parse_version(struct tracer *tracer, struct slice output, struct diag *diag);
+int bpftrace_parse_version(struct bpftrace *tracer, struct slice output, struct diag *diag);
 
 /* Records that a map holds at most. With the longest ones that is 10 MiB of the kernel's memory a map, or 16 from 0.22 on. */
-enum { TRACER_MAP_KEYS = 32768 };
+enum { BPFTRACE_MAP_KEYS = 32768 };
 
 /* The environment for bpftrace: nothing of h2olog's own but PATH. NULL-terminated; the arena's. */
-char **tracer_environment(const struct tracer *tracer, struct mem *mem);
+char **bpftrace_environment(const struct bpftrace *tracer, struct mem *mem);
 
 #endif

@@ -1,4 +1,4 @@
-#include "host/tracer.h"
+#include "host/bpftrace.h"
 #include "host/child.h"
 
 #include <stdio.h>
@@ -9,7 +9,7 @@
 /* In ascending order; a version uses the last row that is not newer. str() gives up two bytes of its buffer: one to the NUL,
  * one to the mark of a cut string that 0.18 and later write. 0.24 to 0.26 print a byte too many of strings shorter than 1024.
  */
-static const struct tracer_row rows[] = {
+static const struct bpftrace_row rows[] = {
     {0, 12, "BPFTRACE_STRLEN", "1024", "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8320, 8320, "", 6, true, 64, false, false},
     {0, 17, "BPFTRACE_STRLEN", "1024", "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8320, 2080, "", 6, true, 64, false, false},
     {0, 19, "BPFTRACE_STRLEN", "4096", "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8320, 2080, "", 6, false, 64, false, false},
@@ -29,7 +29,7 @@ enum { TRIED_MAJOR = 0, TRIED_MINOR = 27 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
 int
-tracer_parse_version(struct tracer *tracer, struct slice output, struct diag *diag)
+bpftrace_parse_version(struct bpftrace *tracer, struct slice output, struct diag *diag)
 {
     char line[64];
     diag_quote(line, sizeof(line), output);
@@ -49,7 +49,7 @@ tracer_parse_version(struct tracer *tracer, struct slice output, struct diag *di
 }
 
 bool
-tracer_is_known(const struct tracer *tracer)
+bpftrace_is_known(const struct bpftrace *tracer)
 {
     return tracer->major < TRIED_MAJOR || (tracer->major == TRIED_MAJOR && tracer->minor <= TRIED_MINOR);
 }
@@ -72,9 +72,9 @@ search_path(struct mem *mem)
 }
 
 int
-tracer_find(struct tracer *tracer, const char *path, struct mem *mem, struct diag *diag)
+bpftrace_find(struct bpftrace *tracer, const char *path, struct mem *mem, struct diag *diag)
 {
-    *tracer = (struct tracer){.path = path != NULL ? path : search_path(mem)};
+    *tracer = (struct bpftrace){.path = path != NULL ? path : search_path(mem)};
     if (tracer->path == NULL)
         return diag_set(diag, DIAG_MACHINE,
                         "bpftrace is not on PATH; install it (apt-get install bpftrace), or name it with "
@@ -86,26 +86,26 @@ tracer_find(struct tracer *tracer, const char *path, struct mem *mem, struct dia
     while (output.len > 0 && output.ptr[output.len - 1] == '\n')
         output.len--;
     if (status == 0)
-        status = tracer_parse_version(tracer, (struct slice){output.ptr, output.len}, diag);
+        status = bpftrace_parse_version(tracer, (struct slice){output.ptr, output.len}, diag);
     text_free(&output);
     return status;
 }
 
 void
-tracer_newest(struct tracer *tracer)
+bpftrace_newest(struct bpftrace *tracer)
 {
-    const struct tracer_row *row = &rows[ROWS - 1];
-    *tracer = (struct tracer){"bpftrace", row->major, row->minor, 0, row};
+    const struct bpftrace_row *row = &rows[ROWS - 1];
+    *tracer = (struct bpftrace){"bpftrace", row->major, row->minor, 0, row};
 }
 
 char **
-tracer_environment(const struct tracer *tracer, struct mem *mem)
+bpftrace_environment(const struct bpftrace *tracer, struct mem *mem)
 {
     char **envp = mem_alloc(mem, 5 * sizeof(*envp));
     const char *path = getenv("PATH");
     envp[0] = mem_printf(mem, "PATH=%s", path != NULL ? path : "/usr/bin:/bin");
     envp[1] = mem_printf(mem, "%s=%u", tracer->row->strlen_variable, tracer->row->strlen);
     envp[2] = mem_printf(mem, "BPFTRACE_PERF_RB_PAGES=%s", tracer->row->pages_variable_value);
-    envp[3] = mem_printf(mem, "%s=%d", tracer->row->keys_variable, TRACER_MAP_KEYS);
+    envp[3] = mem_printf(mem, "%s=%d", tracer->row->keys_variable, BPFTRACE_MAP_KEYS);
     return envp;
 }
