@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct outbuf out;
 
@@ -225,6 +226,48 @@ START_TEST(a_server_without_a_name_and_a_seventh_argument)
 }
 END_TEST
 
+/* A file of this process that is mapped as code, with the offset of its first byte there. */
+static void
+find_code(char path[static 512], unsigned long *offset)
+{
+    char line[1024], perms[8];
+    FILE *maps = fopen("/proc/self/maps", "re");
+    bool is_found = false;
+    ck_assert_ptr_nonnull(maps);
+    while (!is_found && fgets(line, sizeof(line), maps) != NULL)
+        is_found = sscanf(line, "%*s %7s %lx %*s %*s %511s", perms, offset, path) == 3 && perms[2] == 'x' && *path == '/';
+    fclose(maps);
+    ck_assert(is_found);
+}
+
+/* On arm64 bpftrace takes the address for the value of what stands at a register without an offset, and the register that tells
+ * the sites apart has another name. */
+START_TEST(arm64_reads_first_members_by_the_note)
+{
+    char path[512];
+    unsigned long code;
+    find_code(path, &code);
+    struct usdt_site sites[2] = {{code, {text_of("8@[x0]"), text_of("8@[x0, 8]"), text_of("-4@[x19]")}},
+                                 {code + 4, {text_of("8@[x0]"), text_of("8@[x0, 8]"), text_of("-4@w2")}}};
+    struct usdt_probe send = {
+        .provider = "h2o", .name = "send_response", .nargs = 3, .sites = sites, .nsites = 2, .machine = EM_AARCH64, .object = path};
+    struct target target = {.pid = getpid(), .probes = {&send, 1}};
+    static const char *const versions[] = {"0.17.0", "0.27.0"};
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture fixture = {0};
+        write_all(&fixture, &target, versions[i], "http");
+        ck_assert_ptr_nonnull(strstr(out.ptr, "    $site = reg(\"pc\");\n    $extra2_0 = (uint64)*(uint32*)(reg(\"r19\"));\n"
+                                              "    $extra2_1 = (uint64)(uint64)reg(\"r2\");\n"));
+        ck_assert_ptr_nonnull(strstr(out.ptr, "*(uint64*)(reg(\"r0\"))"));
+        ck_assert_ptr_nonnull(strstr(out.ptr, "arg1"));
+        ck_assert_ptr_null(strstr(out.ptr, "arg0"));
+        ck_assert_ptr_null(strstr(out.ptr, "arg2"));
+        text_free(&out);
+        fixture_free(&fixture);
+    }
+}
+END_TEST
+
 Suite *
 wire_program_suite(void)
 {
@@ -237,6 +280,7 @@ wire_program_suite(void)
     tcase_add_test(tcase, only_what_was_asked_for_is_read);
     tcase_add_test(tcase, batches_are_kept_in_maps);
     tcase_add_test(tcase, a_server_without_a_name_and_a_seventh_argument);
+    tcase_add_test(tcase, arm64_reads_first_members_by_the_note);
     suite_add_tcase(suite, tcase);
     return suite;
 }

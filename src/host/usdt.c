@@ -295,6 +295,17 @@ usdt_read_list(struct usdt_probes *probes, struct slice text, struct mem *mem, s
 }
 
 bool
+usdt_is_bare(const struct usdt_probe *probe, int arg)
+{
+    for (size_t i = 0; i < probe->nsites; i++) {
+        struct slice operand = probe->sites[i].operands[arg];
+        if (operand.len > 0 && operand.ptr[operand.len - 1] == ']' && memchr(operand.ptr, ',', operand.len) == NULL)
+            return true;
+    }
+    return false;
+}
+
+bool
 usdt_is_alike(const struct usdt_probe *probe, int arg)
 {
     for (size_t i = 1; i < probe->nsites; i++)

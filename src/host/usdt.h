@@ -55,6 +55,9 @@ int usdt_read_list(struct usdt_probes *probes, struct slice text, struct mem *me
 /* Whether the argument is in the same place at every site. */
 bool usdt_is_alike(const struct usdt_probe *probe, int arg);
 
+/* Whether any site has the argument in memory at a register, without an offset, as arm64 writes it: "-8@[x0]". */
+bool usdt_is_bare(const struct usdt_probe *probe, int arg);
+
 /* NULL: it is not there. */
 const struct usdt_probe *usdt_find(const struct usdt_probes *probes, const char *provider, const char *name);
 bool usdt_has_provider(const struct usdt_probes *probes, const char *provider);

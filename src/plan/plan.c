@@ -100,12 +100,20 @@ is_field_shown(struct planner *planner, const struct catalog_probe *probe, const
     return is_shown;
 }
 
-/* bpftrace reads the first arguments by itself. For others the program needs what the ELF note says, and where the note says
- * different things of different sites, where in the process those are. */
+/* bpftrace reads the first arguments only, and of one in memory at a register without an offset it takes the address for the
+ * value (seen on arm64 with 0.17). */
+bool
+plan_reads_by_note(const struct plan *plan, const struct usdt_probe *usdt, int arg)
+{
+    return arg >= plan->tracer->row->max_args || (usdt != NULL && arg >= 0 && usdt_is_bare(usdt, arg));
+}
+
+/* What the ELF note says is enough, but where it says different things of different sites, the program must know where in the
+ * process those are. */
 static bool
 is_reachable(const struct plan *plan, const struct usdt_probe *usdt, int arg)
 {
-    if (arg < plan->tracer->row->max_args)
+    if (!plan_reads_by_note(plan, usdt, arg))
         return true;
     return usdt != NULL && (plan->target->pid != 0 || usdt_is_alike(usdt, arg));
 }

@@ -79,6 +79,10 @@ int plan_length_field(const struct plan_event *event, const struct catalog_field
 /* Whether a value is held back for some names. */
 bool plan_is_redactable(const struct plan *plan, const struct catalog_field *field);
 
+/* Whether the program has to read the argument as the ELF note says where it is, as this bpftrace does not by itself. `arg` may
+ * be -1, for none. */
+bool plan_reads_by_note(const struct plan *plan, const struct usdt_probe *usdt, int arg);
+
 /* Whether any event's records are kept in maps. */
 bool plan_has_batches(const struct plan *plan);
 

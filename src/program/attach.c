@@ -37,9 +37,9 @@ put_sites(const struct reader *reader, struct outbuf *out, int arg)
     return is_good;
 }
 
-/* An argument beyond those that bpftrace reaches; NULL: what the note says of it is not understood. */
+/* An argument that bpftrace does not read by itself; NULL: what the note says of it is not understood. */
 static const char *
-far_argument(struct reader *reader, int arg)
+argument_by_note(struct reader *reader, int arg)
 {
     const struct usdt_probe *usdt = reader->usdt;
     struct outbuf out = {0};
@@ -47,7 +47,7 @@ far_argument(struct reader *reader, int arg)
     bool is_good = is_alike ? operand_write(&out, usdt->sites[0].operands[arg], usdt->machine) : put_sites(reader, &out, arg);
     if (is_good && !is_alike) {
         if (reader->statements.len == 0)
-            text_puts(&reader->statements, "    $site = reg(\"ip\");\n");
+            text_printf(&reader->statements, "    $site = reg(\"%s\");\n", operand_program_counter(usdt->machine));
         text_put(&reader->statements, (struct slice){out.ptr, out.len});
         out.len = 0;
         text_printf(&out, "$extra%d", arg);
@@ -62,9 +62,8 @@ attach_read(struct attach_arguments *arguments, const struct plan *plan, const s
 {
     struct reader reader = {.plan = plan, .usdt = event->usdt, .mem = mem};
     for (int i = 0; i < USDT_MAX_ARGS; i++) {
-        bool is_far =
-            event->usdt != NULL && i >= plan->tracer->row->max_args && i < event->usdt->nargs && event->usdt->nsites > 0;
-        arguments->expressions[i] = is_far ? far_argument(&reader, i) : NULL;
+        bool is_there = event->usdt != NULL && i < event->usdt->nargs && event->usdt->nsites > 0;
+        arguments->expressions[i] = is_there && plan_reads_by_note(plan, event->usdt, i) ? argument_by_note(&reader, i) : NULL;
         if (arguments->expressions[i] == NULL)
             arguments->expressions[i] = mem_printf(mem, "arg%d", i);
     }

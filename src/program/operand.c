@@ -163,3 +163,9 @@ operand_write(struct outbuf *out, struct slice operand, int machine)
     int bits = (int)bytes * 8;
     return machine == EM_X86_64 ? x86_write(out, operand, bits) : machine == EM_AARCH64 && arm_write(out, operand, bits);
 }
+
+const char *
+operand_program_counter(int machine)
+{
+    return machine == EM_AARCH64 ? "pc" : "ip";
+}

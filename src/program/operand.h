@@ -10,4 +10,7 @@
  * (uint64)5. `machine`: EM_X86_64 or EM_AARCH64. false: the operand is of a form that is not known. */
 bool operand_write(struct outbuf *out, struct slice operand, int machine);
 
+/* bpftrace's name for the register that tells at which site a probe has fired. */
+const char *operand_program_counter(int machine);
+
 #endif
