@@ -181,7 +181,29 @@ first_on_path() {
     fake_bpftrace 'echo bpftrace v0.11.4' && PATH=$dir/bin:$PATH fails_on_server 4 "$dir/bin/bpftrace.*0\.12" "$H2OLOG"
 }
 
+# Refuses, as a kernel would, every program whose loops go beyond 512 bytes.
+smaller_program() { # TRANSPORT
+    fake_bpftrace 'for file; do :; done' \
+        'case $1 in --version) ;; *) grep -q "at < 512" "$file" || { echo "ERROR: Error loading program: x" >&2; exit 255; } ;; esac' \
+        "exec $(command -v bpftrace) \"\$@\""
+    start_server && start_log --bpftrace "$dir/bin/bpftrace" --transport="$1" || return
+    grep -q "^h2olog: the program for pid $server is refused as too large; trying a smaller one, which shows 512 bytes of a text at most" "$dir/err" ||
+        { explain "not said:" && show "$dir/err"; return 1; }
+    tell "fire h2o:receive_request_header 5 1 \"$(text 600)\" len \"$(text 512)\" len" \
+        "fire h2o:receive_request_header 5 2 \"name\" len \"$(text 600)\" len" "fire h2o:receive_request_header 5 3 \"a\" len \"$(text 300)\\x00b\" len"
+    expect "5 1 RxHeader   $(text 512)\\[88 bytes cut] $(text 512)" "5 2 RxHeader   name $(text 512)\\[88 bytes cut]" "5 3 RxHeader   a $(text 300)\\x00b"
+    prints_expected && nothing_left
+}
+
 readonly IS_0_17='[ "$1" = --version ] && { echo bpftrace v0.17.0; exit; }'
+
+# With --quiet the error is the only message.
+smaller_program_is_refused() {
+    fake_bpftrace "$IS_0_17" "echo x >>$dir/starts" 'echo ERROR: Error loading program: x >&2; exit 255'
+    fails_on_server 4 "bpftrace ended before it could trace: ERROR: Error loading program: x; the kernel's verifier refused the program" \
+        "$H2OLOG" --quiet --bpftrace "$dir/bin/bpftrace" || return
+    [[ $(wc -l <"$dir/starts") == 2 ]] || { explain "it was started $(wc -l <"$dir/starts") times"; return 1; }
+}
 
 # --------------------------------------------------------------------------------------------- catalogues and templates
 
@@ -305,6 +327,9 @@ live_case "--bpftrace names what is no bpftrace" fails_on_server 4 /bin/false "$
 live_case "a program that says something else than its version" fake 4 'bin/bpftrace.*hello' 'echo hello'
 live_case "a bpftrace that is too old" fake 4 '0\.11\.4.*0\.12' 'echo bpftrace v0.11.4'
 live_case "the first bpftrace on PATH is too old" first_on_path
+live_case "a kernel that refuses the program is given a smaller one" smaller_program stream
+live_case "the same with records in maps" smaller_program batch
+live_case "a kernel that refuses the smaller program, too" smaller_program_is_refused
 live_case "a bpftrace that fails" fake 1 'ERROR: no luck' "$IS_0_17" 'echo ERROR: no luck >&2; exit 1'
 live_case "a bpftrace that ends at once" fake 1 'bpftrace ended' "$IS_0_17"
 live_case "a bpftrace that is killed at once" fake 143 'bpftrace.*signal 15' "$IS_0_17" 'kill -TERM $$'

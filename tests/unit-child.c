@@ -202,23 +202,32 @@ END_TEST
 
 START_TEST(the_environment_of_bpftrace)
 {
-    static const char *const rows[][4] = {
-        {"bpftrace v0.17.0", "BPFTRACE_STRLEN=112", "BPFTRACE_PERF_RB_PAGES=1024", "BPFTRACE_MAP_KEYS_MAX=32768"},
-        {"bpftrace v0.19.1", "BPFTRACE_STRLEN=112", "BPFTRACE_PERF_RB_PAGES=4096", "BPFTRACE_MAP_KEYS_MAX=32768"},
-        {"bpftrace v0.20.0", "BPFTRACE_MAX_STRLEN=112", "BPFTRACE_PERF_RB_PAGES=4096", "BPFTRACE_MAX_MAP_KEYS=32768"},
-        {"bpftrace v0.23.0", "BPFTRACE_MAX_STRLEN=256", "BPFTRACE_PERF_RB_PAGES=4096", "BPFTRACE_MAX_MAP_KEYS=32768"},
+    static const struct {
+        const char *version, *strlen;
+        long mebibytes;
+        const char *keys;
+    } rows[] = {
+        {"bpftrace v0.17.0", "BPFTRACE_STRLEN=112", 4, "BPFTRACE_MAP_KEYS_MAX=32768"},
+        {"bpftrace v0.19.1", "BPFTRACE_STRLEN=112", 16, "BPFTRACE_MAP_KEYS_MAX=32768"},
+        {"bpftrace v0.20.0", "BPFTRACE_MAX_STRLEN=112", 16, "BPFTRACE_MAX_MAP_KEYS=32768"},
+        {"bpftrace v0.23.0", "BPFTRACE_MAX_STRLEN=256", 16, "BPFTRACE_MAX_MAP_KEYS=32768"},
     };
+    long page = sysconf(_SC_PAGESIZE);
     setenv("PATH", "/a:/b", 1);
     setenv("BPFTRACE_STRLEN", "7", 1);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct bpftrace tracer = {.path = "b"};
-        ck_assert_int_eq(bpftrace_parse_version(&tracer, text_of(rows[i][0]), &diag), 0);
-        char **environment = bpftrace_environment(&tracer, &mem);
+        ck_assert_int_eq(bpftrace_parse_version(&tracer, text_of(rows[i].version), &diag), 0);
+        char **environment = bpftrace_environment(&tracer, false, &mem);
         ck_assert_str_eq(environment[0], "PATH=/a:/b");
-        ck_assert_str_eq(environment[1], rows[i][1]);
-        ck_assert_str_eq(environment[2], rows[i][2]);
-        ck_assert_str_eq(environment[3], rows[i][3]);
+        ck_assert_str_eq(environment[1], rows[i].strlen);
+        ck_assert_str_eq(environment[2],
+                         mem_printf(&mem, "BPFTRACE_PERF_RB_PAGES=%ld", rows[i].mebibytes * 1024 * 1024 / page));
+        ck_assert_str_eq(environment[3], rows[i].keys);
         ck_assert_ptr_null(environment[4]);
+        environment = bpftrace_environment(&tracer, true, &mem);
+        ck_assert_str_eq(environment[4], "BPFTRACE_LOG_SIZE=16777215");
+        ck_assert_ptr_null(environment[5]);
     }
 }
 END_TEST

@@ -51,10 +51,10 @@ start_server(void)
 /* The keeper's services, with a script as context. */
 
 static int
-start(void *context, pid_t server, struct child *tracer, int *server_fd, struct outbuf *note, struct diag *diag)
+start(void *context, pid_t server, bool is_lesser, struct child *tracer, int *server_fd, struct outbuf *note, struct diag *diag)
 {
-    char *argv[] = {"sh", "-c", context, NULL}, *envp[] = {"PATH=/usr/bin:/bin", NULL};
-    text_puts(note, N "\nserver\np e 8\n");
+    char *argv[] = {"sh", "-c", context, is_lesser ? "lesser" : "whole", NULL}, *envp[] = {"PATH=/usr/bin:/bin", NULL};
+    text_printf(note, N "%s\nserver\np e 8\n", is_lesser ? " lesser" : "");
     *server_fd = (int)syscall(SYS_pidfd_open, server, 0);
     return child_start(tracer, context != NULL ? "/bin/sh" : "/nonexistent/sh", argv, envp, -1, diag);
 }
@@ -188,6 +188,16 @@ START_TEST(early_ends_are_explained)
         "");
     check("echo 'ERROR: RLIMIT_MEMLOCK' >&2; echo 'ERROR: something else' >&2; exit 1", 1,
           "bpftrace ended before it could trace: ERROR: something else; h2olog -dd shows the program", "");
+}
+END_TEST
+
+/* The second program's $0 is "lesser", and what it prints is understood. */
+START_TEST(a_refused_program_is_followed_by_a_lesser_one)
+{
+    check("[ $0 = lesser ] || { echo 'ERROR: Error loading program: x' >&2; exit 255; };" TICK EVENT "exit 3", 1,
+          "bpftrace ended before it was told to, with status 3 and without a word; h2olog -ddd shows more", "event 5\n");
+    check("[ $0 = lesser ] && exit 3; echo 'ERROR: Looks like the BPF stack limit of 512 bytes is exceeded' >&2; exit 255", 1,
+          "bpftrace ended before it could trace, with status 3 and without a word; h2olog -ddd shows more", "");
 }
 END_TEST
 
@@ -555,6 +565,7 @@ supervise_suite(void)
     TCase *tcase = tcase_create("supervise");
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, early_ends_are_explained);
+    tcase_add_test(tcase, a_refused_program_is_followed_by_a_lesser_one);
     tcase_add_test(tcase, half_a_record_is_no_record);
     tcase_add_test(tcase, a_grandchild_that_holds_the_pipe_does_not_hold_the_run);
     tcase_add_test(tcase, a_grandchild_that_writes_on_is_left_behind);

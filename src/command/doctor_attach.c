@@ -74,7 +74,7 @@ doctor_attach(struct doctor *doctor)
     struct child tracer;
     struct diag diag;
     int64_t begin = clock_ms();
-    if (child_start(&tracer, path, argv, bpftrace_environment(&doctor->tracer, doctor->mem), -1, &diag) != 0)
+    if (child_start(&tracer, path, argv, bpftrace_environment(&doctor->tracer, false, doctor->mem), -1, &diag) != 0)
         return (struct doctor_finding){DOCTOR_PROBLEM, mem_strdup(doctor->mem, diag.message), NULL};
     bool has_fired = fire_until_seen(&tracer, &said, &complaints);
     int64_t taken = clock_ms() - begin;

@@ -10,17 +10,20 @@
  * one to the mark of a cut string that 0.18 and later write. 0.24 to 0.26 print a byte too many of strings shorter than 1024.
  */
 static const struct bpftrace_row rows[] = {
-    {0, 12, "BPFTRACE_STRLEN", "1024", "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8320, 8320, "", 6, true, 64, false, false},
-    {0, 17, "BPFTRACE_STRLEN", "1024", "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8320, 2080, "", 6, true, 64, false, false},
-    {0, 19, "BPFTRACE_STRLEN", "4096", "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8320, 2080, "", 6, false, 64, false, false},
-    {0, 20, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 112, 104, 8320, 2080, "", 6, false, 64, false, false},
-    {0, 21, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 88, 80, 8320, 2080, "", 6, false, 64, false, false},
-    {0, 22, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 256, 240, 8640, 1920, "", 6, false, 64, false, false},
-    {0, 23, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 256, 240, 8640, 1920, " + 1", 6, false, 1024, false, false},
-    {0, 24, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 1024, 248, 1984, 1984, " + 1", 12, false, 1024, false,
+    {0, 12, "BPFTRACE_STRLEN", 4 << 20, "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8320, 8320, "", 6, true, 64, false, false},
+    {0, 17, "BPFTRACE_STRLEN", 4 << 20, "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8320, 2080, "", 6, true, 64, false, false},
+    {0, 19, "BPFTRACE_STRLEN", 16 << 20, "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8320, 2080, "", 6, false, 64, false, false},
+    {0, 20, "BPFTRACE_MAX_STRLEN", 16 << 20, "BPFTRACE_MAX_MAP_KEYS", 112, 104, 8320, 2080, "", 6, false, 64, false, false},
+    {0, 21, "BPFTRACE_MAX_STRLEN", 16 << 20, "BPFTRACE_MAX_MAP_KEYS", 88, 80, 8320, 2080, "", 6, false, 64, false, false},
+    {0, 22, "BPFTRACE_MAX_STRLEN", 16 << 20, "BPFTRACE_MAX_MAP_KEYS", 256, 240, 8640, 1920, "", 6, false, 64, false, false},
+    {0, 23, "BPFTRACE_MAX_STRLEN", 16 << 20, "BPFTRACE_MAX_MAP_KEYS", 256, 240, 8640, 1920, " + 1", 6, false, 1024, false,
+     false},
+    {0, 24, "BPFTRACE_MAX_STRLEN", 16 << 20, "BPFTRACE_MAX_MAP_KEYS", 1024, 248, 1984, 1984, " + 1", 12, false, 1024, false,
      true},
-    {0, 25, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 1024, 248, 1984, 1984, " + 1", 12, false, 1024, true, true},
-    {0, 27, "BPFTRACE_MAX_STRLEN", "4096", "BPFTRACE_MAX_MAP_KEYS", 256, 248, 1984, 1984, " + 1", 12, false, 1024, true, true},
+    {0, 25, "BPFTRACE_MAX_STRLEN", 16 << 20, "BPFTRACE_MAX_MAP_KEYS", 1024, 248, 1984, 1984, " + 1", 12, false, 1024, true,
+     true},
+    {0, 27, "BPFTRACE_MAX_STRLEN", 16 << 20, "BPFTRACE_MAX_MAP_KEYS", 256, 248, 1984, 1984, " + 1", 12, false, 1024, true,
+     true},
 };
 
 /* The newest version that was tried. */
@@ -98,14 +101,27 @@ bpftrace_newest(struct bpftrace *tracer)
     *tracer = (struct bpftrace){"bpftrace", row->major, row->minor, 0, row};
 }
 
-char **
-bpftrace_environment(const struct bpftrace *tracer, struct mem *mem)
+void
+bpftrace_lessen(struct bpftrace *lesser, struct bpftrace_row *row, const struct bpftrace *tracer)
 {
-    char **envp = mem_alloc(mem, 5 * sizeof(*envp));
+    *row = *tracer->row;
+    row->chunk = 64;
+    row->strlen = row->strlen < 1024 ? 72 : row->strlen; /* see the rows of 0.24 and 0.25 */
+    row->limit = row->stored = BPFTRACE_LESSER_LIMIT;
+    *lesser = *tracer;
+    lesser->row = row;
+}
+
+char **
+bpftrace_environment(const struct bpftrace *tracer, bool is_verbose, struct mem *mem)
+{
+    char **envp = mem_alloc(mem, 6 * sizeof(*envp));
     const char *path = getenv("PATH");
     envp[0] = mem_printf(mem, "PATH=%s", path != NULL ? path : "/usr/bin:/bin");
     envp[1] = mem_printf(mem, "%s=%u", tracer->row->strlen_variable, tracer->row->strlen);
-    envp[2] = mem_printf(mem, "BPFTRACE_PERF_RB_PAGES=%s", tracer->row->pages_variable_value);
+    envp[2] = mem_printf(mem, "BPFTRACE_PERF_RB_PAGES=%zu", tracer->row->buffer / (size_t)sysconf(_SC_PAGESIZE));
     envp[3] = mem_printf(mem, "%s=%d", tracer->row->keys_variable, BPFTRACE_MAP_KEYS);
+    if (is_verbose)
+        envp[4] = mem_strdup(mem, "BPFTRACE_LOG_SIZE=16777215"); /* the most that Linux 5.3 takes */
     return envp;
 }

@@ -7,15 +7,15 @@
 /* What bpftrace can do from a version on. Facts measured with each version; see README, "How it works". */
 struct bpftrace_row {
     int major, minor;
-    const char *strlen_variable;      /* environment variable that sets how many bytes a string has */
-    const char *pages_variable_value; /* of BPFTRACE_PERF_RB_PAGES */
-    const char *keys_variable;        /* that sets how many records a map has */
-    unsigned strlen;                  /* what h2olog sets it to */
-    unsigned chunk;                   /* bytes of text a printf with two strings can carry; the BPF stack limits it */
+    const char *strlen_variable; /* environment variable that sets how many bytes a string has */
+    size_t buffer;               /* bytes of bpftrace's buffer for what is printed: one for all CPUs, or each its own */
+    const char *keys_variable;   /* that sets how many records a map has */
+    unsigned strlen;             /* what h2olog sets it to */
+    unsigned chunk;              /* bytes of text a printf with two strings can carry; the BPF stack limits it */
     unsigned limit;  /* bytes of a text at most: what the kernel's verifier accepts of the program; whole chunks, and 64s */
     unsigned stored; /* the same of a text that is kept in maps; longer ones are printed */
     const char *str_extra;      /* what str()'s length argument needs beyond the length, " + 1" where it counts the NUL */
-    int max_args;               /* arguments of a probe that argN reaches on x86-64 */
+    int max_args;               /* arguments of a probe that argN reaches on every machine */
     bool per_cpu_buffers;       /* events of different CPUs arrive out of order */
     unsigned text;              /* bytes that a string has when nothing else is said */
     bool needs_btf_and_tracefs; /* attaches to USDT probes by means of them */
@@ -40,10 +40,18 @@ void bpftrace_newest(struct bpftrace *tracer);
 /* Sets `tracer` from what `bpftrace --version` prints; for tests too. 0, or -1 with `diag` set. */
 int bpftrace_parse_version(struct bpftrace *tracer, struct slice output, struct diag *diag);
 
+/* Bytes of a text that the lesser program shows. */
+enum { BPFTRACE_LESSER_LIMIT = 512 };
+
+/* The same bpftrace, for a program with shorter loops, where the kernel's verifier refuses the one that is meant. `row` is what
+ * it is described by, and must live as long. */
+void bpftrace_lessen(struct bpftrace *lesser, struct bpftrace_row *row, const struct bpftrace *tracer);
+
 /* Records that a map holds at most. With the longest ones that is 10 MiB of the kernel's memory a map, or 16 from 0.22 on. */
 enum { BPFTRACE_MAP_KEYS = 32768 };
 
-/* The environment for bpftrace: nothing of h2olog's own but PATH. NULL-terminated; the arena's. */
-char **bpftrace_environment(const struct bpftrace *tracer, struct mem *mem);
+/* The environment for bpftrace: nothing of h2olog's own but PATH. `is_verbose`: for -v, with room for what the kernel's verifier
+ * says. NULL-terminated; the arena's. */
+char **bpftrace_environment(const struct bpftrace *tracer, bool is_verbose, struct mem *mem);
 
 #endif

@@ -4,18 +4,22 @@
 
 /* The first one that is found tells most. */
 static const struct cause causes[] = {
-    {"only supports running as the root", DIAG_MACHINE, "run h2olog as root, as with sudo"},
-    {"Kernel lockdown", DIAG_MACHINE, "the kernel is locked down against tracing; boot it without lockdown=confidentiality"},
+    {"only supports running as the root", DIAG_MACHINE, "run h2olog as root, as with sudo", false},
+    {"Kernel lockdown", DIAG_MACHINE, "the kernel is locked down against tracing; boot it without lockdown=confidentiality",
+     false},
     {"tracing/available_events", DIAG_MACHINE,
-     "this bpftrace needs tracefs; mount -t tracefs tracefs /sys/kernel/tracing, in the container too"},
-    {"Operation not permitted", DIAG_MACHINE, "the kernel does not let this user trace; a container needs CAP_SYS_ADMIN"},
-    {"couldn't get argument", DIAG_MACHINE, "bpftrace cannot reach the server's binary; restart the server if it was upgraded"},
-    {"No probes to attach", DIAG_NOTHING, "the server's binary has changed since it was started; restart the server"},
-    {"Error loading", DIAG_MACHINE, "the kernel's verifier refused the program; h2olog -ddd shows why"},
-    {"stack limit", DIAG_MACHINE, "the program is too large for this bpftrace; please report it"},
-    {"Cannot allocate memory", DIAG_MACHINE, "there is not enough memory for the trace buffers"},
-    {"ERROR", DIAG_FAILED, "h2olog -dd shows the program"},
-    {"error", DIAG_FAILED, "h2olog -dd shows the program"},
+     "this bpftrace needs tracefs; mount -t tracefs tracefs /sys/kernel/tracing, in the container too", false},
+    {"Operation not permitted", DIAG_MACHINE, "the kernel does not let this user trace; a container needs CAP_SYS_ADMIN",
+     false},
+    {"couldn't get argument", DIAG_MACHINE, "bpftrace cannot reach the server's binary; restart the server if it was upgraded",
+     false},
+    {"No probes to attach", DIAG_NOTHING, "the server's binary has changed since it was started; restart the server", false},
+    {"Error loading", DIAG_MACHINE, "the kernel's verifier refused the program; h2olog -ddd shows why", true},
+    {"log buffer not big enough", DIAG_MACHINE, "the kernel's verifier refused the program; its last words stand above", true},
+    {"stack limit", DIAG_MACHINE, "the program is too large for this bpftrace; please report it", true},
+    {"Cannot allocate memory", DIAG_MACHINE, "there is not enough memory for the trace buffers", false},
+    {"ERROR", DIAG_FAILED, "h2olog -dd shows the program", false},
+    {"error", DIAG_FAILED, "h2olog -dd shows the program", false},
 };
 
 static bool

@@ -8,6 +8,7 @@ struct cause {
     const char *words; /* of its line */
     enum diag_status status;
     const char *advice;
+    bool is_refusal; /* of the program, as too large; a lesser one may be taken */
 };
 
 /* The line of bpftrace's errors that tells most goes to `found`. NULL: none is known, and `found` is the first one that says

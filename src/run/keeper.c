@@ -68,16 +68,16 @@ send_letter(const struct desk *desk, struct letter *letter, const int *files, si
 
 /* Starts a tracer and hands its output over, so that this process cannot read it. */
 static int
-start_tracer(struct desk *desk, pid_t server)
+start_tracer(struct desk *desk, pid_t server, bool is_lesser)
 {
     struct letter letter = {.kind = KEEPER_FAILED, .server = server};
     struct outbuf note = {0};
     int server_fd = -1;
     struct ward *ward = &desk->wards[desk->nwards];
     struct child *tracer = &ward->tracer;
-    int status = desk->nwards == MAX_TRACERS
-                     ? diag_set(&letter.diag, DIAG_FAILED, "more than %d servers at once", MAX_TRACERS)
-                     : desk->services->start(desk->services->context, server, tracer, &server_fd, &note, &letter.diag);
+    int status = desk->nwards == MAX_TRACERS ? diag_set(&letter.diag, DIAG_FAILED, "more than %d servers at once", MAX_TRACERS)
+                                             : desk->services->start(desk->services->context, server, is_lesser, tracer,
+                                                                     &server_fd, &note, &letter.diag);
     if (status != 0) {
         send_letter(desk, &letter, NULL, 0, (struct slice){0});
     } else {
@@ -168,6 +168,8 @@ take_order(struct desk *desk)
         reopen(desk);
     if (order.request == KEEPER_PAUSE)
         pause_tracer(desk, order.pid);
+    if (order.request == KEEPER_START_LESSER)
+        start_tracer(desk, order.pid, true);
     return true;
 }
 
@@ -188,7 +190,7 @@ look_for_servers(struct desk *desk, int64_t when)
     if (desk->services->find == NULL || clock_ms() < when)
         return when;
     while ((server = desk->services->find(desk->services->context)) != 0)
-        start_tracer(desk, server);
+        start_tracer(desk, server, false);
     return clock_ms() + desk->services->interval_ms;
 }
 
@@ -250,7 +252,7 @@ keep(int socket, const struct keeper_services *services, const pid_t *servers, s
     desk = (struct desk){.services = services, .socket = socket};
     int status = 0;
     for (size_t i = 0; status == 0 && i < nservers; i++)
-        status = start_tracer(&desk, servers[i]);
+        status = start_tracer(&desk, servers[i], false);
     serve(&desk);
     for (size_t i = 0; i < desk.nwards; i++)
         child_signal(&desk.wards[i].tracer, SIGKILL);

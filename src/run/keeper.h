@@ -20,16 +20,23 @@ enum { KEEPER_PAUSE_MS = 18 };
 /* What the keeper does on request, or when something happens. All run in the keeper. */
 struct keeper_services {
     void *context;
-    /* Starts the tracer of a server and appends to `note` what its output means. `server_fd`: a pidfd of the server. 0, or -1
-     * with `diag` set. */
-    int (*start)(void *context, pid_t server, struct child *tracer, int *server_fd, struct outbuf *note, struct diag *diag);
+    /* Starts the tracer of a server, with a lesser program if that is asked for, and appends to `note` what its output means.
+     * `server_fd`: a pidfd of the server. 0, or -1 with `diag` set. */
+    int (*start)(void *context, pid_t server, bool is_lesser, struct child *tracer, int *server_fd, struct outbuf *note,
+                 struct diag *diag);
     size_t (*touch)(void *context, pid_t server);
     int (*reopen)(void *context, struct diag *diag); /* a file descriptor, or -1 */
     pid_t (*find)(void *context);                    /* another server that is to be traced; 0: none now; NULL: never */
     int interval_ms;                                 /* between calls of `find` */
 };
 
-enum keeper_request { KEEPER_KILL, KEEPER_TOUCH, KEEPER_REOPEN, KEEPER_PAUSE };
+enum keeper_request {
+    KEEPER_KILL,
+    KEEPER_TOUCH,
+    KEEPER_REOPEN,
+    KEEPER_PAUSE,
+    KEEPER_START_LESSER, /* once more, with a lesser program, as the kernel has refused the one of before */
+};
 
 enum keeper_kind {
     KEEPER_STARTED, /* a tracer: `server`, `tracer`, the files, `text` is the note */
@@ -54,7 +61,8 @@ struct keeper_news {
 int keeper_start(struct keeper *keeper, const struct keeper_services *services, const pid_t *servers, size_t nservers,
                  struct diag *diag);
 
-/* `pid`: of the tracer for KILL and PAUSE, of the server for TOUCH. A paused tracer goes on by itself after KEEPER_PAUSE_MS. */
+/* `pid`: of the tracer for KILL and PAUSE, of the server for TOUCH and START_LESSER. A paused tracer goes on by itself after
+ * KEEPER_PAUSE_MS. */
 void keeper_ask(const struct keeper *keeper, enum keeper_request request, pid_t pid);
 
 /* The next news; false: there is none now. `socket` is readable when there may be. `buffer` has KEEPER_NOTE_SIZE bytes. */

@@ -13,10 +13,18 @@
 /* How often new servers are looked for, in milliseconds: what a new one does before it is found is not seen. */
 enum { FOLLOW_INTERVAL_MS = 250 };
 
+/* From this level of debugging on bpftrace tells what the kernel's verifier says. */
+enum { VERIFIER_LEVEL = 3 };
+
 struct launch_server {
     struct target target;
+    struct bpftrace lesser; /* that runs a lesser program */
+    struct bpftrace_row lesser_row;
     struct mem mem;
 };
+
+/* Stands behind the nonce in a note, if the program is the lesser one. */
+static const char lesser_mark[] = " lesser";
 
 int
 launch_plan(const struct launch *launch, const struct target *target, struct plan *plan, struct mem *mem, struct diag *diag)
@@ -64,10 +72,14 @@ start_bpftrace(const struct launch *launch, const struct target *target, const s
         return -1;
     char *pid = mem_printf(mem, "%d", target->pid), *file = mem_printf(mem, "/proc/self/fd/%d", fd);
     char *path = mem_strdup(mem, launch->tracer->path);
-    char *by_pid[] = {path, "-q", "--no-warnings", "-B", "full", "-p", pid, file, NULL};
-    char *by_path[] = {path, "-q", "--no-warnings", "-B", "full", file, NULL};
-    int status =
-        child_start(tracer, path, target->by_path ? by_path : by_pid, bpftrace_environment(launch->tracer, mem), fd, diag);
+    bool is_verbose = launch->log->debug >= VERIFIER_LEVEL;
+    char *argv[10] = {path, "-q", "--no-warnings", "-B", "full"}, **next = argv + 5;
+    if (is_verbose)
+        *next++ = "-v";
+    if (!target->by_path)
+        *next++ = "-p", *next++ = pid;
+    *next = file;
+    int status = child_start(tracer, path, argv, bpftrace_environment(launch->tracer, is_verbose, mem), fd, diag);
     close(fd);
     return status;
 }
@@ -103,9 +115,9 @@ trace(const struct launch *launch, const struct target *target, const char *nonc
 }
 
 static void
-put_note(struct outbuf *note, const char *nonce, const struct target *target)
+put_note(struct outbuf *note, const char *nonce, bool is_lesser, const struct target *target)
 {
-    text_printf(note, "%s\n%s\n", nonce, target->command);
+    text_printf(note, "%s%s\n%s\n", nonce, is_lesser ? lesser_mark : "", target->command);
     usdt_write_list(note, &target->probes);
 }
 
@@ -119,18 +131,23 @@ new_server(struct launch *launch)
 }
 
 static int
-start(void *context, pid_t pid, struct child *tracer, int *server_fd, struct outbuf *note, struct diag *diag)
+start(void *context, pid_t pid, bool is_lesser, struct child *tracer, int *server_fd, struct outbuf *note, struct diag *diag)
 {
     struct launch *launch = context;
     struct launch_server *server = new_server(launch);
+    struct launch part = *launch;
+    if (is_lesser) {
+        bpftrace_lessen(&server->lesser, &server->lesser_row, launch->tracer);
+        part.tracer = &server->lesser;
+    }
     char nonce[WIRE_NONCE_SIZE];
     int status = target_open(&server->target, pid, &server->mem, diag);
     if (status == 0)
         status = make_nonce(nonce, diag);
     if (status == 0)
-        status = trace(launch, &server->target, nonce, tracer, &server->mem, diag);
+        status = trace(&part, &server->target, nonce, tracer, &server->mem, diag);
     if (status == 0)
-        put_note(note, nonce, &server->target);
+        put_note(note, nonce, is_lesser, &server->target);
     *server_fd = server->target.pidfd;
     server->target.pidfd = -1;
     return status;
@@ -198,7 +215,10 @@ int
 launch_read_note(struct launch_note *note, struct slice text, struct mem *mem, struct diag *diag)
 {
     struct slice nonce = {0}, command = {0};
-    if (!text_line(&text, &nonce) || nonce.len != sizeof(note->nonce) - 1 || !text_line(&text, &command))
+    bool is_whole = text_line(&text, &nonce) && text_line(&text, &command);
+    note->is_lesser = is_whole && text_ends_with(nonce, lesser_mark);
+    nonce.len -= note->is_lesser ? sizeof(lesser_mark) - 1 : 0;
+    if (!is_whole || nonce.len != sizeof(note->nonce) - 1)
         return diag_set(diag, DIAG_FAILED, "the note of a start is not whole; please report it");
     memcpy(note->nonce, nonce.ptr, nonce.len);
     note->nonce[nonce.len] = '\0';

@@ -30,6 +30,7 @@ struct keeper_services launch_services(struct launch *launch, bool follow);
 /* What the note of a start says. */
 struct launch_note {
     char nonce[WIRE_NONCE_SIZE];
+    bool is_lesser;      /* the program is that of bpftrace_lessen */
     const char *command; /* the server's command line, escaped */
     struct usdt_probes probes;
 };

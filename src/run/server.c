@@ -26,11 +26,16 @@ prepare(struct server *server, const struct server_request *request, const struc
     struct launch_note note;
     if (launch_read_note(&note, files->note, &server->mem, diag) != 0)
         return -1;
+    const struct bpftrace *tracer = request->tracer;
+    if (note.is_lesser) {
+        bpftrace_lessen(&server->lesser, &server->lesser_row, tracer);
+        tracer = &server->lesser;
+    }
     server->target = (struct target){.pid = files->pid, .pidfd = -1, .command = note.command, .probes = note.probes};
-    if (plan_make(&server->plan, request->catalog, &server->target, request->tracer, request->plan, &server->mem, diag) != 0)
+    if (plan_make(&server->plan, request->catalog, &server->target, tracer, request->plan, &server->mem, diag) != 0)
         return -1;
     decode_init(&server->decode, &server->plan, note.nonce, &server->mem);
-    bool is_batched = plan_has_batches(&server->plan), has_buffers = request->tracer->row->per_cpu_buffers;
+    bool is_batched = plan_has_batches(&server->plan), has_buffers = tracer->row->per_cpu_buffers;
     reorder_init(&server->reorder, has_buffers ? request->cpus : 1, is_batched, &server->mem);
     server->session = (struct session){.run = request->run,
                                        .server = files->pid,
@@ -40,6 +45,7 @@ prepare(struct server *server, const struct server_request *request, const struc
                                        .err = files->err,
                                        .command = note.command,
                                        .plan = &server->plan,
+                                       .is_lesser = note.is_lesser,
                                        .decode = &server->decode,
                                        .reorder = has_buffers || is_batched ? &server->reorder : NULL};
     return choose_events(server, request, diag);

@@ -9,6 +9,8 @@
 struct server {
     struct mem mem;
     struct session session;
+    struct bpftrace lesser; /* what runs a lesser program */
+    struct bpftrace_row lesser_row;
     struct plan plan;
     struct decode decode;
     struct reorder reorder;

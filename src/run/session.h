@@ -26,6 +26,7 @@ struct session_run {
     bool is_reader_gone;
     struct recording *recording; /* NULL: none is made */
     uint64_t nservers;           /* that have begun */
+    size_t nexpected;            /* servers whose tracers are still to start */
     bool is_program_foreign; /* somebody may have changed it: what it prints besides records, and what is wrong with those, is
                                 told */
     int put_off_ms;          /* milliseconds: how long output that still comes may put the end off */
@@ -61,6 +62,7 @@ struct session {
     int server_fd, out, err; /* a pidfd, pipes; -1: closed */
     const char *command;     /* of the server, escaped */
     const struct plan *plan;
+    bool is_lesser; /* its program is, as the kernel has refused the other one */
     struct decode *decode;
     struct reorder *reorder;     /* NULL: records come in order */
     const bool *is_wanted;       /* by event of the plan: it is shown; NULL: all are */

@@ -23,7 +23,6 @@ struct run {
     struct session_run shared;
     struct server *servers[MAX_SERVERS];
     size_t nservers;
-    size_t nexpected; /* servers that are still to start */
     enum phase phase;
     int64_t deadline; /* milliseconds: of FLUSHING */
     int64_t flush_limit;
@@ -70,11 +69,11 @@ fail(struct run *run, const struct diag *diag)
 static void
 refuse(struct run *run, pid_t server, const struct diag *diag)
 {
-    if (run->nexpected == 0) {
+    if (run->shared.nexpected == 0) {
         diag_note(run->part->log, "pid %d is not traced: %s", server, diag->message);
         return;
     }
-    run->nexpected = 0;
+    run->shared.nexpected = 0;
     fail(run, diag);
     stop(run);
 }
@@ -96,9 +95,9 @@ add_session(struct run *run, const struct keeper_news *news)
         refuse(run, news->server, &diag);
         return;
     }
-    if (run->nexpected == 0)
+    if (run->shared.nexpected == 0)
         diag_note(run->part->log, "tracing pid %d (%s) too", news->server, server->session.command);
-    run->nexpected -= run->nexpected > 0;
+    run->shared.nexpected -= run->shared.nexpected > 0;
     run->servers[run->nservers++] = server;
     session_record_start(&server->session, news->text);
     if (is_stopping(run))
@@ -297,7 +296,7 @@ remove_done(struct run *run)
 static void
 change_phase(struct run *run)
 {
-    bool goes_on = run->nexpected > 0 || (run->part->follow && !is_stopping(run));
+    bool goes_on = run->shared.nexpected > 0 || (run->part->follow && !is_stopping(run));
     if (run->phase == TRACING && run->nservers == 0 && !goes_on) {
         run->phase = FLUSHING;
         run->deadline = clock_ms() + FLUSH_MS;
@@ -392,13 +391,14 @@ supervise_signals(void)
 int
 supervise_run(struct supervise *part, int signals, struct diag *diag)
 {
-    struct run run = {.part = part, .signals = signals, .nexpected = part->nservers, .next_fd = -1};
+    struct run run = {.part = part, .signals = signals, .next_fd = -1};
     run.shared = (struct session_run){.keeper = part->keeper,
                                       .log = part->log,
                                       .output = part->output,
                                       .diag = diag,
                                       .recording = part->recording,
                                       .stop_nsecs = UINT64_MAX,
+                                      .nexpected = part->nservers,
                                       .is_program_foreign = part->is_program_foreign,
                                       .put_off_ms = part->put_off_ms};
     part->request.run = &run.shared;

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define PAGE 4096
+/* The largest that a kernel has, so that it is whole pages everywhere. */
+#define PAGE 65536
 
 #define TOKEN(id, text) char id[sizeof(text)];
 struct token_texts {
