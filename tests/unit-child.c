@@ -122,14 +122,20 @@ START_TEST(a_signal_reaches_the_whole_group)
 END_TEST
 
 static void
-check_capture(const char *script, const char *message)
+check_capture_within(int timeout_ms, const char *script, const char *message)
 {
     char *argv[] = {"sh", "-c", (char *)script, NULL};
     struct outbuf out = {0};
-    ck_assert_int_eq(child_capture("/bin/sh", argv, envp, &out, 5000, &diag), -1);
+    ck_assert_int_eq(child_capture("/bin/sh", argv, envp, &out, timeout_ms, &diag), -1);
     ck_assert_str_eq(diag.message, message);
     ck_assert_int_eq(diag.status, DIAG_MACHINE);
     text_free(&out);
+}
+
+static void
+check_capture(const char *script, const char *message)
+{
+    check_capture_within(10000, script, message);
 }
 
 START_TEST(a_capture_fails_with_the_program)
@@ -137,6 +143,18 @@ START_TEST(a_capture_fails_with_the_program)
     check_capture("exit 3", "/bin/sh -c failed with status 3; name a bpftrace that works with --bpftrace PATH");
     check_capture("kill -15 $$", "/bin/sh -c failed with signal 15; name a bpftrace that works with --bpftrace PATH");
     check_capture("exec cat /dev/zero", "/bin/sh -c failed with signal 9; name a bpftrace that works with --bpftrace PATH");
+}
+END_TEST
+
+/* Regression: it "failed with signal 9", which was h2olog's own. */
+START_TEST(a_capture_that_takes_too_long_says_how_long)
+{
+    check_capture_within(100, "sleep 60",
+                         "/bin/sh -c did not answer within 0.1 s; the host may be slow or busy: try again, or name a bpftrace "
+                         "that works with --bpftrace PATH");
+    check_capture_within(1500, "sleep 60 & exit 3",
+                         "/bin/sh -c did not answer within 1.5 s; the host may be slow or busy: try again, or name a bpftrace "
+                         "that works with --bpftrace PATH");
 }
 END_TEST
 
@@ -278,6 +296,7 @@ child_suite(void)
     tcase_add_test(tcase, signals_are_as_by_default);
     tcase_add_test(tcase, a_signal_reaches_the_whole_group);
     tcase_add_test(tcase, a_capture_fails_with_the_program);
+    tcase_add_test(tcase, a_capture_that_takes_too_long_says_how_long);
     tcase_add_test(tcase, bpftrace_is_found_on_path);
     tcase_add_test(tcase, a_bpftrace_that_is_not_there_or_no_bpftrace);
     tcase_add_test(tcase, the_environment_of_bpftrace);

@@ -31,6 +31,9 @@ enum { TRIED_MAJOR = 0, TRIED_MINOR = 27 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
+/* An emulated machine was seen to need 6 s for --version, and was idle. */
+enum { VERSION_MS = 60000 };
+
 int
 bpftrace_parse_version(struct bpftrace *tracer, struct slice output, struct diag *diag)
 {
@@ -85,7 +88,7 @@ bpftrace_find(struct bpftrace *tracer, const char *path, struct mem *mem, struct
     char *argv[] = {(char *)tracer->path, "--version", NULL};
     char *envp[] = {NULL};
     struct outbuf output = {0};
-    int status = child_capture(tracer->path, argv, envp, &output, 5000, diag);
+    int status = child_capture(tracer->path, argv, envp, &output, VERSION_MS, diag);
     while (output.len > 0 && output.ptr[output.len - 1] == '\n')
         output.len--;
     if (status == 0)

@@ -175,8 +175,8 @@ child_read(int *fd, struct outbuf *out)
 }
 
 /* Reads stdout, and stderr so that it does not fill, until the program has ended and said all; it is killed when it takes too
- * long or says too much. */
-static void
+ * long or says too much. false: it took too long. */
+static bool
 read_all(struct child *child, struct outbuf *out, int timeout_ms)
 {
     enum { MOST = 64 * 1024 };
@@ -195,8 +195,10 @@ read_all(struct child *child, struct outbuf *out, int timeout_ms)
         ignored.len = 0;
     }
     text_free(&ignored);
-    if (!has_ended || child->out >= 0)
+    bool is_whole = has_ended && child->out < 0;
+    if (!is_whole)
         child_signal(child, SIGKILL);
+    return is_whole || out->len >= MOST;
 }
 
 int
@@ -205,10 +207,15 @@ child_capture(const char *path, char *const argv[], char *const envp[], struct o
     struct child child;
     if (child_start(&child, path, argv, envp, -1, diag) != 0)
         return -1;
-    read_all(&child, out, timeout_ms);
+    bool is_in_time = read_all(&child, out, timeout_ms);
     int status = child_wait(&child);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
+    if (!is_in_time)
+        return diag_set(diag, DIAG_MACHINE,
+                        "%s %s did not answer within %g s; the host may be slow or busy: try again, or name a bpftrace that "
+                        "works with --bpftrace PATH",
+                        path, argv[1], timeout_ms / 1000.0);
     int number = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
     return diag_set(diag, DIAG_MACHINE, "%s %s failed with %s %d; name a bpftrace that works with --bpftrace PATH", path,
                     argv[1], WIFEXITED(status) ? "status" : "signal", number);
