@@ -187,12 +187,21 @@ list(struct context *context)
     return write_stdout(&out, &context->diag);
 }
 
+static enum request_transport
+wanted_transport(const struct options *options)
+{
+    if (options->transport == NULL)
+        return REQUEST_AUTO;
+    return strcmp(options->transport, "batch") == 0 ? REQUEST_BATCH : REQUEST_STREAM;
+}
+
 static int
 examine(struct context *context)
 {
     struct outbuf out = {0};
     struct doctor doctor = {.bpftrace = context->options.bpftrace,
                             .catalog = &context->catalog,
+                            .transport = wanted_transport(&context->options),
                             .is_json = context->options.has_format && strcmp(context->options.format, "json") == 0,
                             .mem = &context->mem};
     if (one_pid(context, &doctor.pid, &context->diag) != 0)
@@ -248,14 +257,6 @@ view_option(const struct context *context)
         if (view_is_needed(context->words[i].option))
             return context->words[i].option;
     return NULL;
-}
-
-static enum request_transport
-wanted_transport(const struct options *options)
-{
-    if (options->transport == NULL)
-        return REQUEST_AUTO;
-    return strcmp(options->transport, "batch") == 0 ? REQUEST_BATCH : REQUEST_STREAM;
 }
 
 static int

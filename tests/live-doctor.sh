@@ -21,12 +21,14 @@ says() { # LINE...
     done
 }
 
+readonly ATTACHED="bpftrace saw h2olog's own probe fire after [0-9.]* s, with every argument right"
+
 good_host() {
     local id
     id=$(readelf -n "$SERVER" | sed -n 's/^ *Build ID: //p')
     start_server && examine 0 -p "$server" || return
     says 'ok       user      root, .*' 'ok       kernel    Linux [0-9].*' 'ok       bpf       .*' "ok       bpftrace  .*/bpftrace is [0-9.]*, works as [0-9.]* does" \
-        "ok       attach    bpftrace saw h2olog's own probe fire after [0-9.]* s" \
+        "ok       attach    $ATTACHED" \
         "ok       server    pid $server, .*usdt-server, build id ${id:-none}: 135 probes of the catalogue, 0 unknown to it" 'ok       summary   tracing will work' &&
         probes_are_off
 }
@@ -35,7 +37,7 @@ good_host() {
 as_json() {
     start_server && examine 0 -p "$server" && mv "$dir/out" "$dir/lines" && examine 0 -f json -p "$server" || return
     perl -MJSON::PP -ne '$_ = decode_json($_); printf "%-8s %-9s %s\n", @$_{qw(state check detail)}; die if $_->{state} ne "ok" and !$_->{advice}' \
-        <"$dir/out" >"$dir/from-json" && same <(sed 's/after .* s$//' "$dir/lines") <(sed 's/after .* s$//' "$dir/from-json")
+        <"$dir/out" >"$dir/from-json" && same <(sed 's/after [0-9.]* s//' "$dir/lines") <(sed 's/after [0-9.]* s//' "$dir/from-json")
 }
 
 # What is missing is a problem, and what depends on it was not tried.
@@ -83,11 +85,40 @@ without_sys() {
 # It is used, and said so.
 a_newer_bpftrace() {
     printf '#!/bin/sh\necho bpftrace v9.8.7\n' >"$dir/bpftrace" && chmod 755 "$dir/bpftrace" && examine 4 --force --bpftrace "$dir/bpftrace" || return
-    says 'note     bpftrace  .*/bpftrace is 9.8.7, works as 0.27 does; it is newer than any that was tried' "problem  attach    bpftrace attached to nothing.*"
+    says 'note     bpftrace  .*/bpftrace is 9.8.7, works as 0.27 does; it is newer than any that was tried' 'problem  attach    bpftrace ended after [0-9.]* s, without a word'
+}
+
+# The program is of the kind that h2olog loads.
+either_transport() {
+    examine 0 --transport=stream && says "ok       attach    $ATTACHED" && examine 0 --transport=batch && says "ok       attach    $ATTACHED"
+}
+
+# A bpftrace that runs a command on what the real one prints.
+make_wrapper() { # COMMAND
+    # shellcheck disable=SC2016 # for the other shell
+    printf '#!/bin/bash\n%s\n' "$1" >"$dir/bpftrace" && chmod 755 "$dir/bpftrace"
+}
+
+# Hexadecimal in a stream, decimal in a map.
+wrong_values() {
+    local advice=' *-> values of this server.s would be wrong, too: try another bpftrace .--bpftrace PATH., and please report it'
+    make_wrapper 'bpftrace "$@" | LC_ALL=C sed -u "s/ 123456789abcdef / 1234 /; s/, 81985529216486895, /, 4660, /"' || return
+    examine 4 --force --bpftrace "$dir/bpftrace" && says "$advice" \
+        "problem  attach    bpftrace reads h2olog's own probe wrongly: argument \"first\" \(8@[^ ]*\): expected 81985529216486895 \(0x123456789abcdef\), saw 4660 \(0x1234\)" || return
+    make_wrapper 'bpftrace "$@" | LC_ALL=C sed -u "s/)\*+,-/)*+,./"' && examine 4 --force --bpftrace "$dir/bpftrace" && says "$advice" \
+        "problem  attach    bpftrace reads h2olog's own probe wrongly: argument \"value\" \(.* and .*\): expected \"-\" at byte 4 of 5, saw \".\" of 5"
+}
+
+slow_bpftrace() {
+    make_wrapper 'sleep 1; exec bpftrace "$@"' && examine 0 --force --bpftrace "$dir/bpftrace" && says "ok       attach    $ATTACHED" &&
+        ! grep -q 'attach .* after 0' "$dir/out"
 }
 
 live_case "a good host" good_host
 live_case "a report in JSON" as_json
+live_case "a stream and batches" either_transport
+live_case "a bpftrace that reads arguments wrongly" wrong_values
+live_case "a slow bpftrace" slow_bpftrace
 test_case "no bpftrace" without_bpftrace
 test_case "no root" without_root
 test_case "a server without probes" without_probes

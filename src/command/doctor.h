@@ -3,11 +3,16 @@
 
 #include "plan/plan.h"
 
+/* An emulated machine was seen to need 30 s for attaching, and was idle. */
+enum { DOCTOR_PATIENCE_MS = 120000 };
+
 /* What --doctor looks at. */
 struct doctor {
     const char *bpftrace; /* NULL: the first on PATH */
     pid_t pid;            /* of the server; 0: the only one, if there is one */
     const struct catalog *catalog;
+    enum request_transport transport; /* that is tried; open: what h2olog would choose */
+    int patience_ms;               /* so long bpftrace may take to attach; 0: DOCTOR_PATIENCE_MS */
     bool is_json;
     struct mem *mem;
     struct bpftrace tracer; /* found on the way; no row: there is none */
@@ -30,7 +35,8 @@ struct doctor_finding {
  * are in the way. */
 enum diag_status doctor_examine(struct doctor *doctor, struct outbuf *out);
 
-/* Whether this bpftrace attaches to h2olog's own probe, h2olog:doctor, and sees it fire. */
+/* Whether the program that h2olog makes for its own probe, h2olog:doctor, is loaded and attached by this bpftrace, and what is
+ * seen is what was fired. */
 struct doctor_finding doctor_attach(struct doctor *doctor);
 
 #endif

@@ -1,98 +1,246 @@
 #include "host/cause.h"
 #include "host/child.h"
 #include "base/clock.h"
+#include "record/decode.h"
 #include "command/doctor.h"
+#include "command/specimen.h"
+#include "program/wire_program.h"
 
+#include <fcntl.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if HAVE_SYS_SDT_H
-#define _SDT_HAS_SEMAPHORES 1
-#include <sys/sdt.h>
+/* Begins the records; nobody but h2olog itself could forge these. */
+static const char nonce[WIRE_NONCE_SIZE] = "5ca1ab1e0ddba115";
 
-/* As h2o's probes have one: the kernel counts it up while somebody traces. */
-__extension__ unsigned short h2olog_doctor_semaphore __attribute__((unused)) __attribute__((section(".probes")));
+/* bpftrace with the program for h2olog's own probe. */
+struct trial {
+    struct doctor *doctor;
+    struct catalog catalog;
+    struct files templates;
+    struct target target;
+    struct request request;
+    struct plan plan;
+    struct outbuf program, complaints;
+    struct decode decode;
+    struct child tracer;
+    int64_t began; /* when bpftrace was started, in milliseconds */
+    int patience_ms;
+    bool is_attached, has_ended;
+    struct record seen[SPECIMEN_SHOTS]; /* in the order of time, which is that of the shots: all come from one thread */
+    int nseen;
+};
 
-enum { ANSWER = 42, PATIENCE_MS = 15000 };
-
-static const char program[] = "usdt::h2olog:doctor { printf(\"fired %d\\n\", arg0); }";
-
-static bool
-was_seen(const struct outbuf *said)
+static struct doctor_finding
+problem(const char *detail, const char *advice)
 {
-    return said->len > 0 && memmem(said->ptr, said->len, "fired 42", 8) != NULL;
+    return (struct doctor_finding){DOCTOR_PROBLEM, detail, advice};
 }
 
-/* Fires until bpftrace has seen it, has ended, or has taken too long. */
-static bool
-fire_until_seen(struct child *tracer, struct outbuf *said, struct outbuf *complaints)
+static int
+read_own_probe(struct trial *trial, struct diag *diag)
 {
-    int64_t end = clock_ms() + PATIENCE_MS;
-    bool has_ended = false;
-    while (!has_ended && !was_seen(said) && clock_ms() < end) {
-        struct pollfd fd = {tracer->pidfd, POLLIN, 0};
-        STAP_PROBE1(h2olog, doctor, ANSWER);
-        has_ended = poll(&fd, 1, 20) > 0;
-        child_read(&tracer->out, said);
-        child_read(&tracer->err, complaints);
+    static const char path[] = "/proc/self/exe";
+    trial->target = (struct target){.pid = getpid(), .pidfd = -1, .command = "h2olog --doctor", .exe = path};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return diag_set(diag, DIAG_MACHINE, "cannot read %s; mount -t proc proc /proc", path);
+    int status = usdt_read(&trial->target.probes, fd, path, trial->doctor->mem, diag);
+    close(fd);
+    return status;
+}
+
+/* The way of every program of h2olog's: what the kernel and bpftrace think of this one, they think of those. */
+static int
+make_program(struct trial *trial, struct diag *diag)
+{
+    struct doctor *doctor = trial->doctor;
+    struct file file = specimen_catalog;
+    const struct files files = {&file, 1};
+    trial->request = (struct request){.group = "doctor", .transport = doctor->transport, .batch_ms = REQUEST_BATCH_MS};
+    plan_choose_transport(&trial->request, &doctor->tracer);
+    if (catalog_parse(&trial->catalog, &files, doctor->mem, diag) != 0 || read_own_probe(trial, diag) != 0 ||
+        files_load(&trial->templates, NULL, "templates", ".bt", doctor->mem, diag) != 0 ||
+        plan_make(&trial->plan, &trial->catalog, &trial->target, &doctor->tracer, &trial->request, doctor->mem, diag) != 0 ||
+        wire_program_write(&trial->program, &trial->plan, nonce, trial->target.command, &trial->templates, doctor->mem, diag) !=
+            0)
+        return -1;
+    text_putc(&trial->program, '\0');
+    decode_init(&trial->decode, &trial->plan, nonce, doctor->mem);
+    return 0;
+}
+
+static int
+start(struct trial *trial, struct diag *diag)
+{
+    struct mem *mem = trial->doctor->mem;
+    const struct bpftrace *tracer = &trial->doctor->tracer;
+    char *path = mem_strdup(mem, tracer->path), *pid = mem_printf(mem, "%d", trial->target.pid);
+    char *argv[] = {path, "-q", "--no-warnings", "-B", "full", "-p", pid, "-e", trial->program.ptr, NULL};
+    trial->began = clock_ms();
+    return child_start(&trial->tracer, path, argv, bpftrace_environment(tracer, false, mem), -1, diag);
+}
+
+/* The record's texts are gone with the next one. */
+static void
+keep(struct trial *trial, const struct record *record)
+{
+    int at = trial->nseen;
+    if (at == SPECIMEN_SHOTS)
+        return;
+    for (; at > 0 && trial->seen[at - 1].nsecs > record->nsecs; at--)
+        trial->seen[at] = trial->seen[at - 1];
+    trial->seen[at] = *record;
+    for (int i = SPECIMEN_NAME; i < SPECIMEN_FIELDS; i++) {
+        struct slice *text = &trial->seen[at].values[i].text;
+        text->ptr = mem_strndup(trial->doctor->mem, text->ptr, text->len);
     }
-    return was_seen(said);
+    trial->nseen++;
 }
 
-/* The line that tells of an error, or else the first one. */
-static const char *
-complaint(const struct outbuf *complaints, struct mem *mem)
+/* The first heartbeat shows that bpftrace is attached. The shots are fired once, so that each is known by its place. */
+static void
+take_item(struct trial *trial, const struct decode_item *item)
 {
-    struct slice line;
+    if (item->kind == DECODE_RECORD)
+        keep(trial, &item->record);
+    if (item->kind != DECODE_TICK || trial->is_attached)
+        return;
+    trial->is_attached = true;
+    specimen_fire();
+}
+
+/* false: nothing was there. */
+static bool
+take_output(struct trial *trial)
+{
+    struct decode_item item;
+    size_t room;
+    char *bytes = decode_room(&trial->decode, &room);
+    ssize_t got = read(trial->tracer.out, bytes, room);
+    if (got == 0)
+        child_close(&trial->tracer.out);
+    if (got <= 0)
+        return false;
+    decode_fill(&trial->decode, (size_t)got);
+    while (decode_next(&trial->decode, &item))
+        take_item(trial, &item);
+    return true;
+}
+
+static bool
+is_over(const struct trial *trial)
+{
+    return trial->has_ended || trial->nseen == SPECIMEN_SHOTS || trial->decode.damaged > 0;
+}
+
+static void
+take_complaints(struct trial *trial)
+{
+    size_t before;
+    do {
+        before = trial->complaints.len;
+        child_read(&trial->tracer.err, &trial->complaints);
+    } while (trial->complaints.len > before);
+}
+
+/* Until all was seen, bpftrace has ended, or has taken too long. */
+static void
+watch(struct trial *trial)
+{
+    int64_t left;
+    while (!is_over(trial) && (left = trial->began + trial->patience_ms - clock_ms()) > 0) {
+        struct pollfd fds[] = {
+            {trial->tracer.out, POLLIN, 0}, {trial->tracer.err, POLLIN, 0}, {trial->tracer.pidfd, POLLIN, 0}};
+        if (poll(fds, 3, (int)left) <= 0)
+            continue;
+        trial->has_ended = fds[2].revents != 0; /* and so all that it said is there */
+        while (take_output(trial))
+            continue;
+        take_complaints(trial);
+    }
+}
+
+/* What bpftrace complained of: the line that tells of an error, or else the first one. */
+static struct doctor_finding
+complaint(const struct trial *trial, struct slice line, const struct cause *cause)
+{
     char quoted[512];
-    cause_find((struct slice){complaints->ptr, complaints->len}, &line);
-    return mem_strdup(mem, diag_quote(quoted, sizeof(quoted), line));
+    bool is_known = cause != NULL && cause->status != DIAG_FAILED;
+    return problem(mem_printf(trial->doctor->mem, "bpftrace says: %s", diag_quote(quoted, sizeof(quoted), line)),
+                   is_known ? cause->advice : "what is named above may be the reason; h2olog -ddd -p PID shows more");
+}
+
+#define SMALLEST_TRIAL "try: sudo bpftrace -e 'interval:s:1 { printf(\"hello\\n\"); }'"
+
+/* bpftrace did not show what was fired. */
+static struct doctor_finding
+explain_silence(const struct trial *trial, double seconds)
+{
+    static const char patience[] = "the host may be slow or busy: try again, or " SMALLEST_TRIAL;
+    struct mem *mem = trial->doctor->mem;
+    double patience_s = trial->patience_ms / 1000.0;
+    struct slice line;
+    const struct cause *cause = cause_find((struct slice){trial->complaints.ptr, trial->complaints.len}, &line);
+    if (cause != NULL || (line.len > 0 && trial->has_ended))
+        return complaint(trial, line, cause);
+    if (trial->has_ended)
+        return problem(mem_printf(mem, "bpftrace ended after %.1f s, without a word", seconds), SMALLEST_TRIAL);
+    if (!trial->is_attached)
+        return problem(mem_printf(mem, "bpftrace has attached to nothing, and has not ended, within %g s", patience_s),
+                       patience);
+    return problem(mem_printf(mem, "bpftrace is attached, but has shown %d of %d events within %g s", trial->nseen,
+                              SPECIMEN_SHOTS, patience_s),
+                   patience);
 }
 
 static struct doctor_finding
-conclude(const struct doctor *doctor, bool has_fired, int64_t ms, const struct outbuf *complaints)
+conclude(const struct trial *trial, double seconds)
 {
-    const char *line = complaint(complaints, doctor->mem);
-    if (has_fired)
-        return (struct doctor_finding){
-            DOCTOR_OK, mem_printf(doctor->mem, "bpftrace saw h2olog's own probe fire after %.1f s", (double)ms / 1000), NULL};
-    if (*line != '\0')
-        return (struct doctor_finding){DOCTOR_PROBLEM, mem_printf(doctor->mem, "bpftrace says: %s", line),
-                                       "what is named above may be the reason; h2olog -ddd -p PID shows more"};
-    return (struct doctor_finding){DOCTOR_PROBLEM, "bpftrace attached to nothing within 15 s, without a word",
-                                   "try: sudo bpftrace -e 'interval:s:1 { printf(\"hello\\n\"); }'"};
+    static const char advice[] = "values of this server's would be wrong, too: try another bpftrace (--bpftrace PATH), and "
+                                 "please report it";
+    struct mem *mem = trial->doctor->mem;
+    struct outbuf wrong = {0};
+    bool is_right = trial->decode.damaged == 0;
+    if (!is_right)
+        decode_explain(&wrong, &trial->plan, &trial->plan.events[0]);
+    else if (trial->nseen < SPECIMEN_SHOTS)
+        return explain_silence(trial, seconds);
+    for (int i = 0; is_right && i < SPECIMEN_SHOTS; i++)
+        is_right = specimen_is_right(&trial->plan.events[0], i, trial->seen[i].values, &wrong);
+    const char *words = mem_strndup(mem, wrong.ptr, wrong.len);
+    text_free(&wrong);
+    if (trial->decode.damaged > 0)
+        return problem(mem_printf(mem, "bpftrace prints records wrongly; expected: %s", words), advice);
+    if (!is_right)
+        return problem(mem_printf(mem, "bpftrace reads h2olog's own probe wrongly: %s", words), advice);
+    return (struct doctor_finding){
+        DOCTOR_OK, mem_printf(mem, "bpftrace saw h2olog's own probe fire after %.1f s, with every argument right", seconds),
+        NULL};
+}
+
+static struct doctor_finding
+try(struct trial *trial)
+{
+    struct diag diag;
+    if (make_program(trial, &diag) != 0 || start(trial, &diag) != 0)
+        return problem(mem_strdup(trial->doctor->mem, diag.message), NULL);
+    watch(trial);
+    double seconds = (double)(clock_ms() - trial->began) / 1000;
+    child_signal(&trial->tracer, SIGKILL);
+    child_wait(&trial->tracer);
+    return conclude(trial, seconds);
 }
 
 struct doctor_finding
 doctor_attach(struct doctor *doctor)
 {
-    char *path = mem_strdup(doctor->mem, doctor->tracer.path), *pid = mem_printf(doctor->mem, "%d", getpid());
-    char *argv[] = {path, "-q", "--no-warnings", "-p", pid, "-e", (char *)program, NULL};
-    struct outbuf said = {0}, complaints = {0};
-    struct child tracer;
-    struct diag diag;
-    int64_t begin = clock_ms();
-    if (child_start(&tracer, path, argv, bpftrace_environment(&doctor->tracer, false, doctor->mem), -1, &diag) != 0)
-        return (struct doctor_finding){DOCTOR_PROBLEM, mem_strdup(doctor->mem, diag.message), NULL};
-    bool has_fired = fire_until_seen(&tracer, &said, &complaints);
-    int64_t taken = clock_ms() - begin;
-    child_signal(&tracer, SIGKILL);
-    child_wait(&tracer);
-    struct doctor_finding finding = conclude(doctor, has_fired, taken, &complaints);
-    text_free(&said);
-    text_free(&complaints);
+    struct trial trial = {.doctor = doctor, .patience_ms = doctor->patience_ms > 0 ? doctor->patience_ms : DOCTOR_PATIENCE_MS};
+    if (!specimen_is_built())
+        return (struct doctor_finding){DOCTOR_NOTE, "not tried: this h2olog was built without sys/sdt.h", NULL};
+    struct doctor_finding finding = try(&trial);
+    text_free(&trial.program);
+    text_free(&trial.complaints);
     return finding;
 }
-
-#else
-
-struct doctor_finding
-doctor_attach(struct doctor *doctor)
-{
-    (void)doctor;
-    return (struct doctor_finding){DOCTOR_NOTE, "not tried: this h2olog was built without sys/sdt.h", NULL};
-}
-
-#endif
