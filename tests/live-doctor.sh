@@ -109,6 +109,15 @@ wrong_values() {
         "problem  attach    bpftrace reads h2olog's own probe wrongly: argument \"value\" \(.* and .*\): expected \"-\" at byte 4 of 5, saw \".\" of 5"
 }
 
+# h2olog would go on with a smaller program, and so it is no problem.
+refused_program() {
+    make_wrapper 'for program; do :; done
+[[ $program != *"texts 64 "* && $program == */* ]] && echo "ERROR: Error loading program: usdt:h2olog:doctor" >&2 && exit 1
+exec bpftrace "$@"' && examine 0 --force --bpftrace "$dir/bpftrace" &&
+        says "note     attach    bpftrace says: ERROR: Error loading program: usdt:h2olog:doctor; but with texts of 512 bytes at most $ATTACHED" \
+            " *-> the kernel's verifier refused the program; h2olog -ddd shows why" 'ok       summary   tracing will work'
+}
+
 slow_bpftrace() {
     make_wrapper 'sleep 1; exec bpftrace "$@"' && examine 0 --force --bpftrace "$dir/bpftrace" && says "ok       attach    $ATTACHED" &&
         ! grep -q 'attach .* after 0' "$dir/out"
@@ -118,6 +127,7 @@ live_case "a good host" good_host
 live_case "a report in JSON" as_json
 live_case "a stream and batches" either_transport
 live_case "a bpftrace that reads arguments wrongly" wrong_values
+live_case "a program that is refused" refused_program
 live_case "a slow bpftrace" slow_bpftrace
 test_case "no bpftrace" without_bpftrace
 test_case "no root" without_root

@@ -17,6 +17,7 @@ static const char nonce[WIRE_NONCE_SIZE] = "5ca1ab1e0ddba115";
 /* bpftrace with the program for h2olog's own probe. */
 struct trial {
     struct doctor *doctor;
+    const struct bpftrace *tracer;
     struct catalog catalog;
     struct files templates;
     struct target target;
@@ -24,7 +25,7 @@ struct trial {
     struct plan plan;
     struct outbuf program, complaints;
     struct decode decode;
-    struct child tracer;
+    struct child child;
     int64_t began; /* when bpftrace was started, in milliseconds */
     int patience_ms;
     bool is_attached, has_ended;
@@ -59,10 +60,10 @@ make_program(struct trial *trial, struct diag *diag)
     struct file file = specimen_catalog;
     const struct files files = {&file, 1};
     trial->request = (struct request){.group = "doctor", .transport = doctor->transport, .batch_ms = REQUEST_BATCH_MS};
-    plan_choose_transport(&trial->request, &doctor->tracer);
+    plan_choose_transport(&trial->request, trial->tracer);
     if (catalog_parse(&trial->catalog, &files, doctor->mem, diag) != 0 || read_own_probe(trial, diag) != 0 ||
         files_load(&trial->templates, NULL, "templates", ".bt", doctor->mem, diag) != 0 ||
-        plan_make(&trial->plan, &trial->catalog, &trial->target, &doctor->tracer, &trial->request, doctor->mem, diag) != 0 ||
+        plan_make(&trial->plan, &trial->catalog, &trial->target, trial->tracer, &trial->request, doctor->mem, diag) != 0 ||
         wire_program_write(&trial->program, &trial->plan, nonce, trial->target.command, &trial->templates, doctor->mem, diag) !=
             0)
         return -1;
@@ -75,11 +76,10 @@ static int
 start(struct trial *trial, struct diag *diag)
 {
     struct mem *mem = trial->doctor->mem;
-    const struct bpftrace *tracer = &trial->doctor->tracer;
-    char *path = mem_strdup(mem, tracer->path), *pid = mem_printf(mem, "%d", trial->target.pid);
+    char *path = mem_strdup(mem, trial->tracer->path), *pid = mem_printf(mem, "%d", trial->target.pid);
     char *argv[] = {path, "-q", "--no-warnings", "-B", "full", "-p", pid, "-e", trial->program.ptr, NULL};
     trial->began = clock_ms();
-    return child_start(&trial->tracer, path, argv, bpftrace_environment(tracer, false, mem), -1, diag);
+    return child_start(&trial->child, path, argv, bpftrace_environment(trial->tracer, false, mem), -1, diag);
 }
 
 /* The record's texts are gone with the next one. */
@@ -118,9 +118,9 @@ take_output(struct trial *trial)
     struct decode_item item;
     size_t room;
     char *bytes = decode_room(&trial->decode, &room);
-    ssize_t got = read(trial->tracer.out, bytes, room);
+    ssize_t got = read(trial->child.out, bytes, room);
     if (got == 0)
-        child_close(&trial->tracer.out);
+        child_close(&trial->child.out);
     if (got <= 0)
         return false;
     decode_fill(&trial->decode, (size_t)got);
@@ -141,7 +141,7 @@ take_complaints(struct trial *trial)
     size_t before;
     do {
         before = trial->complaints.len;
-        child_read(&trial->tracer.err, &trial->complaints);
+        child_read(&trial->child.err, &trial->complaints);
     } while (trial->complaints.len > before);
 }
 
@@ -151,8 +151,7 @@ watch(struct trial *trial)
 {
     int64_t left;
     while (!is_over(trial) && (left = trial->began + trial->patience_ms - clock_ms()) > 0) {
-        struct pollfd fds[] = {
-            {trial->tracer.out, POLLIN, 0}, {trial->tracer.err, POLLIN, 0}, {trial->tracer.pidfd, POLLIN, 0}};
+        struct pollfd fds[] = {{trial->child.out, POLLIN, 0}, {trial->child.err, POLLIN, 0}, {trial->child.pidfd, POLLIN, 0}};
         if (poll(fds, 3, (int)left) <= 0)
             continue;
         trial->has_ended = fds[2].revents != 0; /* and so all that it said is there */
@@ -220,27 +219,49 @@ conclude(const struct trial *trial, double seconds)
         NULL};
 }
 
+/* `is_refused`: the program was too large for the kernel or for bpftrace. */
 static struct doctor_finding
-try(struct trial *trial)
+try(struct doctor *doctor, const struct bpftrace *tracer, bool *is_refused)
 {
+    struct trial trial = {
+        .doctor = doctor, .tracer = tracer, .patience_ms = doctor->patience_ms > 0 ? doctor->patience_ms : DOCTOR_PATIENCE_MS};
+    struct doctor_finding finding;
     struct diag diag;
-    if (make_program(trial, &diag) != 0 || start(trial, &diag) != 0)
-        return problem(mem_strdup(trial->doctor->mem, diag.message), NULL);
-    watch(trial);
-    double seconds = (double)(clock_ms() - trial->began) / 1000;
-    child_signal(&trial->tracer, SIGKILL);
-    child_wait(&trial->tracer);
-    return conclude(trial, seconds);
-}
-
-struct doctor_finding
-doctor_attach(struct doctor *doctor)
-{
-    struct trial trial = {.doctor = doctor, .patience_ms = doctor->patience_ms > 0 ? doctor->patience_ms : DOCTOR_PATIENCE_MS};
-    if (!specimen_is_built())
-        return (struct doctor_finding){DOCTOR_NOTE, "not tried: this h2olog was built without sys/sdt.h", NULL};
-    struct doctor_finding finding = try(&trial);
+    if (make_program(&trial, &diag) != 0 || start(&trial, &diag) != 0) {
+        finding = problem(mem_strdup(doctor->mem, diag.message), NULL);
+    } else {
+        watch(&trial);
+        double seconds = (double)(clock_ms() - trial.began) / 1000;
+        child_signal(&trial.child, SIGKILL);
+        child_wait(&trial.child);
+        finding = conclude(&trial, seconds);
+    }
+    struct slice line;
+    const struct cause *cause = cause_find((struct slice){trial.complaints.ptr, trial.complaints.len}, &line);
+    *is_refused = finding.state == DOCTOR_PROBLEM && cause != NULL && cause->is_refusal;
     text_free(&trial.program);
     text_free(&trial.complaints);
     return finding;
+}
+
+/* As h2olog goes on with shorter texts where the whole program is refused, that is not in the way. */
+struct doctor_finding
+doctor_attach(struct doctor *doctor)
+{
+    struct bpftrace lesser;
+    struct bpftrace_row row;
+    bool is_refused;
+    if (!specimen_is_built())
+        return (struct doctor_finding){DOCTOR_NOTE, "not tried: this h2olog was built without sys/sdt.h", NULL};
+    struct doctor_finding whole = try(doctor, &doctor->tracer, &is_refused);
+    if (!is_refused)
+        return whole;
+    bpftrace_lessen(&lesser, &row, &doctor->tracer);
+    struct doctor_finding part = try(doctor, &lesser, &is_refused);
+    if (part.state != DOCTOR_OK)
+        return whole;
+    return (struct doctor_finding){
+        DOCTOR_NOTE,
+        mem_printf(doctor->mem, "%s; but with texts of %d bytes at most %s", whole.detail, BPFTRACE_LESSER_LIMIT, part.detail),
+        whole.advice};
 }
