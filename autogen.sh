@@ -1,12 +1,14 @@
 #!/bin/sh
-# Makes ./configure. With --deps, first installs what building, testing and running need; with --deps=all, also what
-# `make fuzz`, `make check-valgrind` and `make check-matrix` need, and what checks man pages and completions.
+# Makes ./configure. With --deps, first installs what building, testing and running need; with --deps=all, also what `make fuzz`,
+# `make check-valgrind`, `make check-matrix` and `make check-kernels` need, and what checks man pages and completions; with
+# --deps=kernels, also what check-kernels needs for arm64.
 set -eu
 cd "$(dirname "$0")"
 
 # Building: a C compiler, make, autotools, libelf, PCRE2, uthash. Tests: check, sys/sdt.h, curl, procps. Running: bpftrace.
 packages="gcc libc6-dev make autoconf automake pkg-config libelf-dev libpcre2-dev uthash-dev check systemtap-sdt-dev curl procps bpftrace"
-more_packages="clang libclang-rt-dev valgrind mandoc zsh fish debootstrap"
+more_packages="clang libclang-rt-dev valgrind mandoc zsh fish debootstrap qemu-system-x86 cpio kmod xz-utils e2fsprogs"
+arm_packages="qemu-system-arm qemu-user-static binfmt-support gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then
@@ -44,9 +46,13 @@ case "${1-}" in
     packages="$packages $more_packages"
     install_packages
     ;;
+--deps=kernels)
+    packages="$packages $more_packages $arm_packages"
+    install_packages
+    ;;
 '') ;;
 *)
-    echo "usage: ./autogen.sh [--deps | --deps=all]" >&2
+    echo "usage: ./autogen.sh [--deps | --deps=all | --deps=kernels]" >&2
     exit 2
     ;;
 esac

@@ -187,9 +187,9 @@ is_gone() {
     ! is_alive "$1"
 }
 
-# Until the command succeeds, for SECONDS at most.
+# Until the command succeeds, for SECONDS at most; SLOW, a factor, is for machines that are.
 wait_for() { # SECONDS COMMAND...
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + $1 * ${SLOW:-1}))
     shift
     until "$@"; do
         ((SECONDS <= end)) || return 1
@@ -265,7 +265,7 @@ start_server() { # [OPTION]...
 
 start_server_as() { # PROGRAM [OPTION]...
     mkfifo "$dir/script" && exec {script}<>"$dir/script" || return
-    spawn "$@" --lifetime "${LIFETIME:-300}" --script - <"$dir/script" >"$dir/server.out" 2>"$dir/server.err"
+    spawn "$@" --lifetime "${LIFETIME:-$((300 * ${SLOW:-1}))}" --script - <"$dir/script" >"$dir/server.out" 2>"$dir/server.err"
     server=$spawned
     wait_for 5 grep -q '^listening' "$dir/server.out" || { explain "no server: $(<"$dir/server.err")"; return 1; }
     port=$(sed -n 's/^listening on 127.0.0.1:\([0-9]*\) .*/\1/p' "$dir/server.out")
@@ -289,7 +289,7 @@ server_is_done() { # [SECONDS]
 get() { # PATH [CURL OPTION]...
     local path=$1
     shift
-    curl --silent --max-time 5 --http1.1 --user-agent test --output "$dir/body" "$@" \
+    curl --silent --max-time $((5 * ${SLOW:-1})) --http1.1 --user-agent test --output "$dir/body" "$@" \
         "http://127.0.0.1:$port$path" && return
     explain "curl cannot get $path"
     return 1

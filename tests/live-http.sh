@@ -201,6 +201,26 @@ nul() {
     prints_expected
 }
 
+# A request over a socket, and texts that take each way there is: what a kernel must show that is asked once.
+every_way() { # OPTION...
+    start_server && start_log "$@" && get "/hello?x=1" -H "X-Long: $(text 6000)" -H "Accept:" || return
+    expect_request 1 1 GET "/hello?x=1"
+    expect "1 1 RxHeader   user-agent test" "1 1 RxHeader   x-long $(printed_text 6000)"
+    expect_response 1 1 200 6
+    for length in 0 1 7 8 9 63 64 65 127 128 500 2500 9000; do
+        header '"name"' "\"$(text "$length")\"" name "$(printed_text "$length")"
+        header '"name"' "edge(\"$(text "$length")\")" name "$(printed_text "$length")"
+        header '"name"' "\"$(text "$length")\\x00b\"" name "$(printed_with_nul "$length")"
+    done
+    header '"a\x00"' '"b\x00c"' 'a\x00' 'b\x00c'
+    prints_expected
+}
+
+# The text, a NUL and a "b", cut as h2olog does.
+printed_with_nul() { # LENGTH OF THE TEXT
+    (($1 < TEXT_LIMIT)) && printf '%s\\x00b' "$(text "$1")" || printf '%s\\[%d bytes cut]' "$(text "$TEXT_LIMIT")" "$(($1 + 2 - TEXT_LIMIT))"
+}
+
 nothing_there() {
     start_server && start_log || return
     header '""' '""' '' ''
@@ -341,6 +361,8 @@ live_case "names of 0 to 65,536 bytes, and both long" long_names
 live_case "names and values that end where a page ends" at_the_edge
 live_case "names and values of any bytes" any_bytes
 live_case "a NUL anywhere in a name or value" nul
+live_case "texts take every way, as a stream" every_way --transport=stream
+live_case "texts take every way, in maps" every_way --transport=batch
 live_case "empty names and values" nothing_there
 live_case "UTF-8, valid or not, and control characters" utf8
 live_case "long values of UTF-8" utf8_in_long_values

@@ -1,4 +1,5 @@
-# Directory trees of Debian releases, made by debootstrap below MATRIX_CACHE; read by matrix.sh, builds.sh and bench-doc.sh.
+# Directory trees of Debian releases, made by debootstrap below MATRIX_CACHE; read by matrix.sh, builds.sh, kernels.sh and
+# bench-doc.sh.
 # shellcheck shell=bash
 
 releases=${MATRIX_RELEASES:-bullseye bookworm trixie sid}
@@ -6,12 +7,12 @@ cache=${MATRIX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/h2olog-matrix}
 export releases
 
 # Made under another name first, so that half of one is never taken for whole.
-make_tree() { # NAME RELEASE PACKAGES LOG
+make_tree() { # NAME RELEASE PACKAGES LOG [OPTION OF DEBOOTSTRAP]...
     local tree=$cache/$1
     [[ ! -d $tree ]] || return 0
     command -v debootstrap >/dev/null || { echo "there is no debootstrap" >"$4"; return 1; }
     mkdir -p "$cache" && rm -rf "$tree.new" &&
-        timeout "${MATRIX_SECONDS:-600}" debootstrap --variant=minbase --include="$3" "$2" "$tree.new" >"$4" 2>&1 && mv "$tree.new" "$tree"
+        timeout "${MATRIX_SECONDS:-600}" debootstrap --variant=minbase --include="$3" "${@:5}" "$2" "$tree.new" >"$4" 2>&1 && mv "$tree.new" "$tree"
 }
 
 # A bpftrace that runs in the tree, in a mount namespace of its own and under its own pid; its version it tells without root, too.

@@ -256,8 +256,13 @@ START_TEST(arm64_reads_first_members_by_the_note)
     find_code(path, &code);
     struct usdt_site sites[2] = {{code, {text_of("8@[x0]"), text_of("8@[x0, 8]"), text_of("-4@[x19]")}},
                                  {code + 4, {text_of("8@[x0]"), text_of("8@[x0, 8]"), text_of("-4@w2")}}};
-    struct usdt_probe send = {
-        .provider = "h2o", .name = "send_response", .nargs = 3, .sites = sites, .nsites = 2, .machine = EM_AARCH64, .object = path};
+    struct usdt_probe send = {.provider = "h2o",
+                              .name = "send_response",
+                              .nargs = 3,
+                              .sites = sites,
+                              .nsites = 2,
+                              .machine = EM_AARCH64,
+                              .object = path};
     struct target target = {.pid = getpid(), .probes = {&send, 1}};
     static const char *const versions[] = {"0.17.0", "0.27.0"};
     for (size_t i = 0; i < 2; i++) {

@@ -1,0 +1,157 @@
+#!/bin/bash
+# Debian's own kernels, booted in an emulator, each with its own bpftrace: that every program of h2olog's loads there, how many
+# instructions the kernel's verifier follows for it, and that what is printed is right; run by `make check-kernels`. Trees, kernels
+# and disks are made once, below MATRIX_CACHE. KERNELS chooses guests, KERNEL_CHECKS what runs in them; logs are in ./kernels.
+set -u
+
+# shellcheck source-path=SCRIPTDIR source=trees.sh
+. "$(dirname "$0")/trees.sh"
+
+source=$(cd "$(dirname "$0")/.." && pwd)
+
+# A guest is a kernel's release and an architecture. Debian 11's bpftrace is refused, so its kernel runs with Debian 12's.
+readonly all="bookworm-amd64 bookworm-arm64 bullseye-amd64 trixie-amd64 trixie-arm64 sid-amd64 sid-arm64"
+guests=${KERNELS:-$all}
+checks=${KERNEL_CHECKS:-all}
+readonly packages=bpftrace,busybox-static,libelf-dev,libpcre2-dev,libc6-dev,uthash-dev,systemtap-sdt-dev,curl,procps,gawk,perl-base
+
+release_of() { echo "${1%-*}"; }
+arch_of() { echo "${1##*-}"; }
+userland_of() { # GUEST
+    [[ $(release_of "$1") != bullseye ]] && echo "kernel-$1" || echo "kernel-bookworm-$(arch_of "$1")"
+}
+kernel_package() { [[ $(arch_of "$1") == arm64 ]] && echo linux-image-arm64 || echo linux-image-cloud-amd64; }
+emulator() { [[ $(arch_of "$1") == arm64 ]] && echo qemu-system-aarch64 || echo qemu-system-x86_64; }
+compiler() { [[ $(arch_of "$1") == arm64 ]] && echo aarch64-linux-gnu-gcc || echo x86_64-linux-gnu-gcc; }
+
+# The kernel and its modules, unpacked from their package: installing it would take minutes.
+make_kernel() { # GUEST LOG
+    local to=$cache/linux-$1 package
+    [[ ! -d $to ]] || return 0
+    rm -rf "$to.new" "$to.packages" && mkdir -p "$to.new" || return
+    debootstrap --variant=minbase --download-only --arch="$(arch_of "$1")" --include="$(kernel_package "$1")" \
+        "$(release_of "$1")" "$to.packages" >"$2" 2>&1
+    for package in "$to.packages"/var/cache/apt/archives/linux-image-[0-9]*.deb; do
+        dpkg-deb -x "$package" "$to.new" || return
+    done
+    rm -rf "$to.packages"
+    [[ -d $to.new/usr/lib ]] && ln -s usr/lib "$to.new/lib"
+    depmod -b "$to.new" "$(version_of "$to.new")" && mv "$to.new" "$to"
+}
+
+version_of() { # DIRECTORY
+    basename "$1"/boot/vmlinuz-* | sed 's/^vmlinuz-//'
+}
+
+# The files of a guest's first root: an init that mounts the disk, and the modules that it needs for that.
+make_initramfs() { # GUEST DIRECTORY
+    local linux=$cache/linux-$1 root=$2/initramfs module version
+    version=$(version_of "$linux")
+    rm -rf "$root" && mkdir -p "$root"/{bin,modules,proc,sys,dev,root} || return
+    cp "$cache/$(userland_of "$1")/bin/busybox" "$root/bin/busybox" && cp "$source/tests/kernel-init.sh" "$root/init" && chmod 755 "$root/init" || return
+    modprobe -d "$linux" -S "$version" --show-depends -a virtio_pci virtio_mmio virtio_blk ext4 2>"$2/modprobe.log" |
+        sed -n 's/^insmod //p' | awk '!seen[$1]++ { print $1 }' >"$2/modules"
+    while read -r module; do
+        case $module in
+        *.xz) xz -dc "$module" >"$root/modules/$(basename "$module" .xz)" ;;
+        *) cp "$module" "$root/modules/" ;;
+        esac
+        basename "$module" .xz >>"$root/modules/order"
+    done <"$2/modules"
+    (cd "$root" && find . | cpio --quiet -o -H newc | gzip -1) >"$2/initramfs.gz"
+}
+
+# The guest's disk: the tree as it is.
+make_disk() { # GUEST
+    local disk=$cache/$(userland_of "$1").img
+    [[ -f $disk ]] || { mke2fs -q -t ext4 -d "$cache/$(userland_of "$1")" "$disk.new" 4G && mv "$disk.new" "$disk"; }
+}
+
+# h2olog and the test server, for the guest's architecture and libraries.
+build() { # GUEST DIRECTORY
+    local cc tree=$cache/$(userland_of "$1") flags
+    cc=$(compiler "$1")
+    flags="--sysroot=$tree -std=c11 -D_GNU_SOURCE -O2 -g"
+    # shellcheck disable=SC2086 # words
+    $cc $flags -DPACKAGE_STRING='"h2olog kernels"' -DHAVE_SYS_SDT_H=1 -I"$source/src" $MODULES src/base/builtin.c "$source/src/main.c" -lelf -lpcre2-8 -o "$2/h2olog" &&
+        $cc $flags -DERA=2026 -pthread $SERVER_SOURCES -o "$2/usdt-server" &&
+        $cc $flags "$source/tests/verified.c" -o "$2/verified"
+}
+
+# What the guest finds on its second disk.
+pack() { # GUEST DIRECTORY
+    mkdir -p "$2/work" && build "$1" "$2/work" >"$2/build.log" 2>&1 || return
+    cp -r "$source/tests" "$source/probes" "$2/work/" && tar -C "$2/work" -cf "$2/work.tar" . && truncate -s %512 "$2/work.tar" && rm -rf "$2/work"
+}
+
+boot() { # GUEST DIRECTORY
+    local linux=$cache/linux-$1 disks=() machine="-M virt -cpu max -m 4096"
+    [[ $(arch_of "$1") == arm64 ]] || machine="-machine q35 -cpu max -m 3000"
+    truncate -s 64M "$2/results.tar"
+    disks+=(-drive "file=$cache/$(userland_of "$1").img,format=raw,if=virtio,snapshot=on")
+    disks+=(-drive "file=$2/work.tar,format=raw,if=virtio,readonly=on" -drive "file=$2/results.tar,format=raw,if=virtio")
+    # shellcheck disable=SC2086 # words
+    timeout "${KERNEL_SECONDS:-5400}" "$(emulator "$1")" $machine -accel tcg,thread=multi -smp 2 -nographic -no-reboot -nic none -kernel "$linux"/boot/vmlinuz-* -initrd "$2/initramfs.gz" \
+        -append "console=ttyS0 console=ttyAMA0 quiet panic=-1 checks=$checks" "${disks[@]}" </dev/null >"$2/console" 2>&1
+}
+
+# Makes what is missing of a guest, and runs it. What cannot be done is said.
+run_guest() { # GUEST
+    local directory=kernels/$1 release
+    release=$(release_of "${1/bullseye/bookworm}")
+    mkdir -p "$directory/results" || return
+    if ! command -v "$(emulator "$1")" "$(compiler "$1")" >/dev/null; then
+        echo "no $(emulator "$1"), or no $(compiler "$1"): ./autogen.sh --deps=kernels installs them" >"$directory/failed"
+    elif ! make_tree "$(userland_of "$1")" "$release" "$packages" "$directory/tree.log" --arch="$(arch_of "$1")"; then
+        echo "no tree: $(tail -n 1 "$directory/tree.log")" >"$directory/failed"
+    elif ! make_kernel "$1" "$directory/kernel.log"; then
+        echo "no kernel: $(tail -n 1 "$directory/kernel.log")" >"$directory/failed"
+    elif ! make_disk "$1" || ! make_initramfs "$1" "$directory" || ! pack "$1" "$directory"; then
+        echo "not built: $(tail -n 1 "$directory/build.log")" >"$directory/failed"
+    elif ! boot "$1" "$directory" || ! tar -C "$directory/results" -xf "$directory/results.tar"; then
+        echo "it did not run to its end: $(tail -n 1 "$directory/console")" >"$directory/failed"
+    fi
+}
+
+print_row() { # NAME
+    printf '%-18s' "$1"
+    for guest in $guests; do printf '%-18s' "$(cat "kernels/$guest/results/$1" 2>/dev/null || echo -)"; done
+    echo
+}
+
+# Every row that a guest has, in the order in which it was made. A cell is good if it says how much was followed, or that all passed.
+print_table() {
+    local name cell good=0 bad=0
+    # shellcheck disable=SC2086 # words
+    printf '%-18s' '' $guests && echo
+    print_row kernel && print_row bpftrace
+    for name in $(cat kernels/*/results/rows 2>/dev/null | awk '!seen[$0]++'); do
+        print_row "$name"
+        for guest in $guests; do
+            cell=$(cat "kernels/$guest/results/$name" 2>/dev/null)
+            case $cell in
+            '') ;;
+            ok | *' in '*' s') good=$((good + 1)) ;;
+            */*) [[ ${cell%/*} == "${cell#*/}" && $cell != 0/0 ]] && good=$((good + 1)) || bad=$((bad + 1)) ;;
+            *) bad=$((bad + 1)) ;;
+            esac
+        done
+    done
+    for guest in $guests; do
+        [[ ! -s kernels/$guest/failed ]] || { echo "# $guest: $(cat "kernels/$guest/failed")" && bad=$((bad + 1)); }
+    done
+    printf '# PASS:  %d\n# FAIL:  %d\n' "$good" "$bad"
+    [[ $bad == 0 ]]
+}
+
+[[ $EUID == 0 ]] || { echo "make check-kernels needs root" >&2; exit 1; }
+rm -rf kernels && mkdir kernels || exit 1
+for guest in $guests; do
+    (($(jobs -rp | wc -l) < ${KERNEL_JOBS:-1})) || wait -n
+    run_guest "$guest" &
+done
+wait
+print_table >kernels/table
+status=$?
+sed 's/ *$//' kernels/table
+exit "$status"
