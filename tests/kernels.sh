@@ -22,7 +22,8 @@ userland_of() { # GUEST
 }
 kernel_package() { [[ $(arch_of "$1") == arm64 ]] && echo linux-image-arm64 || echo linux-image-cloud-amd64; }
 emulator() { [[ $(arch_of "$1") == arm64 ]] && echo qemu-system-aarch64 || echo qemu-system-x86_64; }
-compiler() { [[ $(arch_of "$1") == arm64 ]] && echo aarch64-linux-gnu-gcc || echo x86_64-linux-gnu-gcc; }
+triplet() { [[ $(arch_of "$1") == arm64 ]] && echo aarch64-linux-gnu || echo x86_64-linux-gnu; }
+compiler() { echo "$(triplet "$1")-gcc"; }
 
 # The kernel and its modules, unpacked from their package: installing it would take minutes.
 make_kernel() { # GUEST LOG
@@ -31,8 +32,8 @@ make_kernel() { # GUEST LOG
     rm -rf "$to.new" "$to.packages" && mkdir -p "$to.new" || return
     debootstrap --variant=minbase --download-only --arch="$(arch_of "$1")" --include="$(kernel_package "$1")" \
         "$(release_of "$1")" "$to.packages" >"$2" 2>&1
-    for package in "$to.packages"/var/cache/apt/archives/linux-image-[0-9]*.deb; do
-        dpkg-deb -x "$package" "$to.new" || return
+    for package in "$to.packages"/var/cache/apt/archives/linux-{image,binary,modules}-[0-9]*.deb; do
+        [[ ! -f $package ]] || dpkg-deb -x "$package" "$to.new" || return
     done
     rm -rf "$to.packages"
     [[ -d $to.new/usr/lib ]] && ln -s usr/lib "$to.new/lib"
@@ -71,7 +72,7 @@ make_disk() { # GUEST
 build() { # GUEST DIRECTORY
     local cc tree=$cache/$(userland_of "$1") flags
     cc=$(compiler "$1")
-    flags="--sysroot=$tree -std=c11 -D_GNU_SOURCE -O2 -g"
+    flags="--sysroot=$tree -L$tree/usr/lib/$(triplet "$1") -std=c11 -D_GNU_SOURCE -O2 -g"
     # shellcheck disable=SC2086 # words
     $cc $flags -DPACKAGE_STRING='"h2olog kernels"' -DHAVE_SYS_SDT_H=1 -I"$source/src" $MODULES src/base/builtin.c "$source/src/main.c" -lelf -lpcre2-8 -o "$2/h2olog" &&
         $cc $flags -DERA=2026 -pthread $SERVER_SOURCES -o "$2/usdt-server" &&
@@ -85,7 +86,7 @@ pack() { # GUEST DIRECTORY
 }
 
 boot() { # GUEST DIRECTORY
-    local linux=$cache/linux-$1 disks=() machine="-M virt -cpu max -m 4096"
+    local linux=$cache/linux-$1 disks=() machine="-M virt -cpu cortex-a72 -m 4096"
     [[ $(arch_of "$1") == arm64 ]] || machine="-machine q35 -cpu max -m 3000"
     truncate -s 64M "$2/results.tar"
     disks+=(-drive "file=$cache/$(userland_of "$1").img,format=raw,if=virtio,snapshot=on")
