@@ -133,7 +133,7 @@ print_table() {
             case $cell in
             '') ;;
             ok | *' in '*' s') good=$((good + 1)) ;;
-            */*) [[ ${cell%/*} == "${cell#*/}" && $cell != 0/0 ]] && good=$((good + 1)) || bad=$((bad + 1)) ;;
+            */*' '*) [[ ${cell%/*} != 0 && ${cell#*/} == "${cell%/*} "* ]] && good=$((good + 1)) || bad=$((bad + 1)) ;;
             *) bad=$((bad + 1)) ;;
             esac
         done
