@@ -135,7 +135,8 @@ is_over(const struct trial *trial)
     return trial->has_ended || trial->nseen == SPECIMEN_SHOTS || trial->decode.damaged > 0;
 }
 
-/* What bpftrace says is kept up to a length, so that one that never stops does not fill the memory. false: nothing was there. */
+/* What bpftrace says is kept up to a length, so that one that never stops does not fill the memory. false: nothing was there.
+ */
 static bool
 take_complaints(struct trial *trial)
 {

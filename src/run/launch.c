@@ -130,8 +130,8 @@ new_server(struct launch *launch)
     return server;
 }
 
-/* A lesser program is for a server that the whole one was tried for, and that has not ended since, and is tried once: whoever asks
- * for it has no rights to choose another process. */
+/* A lesser program is for a server that the whole one was tried for, and that has not ended since, and is tried once: whoever
+ * asks for it has no rights to choose another process. */
 static int
 check_lesser(const struct launch *launch, const struct launch_server *server, struct diag *diag)
 {
