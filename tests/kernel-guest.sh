@@ -58,6 +58,7 @@ wire() { # ROW OPTION...
 
 # It prints a word when it is attached, and ends.
 standalone() { # ROW OPTION...
+    begin "$1"
     ./h2olog --emit-script -p "$server" "${@:2}" >/tmp/program.bt || return
     echo 'interval:ms:100 { printf("attached\n"); exit(); }' >>/tmp/program.bt
     load "$1" run_program
@@ -105,3 +106,4 @@ if [[ $checks == all ]]; then
     standalone redact-alone --redact-default
 fi
 kill $server
+: >/results/done

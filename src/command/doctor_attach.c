@@ -135,29 +135,33 @@ is_over(const struct trial *trial)
     return trial->has_ended || trial->nseen == SPECIMEN_SHOTS || trial->decode.damaged > 0;
 }
 
-static void
+/* What bpftrace says is kept up to a length, so that one that never stops does not fill the memory. false: nothing was there.
+ */
+static bool
 take_complaints(struct trial *trial)
 {
-    size_t before;
-    do {
-        before = trial->complaints.len;
-        child_read(&trial->child.err, &trial->complaints);
-    } while (trial->complaints.len > before);
+    enum { MOST = 64 * 1024 };
+    size_t before = trial->complaints.len;
+    child_read(&trial->child.err, &trial->complaints);
+    bool has_come = trial->complaints.len > before;
+    if (trial->complaints.len > MOST)
+        trial->complaints.len = MOST;
+    return has_come;
 }
 
-/* Until all was seen, bpftrace has ended, or has taken too long. */
+/* Until all was seen, bpftrace has ended and all that it said is read, or it has taken too long. */
 static void
 watch(struct trial *trial)
 {
+    bool has_more = false;
     int64_t left;
-    while (!is_over(trial) && (left = trial->began + trial->patience_ms - clock_ms()) > 0) {
+    while ((has_more || !is_over(trial)) && (left = trial->began + trial->patience_ms - clock_ms()) > 0) {
         struct pollfd fds[] = {{trial->child.out, POLLIN, 0}, {trial->child.err, POLLIN, 0}, {trial->child.pidfd, POLLIN, 0}};
-        if (poll(fds, 3, (int)left) <= 0)
+        if (!has_more && poll(fds, 3, (int)left) <= 0)
             continue;
-        trial->has_ended = fds[2].revents != 0; /* and so all that it said is there */
-        while (take_output(trial))
-            continue;
-        take_complaints(trial);
+        trial->has_ended |= fds[2].revents != 0;
+        bool has_output = take_output(trial), has_complaints = take_complaints(trial);
+        has_more = trial->has_ended && (has_output || has_complaints);
     }
 }
 

@@ -19,6 +19,7 @@ enum { MAX_TRACERS = 256, MAX_FILES = 3 };
 struct letter {
     enum keeper_kind kind;
     pid_t server, tracer;
+    bool is_lesser;
     uint64_t number;
     struct diag diag;
 };
@@ -70,7 +71,7 @@ send_letter(const struct desk *desk, struct letter *letter, const int *files, si
 static int
 start_tracer(struct desk *desk, pid_t server, bool is_lesser)
 {
-    struct letter letter = {.kind = KEEPER_FAILED, .server = server};
+    struct letter letter = {.kind = KEEPER_FAILED, .server = server, .is_lesser = is_lesser};
     struct outbuf note = {0};
     int server_fd = -1;
     struct ward *ward = &desk->wards[desk->nwards];
@@ -317,6 +318,7 @@ keeper_read(const struct keeper *keeper, struct keeper_news *news, char *buffer)
     *news = (struct keeper_news){.kind = letter.kind,
                                  .server = letter.server,
                                  .tracer = letter.tracer,
+                                 .is_lesser = letter.is_lesser,
                                  .number = letter.number,
                                  .diag = letter.diag,
                                  .text = {buffer, (size_t)got - sizeof(letter)}};

@@ -557,18 +557,19 @@ session_check_deadline(struct session *session)
         session_happen(session, SESSION_LATE);
 }
 
-/* Whether a lesser program is tried, which it is once. */
+/* Whether a lesser program is tried, which it is once, and not when the run is ending. */
 static bool
 try_lesser(const struct session *session, const struct cause *cause)
 {
     struct session_run *run = session->run;
     bool is_refusal = cause != NULL && cause->is_refusal && !session->is_ready;
-    if (!is_refusal || session->is_lesser || run->keeper == NULL || run->is_program_foreign)
+    bool is_ending = run->stop_nsecs != UINT64_MAX || run->is_reader_gone;
+    if (!is_refusal || is_ending || session->is_lesser || run->keeper == NULL || run->is_program_foreign)
         return false;
     diag_note(run->log,
               "the program for pid %d is refused as too large; trying a smaller one, which shows %d bytes of a text at most",
               session->server, BPFTRACE_LESSER_LIMIT);
-    run->nexpected++;
+    run->nlesser++;
     keeper_ask(run->keeper, KEEPER_START_LESSER, session->server);
     return true;
 }
@@ -582,7 +583,7 @@ explain(struct session *session)
     const struct cause *cause = cause_find((struct slice){session->errors.ptr, session->errors.len}, &line);
     const char *when = session->is_ready ? "before it was told to" : "before it could trace";
     char quoted[512];
-    if (diag->status != DIAG_OK || try_lesser(session, cause))
+    if (try_lesser(session, cause) || diag->status != DIAG_OK)
         return;
     diag_quote(quoted, sizeof(quoted), line);
     if (WIFSIGNALED(session->wait_status)) {

@@ -27,6 +27,7 @@ struct session_run {
     struct recording *recording; /* NULL: none is made */
     uint64_t nservers;           /* that have begun */
     size_t nexpected;            /* servers whose tracers are still to start */
+    size_t nlesser;              /* lesser programs that are still to start */
     bool is_program_foreign; /* somebody may have changed it: what it prints besides records, and what is wrong with those, is
                                 told */
     int put_off_ms;          /* milliseconds: how long output that still comes may put the end off */

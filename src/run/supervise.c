@@ -65,12 +65,18 @@ fail(struct run *run, const struct diag *diag)
         *run->shared.diag = *diag;
 }
 
-/* A server of the command line that cannot be traced ends the run; one that was found later does not. */
+/* A server of the command line that cannot be traced ends the run; one that was found later does not. One whose lesser program
+ * does not start is as one whose bpftrace has ended: the others are traced, and the error is reported in the end. */
 static void
-refuse(struct run *run, pid_t server, const struct diag *diag)
+refuse(struct run *run, const struct keeper_news *news, const struct diag *diag)
 {
+    if (news->is_lesser) {
+        run->shared.nlesser--;
+        fail(run, diag);
+        return;
+    }
     if (run->shared.nexpected == 0) {
-        diag_note(run->part->log, "pid %d is not traced: %s", server, diag->message);
+        diag_note(run->part->log, "pid %d is not traced: %s", news->server, diag->message);
         return;
     }
     run->shared.nexpected = 0;
@@ -92,12 +98,15 @@ add_session(struct run *run, const struct keeper_news *news)
     if (server == NULL) {
         close(news->server_fd), close(news->out), close(news->err);
         keeper_ask(run->part->keeper, KEEPER_KILL, news->tracer);
-        refuse(run, news->server, &diag);
+        refuse(run, news, &diag);
         return;
     }
-    if (run->shared.nexpected == 0)
+    if (news->is_lesser)
+        run->shared.nlesser--;
+    else if (run->shared.nexpected > 0)
+        run->shared.nexpected--;
+    else
         diag_note(run->part->log, "tracing pid %d (%s) too", news->server, server->session.command);
-    run->shared.nexpected -= run->shared.nexpected > 0;
     run->servers[run->nservers++] = server;
     session_record_start(&server->session, news->text);
     if (is_stopping(run))
@@ -142,7 +151,7 @@ take_news(struct run *run, const struct keeper_news *news)
         add_session(run, news);
         break;
     case KEEPER_FAILED:
-        refuse(run, news->server, &news->diag);
+        refuse(run, news, &news->diag);
         break;
     case KEEPER_ENDED:
         if (session != NULL)
@@ -296,7 +305,7 @@ remove_done(struct run *run)
 static void
 change_phase(struct run *run)
 {
-    bool goes_on = run->shared.nexpected > 0 || (run->part->follow && !is_stopping(run));
+    bool goes_on = run->shared.nexpected > 0 || run->shared.nlesser > 0 || (run->part->follow && !is_stopping(run));
     if (run->phase == TRACING && run->nservers == 0 && !goes_on) {
         run->phase = FLUSHING;
         run->deadline = clock_ms() + FLUSH_MS;
