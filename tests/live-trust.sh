@@ -231,8 +231,8 @@ quiet() {
     stop_log && grep -qx 'h2olog: 0 events; 0 lost, 0 damaged, 0 values cut' "$dir/err" || { show "$dir/err"; return 1; }
     spawn "$H2OLOG" --quiet -p "$server" >"$dir/out" 2>"$dir/err"
     log=$spawned
-    tell 'repeat 400 20 fire h2o:receive_request 1 2 0x101' # it does not say when it traces
-    wait_for 20 has_line '1 2 RxProtocol HTTP/1.1' "$dir/out" && kill -INT "$log" && reap "$log" 10 && status_is 0 && [[ ! -s $dir/err ]]
+    tell 'repeat 6000 20 fire h2o:receive_request 1 2 0x101' # it does not say when it traces
+    wait_for 30 has_line '1 2 RxProtocol HTTP/1.1' "$dir/out" && kill -INT "$log" && reap "$log" 10 && status_is 0 && [[ ! -s $dir/err ]]
 }
 
 # -------------------------------------------------------------------------------------------------- redaction and losses
