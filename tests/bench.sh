@@ -281,7 +281,7 @@ time_to_output() { # COMMAND...
     rm -f "$dir/fifo" && mkfifo "$dir/fifo" && exec {fifo}<>"$dir/fifo"
     began=$(microseconds)
     spawn "$@" >"$dir/fifo" 2>"$dir/err"
-    IFS= read -r -N 1 -t 20 byte <&"$fifo" || { explain "nothing came from $1"; return 1; }
+    IFS= read -r -N 1 -t $((20 * ${SLOW:-1})) byte <&"$fifo" || { explain "nothing came from $1"; return 1; }
     waited=$((($(microseconds) - began) / 1000))
     kill -KILL "$spawned" && reap "$spawned" 20
     exec {fifo}<&-
