@@ -89,7 +89,7 @@ begin(struct run *run)
     ck_assert_int_eq(
         plan_make(&fixture->plan, &fixture->catalog, NULL, &fixture->tracer, &fixture->request, &fixture->mem, &fixture->diag),
         0);
-    ck_assert_uint_eq(run->fixture.plan.chunk, 104);
+    ck_assert_uint_eq(run->fixture.plan.layout.chunk, 104);
     decode_init(&run->decode, &run->fixture.plan, N, &run->fixture.mem);
 }
 
@@ -299,7 +299,7 @@ START_TEST(what_is_damaged_is_skipped)
 }
 END_TEST
 
-/* The program sends a text up to PLAN_TEXT_LIMIT, rounded up to whole chunks; what is more is not shown. */
+/* The program sends a text up to LAYOUT_TEXT_LIMIT, rounded up to whole chunks; what is more is not shown. */
 START_TEST(a_text_beyond_the_limit_is_cut)
 {
     struct run run;

@@ -15,13 +15,6 @@ struct planner {
     struct diag *diag;
 };
 
-int
-plan_field_numbers(const struct catalog_field *field)
-{
-    int pointer = field->may_be_null || field->is_optional;
-    return pointer + (field->type->wire == TYPES_ADDRESS ? TYPES_ADDRESS_WORDS : field->type->wire != TYPES_CSTR);
-}
-
 void
 plan_choose_transport(struct request *request, const struct bpftrace *tracer)
 {
@@ -32,14 +25,7 @@ plan_choose_transport(struct request *request, const struct bpftrace *tracer)
 bool
 plan_has_batches(const struct plan *plan)
 {
-    return plan->nstored[PLAN_PRINTED] < plan->nevents && plan->request->transport == REQUEST_BATCH;
-}
-
-size_t
-plan_field_sent(const struct plan *plan, const struct catalog_field *field, uint64_t len)
-{
-    unsigned limit = field->type->limit != 0 ? field->type->limit : plan->limit;
-    return (size_t)(len < limit ? len : limit);
+    return plan->layout.nstored[LAYOUT_PRINTED] < plan->nevents && plan->request->transport == REQUEST_BATCH;
 }
 
 int
@@ -131,42 +117,6 @@ is_field_reachable(struct planner *planner, const struct catalog_probe *probe, c
     return false;
 }
 
-static int
-add_text(struct planner *planner, struct plan_event *event, int field)
-{
-    bool is_cstr = event->probe->fields[field].type->wire == TYPES_CSTR;
-    if (event->ntexts == PLAN_MAX_TEXTS || (event->ntexts > 0 && event->has_cstrs != is_cstr))
-        return diag_at(planner->diag, event->probe->pos, "probe %s has more than %d texts, or texts with and without a length",
-                       event->probe->name, PLAN_MAX_TEXTS);
-    event->has_cstrs = is_cstr;
-    event->texts[event->ntexts++] = field;
-    return 0;
-}
-
-static enum plan_store
-store_of(const struct plan_event *event)
-{
-    if (event->bytes >= 0 || event->numbers > PLAN_STORED_NUMBERS)
-        return PLAN_PRINTED;
-    if (event->ntexts == 0)
-        return PLAN_NUMBERS;
-    int most = event->has_cstrs ? 1 : PLAN_INLINE_TEXTS;
-    if (event->ntexts > most || event->numbers > PLAN_STORED_TEXT_NUMBERS)
-        return PLAN_PRINTED;
-    return event->has_cstrs ? PLAN_CSTR : PLAN_TEXTS;
-}
-
-static void
-choose_store(struct plan *plan, struct plan_event *event)
-{
-    if (plan->request->transport != REQUEST_BATCH)
-        return;
-    event->store = store_of(event);
-    int *width = &plan->widths[event->store];
-    *width = event->numbers > *width ? event->numbers : *width;
-    plan->nstored[event->store]++;
-}
-
 /* What JSON has of every record of the event. */
 static void
 make_keys(struct planner *planner, struct plan_event *event)
@@ -176,33 +126,33 @@ make_keys(struct planner *planner, struct plan_event *event)
         event->keys[i] = text_of(mem_printf(planner->mem, ", \"%s\": ", event->probe->fields[i].name));
 }
 
+/* Adds field `index` to what a record of the event shows. */
+static int
+show_field(struct planner *planner, struct plan_event *event, int index)
+{
+    const struct catalog_field *field = &event->probe->fields[index];
+    event->is_shown[index] = true;
+    event->shown[event->nshown++] = (struct plan_field){index, field->type->wire, field->type, layout_has_pointer(field)};
+    if (strcmp(field->name, "at") == 0)
+        event->time = index;
+    return layout_add_field(&event->layout, event->probe, index, planner->diag);
+}
+
 static int
 add_event(struct planner *planner, const struct catalog_probe *probe, const struct usdt_probe *usdt, bool literally)
 {
-    struct plan_event *event = &planner->plan->events[planner->plan->nevents++];
-    *event = (struct plan_event){.probe = probe, .usdt = usdt, .bytes = -1, .time = -1};
+    struct plan *plan = planner->plan;
+    struct plan_event *event = &plan->events[plan->nevents++];
+    *event = (struct plan_event){.probe = probe, .usdt = usdt, .time = -1};
     make_keys(planner, event);
+    layout_begin_event(&event->layout);
     for (int i = 0; i < probe->nfields; i++) {
         const struct catalog_field *field = &probe->fields[i];
-        event->is_shown[i] =
-            is_field_shown(planner, probe, field, literally) && is_field_reachable(planner, probe, field, usdt);
-        if (!event->is_shown[i])
-            continue;
-        event->shown[event->nshown++] =
-            (struct plan_field){i, field->type->wire, field->type, field->may_be_null || field->is_optional};
-        if (strcmp(field->name, "at") == 0)
-            event->time = i;
-        event->numbers += plan_field_numbers(field);
-        bool is_text = field->type->wire == TYPES_TEXT || field->type->wire == TYPES_CSTR;
-        if (is_text && add_text(planner, event, i) != 0)
+        bool is_shown = is_field_shown(planner, probe, field, literally) && is_field_reachable(planner, probe, field, usdt);
+        if (is_shown && show_field(planner, event, i) != 0)
             return -1;
-        if (field->type->wire == TYPES_BYTES && event->bytes >= 0)
-            return diag_at(planner->diag, probe->pos, "probe %s has more than one field of bytes", probe->name);
-        if (field->type->wire == TYPES_BYTES)
-            event->bytes = i;
     }
-    event->has_inline_texts = event->ntexts + (event->bytes >= 0) <= PLAN_INLINE_TEXTS;
-    choose_store(planner->plan, event);
+    layout_end_event(&plan->layout, &event->layout, plan->request->transport == REQUEST_BATCH);
     return 0;
 }
 
@@ -383,12 +333,8 @@ int
 plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct bpftrace *tracer,
           const struct request *request, struct mem *mem, struct diag *diag)
 {
-    *plan = (struct plan){.target = target,
-                          .tracer = tracer,
-                          .request = request,
-                          .chunk = tracer->row->chunk,
-                          .limit = tracer->row->limit,
-                          .pieces = PLAN_MAPS * BPFTRACE_MAP_KEYS};
+    *plan = (struct plan){.target = target, .tracer = tracer, .request = request};
+    layout_begin(&plan->layout, tracer->row);
     if (request->redact.count > 0)
         plan->redact = &request->redact;
     size_t most = catalog->count + (target != NULL ? target->probes.count : 0);

@@ -28,7 +28,7 @@ contract_describe(struct outbuf *out, const struct plan *plan)
 {
     text_printf(out, MARK "h2olog-program %d\n" MARK "app-data %d\n", FORM, plan->request->app_data);
     request_put(out, plan->request, MARK, text_escape);
-    text_printf(out, MARK "texts %u %u\n", plan->chunk, plan->limit);
+    text_printf(out, MARK "texts %u %u\n", plan->layout.chunk, plan->layout.limit);
     for (size_t i = 0; i < plan->nevents; i++)
         put_event(out, plan, i);
 }

@@ -20,10 +20,10 @@ struct decode_slot {
     bool is_used;
     uint64_t age;
     struct record record;
-    size_t got[PLAN_MAX_TEXTS];
-    bool is_open[PLAN_MAX_TEXTS]; /* more is to come */
-    char *bytes;                  /* PLAN_MAX_TEXTS times `limit` */
-    char hex[DECODE_MAX_BYTES];   /* of the BYTES field */
+    size_t got[LAYOUT_MAX_TEXTS];
+    bool is_open[LAYOUT_MAX_TEXTS]; /* more is to come */
+    char *bytes;                    /* LAYOUT_MAX_TEXTS times `limit` */
+    char hex[DECODE_MAX_BYTES];     /* of the BYTES field */
     uint64_t addresses[CATALOG_MAX_FIELDS][TYPES_ADDRESS_WORDS];
 };
 
@@ -34,12 +34,12 @@ decode_init(struct decode *decode, const struct plan *plan, const char *nonce, s
     memcpy(decode->nonce, nonce, WIRE_NONCE_SIZE);
     decode->buffer = mem_alloc(mem, BUFFER_SIZE + 1);
     decode->slots = mem_alloc(mem, SLOTS * sizeof(*decode->slots));
-    if (plan->nstored[PLAN_TEXTS] > 0) {
-        decode->pieces = mem_alloc(mem, plan->pieces * sizeof(*decode->pieces));
-        decode->piece_bytes = mem_alloc(mem, plan->pieces * plan->chunk);
+    if (plan->layout.nstored[LAYOUT_TEXTS] > 0) {
+        decode->pieces = mem_alloc(mem, plan->layout.pieces * sizeof(*decode->pieces));
+        decode->piece_bytes = mem_alloc(mem, plan->layout.pieces * plan->layout.chunk);
     }
     decode->are_pieces_sorted = true;
-    const size_t room = (size_t)PLAN_MAX_TEXTS * plan->limit;
+    const size_t room = (size_t)LAYOUT_MAX_TEXTS * plan->layout.limit;
     char *bytes = mem_alloc(mem, SLOTS * room); /* in one piece, of which the kernel provides what is used */
     for (size_t i = 0; i < SLOTS; i++)
         decode->slots[i].bytes = bytes + i * room;
@@ -84,10 +84,10 @@ smaller(uint64_t a, uint64_t b)
 static size_t
 wanted(const struct decode *decode, const struct record *record, int text)
 {
-    int field = record->event->texts[text];
+    int field = record->event->layout.texts[text];
     if (record->values[field].is_redacted)
         return 0;
-    return plan_field_sent(decode->plan, &record->event->probe->fields[field], record->values[field].number);
+    return layout_sent(&decode->plan->layout, &record->event->probe->fields[field], record->values[field].number);
 }
 
 static void count_cstr(const struct decode *decode, struct types_value *value);
@@ -96,10 +96,11 @@ static void count_cstr(const struct decode *decode, struct types_value *value);
 static void
 hand_out(struct decode *decode, struct decode_slot *slot, struct decode_item *item)
 {
-    for (int i = 0; i < slot->record.event->ntexts; i++) {
-        struct types_value *value = &slot->record.values[slot->record.event->texts[i]];
-        value->text = (struct slice){slot->bytes + (size_t)i * decode->plan->limit, smaller(slot->got[i], PLAN_TEXT_LIMIT)};
-        if (slot->record.event->has_cstrs)
+    for (int i = 0; i < slot->record.event->layout.ntexts; i++) {
+        struct types_value *value = &slot->record.values[slot->record.event->layout.texts[i]];
+        value->text =
+            (struct slice){slot->bytes + (size_t)i * decode->plan->layout.limit, smaller(slot->got[i], LAYOUT_TEXT_LIMIT)};
+        if (slot->record.event->layout.has_cstrs)
             count_cstr(decode, value);
         if (slot->is_open[i] && value->number == value->text.len)
             value->number++; /* its rest was lost */
@@ -114,23 +115,23 @@ hand_out(struct decode *decode, struct decode_slot *slot, struct decode_item *it
 static bool
 is_open(const struct decode *decode, const struct record *record, int text, size_t offset, size_t len)
 {
-    if (!record->event->has_cstrs)
+    if (!record->event->layout.has_cstrs)
         return offset + len < wanted(decode, record, text);
-    return len == decode->plan->chunk && offset < TYPES_CSTR_LIMIT;
+    return len == decode->plan->layout.chunk && offset < TYPES_CSTR_LIMIT;
 }
 
 /* The same for a record that has just come, with or without the first pieces of its texts. */
 static bool
 is_begun_open(const struct decode *decode, const struct record *record, int text, bool has_texts)
 {
-    size_t len = record->values[record->event->texts[text]].text.len;
-    return (record->event->has_cstrs && !has_texts) || is_open(decode, record, text, 0, len);
+    size_t len = record->values[record->event->layout.texts[text]].text.len;
+    return (record->event->layout.has_cstrs && !has_texts) || is_open(decode, record, text, 0, len);
 }
 
 static bool
 is_complete(const struct decode_slot *slot)
 {
-    for (int i = 0; i < slot->record.event->ntexts; i++)
+    for (int i = 0; i < slot->record.event->layout.ntexts; i++)
         if (slot->is_open[i])
             return false;
     return true;
@@ -166,7 +167,7 @@ slot_to_use(struct decode *decode)
 static void
 count_cstr(const struct decode *decode, struct types_value *value)
 {
-    unsigned chunk = decode->plan->chunk, last = (TYPES_CSTR_LIMIT + chunk - 1) / chunk * chunk;
+    unsigned chunk = decode->plan->layout.chunk, last = (TYPES_CSTR_LIMIT + chunk - 1) / chunk * chunk;
     value->number = value->text.len + (value->text.len >= last + chunk);
 }
 
@@ -177,8 +178,8 @@ keep_bytes(const struct decode *decode, struct decode_slot *slot)
     const struct plan_event *event = slot->record.event;
     memcpy(slot->hex, decode->bytes, sizeof(slot->hex));
     memcpy(slot->addresses, decode->addresses, sizeof(slot->addresses));
-    if (event->bytes >= 0)
-        slot->record.values[event->bytes].text.ptr = slot->hex;
+    if (event->layout.bytes >= 0)
+        slot->record.values[event->layout.bytes].text.ptr = slot->hex;
     for (int i = 0; i < event->nshown; i++)
         if (event->shown[i].wire == TYPES_ADDRESS)
             slot->record.values[event->shown[i].index].text.ptr = (const char *)slot->addresses[event->shown[i].index];
@@ -197,12 +198,12 @@ keep(struct decode *decode, struct decode_slot *slot, const struct record *recor
     slot->age = age;
     slot->record = *record;
     keep_bytes(decode, slot);
-    for (int i = 0; i < record->event->ntexts; i++) {
-        struct slice text = record->values[record->event->texts[i]].text;
+    for (int i = 0; i < record->event->layout.ntexts; i++) {
+        struct slice text = record->values[record->event->layout.texts[i]].text;
         slot->got[i] = text.len;
         slot->is_open[i] = is_begun_open(decode, record, i, has_texts);
         if (text.len > 0)
-            memcpy(slot->bytes + (size_t)i * decode->plan->limit, text.ptr, text.len);
+            memcpy(slot->bytes + (size_t)i * decode->plan->layout.limit, text.ptr, text.len);
     }
 }
 
@@ -249,8 +250,8 @@ take_values(struct decode *decode, struct wire *wire, struct record *record)
     for (int i = 0; result == WIRE_DONE && i < event->nshown; i++)
         result = take_value(decode, wire, record, &event->shown[i]);
     uint64_t unused;
-    int width = wire->is_map ? decode->plan->widths[event->store] : 0;
-    for (int i = event->numbers; result == WIRE_DONE && i < width; i++)
+    int width = wire->is_map ? decode->plan->layout.widths[event->layout.store] : 0;
+    for (int i = event->layout.numbers; result == WIRE_DONE && i < width; i++)
         result = wire_number(wire, &unused);
     return result;
 }
@@ -259,10 +260,10 @@ take_values(struct decode *decode, struct wire *wire, struct record *record)
 static enum wire_result
 take_bytes(struct decode *decode, struct wire *wire, struct record *record)
 {
-    if (record->event->bytes < 0)
+    if (record->event->layout.bytes < 0)
         return WIRE_DONE;
-    struct types_value *value = &record->values[record->event->bytes];
-    size_t len = plan_field_sent(decode->plan, &record->event->probe->fields[record->event->bytes], value->number);
+    struct types_value *value = &record->values[record->event->layout.bytes];
+    size_t len = layout_sent(&decode->plan->layout, &record->event->probe->fields[record->event->layout.bytes], value->number);
     value->text = (struct slice){decode->bytes, len};
     return wire_hex(wire, len, decode->bytes);
 }
@@ -271,16 +272,16 @@ take_bytes(struct decode *decode, struct wire *wire, struct record *record)
 static enum wire_result
 take_cstr(const struct decode *decode, struct wire *wire, struct slice *text)
 {
-    return wire_text_until(wire, (struct slice){decode->nonce, NONCE_LEN}, decode->plan->chunk, text);
+    return wire_text_until(wire, (struct slice){decode->nonce, NONCE_LEN}, decode->plan->layout.chunk, text);
 }
 
 /* The first piece of a text. */
 static enum wire_result
 take_begin(const struct decode *decode, struct wire *wire, struct record *record, int text)
 {
-    struct types_value *value = &record->values[record->event->texts[text]];
-    if (!record->event->has_cstrs)
-        return wire_text(wire, smaller(wanted(decode, record, text), decode->plan->chunk), &value->text);
+    struct types_value *value = &record->values[record->event->layout.texts[text]];
+    if (!record->event->layout.has_cstrs)
+        return wire_text(wire, smaller(wanted(decode, record, text), decode->plan->layout.chunk), &value->text);
     enum wire_result result = take_cstr(decode, wire, &value->text);
     if (result == WIRE_DONE)
         count_cstr(decode, value);
@@ -292,7 +293,7 @@ static enum wire_result
 take_second(struct wire *wire, const struct plan_event *event)
 {
     struct slice none;
-    bool is_there = event->has_cstrs || event->ntexts > 1; /* the mark behind a C string is the second text */
+    bool is_there = event->layout.has_cstrs || event->layout.ntexts > 1; /* the mark behind a C string is the second text */
     return is_there ? WIRE_DONE : wire_text(wire, 0, &none);
 }
 
@@ -304,8 +305,8 @@ take_texts(const struct decode *decode, struct wire *wire, struct record *record
     enum wire_result result = WIRE_DONE;
     if (wire->at == wire->end)
         return WIRE_MORE;
-    *are_here = event->ntexts > 0 && *wire->at != '\n';
-    for (int i = 0; result == WIRE_DONE && *are_here && i < event->ntexts; i++)
+    *are_here = event->layout.ntexts > 0 && *wire->at != '\n';
+    for (int i = 0; result == WIRE_DONE && *are_here && i < event->layout.ntexts; i++)
         result = take_begin(decode, wire, record, i);
     if (result == WIRE_DONE && wire->is_map && *are_here)
         result = take_second(wire, event);
@@ -315,7 +316,7 @@ take_texts(const struct decode *decode, struct wire *wire, struct record *record
 static bool
 needs_more(const struct decode *decode, const struct record *record, bool has_texts)
 {
-    for (int i = 0; i < record->event->ntexts; i++)
+    for (int i = 0; i < record->event->layout.ntexts; i++)
         if (is_begun_open(decode, record, i, has_texts))
             return true;
     return false;
@@ -327,13 +328,13 @@ give_up_texts(struct decode *decode, struct record *record)
 {
     damage(decode, record->event);
     decode->is_lost = true;
-    for (int i = 0; i < record->event->ntexts; i++) {
-        record->values[record->event->texts[i]].text = (struct slice){0};
-        if (record->event->has_cstrs)
-            record->values[record->event->texts[i]].number = 1;
+    for (int i = 0; i < record->event->layout.ntexts; i++) {
+        record->values[record->event->layout.texts[i]].text = (struct slice){0};
+        if (record->event->layout.has_cstrs)
+            record->values[record->event->layout.texts[i]].number = 1;
     }
-    if (record->event->bytes >= 0)
-        record->values[record->event->bytes].text = (struct slice){0};
+    if (record->event->layout.bytes >= 0)
+        record->values[record->event->layout.bytes].text = (struct slice){0};
 }
 
 /* Hands a record out whose rest will not come, before the frame that was just looked at: that one is still to come. */
@@ -372,13 +373,13 @@ static enum wire_result
 join(struct decode *decode, struct decode_slot *slot, struct decode_item *item)
 {
     const struct record *record = &slot->record;
-    for (int i = 0; i < record->event->ntexts; i++) {
+    for (int i = 0; i < record->event->layout.ntexts; i++) {
         while (slot->is_open[i]) {
-            size_t len = smaller(wanted(decode, record, i) - slot->got[i], decode->plan->chunk);
+            size_t len = smaller(wanted(decode, record, i) - slot->got[i], decode->plan->layout.chunk);
             const struct decode_piece *piece = find_piece(decode, slot, i, len);
             if (piece == NULL)
                 break;
-            memcpy(slot->bytes + (size_t)i * decode->plan->limit + slot->got[i], piece->bytes, len);
+            memcpy(slot->bytes + (size_t)i * decode->plan->layout.limit + slot->got[i], piece->bytes, len);
             slot->is_open[i] = is_open(decode, record, i, slot->got[i], len);
             slot->got[i] += len;
         }
@@ -420,7 +421,7 @@ take_record(struct decode *decode, struct wire *wire, uint64_t nsecs, uint64_t t
     result = take_bytes(decode, wire, record);
     if (result == WIRE_DONE)
         result = take_texts(decode, wire, record, &has_texts);
-    if (result == WIRE_DAMAGED && (record->event->ntexts > 0 || record->event->bytes >= 0)) {
+    if (result == WIRE_DAMAGED && (record->event->layout.ntexts > 0 || record->event->layout.bytes >= 0)) {
         give_up_texts(decode, record);
         *wire = after_numbers;
         return WIRE_DONE;
@@ -468,12 +469,13 @@ take_piece(const struct decode *decode, struct wire *wire, bool has_words, struc
 {
     const struct record *record = &slot->record;
     size_t offset = slot->got[text];
-    char *bytes = slot->bytes + (size_t)text * decode->plan->limit + offset;
-    size_t left = record->event->has_cstrs ? 0 : wanted(decode, record, text) - offset;
+    char *bytes = slot->bytes + (size_t)text * decode->plan->layout.limit + offset;
+    size_t left = record->event->layout.has_cstrs ? 0 : wanted(decode, record, text) - offset;
     struct slice plain = {bytes, left};
-    enum wire_result result = has_words                  ? take_words(wire, &plain.len, bytes)
-                              : record->event->has_cstrs ? take_cstr(decode, wire, &plain)
-                                                         : wire_text(wire, smaller(left, decode->plan->chunk), &plain);
+    enum wire_result result = has_words ? take_words(wire, &plain.len, bytes)
+                              : record->event->layout.has_cstrs
+                                  ? take_cstr(decode, wire, &plain)
+                                  : wire_text(wire, smaller(left, decode->plan->layout.chunk), &plain);
     if (result == WIRE_DONE)
         result = wire_literal(wire, "\n");
     if (result != WIRE_DONE)
@@ -495,7 +497,7 @@ take_chunk(struct decode *decode, struct wire *wire, bool has_words, struct deco
         return result;
     struct decode_slot *slot = slot_of(decode, numbers[1]);
     uint64_t text = numbers[2], offset = numbers[3];
-    if (slot == NULL || slot->record.nsecs != numbers[0] || text >= (uint64_t)slot->record.event->ntexts ||
+    if (slot == NULL || slot->record.nsecs != numbers[0] || text >= (uint64_t)slot->record.event->layout.ntexts ||
         !slot->is_open[text] || offset != slot->got[text])
         return WIRE_DAMAGED;
     result = take_piece(decode, wire, has_words, slot, (int)text);
@@ -525,7 +527,8 @@ take_map_piece(struct decode *decode, struct wire *wire)
     struct slice text;
     enum wire_result result = take_key(wire, &piece.nsecs, &piece.place);
     size_t len = piece.place >> 32 & 255;
-    if (result == WIRE_DONE && (len > decode->plan->chunk || decode->npieces == decode->plan->pieces || decode->pieces == NULL))
+    if (result == WIRE_DONE &&
+        (len > decode->plan->layout.chunk || decode->npieces == decode->plan->layout.pieces || decode->pieces == NULL))
         return WIRE_DAMAGED;
     if (result == WIRE_DONE)
         result = wire_bytes(wire, len, &text);
@@ -533,7 +536,7 @@ take_map_piece(struct decode *decode, struct wire *wire)
         result = wire_literal(wire, "\n");
     if (result != WIRE_DONE)
         return result;
-    piece.bytes = decode->piece_bytes + decode->npieces * decode->plan->chunk;
+    piece.bytes = decode->piece_bytes + decode->npieces * decode->plan->layout.chunk;
     memcpy(piece.bytes, text.ptr, len);
     if (decode->npieces > 0 && compare_pieces(&decode->pieces[decode->npieces - 1], &piece) > 0)
         decode->are_pieces_sorted = false;
@@ -542,7 +545,7 @@ take_map_piece(struct decode *decode, struct wire *wire)
 }
 
 static enum wire_result
-take_map_record(struct decode *decode, struct wire *wire, enum plan_store store, struct decode_item *item)
+take_map_record(struct decode *decode, struct wire *wire, enum layout_store store, struct decode_item *item)
 {
     uint64_t nsecs, tid;
     enum wire_result result = take_key(wire, &nsecs, &tid);
@@ -550,7 +553,7 @@ take_map_record(struct decode *decode, struct wire *wire, enum plan_store store,
         result = wire_literal(wire, "(");
     if (result == WIRE_DONE)
         result = take_id(decode, wire);
-    if (result == WIRE_DONE && decode->event->store != store)
+    if (result == WIRE_DONE && decode->event->layout.store != store)
         return WIRE_DAMAGED;
     return result == WIRE_DONE ? take_record(decode, wire, nsecs, tid, item) : result;
 }
@@ -582,15 +585,15 @@ take_count(struct decode *decode, struct wire *wire, int map)
 static enum wire_result
 take_map_frame(struct decode *decode, struct wire *wire, char kind, int map, struct decode_item *item)
 {
-    if (kind == 'c' && map >= 0 && map < PLAN_MAPS)
+    if (kind == 'c' && map >= 0 && map < LAYOUT_MAPS)
         return take_count(decode, wire, map);
-    static const char letters[] = PLAN_STORE_LETTERS "p";
+    static const char letters[] = LAYOUT_STORE_LETTERS "p";
     const char *letter = strchr(letters, kind);
-    if (letter == NULL || map < 0 || map >= PLAN_MAPS)
+    if (letter == NULL || map < 0 || map >= LAYOUT_MAPS)
         return skip_line(wire);
     decode->map = map;
-    enum plan_store store = (enum plan_store)(letter - letters);
-    return store == PLAN_STORES ? take_map_piece(decode, wire) : take_map_record(decode, wire, store, item);
+    enum layout_store store = (enum layout_store)(letter - letters);
+    return store == LAYOUT_STORES ? take_map_piece(decode, wire) : take_map_record(decode, wire, store, item);
 }
 
 /* Records that the program put into maps and that did not come. One that is put into a map at this moment may come later. */
@@ -598,7 +601,7 @@ static uint64_t
 missing(const struct decode *decode)
 {
     uint64_t sum = 0;
-    for (int i = 0; i < PLAN_MAPS; i++)
+    for (int i = 0; i < LAYOUT_MAPS; i++)
         if (decode->maps[i].put > decode->maps[i].got)
             sum += decode->maps[i].put - decode->maps[i].got;
     return sum;
@@ -791,7 +794,7 @@ explain_field(struct outbuf *out, const struct catalog_field *field)
 {
     if (field->may_be_null || field->is_optional)
         text_printf(out, " pointer(%s)", field->name);
-    int values = plan_field_numbers(field) - (field->may_be_null || field->is_optional);
+    int values = layout_numbers(field) - (field->may_be_null || field->is_optional);
     bool is_length = field->type->wire == TYPES_TEXT || field->type->wire == TYPES_BYTES;
     for (int i = 0; i < values; i++)
         text_printf(out, is_length ? " len(%s)" : " %s", field->name);
@@ -804,10 +807,10 @@ decode_explain(struct outbuf *out, const struct plan *plan, const struct plan_ev
     for (int i = 0; i < event->probe->nfields; i++)
         if (event->is_shown[i])
             explain_field(out, &event->probe->fields[i]);
-    if (event->bytes >= 0)
-        text_printf(out, " %s", event->probe->fields[event->bytes].name);
-    for (int i = 0; event->has_inline_texts && i < event->ntexts; i++)
-        text_printf(out, event->has_cstrs ? " %s NONCE" : " %s", event->probe->fields[event->texts[i]].name);
+    if (event->layout.bytes >= 0)
+        text_printf(out, " %s", event->probe->fields[event->layout.bytes].name);
+    for (int i = 0; event->layout.has_inline_texts && i < event->layout.ntexts; i++)
+        text_printf(out, event->layout.has_cstrs ? " %s NONCE" : " %s", event->probe->fields[event->layout.texts[i]].name);
 }
 
 static bool

@@ -74,11 +74,11 @@ struct decode {
     uint64_t records;         /* that began */
     struct decode_map {
         uint64_t put, got; /* records by the program's count, and those that came */
-    } maps[PLAN_MAPS];
+    } maps[LAYOUT_MAPS];
     int map;                     /* of the frame that is being looked at; -1: none */
     uint64_t lost;               /* of the maps, already told of */
     struct decode_piece *pieces; /* of texts, from a map */
-    char *piece_bytes;           /* plan->chunk for each */
+    char *piece_bytes;           /* plan->layout.chunk for each */
     size_t npieces;
     bool are_pieces_sorted;
     struct decode_fault faults[DECODE_MAX_FAULTS]; /* the first ones */

@@ -52,10 +52,10 @@ put_words(struct outbuf *out, int text, struct slice bytes)
 static void
 put_chunks(struct outbuf *out, const struct plan *plan, int text, struct slice bytes, size_t from)
 {
-    for (size_t at = from; at < bytes.len; at += plan->chunk) {
+    for (size_t at = from; at < bytes.len; at += plan->layout.chunk) {
         size_t left = bytes.len - at;
         text_printf(out, FUZZ_NONCE " s 5 7 %x %zx ", text, at);
-        text_put(out, (struct slice){bytes.ptr + at, left < plan->chunk ? left : plan->chunk});
+        text_put(out, (struct slice){bytes.ptr + at, left < plan->layout.chunk ? left : plan->layout.chunk});
         text_putc(out, '\n');
     }
 }
@@ -71,19 +71,19 @@ put_record(struct outbuf *out, const struct plan *plan, size_t id, const struct 
         text_printf(out, " %lx", values[i].number);
         has_nul |= values[i].text.len > 0 && memchr(values[i].text.ptr, '\0', values[i].text.len) != NULL;
     }
-    bool is_inline = event->has_inline_texts && !has_nul;
-    for (int i = 0; is_inline && i < event->ntexts; i++) {
-        struct slice text = values[event->texts[i]].text;
+    bool is_inline = event->layout.has_inline_texts && !has_nul;
+    for (int i = 0; is_inline && i < event->layout.ntexts; i++) {
+        struct slice text = values[event->layout.texts[i]].text;
         text_putc(out, ' ');
-        text_put(out, (struct slice){text.ptr, text.len < plan->chunk ? text.len : plan->chunk});
+        text_put(out, (struct slice){text.ptr, text.len < plan->layout.chunk ? text.len : plan->layout.chunk});
     }
     text_putc(out, '\n');
-    for (int i = 0; i < event->ntexts; i++) {
-        struct slice text = values[event->texts[i]].text;
+    for (int i = 0; i < event->layout.ntexts; i++) {
+        struct slice text = values[event->layout.texts[i]].text;
         if (has_nul)
             put_words(out, i, text);
         else
-            put_chunks(out, plan, i, text, is_inline ? plan->chunk : 0);
+            put_chunks(out, plan, i, text, is_inline ? plan->layout.chunk : 0);
     }
 }
 
