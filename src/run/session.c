@@ -122,10 +122,12 @@ tell_fault(const struct session *session, const struct decode_fault *fault)
 static void
 count_damage(struct session *session)
 {
-    for (; session->run->is_program_foreign && session->faults < session->decode->nfaults; session->faults++)
-        tell_fault(session, &session->decode->faults[session->faults]);
-    session->run->counts.damaged += session->decode->damaged - session->damaged;
-    session->damaged = session->decode->damaged;
+    const struct decode_fault *fault;
+    for (; session->run->is_program_foreign && (fault = decode_fault(session->decode, session->faults)) != NULL;
+         session->faults++)
+        tell_fault(session, fault);
+    session->run->counts.damaged += decode_damaged(session->decode) - session->damaged;
+    session->damaged = decode_damaged(session->decode);
 }
 
 /* What is not shown yet, since more may come of it, is shown now. */

@@ -117,22 +117,21 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         values[i].number = is_text ? values[i].text.len : types_number(probe->fields[i].type, take_number(&source));
     }
     struct mem mem = {0};
-    struct decode decode;
     struct decode_item item;
     struct outbuf in = {0};
     size_t room;
     put_record(&in, plan, id, values);
-    decode_init(&decode, plan, FUZZ_NONCE, &mem);
-    memcpy(decode_room(&decode, &room), in.ptr, in.len);
-    decode_fill(&decode, in.len);
-    FUZZ_CHECK(decode_next(&decode, &item) && item.kind == DECODE_RECORD && item.record.event == &plan->events[id]);
+    struct decode *decode = decode_new(plan, FUZZ_NONCE, &mem);
+    memcpy(decode_room(decode, &room), in.ptr, in.len);
+    decode_fill(decode, in.len);
+    FUZZ_CHECK(decode_next(decode, &item) && item.kind == DECODE_RECORD && item.record.event == &plan->events[id]);
     FUZZ_CHECK(item.record.nsecs == 5 && item.record.tid == 7);
     for (int i = 0; i < probe->nfields; i++) {
         FUZZ_CHECK(item.record.values[i].number == values[i].number);
         FUZZ_CHECK(text_equal(item.record.values[i].text, values[i].text));
     }
     check_formats(&item.record);
-    FUZZ_CHECK(!decode_next(&decode, &item) && !decode_last(&decode, &item) && decode.damaged == 0);
+    FUZZ_CHECK(!decode_next(decode, &item) && !decode_last(decode, &item) && decode_damaged(decode) == 0);
     text_free(&in);
     mem_free(&mem);
     return 0;
