@@ -35,7 +35,7 @@ prepare(struct server *server, const struct server_request *request, const struc
     if (plan_make(&server->plan, request->catalog, &server->target, tracer, request->plan, &server->mem, diag) != 0)
         return -1;
     bool is_batched = plan_has_batches(&server->plan), has_buffers = tracer->row->per_cpu_buffers;
-    reorder_init(&server->reorder, has_buffers ? request->cpus : 1, is_batched, &server->mem);
+    server->reorder = reorder_new(has_buffers ? request->cpus : 1, is_batched, &server->mem);
     server->session = (struct session){.run = request->run,
                                        .server = files->pid,
                                        .tracer = files->tracer,
@@ -46,7 +46,7 @@ prepare(struct server *server, const struct server_request *request, const struc
                                        .plan = &server->plan,
                                        .is_lesser = note.is_lesser,
                                        .decode = decode_new(&server->plan, note.nonce, &server->mem),
-                                       .reorder = has_buffers || is_batched ? &server->reorder : NULL};
+                                       .reorder = has_buffers || is_batched ? server->reorder : NULL};
     return choose_events(server, request, diag);
 }
 
@@ -69,7 +69,7 @@ void
 server_close(struct server *server)
 {
     session_end(&server->session);
-    reorder_free(&server->reorder);
+    reorder_free(server->reorder);
     mem_free(&server->mem);
     free(server);
 }

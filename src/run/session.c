@@ -353,7 +353,7 @@ at_least(const struct session_run *run)
 static void
 take_loss(struct session *session, uint64_t lost)
 {
-    struct record record = {.nsecs = session->reorder != NULL ? session->reorder->newest : session->now};
+    struct record record = {.nsecs = session->reorder != NULL ? reorder_newest(session->reorder) : session->now};
     record.values[0].number = lost;
     session->run->counts.lost += lost;
     session->run->counts.misses_losses |= session->plan->tracer->row->misses_losses;
