@@ -50,7 +50,7 @@ plan_is_of_mode(const char *mode, const struct catalog_probe *probe)
     return is_for_requests || strcmp(mode, "all") == 0 || strcmp(mode, probe->group) == 0;
 }
 
-/* Marks the patterns that name the probe; `literally`: one without a glob does. Without patterns the mode decides. */
+/* Whether a pattern names the probe, or without patterns the mode has it. Sets `literally` if a pattern without a glob does. */
 static bool
 is_asked_for(struct planner *planner, const struct catalog_probe *probe, bool *literally)
 {
@@ -86,16 +86,16 @@ is_field_shown(struct planner *planner, const struct catalog_probe *probe, const
     return is_shown;
 }
 
-/* bpftrace reads the first arguments only, and of one in memory at a register without an offset it takes the address for the
- * value (seen on arm64 with 0.17). */
+/* bpftrace reads only the first arguments. And if one is in memory at a register, without an offset, bpftrace takes the address
+ * for the value (seen on arm64 with 0.17). */
 bool
 plan_reads_by_note(const struct plan *plan, const struct usdt_probe *usdt, int arg)
 {
     return arg >= plan->tracer->row->max_args || (usdt != NULL && arg >= 0 && usdt_is_bare(usdt, arg));
 }
 
-/* What the ELF note says is enough, but where it says different things of different sites, the program must know where in the
- * process those are. */
+/* Whether the program can read the argument. The ELF note is enough if it says the same of all sites. Otherwise the program
+ * must know where in the process the sites are. */
 static bool
 is_reachable(const struct plan *plan, const struct usdt_probe *usdt, int arg)
 {
@@ -117,7 +117,7 @@ is_field_reachable(struct planner *planner, const struct catalog_probe *probe, c
     return false;
 }
 
-/* What JSON has of every record of the event. */
+/* What every record of the event has in JSON, so that it is put together once. */
 static void
 make_keys(struct planner *planner, struct plan_event *event)
 {
@@ -178,7 +178,8 @@ same_probe(const struct catalog_probe *a, const struct catalog_probe *b)
     return strcmp(a->name, b->name) == 0 && strcmp(a->provider, b->provider) == 0;
 }
 
-/* Without a target the last variant stands for the newest h2o; with one, the first that fits. */
+/* Of the variants of a probe one is chosen: the first that fits the target, or without a target the last, as it stands for the
+ * newest h2o. */
 static bool
 is_chosen(const struct planner *planner, size_t index)
 {

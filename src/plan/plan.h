@@ -5,7 +5,7 @@
 #include "request/request.h"
 #include "host/target.h"
 
-/* A field that a record has, and what of the catalogue every record needs. */
+/* A field that records of an event have, with what every record needs of the catalogue. */
 struct plan_field {
     int index; /* in the catalogue */
     enum types_wire wire;
@@ -26,7 +26,7 @@ struct plan_event {
     struct layout_event layout;            /* how it travels */
 };
 
-/* What will be traced and how. */
+/* What is traced, and how. */
 struct plan {
     struct plan_event *events;
     size_t nevents;
@@ -47,8 +47,8 @@ int plan_length_field(const struct plan_event *event, const struct catalog_field
 /* Whether a value is held back for some names. */
 bool plan_is_redactable(const struct plan *plan, const struct catalog_field *field);
 
-/* Whether the program has to read the argument as the ELF note says where it is, as this bpftrace does not by itself. `arg` may
- * be -1, for none. */
+/* Whether the program has to read the argument by what the ELF note says, as this bpftrace cannot read it. `arg` may be -1, for
+ * none. */
 bool plan_reads_by_note(const struct plan *plan, const struct usdt_probe *usdt, int arg);
 
 /* Whether any event's records are kept in maps. */

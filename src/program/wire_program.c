@@ -21,7 +21,7 @@ struct writer {
     size_t count;
 };
 
-/* What a record holds: as a format, as a list, and the statements that must stand before. */
+/* The numbers of a record: as conversions of a printf, as a list of expressions, and the statements that must stand before. */
 struct values {
     bool is_stored;
     int count;
@@ -56,7 +56,7 @@ expand(const struct writer *writer, struct outbuf *out, const char *template)
     return template_use(out, writer->templates, template, writer->variables, writer->count, writer->diag);
 }
 
-/* Keeps what a template makes of the variables that `inner` knows, which may be more. */
+/* Expands a template with the variables of `inner`, which has those of the writer and may have more. */
 static int
 define_from(struct writer *writer, const char *name, const struct writer *inner, const char *template)
 {
@@ -88,7 +88,8 @@ put_asked(const struct writer *writer, struct outbuf *out, int index)
     return value;
 }
 
-/* What stands before all else: where arguments are, and the end of what is not wanted. */
+/* The beginning of a block: statements that find the arguments, and then the filters, which return from the block if the event
+ * is not wanted. */
 static void
 define_begin(struct writer *writer)
 {
@@ -104,8 +105,8 @@ define_begin(struct writer *writer)
     define_buffer(writer, "begin", &out);
 }
 
-/* A number of a record: an argument of printf, or a variable that a map takes. Arguments are read before the branches in which
- * they are stored, since 0.22 makes accesses of them there that the kernel's verifier refuses. */
+/* A number of a record: an argument of printf, or a variable that is put into a map. The variables are read before the branches
+ * in which they are stored, since within them bpftrace 0.22 makes accesses of arguments that the kernel's verifier refuses. */
 static void
 put_number(struct values *values, const char *expression)
 {
@@ -149,7 +150,7 @@ put_value(const struct writer *writer, struct values *values, const struct catal
         put_number(values, value);
 }
 
-/* What a record holds beside its texts. A map's records all have the same width. */
+/* The numbers of a record. All records of a map have as many. */
 static void
 define_values(struct writer *writer)
 {
@@ -185,7 +186,7 @@ define_hex(struct writer *writer)
                       writer->arguments.expressions[field->arg], len, field->type->limit, field->type->limit, len));
 }
 
-/* What stands in a stored record behind its only text. All records of a map have strings of the same size. */
+/* What stands in a stored record behind its only text, as all records of a map have two strings. */
 static const char *
 second_text(const struct writer *writer)
 {
@@ -246,7 +247,7 @@ define_record(struct writer *writer, const char *name, int number)
     return define_store(writer, name, LAYOUT_STORE_LETTERS[event->layout.store], number, "(uint64)tid", entry);
 }
 
-/* What is made of the event, once, or for each of the two maps that the record may be stored in. */
+/* What is made of the event: once if the record is printed, or else for each of the two maps that may take it. */
 static int
 define_either(struct writer *writer, const char *name, int (*define_arm)(struct writer *, const char *, int))
 {
@@ -268,7 +269,7 @@ define_bare(struct writer *writer)
     return define_from(writer, "bare", &inner, "print.bt");
 }
 
-/* When the name of a header is one of those whose values are held back. */
+/* The condition under which a header's value is held back; it looks at the header's name. */
 static void
 define_condition(struct writer *writer, const struct catalog_field *field)
 {
@@ -281,8 +282,8 @@ define_condition(struct writer *writer, const struct catalog_field *field)
     define_buffer(writer, "condition", &condition);
 }
 
-/* How many bytes of a text are looked at: of a longer one the record is printed, and digits behind it. Only the last text may
- * have more than fits in a record. */
+/* The length, in bytes, up to which str() carries a text. A record with a longer one is printed, and its texts come as numbers
+ * behind it. Only the last text may be longer than what fits in the record. */
 static unsigned
 most_whole(const struct writer *writer, int text)
 {
@@ -292,8 +293,8 @@ most_whole(const struct writer *writer, int text)
     return writer->event->layout.store == LAYOUT_PRINTED ? plan->layout.limit : plan->tracer->row->stored;
 }
 
-/* Expands a template once for each text, with ${n} its number from 1; behind it `redaction`, unless it is NULL, for a text that
- * may be held back. */
+/* Expands a template once for each text, with its number from 1 as ${n}. A text that may be held back has the template
+ * `redaction` behind it, unless that is NULL. */
 static int
 define_each(struct writer *writer, const char *name, const char *template, const char *redaction)
 {
@@ -355,8 +356,8 @@ define_whole(struct writer *writer, const char *name, int number)
     return define_from(writer, name, &inner, "text-whole.bt");
 }
 
-/* Which map takes the record is asked before the clock, so that what is in the map that rests is older than when it came to
- * rest. */
+/* Reads which map takes the record. That comes before the clock is read: a record with a time before the maps changed places is
+ * then in the map that is printed. */
 static int
 define_map(struct writer *writer)
 {
@@ -366,7 +367,7 @@ define_map(struct writer *writer)
     return 0;
 }
 
-/* Texts with a length: whole ones, or words after the record. */
+/* Texts with a length: in the record, or as numbers behind it. */
 static int
 write_texts(struct writer *writer, struct outbuf *out)
 {
@@ -431,7 +432,8 @@ put_flush(const struct writer *writer, struct outbuf *out, char store, const cha
     return expand(&inner, out, "flush.bt");
 }
 
-/* The statements that print and clear a pair of maps, and tell how much was put into them; pieces of texts come first. */
+/* The statements that print and clear all maps of number 0 or 1, and then print how much was put into them. Pieces of texts
+ * come before the records that they belong to. */
 static int
 define_flush(struct writer *writer, const char *name, const char *number)
 {
@@ -445,7 +447,7 @@ define_flush(struct writer *writer, const char *name, const char *number)
     return status;
 }
 
-/* A record waits until the maps change places, which takes two ticks, and then for one more. */
+/* A record is printed within three ticks: the maps change places every two, and the map is printed one later. */
 static int
 define_batch(struct writer *writer)
 {
