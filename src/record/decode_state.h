@@ -113,7 +113,7 @@ void decode_count_cstr(const struct decode *decode, struct types_value *value);
 
 /* ---- decode_slots.c */
 
-/* `bytes` of mem for the slots of a plan. */
+/* Takes the memory for the slots. */
 void decode_slots_begin(struct decode *decode, struct mem *mem);
 
 /* Whether a record, just read, has texts of which more is to come. */
@@ -138,8 +138,10 @@ decode_slot_of(struct decode *decode, uint64_t tid)
  * that was given up, and the frame is put back. */
 struct decode_slot *decode_keep(struct decode *decode, struct wire *wire, struct decode_item *item, bool has_texts);
 
-/* `len` more bytes of a text have been put where decode_slot_end says. */
+/* Where the next bytes of a text go. */
 char *decode_slot_end(const struct decode *decode, const struct decode_slot *slot, int text);
+
+/* `len` bytes have been put there. */
 void decode_slot_add(const struct decode *decode, struct decode_slot *slot, int text, size_t len);
 
 bool decode_is_complete(const struct decode_slot *slot);
@@ -171,9 +173,10 @@ bool decode_stream_frame(struct decode *decode, struct wire *wire, struct decode
 
 /* ---- decode_map.c */
 
+/* Takes the memory for pieces of texts, if an event of the plan has any. */
 void decode_maps_begin(struct decode *decode, struct mem *mem);
 
-/* What stands behind a map's name "@KNNONCE": K is `kind`, N is `map`, which may be anything. */
+/* What stands behind a map's name "@KNNONCE". K is `kind` and N is `map`; neither has been looked at. */
 bool decode_map_frame(struct decode *decode, struct wire *wire, char kind, int map, struct decode_item *item);
 
 /* The frame that ends a batch, behind its letter. */
