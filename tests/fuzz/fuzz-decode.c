@@ -1,5 +1,5 @@
-/* Any stream from bpftrace: it is decoded alike however it is cut, and no record comes out that does not begin with the nonce.
- * What comes out is printed as valid lines and JSON. */
+/* Any stream from bpftrace: it is decoded alike however it is cut, and no record comes out that does not begin with the nonce. What
+ * comes out is printed as valid lines and JSON. */
 #include "fuzz.h"
 
 /* Prints all items of a stream that comes in pieces of `step` bytes; returns the number of records. */
