@@ -24,7 +24,7 @@ struct trial {
     struct request request;
     struct plan plan;
     struct outbuf program, complaints;
-    struct decode decode;
+    struct decode *decode;
     struct child child;
     int64_t began; /* when bpftrace was started, in milliseconds */
     int patience_ms;
@@ -68,7 +68,7 @@ make_program(struct trial *trial, struct diag *diag)
             0)
         return -1;
     text_putc(&trial->program, '\0');
-    decode_init(&trial->decode, &trial->plan, nonce, doctor->mem);
+    trial->decode = decode_new(&trial->plan, nonce, doctor->mem);
     return 0;
 }
 
@@ -117,14 +117,14 @@ take_output(struct trial *trial)
 {
     struct decode_item item;
     size_t room;
-    char *bytes = decode_room(&trial->decode, &room);
+    char *bytes = decode_room(trial->decode, &room);
     ssize_t got = read(trial->child.out, bytes, room);
     if (got == 0)
         child_close(&trial->child.out);
     if (got <= 0)
         return false;
-    decode_fill(&trial->decode, (size_t)got);
-    while (decode_next(&trial->decode, &item))
+    decode_fill(trial->decode, (size_t)got);
+    while (decode_next(trial->decode, &item))
         take_item(trial, &item);
     return true;
 }
@@ -132,7 +132,7 @@ take_output(struct trial *trial)
 static bool
 is_over(const struct trial *trial)
 {
-    return trial->has_ended || trial->nseen == SPECIMEN_SHOTS || trial->decode.damaged > 0;
+    return trial->has_ended || trial->nseen == SPECIMEN_SHOTS || decode_damaged(trial->decode) > 0;
 }
 
 /* What bpftrace says is kept up to a length, so that one that never stops does not fill the memory. false: nothing was there.
@@ -205,7 +205,7 @@ conclude(const struct trial *trial, double seconds)
                                  "please report it";
     struct mem *mem = trial->doctor->mem;
     struct outbuf wrong = {0};
-    bool is_right = trial->decode.damaged == 0;
+    bool is_right = decode_damaged(trial->decode) == 0;
     if (!is_right)
         decode_explain(&wrong, &trial->plan, &trial->plan.events[0]);
     else if (trial->nseen < SPECIMEN_SHOTS)
@@ -214,7 +214,7 @@ conclude(const struct trial *trial, double seconds)
         is_right = specimen_is_right(&trial->plan.events[0], i, trial->seen[i].values, &wrong);
     const char *words = mem_strndup(mem, wrong.ptr, wrong.len);
     text_free(&wrong);
-    if (trial->decode.damaged > 0)
+    if (decode_damaged(trial->decode) > 0)
         return problem(mem_printf(mem, "bpftrace prints records wrongly; expected: %s", words), advice);
     if (!is_right)
         return problem(mem_printf(mem, "bpftrace reads h2olog's own probe wrongly: %s", words), advice);

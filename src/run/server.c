@@ -34,9 +34,8 @@ prepare(struct server *server, const struct server_request *request, const struc
     server->target = (struct target){.pid = files->pid, .pidfd = -1, .command = note.command, .probes = note.probes};
     if (plan_make(&server->plan, request->catalog, &server->target, tracer, request->plan, &server->mem, diag) != 0)
         return -1;
-    decode_init(&server->decode, &server->plan, note.nonce, &server->mem);
     bool is_batched = plan_has_batches(&server->plan), has_buffers = tracer->row->per_cpu_buffers;
-    reorder_init(&server->reorder, has_buffers ? request->cpus : 1, is_batched, &server->mem);
+    server->reorder = reorder_new(has_buffers ? request->cpus : 1, is_batched, &server->mem);
     server->session = (struct session){.run = request->run,
                                        .server = files->pid,
                                        .tracer = files->tracer,
@@ -46,8 +45,8 @@ prepare(struct server *server, const struct server_request *request, const struc
                                        .command = note.command,
                                        .plan = &server->plan,
                                        .is_lesser = note.is_lesser,
-                                       .decode = &server->decode,
-                                       .reorder = has_buffers || is_batched ? &server->reorder : NULL};
+                                       .decode = decode_new(&server->plan, note.nonce, &server->mem),
+                                       .reorder = has_buffers || is_batched ? server->reorder : NULL};
     return choose_events(server, request, diag);
 }
 
@@ -70,7 +69,7 @@ void
 server_close(struct server *server)
 {
     session_end(&server->session);
-    reorder_free(&server->reorder);
+    reorder_free(server->reorder);
     mem_free(&server->mem);
     free(server);
 }

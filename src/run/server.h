@@ -12,8 +12,7 @@ struct server {
     struct bpftrace lesser; /* what runs a lesser program */
     struct bpftrace_row lesser_row;
     struct plan plan;
-    struct decode decode;
-    struct reorder reorder;
+    struct reorder *reorder;
     struct target target;
 };
 

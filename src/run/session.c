@@ -122,10 +122,12 @@ tell_fault(const struct session *session, const struct decode_fault *fault)
 static void
 count_damage(struct session *session)
 {
-    for (; session->run->is_program_foreign && session->faults < session->decode->nfaults; session->faults++)
-        tell_fault(session, &session->decode->faults[session->faults]);
-    session->run->counts.damaged += session->decode->damaged - session->damaged;
-    session->damaged = session->decode->damaged;
+    const struct decode_fault *fault;
+    for (; session->run->is_program_foreign && (fault = decode_fault(session->decode, session->faults)) != NULL;
+         session->faults++)
+        tell_fault(session, fault);
+    session->run->counts.damaged += decode_damaged(session->decode) - session->damaged;
+    session->damaged = decode_damaged(session->decode);
 }
 
 /* What is not shown yet, since more may come of it, is shown now. */
@@ -351,7 +353,7 @@ at_least(const struct session_run *run)
 static void
 take_loss(struct session *session, uint64_t lost)
 {
-    struct record record = {.nsecs = session->reorder != NULL ? session->reorder->newest : session->now};
+    struct record record = {.nsecs = session->reorder != NULL ? reorder_newest(session->reorder) : session->now};
     record.values[0].number = lost;
     session->run->counts.lost += lost;
     session->run->counts.misses_losses |= session->plan->tracer->row->misses_losses;
