@@ -6,6 +6,7 @@
 #include "command/options.h"
 #include "host/privileges.h"
 #include "catalog/dtrace.h"
+#include "run/launch.h"
 #include "run/replay.h"
 #include "run/supervise.h"
 
@@ -424,7 +425,7 @@ supervise(struct context *context, struct keeper *keeper, struct output *output,
     const struct options *options = &context->options;
     bool is_program_given = options->script != NULL;
     struct supervise run = {.keeper = keeper,
-                            .request = {&context->request, &context->catalog, &context->tracer,
+                            .config = {&context->request, &context->catalog, &context->tracer,
                                         is_program_given ? &context->select : NULL, context->cpus, NULL},
                             .is_program_foreign = is_program_given,
                             .output = output,

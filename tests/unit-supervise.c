@@ -91,7 +91,7 @@ supervise(struct run *run)
 {
     const struct request request = {.group = "g"};
     struct supervise part = {.keeper = &run->keeper,
-                             .request = {&request, &run->fixture.catalog, &run->fixture.tracer, NULL, 1, NULL},
+                             .config = {&request, &run->fixture.catalog, &run->fixture.tracer, NULL, 1, NULL},
                              .output = &run->output,
                              .log = &run->log,
                              .nservers = 1,

@@ -1,7 +1,7 @@
 #ifndef REPLAY_H
 #define REPLAY_H
 
-#include "run/server.h"
+#include "run/session.h"
 
 /* What is shown of a recording. */
 struct replay {

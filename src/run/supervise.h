@@ -1,12 +1,12 @@
 #ifndef SUPERVISE_H
 #define SUPERVISE_H
 
-#include "run/server.h"
+#include "run/session.h"
 
 /* A run: the keeper that starts tracers, and where their records go. */
 struct supervise {
     struct keeper *keeper;
-    struct server_request request; /* without its run */
+    struct session_config config; /* its `run` is not set */
     struct output *output;
     const struct diag_log *log;
     struct recording *recording; /* NULL: none is made */
@@ -23,6 +23,6 @@ int supervise_signals(void);
 
 /* Writes records until the run ends: by SIGINT or SIGTERM (a second one: at once), by the end of all servers, of bpftrace or of
  * the reader. The tracers are gone when this returns. Returns the exit status; unless it is 0, `diag` says why. */
-int supervise_run(struct supervise *run, int signals, struct diag *diag);
+int supervise_run(const struct supervise *run, int signals, struct diag *diag);
 
 #endif
