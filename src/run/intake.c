@@ -101,7 +101,7 @@ pause_tracer(struct session *session)
     bool is_tracing = session->life.state == SESSION_STARTING || session->life.state == SESSION_RUNNING;
     if (session->run->keeper == NULL || !is_tracing || !is_up_to_date || plan_has_batches(&session->plan))
         return;
-    keeper_ask(session->run->keeper, KEEPER_PAUSE, session->tracer);
+    keeper_order(session->run->keeper, KEEPER_PAUSE, session->tracer);
     intake->newest = 0;
 }
 

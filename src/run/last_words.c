@@ -80,7 +80,7 @@ try_smaller(const struct session *session, const struct cause *cause)
               "the program for pid %d is refused as too large; trying a smaller one, which shows %d bytes of a text at most",
               session->server, BPFTRACE_LESSER_LIMIT);
     run->nexpected++;
-    keeper_ask(run->keeper, KEEPER_START_LESSER, session->server);
+    keeper_order(run->keeper, KEEPER_START_LESSER, session->server);
     return true;
 }
 

@@ -19,7 +19,7 @@ begin_running(struct session *session)
     session->life.is_ready = true;
     session->run->counts.servers++;
     if (session->run->keeper != NULL)
-        keeper_ask(session->run->keeper, KEEPER_TOUCH, session->server);
+        keeper_order(session->run->keeper, KEEPER_TOUCH, session->server);
 }
 
 static void
@@ -49,7 +49,7 @@ static void
 kill_tracer(struct session *session)
 {
     session->life.is_end_expected = true;
-    keeper_ask(session->run->keeper, KEEPER_KILL, session->tracer);
+    keeper_order(session->run->keeper, KEEPER_KILL, session->tracer);
 }
 
 /* What comes from now on happened after the end. */

@@ -100,7 +100,7 @@ open_session(struct run *run, const struct keeper_news *news)
     if (session != NULL)
         return session;
     close(news->server_fd), close(news->out), close(news->err);
-    keeper_ask(run->part->keeper, KEEPER_KILL, news->tracer);
+    keeper_order(run->part->keeper, KEEPER_KILL, news->tracer);
     refuse(run, news->server, &diag);
     return NULL;
 }
@@ -209,7 +209,7 @@ take_signal(struct run *run)
         take_end_signal(run);
     } else if (!run->is_reopening) {
         run->is_reopening = true;
-        keeper_ask(run->part->keeper, KEEPER_REOPEN, 0);
+        keeper_order(run->part->keeper, KEEPER_REOPEN, 0);
     }
 }
 
