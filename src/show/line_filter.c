@@ -1,5 +1,7 @@
 #include "show/line_filter.h"
 
+#include "show/format_line.h"
+
 #include <ctype.h>
 #include <fnmatch.h>
 #include <string.h>
