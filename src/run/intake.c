@@ -66,7 +66,7 @@ emit_ready(struct session *session)
 
 /* `now` is 0 for a record that had to wait in a map. */
 static void
-take_record(struct session *session, struct record *record, uint64_t now)
+intake_take_record(struct session *session, struct record *record, uint64_t now)
 {
     if (session->intake.reorder == NULL) {
         emit(session, record);
@@ -106,7 +106,7 @@ pause_tracer(struct session *session)
 }
 
 static unsigned
-take_tick(struct session *session, const struct decode_item *item)
+intake_take_tick(struct session *session, const struct decode_item *item)
 {
     struct session_intake *intake = &session->intake;
     pause_tracer(session);
@@ -127,7 +127,7 @@ intake_lose(struct session *session, uint64_t lost)
     if (!format_is_json(run->output->format))
         diag_note(run->log, "%s%lu events were lost here: they came faster than bpftrace reads them", session_run_at_least(run),
                   lost);
-    take_record(session, &record, intake->now);
+    intake_take_record(session, &record, intake->now);
 }
 
 void
@@ -139,7 +139,7 @@ intake_debug_line(const struct session *session, struct slice line)
 
 /* A line on stdout that is no record. Who has changed the program may have put it there in order to read it. */
 static void
-take_own_line(const struct session *session, struct slice line)
+intake_take_own_line(const struct session *session, struct slice line)
 {
     char quoted[1024];
     if (session->run->is_program_foreign)
@@ -151,34 +151,34 @@ take_own_line(const struct session *session, struct slice line)
 /* ---- From bytes to items. */
 
 static void
-take_decoded(struct session *session, struct decode_item *item)
+intake_take_decoded(struct session *session, struct decode_item *item)
 {
     session->intake.newest = item->record.nsecs;
-    take_record(session, &item->record, item->is_batched ? 0 : session->intake.now);
+    intake_take_record(session, &item->record, item->is_batched ? 0 : session->intake.now);
 }
 
 /* What is no record. Returns bits of intake_news. */
 static unsigned
-take_other(struct session *session, const struct decode_item *item)
+intake_take_other(struct session *session, const struct decode_item *item)
 {
     struct session_intake *intake = &session->intake;
     if (item->kind == DECODE_TICK)
-        return take_tick(session, item);
+        return intake_take_tick(session, item);
     if (item->kind == DECODE_BATCH)
         return pass_on(session, reorder_batch(intake->reorder, item->nsecs, intake->now));
     if (item->kind == DECODE_LOST)
         intake_lose(session, item->number);
     if (item->kind == DECODE_NOTICE)
-        take_own_line(session, item->text);
+        intake_take_own_line(session, item->text);
     return 0;
 }
 
 static unsigned
-take_item(struct session *session, struct decode_item *item)
+intake_take_item(struct session *session, struct decode_item *item)
 {
     if (item->kind != DECODE_RECORD)
-        return take_other(session, item);
-    take_decoded(session, item);
+        return intake_take_other(session, item);
+    intake_take_decoded(session, item);
     return 0;
 }
 
@@ -208,13 +208,13 @@ count_damage(struct session *session)
 
 /* Decodes `len` bytes that stand where decode_room said. */
 static unsigned
-take_filled(struct session *session, size_t len)
+intake_take_filled(struct session *session, size_t len)
 {
     struct decode_item item;
     unsigned news = 0;
     decode_fill(session->intake.decode, len);
     while (decode_next(session->intake.decode, &item))
-        news |= take_item(session, &item);
+        news |= intake_take_item(session, &item);
     count_damage(session);
     return news;
 }
@@ -229,7 +229,7 @@ intake_take(struct session *session, struct slice bytes, uint64_t nsecs)
         char *ptr = decode_room(session->intake.decode, &room);
         size_t len = bytes.len < room ? bytes.len : room;
         memcpy(ptr, bytes.ptr, len);
-        news |= take_filled(session, len);
+        news |= intake_take_filled(session, len);
         bytes.ptr += len;
         bytes.len -= len;
     }
@@ -251,7 +251,7 @@ intake_read(struct session *session, bool *has_come)
     }
     session->intake.now = clock_boot_nsecs();
     intake_record(session, RECORDING_OUT, (struct slice){ptr, (size_t)got});
-    return take_filled(session, (size_t)got);
+    return intake_take_filled(session, (size_t)got);
 }
 
 /* ---- The end. */
@@ -272,7 +272,7 @@ intake_finish(struct session *session)
     bool is_complete = session->life.is_complete;
     intake_record(session, RECORDING_END, is_complete ? text_of("complete") : (struct slice){0});
     while (decode_last(intake->decode, &item))
-        take_item(session, &item);
+        intake_take_item(session, &item);
     bool is_rest_unwanted = is_complete || output_is_full(session->run->output); /* where it is cut off, that is no damage */
     if (!is_rest_unwanted)
         count_damage(session);
