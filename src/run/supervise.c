@@ -14,7 +14,7 @@ enum { MAX_SESSIONS = 256 };
 
 enum phase {
     TRACING,
-    FLUSHING, /* no session is left; what has been read is written */
+    FLUSHING, /* no session is left. What has been read is written */
     OVER,
 };
 
@@ -25,12 +25,12 @@ struct run {
     struct session *sessions[MAX_SESSIONS];
     size_t nsessions;
     enum phase phase;
-    int64_t deadline; /* milliseconds: of FLUSHING */
-    int64_t flush_limit;
-    char *note; /* KEEPER_NOTE_SIZE bytes */
+    int64_t deadline;    /* of FLUSHING, in milliseconds of CLOCK_MONOTONIC */
+    int64_t flush_limit; /* beyond which a reader that is slow does not put the deadline off */
+    char *note;          /* KEEPER_NOTE_SIZE bytes */
     int signals;
-    int64_t end_ms;    /* when the run has lasted long enough; 0: it has not begun, or may last */
-    bool is_full;      /* as many records as were wanted have been written, and that is known */
+    int64_t end_ms;    /* --duration: when it is over; 0: tracing has not begun, or may last */
+    bool is_full;      /* -k: as many records were shown as were wanted, and the sessions know */
     bool is_reopening; /* the keeper has been asked for the next file */
     int next_fd;       /* the file that is written to when all is in this one; -1: none */
 };
@@ -51,7 +51,7 @@ abandon_all(struct run *run)
         session_abandon(run->sessions[i]);
 }
 
-/* What happens later does not belong to the run. */
+/* Ends the run: what happens later does not belong to it. */
 static void
 stop(struct run *run)
 {
@@ -73,7 +73,7 @@ fail(struct run *run, const struct diag *diag)
         *run->shared.diag = *diag;
 }
 
-/* A server of the command line that cannot be traced ends the run; one that was found later does not. */
+/* A server of the command line that cannot be traced ends the run. One that was found later (--follow) does not. */
 static void
 refuse(struct run *run, pid_t server, const struct diag *diag)
 {
@@ -131,7 +131,7 @@ find_session(struct run *run, pid_t server, pid_t tracer)
 }
 
 static void
-take_file(struct run *run, const struct keeper_news *news)
+run_take_file(struct run *run, const struct keeper_news *news)
 {
     run->is_reopening = false;
     if (news->out < 0)
@@ -142,7 +142,7 @@ take_file(struct run *run, const struct keeper_news *news)
 
 /* The root process is gone, and its tracers with it. */
 static void
-take_keepers_end(struct run *run)
+run_take_keepers_end(struct run *run)
 {
     struct diag diag;
     diag_set(&diag, DIAG_FAILED, "h2olog's root process has ended; nothing is traced any more");
@@ -151,7 +151,7 @@ take_keepers_end(struct run *run)
 }
 
 static void
-take_news(struct run *run, const struct keeper_news *news)
+run_take_news(struct run *run, const struct keeper_news *news)
 {
     struct session *session = find_session(run, news->server, news->tracer);
     switch (news->kind) {
@@ -170,26 +170,26 @@ take_news(struct run *run, const struct keeper_news *news)
             session_announce(session, news->number);
         break;
     case KEEPER_OPENED:
-        take_file(run, news);
+        run_take_file(run, news);
         break;
     case KEEPER_GONE:
-        take_keepers_end(run);
+        run_take_keepers_end(run);
         break;
     }
 }
 
-/* One at a time: what a tracer has said is read before the news of its end. */
+/* Reads one at a time, so that what a tracer has written is read before the news of its end. */
 static void
 read_news(struct run *run)
 {
     struct keeper_news news;
     if (keeper_read(run->part->keeper, &news, run->note))
-        take_news(run, &news);
+        run_take_news(run, &news);
 }
 
 /* The first signal stops the run, a second one ends it as it is. */
 static void
-take_end_signal(struct run *run)
+run_take_end_signal(struct run *run)
 {
     if (run->shared.stop_nsecs == UINT64_MAX) {
         stop(run);
@@ -200,13 +200,13 @@ take_end_signal(struct run *run)
 }
 
 static void
-take_signal(struct run *run)
+run_take_signal(struct run *run)
 {
     struct signalfd_siginfo info;
     if (read(run->signals, &info, sizeof(info)) != sizeof(info))
         return;
     if (info.ssi_signo != SIGHUP || !run->part->can_reopen) {
-        take_end_signal(run);
+        run_take_end_signal(run);
     } else if (!run->is_reopening) {
         run->is_reopening = true;
         keeper_order(run->part->keeper, KEEPER_REOPEN, 0);
@@ -242,7 +242,7 @@ flush(struct run *run)
     }
 }
 
-/* What comes later is not wanted. */
+/* -k: when as many records are shown as were wanted, nothing more is. */
 static void
 check_count(struct run *run)
 {
@@ -275,7 +275,7 @@ check_recording(struct run *run)
     stop(run);
 }
 
-/* A reader may take its time, as a pager does, unless somebody wants the run to end. */
+/* A reader may take its time, as a pager does, until the run was stopped. */
 static void
 check_ends(struct run *run)
 {
@@ -319,7 +319,7 @@ change_phase(struct run *run)
 
 enum { ON_SIGNAL, ON_KEEPER, ON_SINK, ON_SESSIONS };
 
-/* While the reader is slow nothing more is read from bpftrace, whose buffer then overflows, which it counts. */
+/* While the reader is slow nothing more is read from bpftrace. Its buffer overflows then, and it counts what is lost. */
 static size_t
 fill_poll(const struct run *run, struct pollfd *fds)
 {
@@ -353,7 +353,7 @@ step(struct run *run)
     if (poll(fds, count, poll_timeout(run)) < 0)
         return;
     if (fds[ON_SIGNAL].revents != 0)
-        take_signal(run);
+        run_take_signal(run);
     for (size_t i = 0; i < nsessions; i++)
         session_read(run->sessions[i], &fds[ON_SESSIONS + i * SESSION_FILES]);
     if (fds[ON_KEEPER].revents != 0)
