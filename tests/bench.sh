@@ -2,17 +2,24 @@
 # Measures; run by `make bench`. Prints a table, and bench.json and bench.md where it is run: what tracing costs a server and how
 # much it loses, under a hand-written bpftrace program and under h2olog with each transport; start-up, memory, what filters save, and
 # how fast records are decoded and printed. The baseline is measured in the same round. BENCH_ROUNDS, BENCH_SECONDS and BENCH_PARTS
-# choose; H2O=/path/to/h2o measures that server instead of the tests' own.
+# choose; H2O=/path/to/h2o measures that server instead of the tests' own. BENCH_QUICK=1 does everything once with so little load
+# that the numbers mean nothing: bench-smoke.sh looks whether this script still runs.
 # shellcheck disable=SC2015,SC2317 # A && B || C; functions that test_case calls
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-rounds=${BENCH_ROUNDS:-3}
-seconds=${BENCH_SECONDS:-2}
-parts=${BENCH_PARTS:-server startup filters decode}
-readonly rounds seconds parts
-readonly CLIENTS=4 FLAT=40000 LOADS="10000 50000 100000 flat" # events a second; FLAT: requests, as fast as they go
+readonly CLIENTS=4
+# LOADS: events a second, or as fast as they go; the readers are measured at READER_LOAD. FLAT, FILTERED: requests. DECODED: records
+# of each of two threads. FILTERS: a pattern of the filters' names.
+if [[ -z ${BENCH_QUICK:-} ]]; then
+    : "${BENCH_ROUNDS:=3}" "${BENCH_SECONDS:=2}"
+    readonly LOADS="10000 50000 100000 flat" READER_LOAD=100000 FLAT=40000 FILTERED=2000 DECODED=200000 FILTERS=''
+else
+    : "${BENCH_ROUNDS:=1}" "${BENCH_SECONDS:=1}"
+    readonly LOADS=2000 READER_LOAD=2000 FLAT=400 FILTERED=100 DECODED=2000 FILTERS='^(no filter|--status|-q)'
+fi
+: "${BENCH_PARTS:=server startup filters decode}"
 
 # ---------------------------------------------------------------------------------------------------------- the samples
 
@@ -28,7 +35,7 @@ metrics() {
         echo "lost-$load|events lost and said so at $load events/s, in %|"
         echo "unreported-$load|events lost and not said so at $load events/s|"
     done
-    echo "reading|CPU of who reads at 100000 events/s, in s per million events|hand-written: bpftrace"
+    echo "reading|CPU of who reads at $READER_LOAD events/s, in s per million events|hand-written: bpftrace"
     echo "startup|from start to the first record, in ms|hand-written"
     echo "memory|peak memory, in MiB|hand-written: bpftrace"
     echo "filter|CPU that tracing adds to the server, in ns an event|no filter"
@@ -45,7 +52,7 @@ results() {
     tracer=$(bpftrace --version)
     [[ -z ${H2O:-} ]] || server="a real h2o"
     metrics >"$work/metrics"
-    awk -F'|' -v machine="$tracer, Linux $(uname -r), $(getconf _NPROCESSORS_ONLN) CPUs, $server, $rounds rounds" '
+    awk -F'|' -v machine="$tracer, Linux $(uname -r), $(getconf _NPROCESSORS_ONLN) CPUs, $server, $BENCH_ROUNDS rounds" '
         function sort(list, n,    i, j, t) {
             for (i = 2; i <= n; i++) for (j = i; j > 1 && list[j] < list[j - 1]; j--) { t = list[j]; list[j] = list[j - 1]; list[j - 1] = t }
         }
@@ -232,7 +239,7 @@ is_traced() { # CASE
 measure_load() { # CASE LOAD
     local requests=$FLAT rate=flat cpu before began taken name
     declare -A readers=() read=()
-    [[ $2 == flat ]] || { rate=$(($2 / events)) && requests=$((rate * seconds / CLIENTS * CLIENTS)); }
+    [[ $2 == flat ]] || { rate=$(($2 / events)) && requests=$((rate * BENCH_SECONDS / CLIENTS * CLIENTS)); }
     before=$(count_records 2>/dev/null)
     find_readers "$1"
     for name in "${!readers[@]}"; do read[$name]=$(cpu_time "${readers[$name]}"); done
@@ -246,7 +253,7 @@ measure_load() { # CASE LOAD
     sample "rate-$2" "$1" $((requests * 1000000 / taken))
     sample "p50-$2" "$1" "$(percentile 50)"
     sample "p99-$2" "$1" "$(percentile 99)"
-    [[ $2 != 100000 ]] || measure_readers $((requests * events))
+    [[ $2 != "$READER_LOAD" ]] || measure_readers $((requests * events))
     end_traced "$1"
     is_traced "$1" || return 0
     sample "lost-$2" "$1" "$(awk "BEGIN { print 100 * $lost / ($requests * $events) }")"
@@ -257,7 +264,7 @@ server_side() {
     local name load
     declare -A base=() empty=()
     start_loaded && round=1 && count_events || return
-    for round in $(seq "$rounds"); do
+    for round in $(seq "$BENCH_ROUNDS"); do
         for load in $LOADS; do
             for name in untraced "empty probes" hand-written "h2olog, stream" "h2olog, batch"; do
                 start_traced "$name" && measure_load "$name" "$load" || { explain "$name at $load"; show "$dir/err"; return 1; }
@@ -274,7 +281,7 @@ time_to_output() { # COMMAND...
     rm -f "$dir/fifo" && mkfifo "$dir/fifo" && exec {fifo}<>"$dir/fifo"
     began=$(microseconds)
     spawn "$@" >"$dir/fifo" 2>"$dir/err"
-    IFS= read -r -N 1 -t 20 byte <&"$fifo" || { explain "nothing came from $1"; return 1; }
+    IFS= read -r -N 1 -t $((20 * ${SLOW:-1})) byte <&"$fifo" || { explain "nothing came from $1"; return 1; }
     waited=$((($(microseconds) - began) / 1000))
     kill -KILL "$spawned" && reap "$spawned" 20
     exec {fifo}<&-
@@ -290,7 +297,7 @@ startup() {
     local environment=() waited
     start_server && pin && write_program && echo "$HAND" >"$dir/hand.bt" || return
     tell thread "repeat 300000 1000 fire h2o:receive_request 1 i 0x101" end
-    for round in $(seq "$rounds"); do
+    for round in $(seq "$BENCH_ROUNDS"); do
         time_to_output bpftrace -q -p "$server" "$dir/hand.bt" && sample startup hand-written "$waited" || return
         time_to_output env -i "${environment[@]}" bpftrace -q -p "$server" "$dir/wire.bt" &&
             sample startup "h2olog's program, by bpftrace alone" "$waited" || return
@@ -315,8 +322,8 @@ filters=(
     "-F common|-F common"
     "-q 'status >= 500'|-q status>=500"
 )
-readonly FILTERED=2000 # requests, of twelve events each
 
+# Twelve events a request.
 # All by the server's first thread: the CPU time of threads that have ended is not to be had.
 fire_requests() {
     local header=h2o:receive_request_header reply=h2o:send_response_header n=$FILTERED rate=20000
@@ -338,9 +345,10 @@ measure_events() {
 filter_costs() {
     local row cost untraced
     start_server || return
-    for round in $(seq "$rounds"); do
+    for round in $(seq "$BENCH_ROUNDS"); do
         measure_events && untraced=$cost || return
         for row in "${filters[@]}"; do
+            [[ $row =~ $FILTERS ]] || continue
             # shellcheck disable=SC2086 # words
             set -f && set -- ${row#*|} && set +f
             start_log http "$@" && measure_events && end_log && messages_are_clean || return
@@ -360,23 +368,23 @@ time_replay() { # OPTION...
 
 # Start-up, which is that of a replay of one record, does not count.
 decoding() {
-    local n=200000 rate=20000 record=$dir/bench.rec format count taken start
+    local n=$DECODED rate=20000 record=$dir/bench.rec format count taken start
     start_server && start_log --record "$record" || return
     tell "repeat $n $rate fire h2o:receive_request_header 1 i \"user-agent\" len \"Mozilla/5.0 (X11; Linux x86_64)\" len" \
         thread "repeat $n $rate fire h2o:send_response_header 1 i \"content-type\" len \"text/html; charset=utf-8\" len" end join
     server_is_done 60 && wait_for 30 is_settled && end_log && count=$(wc -l <"$dir/out") || return
     ((count == 2 * n)) || explain "$count of $((2 * n)) records came, the rest was lost"
     ((count > n)) || return
-    for round in $(seq "$rounds"); do
+    for round in $(seq "$BENCH_ROUNDS"); do
         for format in line json; do
-            time_replay -f "$format" --count 1 && start=$taken && time_replay -f "$format" && taken=$((taken - start)) || return
+            time_replay -f "$format" --count 1 && start=$taken && time_replay -f "$format" && taken=$((taken > start ? taken - start : 1)) || return
             sample records "$format" "$(awk "BEGIN { print int($count * 1000000 / $taken) }")"
             sample cost "$format" "$(awk "BEGIN { print $taken * 1000 / $count }")"
         done
     done
 }
 
-for part in $parts; do
+for part in $BENCH_PARTS; do
     case $part in
     server) live_case "the server under tracing" server_side ;;
     startup) live_case "start-up" startup ;;

@@ -93,7 +93,9 @@ boot() { # GUEST DIRECTORY
     disks+=(-drive "file=$2/work.tar,format=raw,if=virtio,readonly=on" -drive "file=$2/results.tar,format=raw,if=virtio")
     # shellcheck disable=SC2086 # words
     timeout "${KERNEL_SECONDS:-5400}" "$(emulator "$1")" $machine -accel tcg,thread=multi -smp 2 -nographic -no-reboot -nic none -kernel "$linux"/boot/vmlinuz-* -initrd "$2/initramfs.gz" \
-        -append "console=ttyS0 console=ttyAMA0 quiet panic=-1 checks=$checks" "${disks[@]}" </dev/null >"$2/console" 2>&1
+        -append "console=ttyS0 console=ttyAMA0 quiet panic=-1 checks=$checks" "${disks[@]}" </dev/null >"$2/console" 2>&1 &
+    trap "kill $! 2>/dev/null; exit 143" TERM
+    wait $!
 }
 
 # Makes what is missing of a guest, and runs it. What cannot be done is said.
@@ -109,7 +111,7 @@ run_guest() { # GUEST
         echo "no kernel: $(tail -n 1 "$directory/kernel.log")" >"$directory/failed"
     elif ! make_disk "$1" || ! make_initramfs "$1" "$directory" || ! pack "$1" "$directory"; then
         echo "not built: $(tail -n 1 "$directory/build.log")" >"$directory/failed"
-    elif ! boot "$1" "$directory" || ! tar -C "$directory/results" -xf "$directory/results.tar"; then
+    elif ! boot "$1" "$directory" || ! tar -C "$directory/results" -xf "$directory/results.tar" || [[ ! -e $directory/results/done ]]; then
         echo "it did not run to its end: $(tail -n 1 "$directory/console")" >"$directory/failed"
     fi
 }
@@ -131,9 +133,9 @@ print_table() {
         for guest in $guests; do
             cell=$(cat "kernels/$guest/results/$name" 2>/dev/null)
             case $cell in
-            '') ;;
+            '') ! grep -qx "$name" "kernels/$guest/results/rows" 2>/dev/null || bad=$((bad + 1)) ;;
             ok | *' in '*' s') good=$((good + 1)) ;;
-            */*) [[ ${cell%/*} == "${cell#*/}" && $cell != 0/0 ]] && good=$((good + 1)) || bad=$((bad + 1)) ;;
+            */*' '*) [[ ${cell%/*} != 0 && ${cell#*/} == "${cell%/*} "* ]] && good=$((good + 1)) || bad=$((bad + 1)) ;;
             *) bad=$((bad + 1)) ;;
             esac
         done
@@ -147,9 +149,13 @@ print_table() {
 
 [[ $EUID == 0 ]] || { echo "make check-kernels needs root" >&2; exit 1; }
 rm -rf kernels && mkdir kernels || exit 1
+# A job in the background ignores SIGINT.
+pids=()
+trap 'kill "${pids[@]}" 2>/dev/null; exit 130' INT TERM HUP
 for guest in $guests; do
     (($(jobs -rp | wc -l) < ${KERNEL_JOBS:-1})) || wait -n
     run_guest "$guest" &
+    pids+=($!)
 done
 wait
 print_table >kernels/table

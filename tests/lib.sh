@@ -109,6 +109,8 @@ run_alone() { # ARGUMENTS-OF-THE-SCRIPT...
 }
 
 done_testing() {
+    times >"$work/times"
+    explain "took $SECONDS s; CPU time of what it started, user and system: $(tail -n 1 "$work/times")"
     echo "1..$count"
     [[ $failures == 0 ]]
     exit
@@ -187,13 +189,18 @@ is_gone() {
     ! is_alive "$1"
 }
 
+# A pause without a process.
+rest() { # SECONDS
+    read -r -t "$1" -u "$idle" || :
+}
+
 # Until the command succeeds, for SECONDS at most; SLOW, a factor, is for machines that are.
 wait_for() { # SECONDS COMMAND...
     local end=$((SECONDS + $1 * ${SLOW:-1}))
     shift
     until "$@"; do
         ((SECONDS <= end)) || return 1
-        read -r -t 0.03 -u "$idle" || :
+        rest 0.03
     done
 }
 
@@ -354,9 +361,21 @@ find_tracer() {
     [[ $tracer =~ ^[0-9]+$ ]] || { explain "not one bpftrace, but: $tracer"; return 1; }
 }
 
-# A pause of h2olog's own would end it.
+# Stops bpftrace. A pause that h2olog itself has begun ends with its going on, so it is stopped until it stays so.
 freeze_tracer() {
-    find_tracer && sleep 0.1 && kill -STOP "$tracer"
+    find_tracer && wait_for 5 stays_stopped "$tracer"
+}
+
+stays_stopped() { # PID
+    local stat
+    kill -STOP "$1" || return
+    rest 0.06 # a pause takes 18 ms
+    read_stat "$1" && [[ ${stat[0]} == T ]]
+}
+
+# Whether h2olog has taken every signal that it was sent.
+has_taken_signals() {
+    ! grep -q '^ShdPnd:.*[1-9a-f]' "/proc/$log/status" 2>/dev/null
 }
 
 has_count() { # COUNT
@@ -415,6 +434,21 @@ start_program() {
     echo 'interval:ms:50 { printf("attached\n"); }' >>"$dir/program.bt"
     spawn bpftrace -q -p "$server" "$dir/program.bt" >"$dir/standalone" 2>"$dir/standalone.err"
     wait_for 30 has_line attached "$dir/standalone" || { explain "the program does not run:" && show "$dir/standalone.err"; return 1; }
+}
+
+# All that was fired is printed: bpftrace reads the buffers of all CPUs in turn, and has gone around twice.
+program_is_done() {
+    local marks
+    marks=$(count_marks)
+    wait_for 10 has_marks $((marks + 3))
+}
+
+count_marks() {
+    grep -ac attached "$dir/standalone"
+}
+
+has_marks() { # COUNT
+    [[ $(count_marks) -ge $1 ]]
 }
 
 # Has bpftrace compile a program, and no more.
@@ -512,10 +546,9 @@ show() { # FILE
 
 # LENGTH bytes of text in which every place looks different: 00000 00001 00002 ... without the blanks.
 text() { # LENGTH
-    local digits
-    digits=$(printf '%05d' $(seq 0 $(($1 / 5))))
-    printf '%s' "${digits:0:$1}"
+    printf '%s' "${places:0:$1}"
 }
+printf -v places '%05d' {0..13108} # 65,545 digits
 
 # How stdin's bytes are printed if they are no valid UTF-8 from 0x80 on.
 escaped_bytes() {

@@ -120,7 +120,7 @@ start_changed() { # SED-SCRIPT [OPTION]...
 fire_three() {
     tell 'fire h2o:receive_request 1 1 0x101' 'fire h2o:receive_request_header 1 1 "x" len pattern(300) len' \
         'fire h2o:send_response 1 1 200' 'fire h2o:receive_request 2 1 0x200' 'fire h2o:send_response 2 1 503'
-    server_is_done && sleep 0.5
+    server_is_done
 }
 
 tells() { # NOTE...
@@ -141,7 +141,7 @@ runs_changed() {
 }
 
 prints_expected_of_changed() {
-    server_is_done && sleep 0.3 && end_log && same "$dir/expected" "$dir/out"
+    server_is_done && end_log && same "$dir/expected" "$dir/out"
 }
 
 # What does not decode is named; the rest goes on.

@@ -106,7 +106,6 @@ script_runs() {
 
 fires_into() { # FILE
     tell 'fire h2o:receive_request_header 1 1 "a-name" len "a-value" len'
-    sleep 0.1
     grep -aq 'a-name.*a-value' "$1"
 }
 
@@ -203,6 +202,23 @@ smaller_program_is_refused() {
     fails_on_server 4 "bpftrace ended before it could trace: ERROR: Error loading program: x; the kernel's verifier refused the program" \
         "$H2OLOG" --quiet --bpftrace "$dir/bin/bpftrace" || return
     [[ $(wc -l <"$dir/starts") == 2 ]] || { explain "it was started $(wc -l <"$dir/starts") times"; return 1; }
+}
+
+# A server that ends between the two starts takes nothing from the other one; what still holds bpftrace's pipe delays the second.
+smaller_program_is_too_late() {
+    start_server && spawn "$SERVER" --lifetime 60 >"$dir/other.out" 2>&1 || return
+    local other=$spawned h2olog
+    wait_for 5 grep -q '^listening' "$dir/other.out" || return
+    fake_bpftrace 'for file; do :; done' "case \$1 in --version) ;; *)" "case \$* in *'-p $other '*) until grep -q 'tracing pid $server' $dir/err; do sleep 0.1; done" \
+        "echo 'ERROR: Error loading program: x' >&2; { sleep 0.3; kill $other; sleep 0.4; } & exit 255 ;; esac ;; esac" "exec $(command -v bpftrace) \"\$@\""
+    spawn "$H2OLOG" -d -p "$other,$server" --bpftrace "$dir/bin/bpftrace" >"$dir/out" 2>"$dir/err"
+    h2olog=$spawned
+    wait_for 20 grep -q "pid $other is refused as too large" "$dir/err" && sleep 2 || { show "$dir/err"; return 1; }
+    tell "fire h2o:receive_request_header 5 1 \"name\" len \"value\" len"
+    expect "5 1 RxHeader   name value"
+    wait_for 5 grep -q RxHeader "$dir/out" && kill -INT "$h2olog" && wait_for 10 is_gone "$h2olog" && wait "$h2olog"
+    [[ $? == 3 ]] && grep -q "h2olog: pid $other has ended before it could be traced" "$dir/err" && grep -q '^5 1 RxHeader   name value' "$dir/out" ||
+        { show "$dir/out" "$dir/err"; return 1; }
 }
 
 # --------------------------------------------------------------------------------------------- catalogues and templates
@@ -330,6 +346,7 @@ live_case "the first bpftrace on PATH is too old" first_on_path
 live_case "a kernel that refuses the program is given a smaller one" smaller_program stream
 live_case "the same with records in maps" smaller_program batch
 live_case "a kernel that refuses the smaller program, too" smaller_program_is_refused
+live_case "a server that ends before its smaller program is started" smaller_program_is_too_late
 live_case "a bpftrace that fails" fake 1 'ERROR: no luck' "$IS_0_17" 'echo ERROR: no luck >&2; exit 1'
 live_case "a bpftrace that ends at once" fake 1 'bpftrace ended' "$IS_0_17"
 live_case "a bpftrace that is killed at once" fake 143 'bpftrace.*signal 15' "$IS_0_17" 'kill -TERM $$'

@@ -50,9 +50,7 @@ shows() { # EXPRESSION OPTION...
     shift
     [[ -s $dir/expected ]] && start_server && start_recorder && start_log "$@" || return
     all_requests fire >"$dir/fired"
-    fire_file "$dir/fired" && wait_for 5 has_count "$(wc -l <"$dir/expected")"
-    sleep 0.3
-    end_log && end_recorder && messages_are_clean && same "$dir/expected" "$dir/out" && same <(all_requests line) "$dir/all" || return
+    fire_file "$dir/fired" && end_log && end_recorder && messages_are_clean && same "$dir/expected" "$dir/out" && same <(all_requests line) "$dir/all" || return
     "$H2OLOG" --quiet --replay "$dir/recording" "$@" >"$dir/replayed" && same "$dir/expected" "$dir/replayed"
 }
 
@@ -63,8 +61,7 @@ stands_alone() { # EXPRESSION OPTION...
     start_server && "$H2OLOG" "$@" --emit-script -p "$server" >"$dir/program.bt" || return
     start_program && start_log "$@" --record "$dir/recording" || return
     all_requests fire >"$dir/fired"
-    fire_file "$dir/fired" && sleep 1
-    end_log && same <(sort "$dir/expected") <(printed | sort) && same "$dir/expected" "$dir/out" || return
+    fire_file "$dir/fired" && program_is_done && end_log && same <(sort "$dir/expected") <(printed | sort) && same "$dir/expected" "$dir/out" || return
     "$H2OLOG" --quiet --replay "$dir/recording" >"$dir/replayed" && same "$dir/expected" "$dir/replayed"
 }
 
@@ -76,7 +73,7 @@ shows_quic() { # EXPECTED OPTION...
         'fire quicly:send conn(1,0,0) 3 1 "abcdef0123456789"' \
         'fire quicly:stream_on_open conn(1,0,0) 5 stream(4)' 'fire quicly:stream_on_open conn(2,0,0) 6 stream(-1)' \
         'fire quicly:pto conn(2,0,0) 7 8 9 1'
-    server_is_done && sleep 0.5 && end_log && same "$dir/expected" "$dir/out"
+    server_is_done && end_log && same "$dir/expected" "$dir/out"
 }
 
 # What no record of can fit is not attached.

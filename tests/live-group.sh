@@ -82,7 +82,7 @@ paragraphs() {
 
 # Runs h2olog over fire_requests, and keeps a recording.
 trace_requests() { # OPTION...
-    start_server && start_log "$@" --record "$dir/recording" && fire_requests && sleep 0.5 && end_log && messages_are_clean
+    start_server && start_log "$@" --record "$dir/recording" && fire_requests && end_log && messages_are_clean
 }
 
 replays() { # EXPECTED OPTION...
@@ -152,7 +152,7 @@ END
 # Two requests may be held: the third takes the place of the first.
 gives_up() {
     start_server && start_log -g request --max-requests 2 -x '*Header' && { request 1 1 0x101 /1; request 2 1 0x101 /2; request 3 1 0x101 /3; response 2 1 200; } >"$dir/fired" &&
-        fire_file "$dir/fired" && sleep 0.4 && end_log || return
+        fire_file "$dir/fired" && end_log || return
     same - "$dir/out" <<'END' && says '3 requests, 2 of them unanswered, 1 given up; 0 lost, 0 damaged, 0 values cut'
 1 1 RxProtocol HTTP/1.1
 
@@ -183,7 +183,7 @@ server_ends() {
 a_changed_program() {
     start_server && "$H2OLOG" http -p "$server" --emit-script=wire >"$dir/program.bt" && start_log --script "$dir/program.bt" -g request -i 'Tx*' || return
     { request 1 1 0x101 /; response 1 1 200; } >"$dir/fired"
-    fire_file "$dir/fired" && sleep 0.4 && end_log && same <(response_lines 1 1 200; echo) "$dir/out"
+    fire_file "$dir/fired" && end_log && same <(response_lines 1 1 200; echo) "$dir/out"
 }
 
 # Only what an access log needs is in the program.

@@ -326,7 +326,7 @@ is_prompt() {
     [[ ${CI:-} != true ]] || limit=300000
     mkfifo "$dir/out" && exec {lines}<>"$dir/out" && start_server && start_log || return
     for req in 1 2 3 4 5; do
-        sleep 0.4 # so that the server is quiet
+        rest 0.4 # so that the server is quiet
         latency "$req" "$lines" >>"$dir/latencies" || { cat "$dir/latencies"; show "$dir/err"; return 1; }
     done
     median=$(sort -n "$dir/latencies" | sed -n 3p)

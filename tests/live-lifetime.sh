@@ -70,12 +70,12 @@ killed_while_starting() {
 
 second_signal() {
     start_server && start_log && freeze_tracer || return
-    kill -INT "$log" && sleep 0.3 && kill -INT "$log" && reap "$log" 5 && status_is 0 && nothing_left 15 # the kernel detaches the probes
+    kill -INT "$log" && wait_for 5 has_taken_signals && kill -INT "$log" && reap "$log" 5 && status_is 0 && nothing_left 15 # the kernel detaches the probes
 }
 
 frozen_tracer() {
     start_server && start_log && freeze_tracer || return
-    kill -INT "$log" && sleep 0.3 && kill -CONT "$tracer" && reap "$log" 10 && status_is 0 && nothing_left
+    kill -INT "$log" && wait_for 5 has_taken_signals && kill -CONT "$tracer" && reap "$log" 10 && status_is 0 && nothing_left
 }
 
 server_ends() { # COMMAND... (its last argument: the server's pid)
@@ -88,7 +88,8 @@ server_ends() { # COMMAND... (its last argument: the server's pid)
 server_ends_before_slow_tracer() {
     start_server && start_log || return
     fire_many 500
-    server_is_done && freeze_tracer && kill -KILL "$server" && sleep 4 || return
+    server_is_done && freeze_tracer && kill -KILL "$server" || return
+    rest 2.5 # where nothing is to come any more h2olog is patient for 1 s
     kill -CONT "$tracer" || explain "bpftrace is gone already"
     reap "$log" 10 && status_is 0 && has_printed_expected && nothing_left
 }
@@ -168,7 +169,7 @@ stalled_reader() {
     log_is_ready || return
     fire_many 20000
     server_is_done || return
-    kill -INT "$log" && sleep 1
+    kill -INT "$log" && wait_for 5 has_taken_signals
     ! is_alive "$log" || kill -INT "$log"
     reap "$log" 5 && nothing_left
 }
@@ -195,14 +196,14 @@ paused() { # PID
     kill -STOP "$1"
     tell "repeat 4000 2000 fire h2o:receive_request 1 i 0x101"
     expect "$(seq -f '1 %.0f RxProtocol HTTP/1.1' 0 3999)"
-    wander && server_is_done && sleep 0.5 && kill -CONT "$1" && prints_expected
+    wander && server_is_done && kill -CONT "$1" && prints_expected
 }
 
 # Moves the server between two processors, for two seconds.
 wander() {
     for step in {1..40}; do
         taskset --all-tasks --pid --cpu-list "$((step % 2))" "$server"
-        sleep 0.05
+        rest 0.05
     done >"$dir/taskset" 2>&1
 }
 

@@ -18,7 +18,7 @@ static const char catalogue[] = "provider p\n"
 /* Everything that comes out of `input`, as text: "numbers 1 2 -3|" and so on, fed in pieces of `step` bytes. */
 struct run {
     struct fixture fixture;
-    struct decode decode;
+    struct decode *decode;
     struct outbuf seen;
 };
 
@@ -66,13 +66,13 @@ feed(struct run *run, const char *input, size_t len, size_t step)
     struct decode_item item;
     while (len > 0) {
         size_t room;
-        char *ptr = decode_room(&run->decode, &room);
+        char *ptr = decode_room(run->decode, &room);
         size_t piece = len < step ? len : step;
         piece = piece < room ? piece : room;
         memcpy(ptr, input, piece);
-        decode_fill(&run->decode, piece);
+        decode_fill(run->decode, piece);
         input += piece, len -= piece;
-        while (decode_next(&run->decode, &item))
+        while (decode_next(run->decode, &item))
             put_item(&run->seen, &item);
     }
 }
@@ -89,18 +89,18 @@ begin(struct run *run)
     ck_assert_int_eq(
         plan_make(&fixture->plan, &fixture->catalog, NULL, &fixture->tracer, &fixture->request, &fixture->mem, &fixture->diag),
         0);
-    ck_assert_uint_eq(run->fixture.plan.chunk, 104);
-    decode_init(&run->decode, &run->fixture.plan, N, &run->fixture.mem);
+    ck_assert_uint_eq(run->fixture.plan.layout.chunk, 104);
+    run->decode = decode_new(&run->fixture.plan, N, &run->fixture.mem);
 }
 
 static void
 finish(struct run *run, const char *expected, uint64_t damaged)
 {
     struct decode_item item;
-    while (decode_last(&run->decode, &item))
+    while (decode_last(run->decode, &item))
         put_item(&run->seen, &item);
     fixture_equal(&run->seen, expected);
-    ck_assert_uint_eq(run->decode.damaged, damaged);
+    ck_assert_uint_eq(decode_damaged(run->decode), damaged);
     text_free(&run->seen);
     fixture_free(&run->fixture);
 }
@@ -299,7 +299,7 @@ START_TEST(what_is_damaged_is_skipped)
 }
 END_TEST
 
-/* The program sends a text up to PLAN_TEXT_LIMIT, rounded up to whole chunks; what is more is not shown. */
+/* The program sends a text up to LAYOUT_TEXT_LIMIT, rounded up to whole chunks; what is more is not shown. */
 START_TEST(a_text_beyond_the_limit_is_cut)
 {
     struct run run;
@@ -331,7 +331,7 @@ START_TEST(a_short_record_takes_no_slot)
     }
     feed(&run, whole_frame, sizeof(whole_frame) - 1, 100);
     fixture_equal(&run.seen, "numbers 1 2 3|");
-    ck_assert_uint_eq(run.decode.damaged, 0);
+    ck_assert_uint_eq(decode_damaged(run.decode), 0);
     text_free(&run.seen);
     fixture_free(&run.fixture);
 }
@@ -347,7 +347,7 @@ START_TEST(more_threads_than_slots_lose_no_record)
         feed(&run, frame, (size_t)len, (size_t)len);
     }
     struct decode_item item;
-    while (decode_last(&run.decode, &item))
+    while (decode_last(run.decode, &item))
         put_item(&run.seen, &item);
     size_t count = 0;
     for (size_t i = 0; i < run.seen.len; i++)
@@ -425,7 +425,7 @@ START_TEST(a_cut_of_the_input_changes_nothing)
             begin(&run);
             feed(&run, input.ptr, cut, cut);
             feed(&run, input.ptr + cut, len - cut, round % 2 == 0 ? len : 1);
-            ck_assert_uint_eq(run.decode.damaged, whole.decode.damaged);
+            ck_assert_uint_eq(decode_damaged(run.decode), decode_damaged(whole.decode));
             fixture_equal(&run.seen, whole.seen.ptr);
             text_free(&run.seen);
             fixture_free(&run.fixture);

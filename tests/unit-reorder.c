@@ -14,22 +14,28 @@ static const uint64_t ms = 1000000;
 
 struct run {
     struct fixture fixture;
-    struct reorder reorder;
+    struct reorder *reorder;
     struct outbuf seen; /* the records' times in ms, in the order in which they came out */
 };
 
 static void
-begin(struct run *run, int ncpus)
+begin_with(struct run *run, int ncpus, bool is_batched)
 {
     *run = (struct run){0};
     fixture_plan(&run->fixture, catalogue, "0.17.0", "g");
-    reorder_init(&run->reorder, ncpus, false, &run->fixture.mem);
+    run->reorder = reorder_new(ncpus, is_batched, &run->fixture.mem);
+}
+
+static void
+begin(struct run *run, int ncpus)
+{
+    begin_with(run, ncpus, false);
 }
 
 static void
 end(struct run *run)
 {
-    reorder_free(&run->reorder);
+    reorder_free(run->reorder);
     text_free(&run->seen);
     fixture_free(&run->fixture);
 }
@@ -40,7 +46,7 @@ add_at(struct run *run, uint64_t time, uint64_t now)
     char text[32];
     struct record record = {.event = &run->fixture.plan.events[0], .nsecs = time * ms};
     record.values[0].text = (struct slice){text, (size_t)snprintf(text, sizeof(text), "t%lu", time)};
-    reorder_add(&run->reorder, &record, now * ms);
+    reorder_add(run->reorder, &record, now * ms);
     memset(text, '?', sizeof(text)); /* the copy must not depend on it */
 }
 
@@ -54,7 +60,7 @@ static void
 collect(struct run *run)
 {
     struct record record;
-    while (reorder_next(&run->reorder, &record)) {
+    while (reorder_next(run->reorder, &record)) {
         char text[32];
         int len = snprintf(text, sizeof(text), "t%lu", record.nsecs / ms);
         ck_assert(text_equal(record.values[0].text, (struct slice){text, (size_t)len}));
@@ -65,7 +71,7 @@ collect(struct run *run)
 static uint64_t
 tick(struct run *run, uint64_t cpu, uint64_t time, uint64_t now)
 {
-    uint64_t complete = reorder_tick(&run->reorder, cpu, time * ms, now * ms);
+    uint64_t complete = reorder_tick(run->reorder, cpu, time * ms, now * ms);
     collect(run);
     return complete / ms;
 }
@@ -174,7 +180,7 @@ START_TEST(a_stall_keeps_the_order)
         tick(&run, 1, time + 900, 3001);
     }
     add(&run, 2999);
-    reorder_flush(&run.reorder);
+    reorder_flush(run.reorder);
     collect(&run);
     fixture_equal(&run.seen,
                   "1001 1002 1102 1202 1302 1402 1502 1602 1702 1802 1902 2001 2002 2102 2202 2302 2402 2502 2602 2702 "
@@ -201,7 +207,7 @@ START_TEST(any_interleaving_comes_out_sorted)
                     add_at(&run, time, 1000);
             }
         }
-        reorder_flush(&run.reorder);
+        reorder_flush(run.reorder);
         collect(&run);
         struct slice rest = {run.seen.ptr, run.seen.len}, word;
         uint64_t previous = 0, time, count = 0;
@@ -219,12 +225,12 @@ START_TEST(equal_times_keep_the_order_of_arrival)
     begin(&run, 1);
     for (uint64_t tid = 1; tid <= 2000; tid++) {
         struct record record = {.event = &run.fixture.plan.events[0], .nsecs = 7 - tid % 2, .tid = tid};
-        reorder_add(&run.reorder, &record, 0);
+        reorder_add(run.reorder, &record, 0);
     }
-    reorder_flush(&run.reorder);
+    reorder_flush(run.reorder);
     struct record record;
     uint64_t expected = 1;
-    for (; reorder_next(&run.reorder, &record); expected = expected == 1999 ? 2 : expected + 2)
+    for (; reorder_next(run.reorder, &record); expected = expected == 1999 ? 2 : expected + 2)
         ck_assert_uint_eq(record.tid, expected);
     ck_assert_uint_eq(expected, 2002);
     end(&run);
@@ -235,17 +241,16 @@ END_TEST
 START_TEST(a_batch_is_waited_for)
 {
     struct run run;
-    begin(&run, 1);
-    run.reorder.is_batched = true;
+    begin_with(&run, 1, true);
     add(&run, 1030);
     ck_assert_uint_eq(tick(&run, 0, 1100, 1100), 0);
     fixture_equal(&run.seen, "");
     add_at(&run, 1020, 0);
     add_at(&run, 1040, 0);
-    ck_assert_uint_eq(reorder_batch(&run.reorder, 1035 * ms, 1120 * ms), 1035 * ms);
+    ck_assert_uint_eq(reorder_batch(run.reorder, 1035 * ms, 1120 * ms), 1035 * ms);
     collect(&run);
     fixture_equal(&run.seen, "1020 1030 ");
-    ck_assert_uint_eq(reorder_batch(&run.reorder, 2000 * ms, 2000 * ms), 1100 * ms);
+    ck_assert_uint_eq(reorder_batch(run.reorder, 2000 * ms, 2000 * ms), 1100 * ms);
     collect(&run);
     fixture_equal(&run.seen, "1020 1030 1040 ");
     end(&run);
@@ -283,16 +288,16 @@ START_TEST(what_is_too_much_to_hold_goes_out)
         struct record record = {.event = &run.fixture.plan.events[0], .nsecs = time};
         memset(text, (int)time, sizeof(text));
         record.values[0].text = (struct slice){text, sizeof(text)};
-        reorder_add(&run.reorder, &record, 0);
-        for (; reorder_next(&run.reorder, &record); count++)
+        reorder_add(run.reorder, &record, 0);
+        for (; reorder_next(run.reorder, &record); count++)
             ck_assert(record.nsecs == count + 1 && record.values[0].text.ptr[SIZE - 1] == (char)record.nsecs);
-        most = run.reorder.bytes.len > most ? run.reorder.bytes.len : most;
+        most = reorder_size(run.reorder) > most ? reorder_size(run.reorder) : most;
     }
     ck_assert_uint_gt(count, 0);
     ck_assert_uint_lt(most, 70 << 20);
-    reorder_flush(&run.reorder);
+    reorder_flush(run.reorder);
     struct record record;
-    for (; reorder_next(&run.reorder, &record); count++)
+    for (; reorder_next(run.reorder, &record); count++)
         ck_assert_uint_eq(record.nsecs, count + 1);
     ck_assert_uint_eq(count, COUNT);
     end(&run);

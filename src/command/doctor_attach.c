@@ -24,7 +24,7 @@ struct trial {
     struct request request;
     struct plan plan;
     struct outbuf program, complaints;
-    struct decode decode;
+    struct decode *decode;
     struct child child;
     int64_t began; /* when bpftrace was started, in milliseconds */
     int patience_ms;
@@ -68,7 +68,7 @@ make_program(struct trial *trial, struct diag *diag)
             0)
         return -1;
     text_putc(&trial->program, '\0');
-    decode_init(&trial->decode, &trial->plan, nonce, doctor->mem);
+    trial->decode = decode_new(&trial->plan, nonce, doctor->mem);
     return 0;
 }
 
@@ -117,14 +117,14 @@ trial_take_output(struct trial *trial)
 {
     struct decode_item item;
     size_t room;
-    char *bytes = decode_room(&trial->decode, &room);
+    char *bytes = decode_room(trial->decode, &room);
     ssize_t got = read(trial->child.out, bytes, room);
     if (got == 0)
         child_close(&trial->child.out);
     if (got <= 0)
         return false;
-    decode_fill(&trial->decode, (size_t)got);
-    while (decode_next(&trial->decode, &item))
+    decode_fill(trial->decode, (size_t)got);
+    while (decode_next(trial->decode, &item))
         trial_take_item(trial, &item);
     return true;
 }
@@ -132,32 +132,36 @@ trial_take_output(struct trial *trial)
 static bool
 is_over(const struct trial *trial)
 {
-    return trial->has_ended || trial->nseen == SPECIMEN_SHOTS || trial->decode.damaged > 0;
+    return trial->has_ended || trial->nseen == SPECIMEN_SHOTS || decode_damaged(trial->decode) > 0;
 }
 
-static void
+/* What bpftrace says is kept up to a length, so that one that never stops does not fill the memory. false: nothing was there.
+ */
+static bool
 trial_take_complaints(struct trial *trial)
 {
-    size_t before;
-    do {
-        before = trial->complaints.len;
-        child_read(&trial->child.err, &trial->complaints);
-    } while (trial->complaints.len > before);
+    enum { MOST = 64 * 1024 };
+    size_t before = trial->complaints.len;
+    child_read(&trial->child.err, &trial->complaints);
+    bool has_come = trial->complaints.len > before;
+    if (trial->complaints.len > MOST)
+        trial->complaints.len = MOST;
+    return has_come;
 }
 
-/* Until all was seen, bpftrace has ended, or has taken too long. */
+/* Until all was seen, bpftrace has ended and all that it said is read, or it has taken too long. */
 static void
 watch(struct trial *trial)
 {
+    bool has_more = false;
     int64_t left;
-    while (!is_over(trial) && (left = trial->began + trial->patience_ms - clock_ms()) > 0) {
+    while ((has_more || !is_over(trial)) && (left = trial->began + trial->patience_ms - clock_ms()) > 0) {
         struct pollfd fds[] = {{trial->child.out, POLLIN, 0}, {trial->child.err, POLLIN, 0}, {trial->child.pidfd, POLLIN, 0}};
-        if (poll(fds, 3, (int)left) <= 0)
+        if (!has_more && poll(fds, 3, (int)left) <= 0)
             continue;
-        trial->has_ended = fds[2].revents != 0; /* and so all that it said is there */
-        while (trial_take_output(trial))
-            continue;
-        trial_take_complaints(trial);
+        trial->has_ended |= fds[2].revents != 0;
+        bool has_output = trial_take_output(trial), has_complaints = trial_take_complaints(trial);
+        has_more = trial->has_ended && (has_output || has_complaints);
     }
 }
 
@@ -201,7 +205,7 @@ conclude(const struct trial *trial, double seconds)
                                  "please report it";
     struct mem *mem = trial->doctor->mem;
     struct outbuf wrong = {0};
-    bool is_right = trial->decode.damaged == 0;
+    bool is_right = decode_damaged(trial->decode) == 0;
     if (!is_right)
         decode_explain(&wrong, &trial->plan, &trial->plan.events[0]);
     else if (trial->nseen < SPECIMEN_SHOTS)
@@ -210,7 +214,7 @@ conclude(const struct trial *trial, double seconds)
         is_right = specimen_is_right(&trial->plan.events[0], i, trial->seen[i].values, &wrong);
     const char *words = mem_strndup(mem, wrong.ptr, wrong.len);
     text_free(&wrong);
-    if (trial->decode.damaged > 0)
+    if (decode_damaged(trial->decode) > 0)
         return problem(mem_printf(mem, "bpftrace prints records wrongly; expected: %s", words), advice);
     if (!is_right)
         return problem(mem_printf(mem, "bpftrace reads h2olog's own probe wrongly: %s", words), advice);

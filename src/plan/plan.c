@@ -15,13 +15,6 @@ struct planner {
     struct diag *diag;
 };
 
-int
-plan_field_numbers(const struct catalog_field *field)
-{
-    int pointer = field->may_be_null || field->is_optional;
-    return pointer + (field->type->wire == TYPES_ADDRESS ? TYPES_ADDRESS_WORDS : field->type->wire != TYPES_CSTR);
-}
-
 void
 plan_choose_transport(struct request *request, const struct bpftrace *tracer)
 {
@@ -32,14 +25,7 @@ plan_choose_transport(struct request *request, const struct bpftrace *tracer)
 bool
 plan_has_batches(const struct plan *plan)
 {
-    return plan->nstored[PLAN_PRINTED] < plan->nevents && plan->request->transport == REQUEST_BATCH;
-}
-
-size_t
-plan_field_sent(const struct plan *plan, const struct catalog_field *field, uint64_t len)
-{
-    unsigned limit = field->type->limit != 0 ? field->type->limit : plan->limit;
-    return (size_t)(len < limit ? len : limit);
+    return plan->layout.nstored[LAYOUT_PRINTED] < plan->nevents && plan->request->transport == REQUEST_BATCH;
 }
 
 int
@@ -64,7 +50,7 @@ plan_is_of_mode(const char *mode, const struct catalog_probe *probe)
     return is_for_requests || strcmp(mode, "all") == 0 || strcmp(mode, probe->group) == 0;
 }
 
-/* Marks the patterns that name the probe; `literally`: one without a glob does. Without patterns the mode decides. */
+/* Whether a pattern names the probe, or without patterns the mode has it. Sets `literally` if a pattern without a glob does. */
 static bool
 is_asked_for(struct planner *planner, const struct catalog_probe *probe, bool *literally)
 {
@@ -100,16 +86,16 @@ is_field_shown(struct planner *planner, const struct catalog_probe *probe, const
     return is_shown;
 }
 
-/* bpftrace reads the first arguments only, and of one in memory at a register without an offset it takes the address for the
- * value (seen on arm64 with 0.17). */
+/* bpftrace reads only the first arguments. And if one is in memory at a register, without an offset, bpftrace takes the address
+ * for the value (seen on arm64 with 0.17). */
 bool
 plan_reads_by_note(const struct plan *plan, const struct usdt_probe *usdt, int arg)
 {
     return arg >= plan->tracer->row->max_args || (usdt != NULL && arg >= 0 && usdt_is_bare(usdt, arg));
 }
 
-/* What the ELF note says is enough, but where it says different things of different sites, the program must know where in the
- * process those are. */
+/* Whether the program can read the argument. The ELF note is enough if it says the same of all sites. Otherwise the program
+ * must know where in the process the sites are. */
 static bool
 is_reachable(const struct plan *plan, const struct usdt_probe *usdt, int arg)
 {
@@ -131,43 +117,7 @@ is_field_reachable(struct planner *planner, const struct catalog_probe *probe, c
     return false;
 }
 
-static int
-add_text(struct planner *planner, struct plan_event *event, int field)
-{
-    bool is_cstr = event->probe->fields[field].type->wire == TYPES_CSTR;
-    if (event->ntexts == PLAN_MAX_TEXTS || (event->ntexts > 0 && event->has_cstrs != is_cstr))
-        return diag_at(planner->diag, event->probe->pos, "probe %s has more than %d texts, or texts with and without a length",
-                       event->probe->name, PLAN_MAX_TEXTS);
-    event->has_cstrs = is_cstr;
-    event->texts[event->ntexts++] = field;
-    return 0;
-}
-
-static enum plan_store
-store_of(const struct plan_event *event)
-{
-    if (event->bytes >= 0 || event->numbers > PLAN_STORED_NUMBERS)
-        return PLAN_PRINTED;
-    if (event->ntexts == 0)
-        return PLAN_NUMBERS;
-    int most = event->has_cstrs ? 1 : PLAN_INLINE_TEXTS;
-    if (event->ntexts > most || event->numbers > PLAN_STORED_TEXT_NUMBERS)
-        return PLAN_PRINTED;
-    return event->has_cstrs ? PLAN_CSTR : PLAN_TEXTS;
-}
-
-static void
-choose_store(struct plan *plan, struct plan_event *event)
-{
-    if (plan->request->transport != REQUEST_BATCH)
-        return;
-    event->store = store_of(event);
-    int *width = &plan->widths[event->store];
-    *width = event->numbers > *width ? event->numbers : *width;
-    plan->nstored[event->store]++;
-}
-
-/* What JSON has of every record of the event. */
+/* What every record of the event has in JSON, so that it is put together once. */
 static void
 make_keys(struct planner *planner, struct plan_event *event)
 {
@@ -176,33 +126,33 @@ make_keys(struct planner *planner, struct plan_event *event)
         event->keys[i] = text_of(mem_printf(planner->mem, ", \"%s\": ", event->probe->fields[i].name));
 }
 
+/* Adds field `index` to what a record of the event shows. */
+static int
+show_field(struct planner *planner, struct plan_event *event, int index)
+{
+    const struct catalog_field *field = &event->probe->fields[index];
+    event->is_shown[index] = true;
+    event->shown[event->nshown++] = (struct plan_field){index, field->type->wire, field->type, layout_has_pointer(field)};
+    if (strcmp(field->name, "at") == 0)
+        event->time = index;
+    return layout_add_field(&event->layout, event->probe, index, planner->diag);
+}
+
 static int
 add_event(struct planner *planner, const struct catalog_probe *probe, const struct usdt_probe *usdt, bool literally)
 {
-    struct plan_event *event = &planner->plan->events[planner->plan->nevents++];
-    *event = (struct plan_event){.probe = probe, .usdt = usdt, .bytes = -1, .time = -1};
+    struct plan *plan = planner->plan;
+    struct plan_event *event = &plan->events[plan->nevents++];
+    *event = (struct plan_event){.probe = probe, .usdt = usdt, .time = -1};
     make_keys(planner, event);
+    layout_begin_event(&event->layout);
     for (int i = 0; i < probe->nfields; i++) {
         const struct catalog_field *field = &probe->fields[i];
-        event->is_shown[i] =
-            is_field_shown(planner, probe, field, literally) && is_field_reachable(planner, probe, field, usdt);
-        if (!event->is_shown[i])
-            continue;
-        event->shown[event->nshown++] =
-            (struct plan_field){i, field->type->wire, field->type, field->may_be_null || field->is_optional};
-        if (strcmp(field->name, "at") == 0)
-            event->time = i;
-        event->numbers += plan_field_numbers(field);
-        bool is_text = field->type->wire == TYPES_TEXT || field->type->wire == TYPES_CSTR;
-        if (is_text && add_text(planner, event, i) != 0)
+        bool is_shown = is_field_shown(planner, probe, field, literally) && is_field_reachable(planner, probe, field, usdt);
+        if (is_shown && show_field(planner, event, i) != 0)
             return -1;
-        if (field->type->wire == TYPES_BYTES && event->bytes >= 0)
-            return diag_at(planner->diag, probe->pos, "probe %s has more than one field of bytes", probe->name);
-        if (field->type->wire == TYPES_BYTES)
-            event->bytes = i;
     }
-    event->has_inline_texts = event->ntexts + (event->bytes >= 0) <= PLAN_INLINE_TEXTS;
-    choose_store(planner->plan, event);
+    layout_end_event(&plan->layout, &event->layout, plan->request->transport == REQUEST_BATCH);
     return 0;
 }
 
@@ -228,7 +178,8 @@ same_probe(const struct catalog_probe *a, const struct catalog_probe *b)
     return strcmp(a->name, b->name) == 0 && strcmp(a->provider, b->provider) == 0;
 }
 
-/* Without a target the last variant stands for the newest h2o; with one, the first that fits. */
+/* Of the variants of a probe one is chosen: the first that fits the target, or without a target the last, as it stands for the
+ * newest h2o. */
 static bool
 is_chosen(const struct planner *planner, size_t index)
 {
@@ -383,12 +334,8 @@ int
 plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct bpftrace *tracer,
           const struct request *request, struct mem *mem, struct diag *diag)
 {
-    *plan = (struct plan){.target = target,
-                          .tracer = tracer,
-                          .request = request,
-                          .chunk = tracer->row->chunk,
-                          .limit = tracer->row->limit,
-                          .pieces = PLAN_MAPS * BPFTRACE_MAP_KEYS};
+    *plan = (struct plan){.target = target, .tracer = tracer, .request = request};
+    layout_begin(&plan->layout, tracer->row);
     if (request->redact.count > 0)
         plan->redact = &request->redact;
     size_t most = catalog->count + (target != NULL ? target->probes.count : 0);

@@ -3,7 +3,8 @@
 
 #include "plan/plan.h"
 
-/* Which events of a plan are shown, where the plan was made for something else: for a recording or a program. */
+/* Which events of a plan are shown, if the plan was made for something else than what is asked for now: for what was recorded,
+ * or for a program that was changed. */
 struct select {
     const char *mode;            /* NULL: any */
     const char *const *patterns; /* as -t; none: the mode decides */
@@ -15,7 +16,7 @@ struct select {
 /* By event of the plan. Memory is the arena's. */
 const bool *select_events(struct select *select, const struct plan *plan, struct mem *mem);
 
-/* The first pattern that has fitted nothing; NULL: there is none. */
+/* The first pattern that fits no event; NULL: each fits one. */
 const char *select_unused(const struct select *select);
 
 #endif

@@ -9,9 +9,9 @@ struct reader {
     struct mem *mem;
 };
 
-/* The operand at every site, in a variable each, and then the one of the site where the event was. The registers are read
- * whether they are needed or not: read in the branches of a condition, LLVM makes one access of a computed place of them, which
- * the kernel's verifier refuses. false: an operand is not understood, or a site is not mapped. */
+/* Reads the operand of every site into a variable, and then takes the variable of the site where the event was. All of them are
+ * read, whether needed or not: of reads within branches LLVM makes one access at a computed place, which the kernel's verifier
+ * refuses. false: an operand is not understood, or a site is not mapped. */
 static bool
 put_sites(const struct reader *reader, struct outbuf *out, int arg)
 {

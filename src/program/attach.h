@@ -6,10 +6,10 @@
 /* How bpftrace expressions read a probe's arguments. */
 struct attach_arguments {
     const char *expressions[USDT_MAX_ARGS];
-    const char *statements; /* that have to stand before them; most probes need none */
+    const char *statements; /* must stand before the expressions; "" for most probes */
 };
 
-/* argN where bpftrace reaches it; else what the ELF note says of it. */
+/* An argument is argN where bpftrace can read it, and otherwise what the ELF note says of it. Memory is the arena's. */
 void attach_read(struct attach_arguments *arguments, const struct plan *plan, const struct plan_event *event, struct mem *mem);
 
 /* The expression for a number: an argument, or what stands behind where it points. */

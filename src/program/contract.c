@@ -28,7 +28,7 @@ contract_describe(struct outbuf *out, const struct plan *plan)
 {
     text_printf(out, MARK "h2olog-program %d\n" MARK "app-data %d\n", FORM, plan->request->app_data);
     request_put(out, plan->request, MARK, text_escape);
-    text_printf(out, MARK "texts %u %u\n", plan->chunk, plan->limit);
+    text_printf(out, MARK "texts %u %u\n", plan->layout.chunk, plan->layout.limit);
     for (size_t i = 0; i < plan->nevents; i++)
         put_event(out, plan, i);
 }
@@ -48,7 +48,7 @@ next_line(struct slice *rest, struct slice *line, int *number)
     return false;
 }
 
-/* What is not asked for by a line is compared later. */
+/* Lines that say nothing of the request are skipped: contract_check compares them. */
 static int
 read_line(struct request *request, struct slice line, struct mem *mem, struct diag *diag)
 {
@@ -61,7 +61,7 @@ read_line(struct request *request, struct slice line, struct mem *mem, struct di
     return request_take(request, key, line, mem, diag) < 0 ? -1 : 0;
 }
 
-/* Its first such line tells the version. */
+/* The first line has the version. */
 static int
 check_version(const struct contract *contract, struct slice line, int number, struct diag *diag)
 {

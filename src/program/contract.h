@@ -3,8 +3,8 @@
 
 #include "plan/plan.h"
 
-/* A wire program says of itself what it is for, so that h2olog can decode what it prints after somebody has changed it. These
- * lines stand in it:
+/* A wire program has lines that say what it was made for. With them h2olog can decode what the program prints after somebody
+ * has changed it:
  *
  *   //: h2olog-program 1
  *   //: app-data 0
@@ -19,19 +19,20 @@ struct contract {
     struct request request; /* what the lines ask for */
 };
 
-/* Stands for the nonce of a run in a program that is only printed. */
+/* Stands where the nonce of the run will, in a program that is only printed. */
 #define CONTRACT_NO_NONCE "NONCE_OF_THE_RUN"
 
 /* Appends the lines for a plan. */
 void contract_describe(struct outbuf *out, const struct plan *plan);
 
-/* Reads the file, and of its lines all but the last two kinds. 0, or -1 with `diag` set. Memory is the arena's. */
+/* Reads the file, and makes a request of its lines, for which a plan can then be made. Lines of texts and events are only
+ * compared with that plan, by contract_check. 0, or -1 with `diag` set. Memory is the arena's. */
 int contract_read(struct contract *contract, const char *path, struct mem *mem, struct diag *diag);
 
-/* That a plan for the same request is what the program was made for. 0, or -1 with `diag` set. */
+/* Whether the plan, made for the contract's request, is what the program was made for. 0, or -1 with `diag` set. */
 int contract_check(const struct contract *contract, const struct plan *plan, struct diag *diag);
 
-/* Appends the program for a run. */
+/* Appends the program for a run, with its nonce. */
 void contract_write(struct outbuf *out, const struct contract *contract, const char *nonce);
 
 #endif

@@ -7,7 +7,7 @@ indent(struct printf_builder *print)
         text_puts(print->out, "    ");
 }
 
-/* %% is one sign in some versions of bpftrace and two in others. */
+/* Some versions of bpftrace print one sign for %%, and others print two. */
 static void
 put_byte(struct printf_builder *print, char byte)
 {

@@ -3,8 +3,8 @@
 
 #include "base/text.h"
 
-/* Puts bpftrace printf statements together: what is printed one after the other goes into one, until a condition or the end
- * needs it to be written. */
+/* Writes bpftrace's printf statements. What is printed one after the other is gathered into one statement, which is written
+ * when a condition begins or ends, or when printf_builder_flush asks for it. */
 struct printf_builder {
     struct outbuf *out; /* the program */
     int depth;          /* of the blocks that are open */
@@ -12,15 +12,15 @@ struct printf_builder {
     struct outbuf format, values;
 };
 
-/* Bytes as they stand. */
+/* Prints these bytes. */
 void printf_builder_text(struct printf_builder *print, const char *text);
 void printf_builder_bytes(struct printf_builder *print, struct slice bytes);
 
 /* The value of an expression, printed by the conversion `spec`, such as "%lu". */
 void printf_builder_value(struct printf_builder *print, const char *spec, const char *expression);
 
-/* What is printed from here on is so only if the condition holds; the others go on after a printf_builder_if, and
- * printf_builder_end ends it. */
+/* An if statement. What is built after printf_builder_if is printed only if the condition holds. The two else functions begin
+ * its other branches, and printf_builder_end ends the last one. Statements can be nested. */
 void printf_builder_if(struct printf_builder *print, const char *condition);
 void printf_builder_else_if(struct printf_builder *print, const char *condition);
 void printf_builder_else(struct printf_builder *print);

@@ -2,6 +2,7 @@
 
 #include "program/attach.h"
 #include "program/printf_builder.h"
+#include "program/standalone_limits.h"
 #include "base/template.h"
 
 #include <string.h>
@@ -13,7 +14,7 @@ struct emitter {
     const struct files *templates;
     struct mem *mem;
     struct diag *diag;
-    bool has_texts, has_bytes, has_addresses, has_clock, has_pieces; /* what the blocks so far have */
+    struct standalone_contents contents; /* what the blocks so far have */
 };
 
 /* The block being written. */
@@ -123,7 +124,7 @@ put_reads(struct block *block, struct outbuf *out)
     put_filter(block, out);
     if (!emitter->options->is_json || block->event->time >= 0)
         return;
-    emitter->has_clock = true;
+    emitter->contents.has_clock = true;
     text_printf(out, "    $at = (nsecs + %ld) / 1000000;\n", emitter->options->realtime_offset);
 }
 
@@ -156,7 +157,7 @@ print_address(struct block *block, int index)
     struct mem *mem = block->emitter->mem;
     const char *name = variable(block, index), *family = mem_printf(mem, "*(uint16*)%s", name);
     const char *port = mem_printf(mem, "(uint64)*(uint8*)(%s + 2) * 256 + (uint64)*(uint8*)(%s + 3)", name, name);
-    block->emitter->has_addresses = true;
+    block->emitter->contents.has_addresses = true;
     printf_builder_if(print, mem_printf(mem, "%s == 2", family));
     printf_builder_value(print, "%s", mem_printf(mem, "ntop(2, *(uint32*)(%s + 4))", name));
     printf_builder_text(print, ":");
@@ -207,11 +208,11 @@ print_there(struct block *block, int index)
         break;
     case TYPES_TEXT:
     case TYPES_CSTR:
-        emitter->has_texts = true;
+        emitter->contents.has_texts = true;
         printf_builder_value(&block->print, "%s", text_call(block, index));
         break;
     case TYPES_BYTES:
-        emitter->has_bytes = true;
+        emitter->contents.has_bytes = true;
         printf_builder_value(&block->print, "%rh", bytes_call(block, index));
         break;
     case TYPES_ADDRESS:
@@ -388,7 +389,7 @@ put_prints(struct block *block, struct outbuf *out)
     (block->emitter->options->is_json ? print_json : print_line)(block);
     printf_builder_text(&block->print, "\n");
     printf_builder_flush(&block->print);
-    block->emitter->has_pieces |= block->print.statements > 1;
+    block->emitter->contents.has_pieces |= block->print.statements > 1;
 }
 
 /* ---- The program. */
@@ -421,43 +422,6 @@ put_block(struct emitter *emitter, struct outbuf *out, const struct plan_event *
     return status;
 }
 
-/* What somebody who relies on the output has to know. */
-static void
-put_limits(const struct emitter *emitter, struct outbuf *out)
-{
-    const struct bpftrace_row *row = emitter->plan->tracer->row;
-    if (emitter->has_texts) {
-        text_printf(out, "// - A text is whole there. Here it ends after %u bytes, or at a NUL, and nothing says so.",
-                    row->text);
-        if (row->text < row->chunk)
-            text_printf(out, " For %u: sudo %s=%u bpftrace ...", row->chunk, row->strlen_variable, row->chunk);
-        text_puts(out, "\n// - Texts are safe to look at there, and valid JSON. Here they come as clients sent them, control "
-                       "characters and\n"
-                       "//   quotes too: look at them through less or cat -v.\n"
-                       "// - Names of well-known headers stand in pages that the server may not have read yet, and are empty "
-                       "until it has.\n");
-    }
-    if (emitter->has_bytes)
-        text_puts(
-            out,
-            "// - Bytes are hexadecimal digits without blanks between them, and say when there are more than are shown.\n");
-    if (emitter->has_pieces)
-        text_puts(out,
-                  "// - A record is printed at once. Here some take several printf, and records of several threads may mix.\n");
-    if (emitter->has_clock)
-        text_puts(out, "// - The clock is asked. Here \"at\" is counted from when this machine started: make the program anew "
-                       "after a reboot,\n"
-                       "//   and where it is to run.\n");
-    if (emitter->options->extra && emitter->options->is_json)
-        text_puts(out, "// - Records are numbered (\"seq\").\n");
-    if (row->per_cpu_buffers)
-        text_puts(out, "// - Records are in order. Here those of different CPUs are not.\n");
-    text_puts(out, "// - Losses are counted. Here bpftrace says \"Lost N events\" in between.\n");
-    struct slice rest = emitter->plan->left_out, line;
-    while (text_line(&rest, &line))
-        text_printf(out, "// Left out: %.*s\n", (int)line.len, line.ptr);
-}
-
 static const char in6_struct[] =
     "\nstruct h2olog_sockaddr_in6 { unsigned char family_port_flow[8]; unsigned char address[16]; };\n";
 
@@ -476,14 +440,14 @@ put_program(const struct emitter *emitter, struct outbuf *out, const struct outb
 {
     const struct bpftrace *tracer = emitter->plan->tracer;
     struct outbuf limits = {0};
-    put_limits(emitter, &limits);
+    standalone_put_limits(&limits, emitter->plan, &emitter->contents);
     const struct template_variable variables[] = {
         {"version", text_of(PACKAGE_STRING)},
         {"server", text_of(server_name(emitter))},
         {"tracer", text_of(mem_printf(emitter->mem, "%d.%d", tracer->major, tracer->minor))},
         {"command", text_of(emitter->options->command)},
         {"limits", contents(&limits)},
-        {"structs", text_of(emitter->has_addresses ? in6_struct : "")},
+        {"structs", text_of(emitter->contents.has_addresses ? in6_struct : "")},
         {"probes", contents(blocks)},
     };
     int status = template_use(out, emitter->templates, "standalone.bt", variables, sizeof(variables) / sizeof(variables[0]),
@@ -497,6 +461,7 @@ standalone_write(struct outbuf *out, const struct plan *plan, const struct stand
                  const struct files *templates, struct mem *mem, struct diag *diag)
 {
     struct emitter emitter = {.plan = plan, .options = options, .templates = templates, .mem = mem, .diag = diag};
+    emitter.contents.has_extra_json = options->extra && options->is_json;
     struct outbuf blocks = {0};
     int status = 0;
     for (size_t i = 0; status == 0 && i < plan->nevents; i++)

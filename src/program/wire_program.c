@@ -21,7 +21,7 @@ struct writer {
     size_t count;
 };
 
-/* What a record holds: as a format, as a list, and the statements that must stand before. */
+/* The numbers of a record: as conversions of a printf, as a list of expressions, and the statements that must stand before. */
 struct values {
     bool is_stored;
     int count;
@@ -56,7 +56,7 @@ expand(const struct writer *writer, struct outbuf *out, const char *template)
     return template_use(out, writer->templates, template, writer->variables, writer->count, writer->diag);
 }
 
-/* Keeps what a template makes of the variables that `inner` knows, which may be more. */
+/* Expands a template with the variables of `inner`, which has those of the writer and may have more. */
 static int
 define_from(struct writer *writer, const char *name, const struct writer *inner, const char *template)
 {
@@ -88,7 +88,8 @@ put_asked(const struct writer *writer, struct outbuf *out, int index)
     return value;
 }
 
-/* What stands before all else: where arguments are, and the end of what is not wanted. */
+/* The beginning of a block: statements that find the arguments, and then the filters, which return from the block if the event
+ * is not wanted. */
 static void
 define_begin(struct writer *writer)
 {
@@ -104,8 +105,8 @@ define_begin(struct writer *writer)
     define_buffer(writer, "begin", &out);
 }
 
-/* A number of a record: an argument of printf, or a variable that a map takes. Arguments are read before the branches in which
- * they are stored, since 0.22 makes accesses of them there that the kernel's verifier refuses. */
+/* A number of a record: an argument of printf, or a variable that is put into a map. The variables are read before the branches
+ * in which they are stored, since within them bpftrace 0.22 makes accesses of arguments that the kernel's verifier refuses. */
 static void
 put_number(struct values *values, const char *expression)
 {
@@ -149,18 +150,18 @@ put_value(const struct writer *writer, struct values *values, const struct catal
         put_number(values, value);
 }
 
-/* What a record holds beside its texts. A map's records all have the same width. */
+/* The numbers of a record. All records of a map have as many. */
 static void
 define_values(struct writer *writer)
 {
     const struct plan_event *event = writer->event;
-    struct values values = {.is_stored = event->store != PLAN_PRINTED};
+    struct values values = {.is_stored = event->layout.store != LAYOUT_PRINTED};
     int texts = 0;
     for (int i = 0; i < event->probe->nfields; i++)
         if (event->is_shown[i])
             put_value(writer, &values, &event->probe->fields[i], &texts);
     define(writer, "values", mem_strndup(writer->mem, values.list.ptr, values.list.len));
-    for (int i = values.count; values.is_stored && i < writer->plan->widths[event->store]; i++)
+    for (int i = values.count; values.is_stored && i < writer->plan->layout.widths[event->layout.store]; i++)
         text_puts(&values.list, ", (uint64)0");
     define_buffer(writer, "formats", &values.formats);
     define_buffer(writer, "statements", &values.statements);
@@ -172,12 +173,12 @@ static void
 define_hex(struct writer *writer)
 {
     const struct plan_event *event = writer->event;
-    if (event->bytes < 0) {
+    if (event->layout.bytes < 0) {
         define(writer, "hex_format", "");
         define(writer, "hex_value", "");
         return;
     }
-    const struct catalog_field *field = &event->probe->fields[event->bytes];
+    const struct catalog_field *field = &event->probe->fields[event->layout.bytes];
     const char *len = writer->arguments.expressions[field->len_arg];
     define(writer, "hex_format", " %rh");
     define(writer, "hex_value",
@@ -185,11 +186,11 @@ define_hex(struct writer *writer)
                       writer->arguments.expressions[field->arg], len, field->type->limit, field->type->limit, len));
 }
 
-/* What stands in a stored record behind its only text. All records of a map have strings of the same size. */
+/* What stands in a stored record behind its only text, as all records of a map have two strings. */
 static const char *
 second_text(const struct writer *writer)
 {
-    return writer->event->has_cstrs ? mem_printf(writer->mem, "\"%s\"", writer->nonce) : "str($text1, 0)";
+    return writer->event->layout.has_cstrs ? mem_printf(writer->mem, "\"%s\"", writer->nonce) : "str($text1, 0)";
 }
 
 /* The texts that stand in a record. */
@@ -199,16 +200,16 @@ define_inline_texts(struct writer *writer)
     const struct plan_event *event = writer->event;
     const char *extra = writer->plan->tracer->row->str_extra;
     struct outbuf formats = {0}, values = {0};
-    for (int i = 1; event->has_inline_texts && i <= event->ntexts; i++) {
-        text_printf(&formats, event->has_cstrs ? " %%s %s" : " %%s", writer->nonce);
-        if (event->has_cstrs)
-            text_printf(&values, ", str($text%d, %u%s)", i, writer->plan->chunk, extra);
+    for (int i = 1; event->layout.has_inline_texts && i <= event->layout.ntexts; i++) {
+        text_printf(&formats, event->layout.has_cstrs ? " %%s %s" : " %%s", writer->nonce);
+        if (event->layout.has_cstrs)
+            text_printf(&values, ", str($text%d, %u%s)", i, writer->plan->layout.chunk, extra);
         else
             text_printf(&values, ", str($text%d, $size%d%s)", i, i, extra);
     }
     define_buffer(writer, "text_formats", &formats);
     define(writer, "text_values", mem_strndup(writer->mem, values.ptr, values.len));
-    if (event->store != PLAN_PRINTED && event->ntexts == 1)
+    if (event->layout.store != LAYOUT_PRINTED && event->layout.ntexts == 1)
         text_printf(&values, ", %s", second_text(writer));
     define_buffer(writer, "stored_texts", &values);
 }
@@ -239,18 +240,18 @@ static int
 define_record(struct writer *writer, const char *name, int number)
 {
     const struct plan_event *event = writer->event;
-    if (event->store == PLAN_PRINTED)
+    if (event->layout.store == LAYOUT_PRINTED)
         return define_expanded(writer, name, "print.bt");
     const char *entry = mem_printf(writer->mem, "((uint64)%zu%s%s)", (size_t)(event - writer->plan->events),
                                    value_of(writer, "stored_values"), value_of(writer, "stored_texts"));
-    return define_store(writer, name, PLAN_STORE_LETTERS[event->store], number, "(uint64)tid", entry);
+    return define_store(writer, name, LAYOUT_STORE_LETTERS[event->layout.store], number, "(uint64)tid", entry);
 }
 
-/* What is made of the event, once, or for each of the two maps that the record may be stored in. */
+/* What is made of the event: once if the record is printed, or else for each of the two maps that may take it. */
 static int
 define_either(struct writer *writer, const char *name, int (*define_arm)(struct writer *, const char *, int))
 {
-    if (writer->event->store == PLAN_PRINTED)
+    if (writer->event->layout.store == LAYOUT_PRINTED)
         return define_arm(writer, name, 0);
     struct writer inner = *writer;
     if (define_arm(&inner, "first", 0) != 0 || define_arm(&inner, "second", 1) != 0)
@@ -268,12 +269,12 @@ define_bare(struct writer *writer)
     return define_from(writer, "bare", &inner, "print.bt");
 }
 
-/* When the name of a header is one of those whose values are held back. */
+/* The condition under which a header's value is held back; it looks at the header's name. */
 static void
 define_condition(struct writer *writer, const struct catalog_field *field)
 {
     int name = 0;
-    while (writer->event->texts[name] != field->named_by)
+    while (writer->event->layout.texts[name] != field->named_by)
         name++;
     char *text = mem_printf(writer->mem, "$text%d", name + 1), *len = mem_printf(writer->mem, "$len%d", name + 1);
     struct outbuf condition = {0};
@@ -281,26 +282,26 @@ define_condition(struct writer *writer, const struct catalog_field *field)
     define_buffer(writer, "condition", &condition);
 }
 
-/* How many bytes of a text are looked at: of a longer one the record is printed, and digits behind it. Only the last text may
- * have more than fits in a record. */
+/* The length, in bytes, up to which str() carries a text. A record with a longer one is printed, and its texts come as numbers
+ * behind it. Only the last text may be longer than what fits in the record. */
 static unsigned
 most_whole(const struct writer *writer, int text)
 {
     const struct plan *plan = writer->plan;
-    if (text < writer->event->ntexts)
-        return plan->chunk;
-    return writer->event->store == PLAN_PRINTED ? plan->limit : plan->tracer->row->stored;
+    if (text < writer->event->layout.ntexts)
+        return plan->layout.chunk;
+    return writer->event->layout.store == LAYOUT_PRINTED ? plan->layout.limit : plan->tracer->row->stored;
 }
 
-/* Expands a template once for each text, with ${n} its number from 1; behind it `redaction`, unless it is NULL, for a text that
- * may be held back. */
+/* Expands a template once for each text, with its number from 1 as ${n}. A text that may be held back has the template
+ * `redaction` behind it, unless that is NULL. */
 static int
 define_each(struct writer *writer, const char *name, const char *template, const char *redaction)
 {
     struct outbuf out = {0};
     int status = 0;
-    for (int i = 0; status == 0 && i < writer->event->ntexts; i++) {
-        const struct catalog_field *field = &writer->event->probe->fields[writer->event->texts[i]];
+    for (int i = 0; status == 0 && i < writer->event->layout.ntexts; i++) {
+        const struct catalog_field *field = &writer->event->probe->fields[writer->event->layout.texts[i]];
         struct writer inner = *writer;
         define_number(&inner, "n", (unsigned)i + 1);
         define_number(&inner, "field", (unsigned)i);
@@ -310,7 +311,7 @@ define_each(struct writer *writer, const char *name, const char *template, const
         define(&inner, "len", field->len_arg >= 0 ? writer->arguments.expressions[field->len_arg] : "");
         status = define_expanded(&inner, "scan", "cstr-scan.bt");
         status = status == 0 ? define_expanded(&inner, "from", "cstr-begin.bt") : status;
-        if (writer->event->has_inline_texts)
+        if (writer->event->layout.has_inline_texts)
             inner.variables[inner.count - 1].value.len = 0;
         status = status == 0 ? expand(&inner, &out, template) : status;
         if (status == 0 && redaction != NULL && plan_is_redactable(writer->plan, field)) {
@@ -327,10 +328,10 @@ static int
 define_piece(struct writer *writer, const char *name, int number, const char *size)
 {
     const struct plan_event *event = writer->event;
-    int field = event->ntexts - 1;
+    int field = event->layout.ntexts - 1;
     const char *function =
-        mem_printf(writer->mem, "str($text%d + $at, %s%s)", event->ntexts, size, writer->plan->tracer->row->str_extra);
-    if (event->store != PLAN_PRINTED)
+        mem_printf(writer->mem, "str($text%d + $at, %s%s)", event->layout.ntexts, size, writer->plan->tracer->row->str_extra);
+    if (event->layout.store != LAYOUT_PRINTED)
         return define_store(writer, name, 'p', number,
                             mem_printf(writer->mem, "(uint64)tid + ((($at + %d) * 256 + %s) << 32)", field * 16384, size),
                             function);
@@ -345,32 +346,32 @@ static int
 define_whole(struct writer *writer, const char *name, int number)
 {
     struct writer inner = *writer;
-    int n = writer->event->ntexts;
+    int n = writer->event->layout.ntexts;
     define_number(&inner, "n", (unsigned)n);
     define_number(&inner, "most", most_whole(writer, n));
     if (define_record(&inner, "record", number) != 0 ||
-        define_piece(&inner, "piece", number, mem_printf(writer->mem, "%u", writer->plan->chunk)) != 0 ||
+        define_piece(&inner, "piece", number, mem_printf(writer->mem, "%u", writer->plan->layout.chunk)) != 0 ||
         define_piece(&inner, "last_piece", number, mem_printf(writer->mem, "$len%d - $at", n)) != 0)
         return -1;
     return define_from(writer, name, &inner, "text-whole.bt");
 }
 
-/* Which map takes the record is asked before the clock, so that what is in the map that rests is older than when it came to
- * rest. */
+/* Reads which map takes the record. That comes before the clock is read: a record with a time before the maps changed places is
+ * then in the map that is printed. */
 static int
 define_map(struct writer *writer)
 {
-    if (writer->event->store != PLAN_PRINTED)
+    if (writer->event->layout.store != LAYOUT_PRINTED)
         return define_expanded(writer, "map", "map.bt");
     define(writer, "map", "");
     return 0;
 }
 
-/* Texts with a length: whole ones, or words after the record. */
+/* Texts with a length: in the record, or as numbers behind it. */
 static int
 write_texts(struct writer *writer, struct outbuf *out)
 {
-    define_number(writer, "texts", (unsigned)writer->event->ntexts);
+    define_number(writer, "texts", (unsigned)writer->event->layout.ntexts);
     if (define_each(writer, "places", "text.bt", "redact.bt") != 0 ||
         define_each(writer, "choices", "text-choice.bt", NULL) != 0 ||
         define_each(writer, "sizes", "text-size.bt", NULL) != 0 || define_expanded(writer, "check", "text-check.bt") != 0 ||
@@ -386,7 +387,7 @@ write_cstrs(struct writer *writer, struct outbuf *out)
     if (define_each(writer, "places", "cstr-place.bt", NULL) != 0 || define_each(writer, "more", "cstr-more.bt", NULL) != 0 ||
         define_expanded(writer, "printed", "print.bt") != 0)
         return -1;
-    if (writer->event->store == PLAN_PRINTED)
+    if (writer->event->layout.store == LAYOUT_PRINTED)
         return expand(writer, out, "probe-cstrs.bt");
     if (define_each(writer, "scan", "cstr-scan.bt", NULL) != 0 || define_either(writer, "record", define_record) != 0)
         return -1;
@@ -417,9 +418,9 @@ write_probe(const struct writer *program, struct outbuf *out, size_t id)
     if (define_bare(&writer) != 0 || define_map(&writer) != 0)
         return -1;
     define_inline_texts(&writer);
-    if (event->ntexts == 0)
+    if (event->layout.ntexts == 0)
         return write_numbers(&writer, out);
-    return event->has_cstrs ? write_cstrs(&writer, out) : write_texts(&writer, out);
+    return event->layout.has_cstrs ? write_cstrs(&writer, out) : write_texts(&writer, out);
 }
 
 static int
@@ -431,21 +432,22 @@ put_flush(const struct writer *writer, struct outbuf *out, char store, const cha
     return expand(&inner, out, "flush.bt");
 }
 
-/* The statements that print and clear a pair of maps, and tell how much was put into them; pieces of texts come first. */
+/* The statements that print and clear all maps of number 0 or 1, and then print how much was put into them. Pieces of texts
+ * come before the records that they belong to. */
 static int
 define_flush(struct writer *writer, const char *name, const char *number)
 {
     struct outbuf out = {0};
-    int status = writer->plan->nstored[PLAN_TEXTS] > 0 ? put_flush(writer, &out, 'p', number) : 0;
-    for (int i = PLAN_NUMBERS; status == 0 && i < PLAN_STORES; i++)
-        if (writer->plan->nstored[i] > 0)
-            status = put_flush(writer, &out, PLAN_STORE_LETTERS[i], number);
+    int status = writer->plan->layout.nstored[LAYOUT_TEXTS] > 0 ? put_flush(writer, &out, 'p', number) : 0;
+    for (int i = LAYOUT_NUMBERS; status == 0 && i < LAYOUT_STORES; i++)
+        if (writer->plan->layout.nstored[i] > 0)
+            status = put_flush(writer, &out, LAYOUT_STORE_LETTERS[i], number);
     text_printf(&out, "            print(@c%s%s);\n", number, writer->nonce);
     define_buffer(writer, name, &out);
     return status;
 }
 
-/* A record waits until the maps change places, which takes two ticks, and then for one more. */
+/* A record is printed within three ticks: the maps change places every two, and the map is printed one later. */
 static int
 define_batch(struct writer *writer)
 {
@@ -472,8 +474,8 @@ wire_program_write(struct outbuf *out, const struct plan *plan, const char *nonc
     contract_describe(&contents, plan);
     define_buffer(&writer, "contents", &contents);
     define(&writer, "str_extra", plan->tracer->row->str_extra);
-    define_number(&writer, "chunk", plan->chunk);
-    define_number(&writer, "limit", plan->limit);
+    define_number(&writer, "chunk", plan->layout.chunk);
+    define_number(&writer, "limit", plan->layout.limit);
     define_number(&writer, "cstr_limit", TYPES_CSTR_LIMIT);
     struct outbuf probes = {0};
     int status = 0;

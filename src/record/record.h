@@ -3,8 +3,8 @@
 
 #include "plan/plan.h"
 
-/* One event of the server; without `event`, a loss of values[0].number events. The slices are valid until the next call of
- * the function that gave it. */
+/* One event of the server. Where `event` is NULL it is a loss, of values[0].number events. Slices are valid until the next call
+ * of the function that gave it. */
 struct record {
     const struct plan_event *event;
     uint64_t nsecs; /* CLOCK_BOOTTIME */

@@ -2,14 +2,14 @@
 
 #include <string.h>
 
-/* What stands before the values. */
+/* What a copy begins with. */
 struct head {
     const struct plan_event *event;
     uint64_t nsecs, tid;
     pid_t pid;
 };
 
-/* A value, without the bytes of its text, which stand behind it. */
+/* A value. The bytes of its text stand behind it. */
 struct kept {
     uint64_t number;
     uint32_t len;
@@ -18,7 +18,7 @@ struct kept {
 
 static const struct plan_field of_loss[] = {{0}};
 
-/* The values that are set. */
+/* The fields whose values are set. */
 static const struct plan_field *
 shown(const struct plan_event *event, int *count)
 {
@@ -32,7 +32,7 @@ aligned(size_t len)
     return (len + 15) & ~(size_t)15;
 }
 
-/* As much as it can need. */
+/* How many bytes the copy needs at most. */
 static size_t
 room(const struct record *record, const struct plan_field *values, int count)
 {

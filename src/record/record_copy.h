@@ -3,7 +3,7 @@
 
 #include "record/record.h"
 
-/* Records that outlive the decoder's next call: each with its texts in one piece of memory. */
+/* Copies of records, which outlive the decoder's next call. A record and its texts are one piece of memory. */
 
 /* Appends a copy, whose size is a multiple of 16. */
 void record_copy_put(struct outbuf *out, const struct record *record);

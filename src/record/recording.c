@@ -3,6 +3,7 @@
 #include "request/request.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -108,31 +109,63 @@ keep(const struct reader *reader, struct slice text)
     return mem_strndup(reader->mem, text.ptr, text.len);
 }
 
-/* The bytes that follow the line "file LEN NAME". */
+/* ---- What each line of the header has behind its first word. `member` is where the value goes in the header. */
+
 static int
-read_file(struct reader *reader, struct slice value)
+read_text(struct reader *reader, struct slice value, void *member)
 {
-    struct slice word;
-    uint64_t len;
-    if (!text_word(&value, &word) || !text_number(word, reader->rest->len, &len) || !text_word(&value, &word) ||
-        len == reader->rest->len || reader->rest->ptr[len] != '\n')
-        return bad_line(reader, "\"file LENGTH NAME\", so many bytes, and a line feed");
-    struct files *files = &reader->header->files;
-    files->items = mem_grow(reader->mem, files->items, files->count, sizeof(*files->items));
-    files->items[files->count++] =
-        (struct file){keep(reader, word), {keep(reader, (struct slice){reader->rest->ptr, len}), len}};
-    for (size_t i = 0; i < len; i++)
-        reader->line += reader->rest->ptr[i] == '\n';
-    reader->line++;
-    reader->rest->ptr += len + 1;
-    reader->rest->len -= len + 1;
+    *(const char **)member = keep(reader, value);
     return 0;
 }
 
 static int
-read_word(struct reader *reader, struct slice value)
+read_small(struct reader *reader, struct slice value, void *member)
 {
-    struct recording_header *header = reader->header;
+    uint64_t number;
+    if (!text_number(value, 65535, &number))
+        return bad_line(reader, "a number up to 65535");
+    *(int *)member = (int)number;
+    return 0;
+}
+
+static int
+read_flag(struct reader *reader, struct slice value, void *member)
+{
+    int number = 0, status = read_small(reader, value, &number);
+    *(bool *)member = number != 0;
+    return status;
+}
+
+static int
+read_count(struct reader *reader, struct slice value, void *member)
+{
+    return text_number(value, INT64_MAX, member) ? 0 : bad_line(reader, "\"count N\"");
+}
+
+static int
+read_signed(struct reader *reader, struct slice value, void *member)
+{
+    uint64_t magnitude;
+    bool is_negative = value.len > 0 && *value.ptr == '-';
+    struct slice digits = {value.ptr + is_negative, value.len - is_negative};
+    if (!text_number(digits, INT64_MAX, &magnitude))
+        return bad_line(reader, "a number");
+    *(int64_t *)member = is_negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    return 0;
+}
+
+static int
+read_bpftrace(struct reader *reader, struct slice value, void *member)
+{
+    const char *version = mem_printf(reader->mem, "bpftrace v%s", keep(reader, value));
+    return bpftrace_parse_version(member, text_of(version), reader->diag);
+}
+
+/* A line for each word, so they are put behind those that are there. */
+static int
+read_word(struct reader *reader, struct slice value, void *member)
+{
+    struct recording_header *header = member;
     struct filter_word word;
     if (!filter_read_word(&word, value, reader->mem))
         return bad_line(reader, "\"show OPTION VALUE\"");
@@ -141,74 +174,57 @@ read_word(struct reader *reader, struct slice value)
     return 0;
 }
 
+/* The bytes that follow the line "file LEN NAME". */
 static int
-read_signed(const struct reader *reader, struct slice value, int64_t *number)
+read_file(struct reader *reader, struct slice value, void *member)
 {
-    uint64_t magnitude;
-    bool is_negative = value.len > 0 && *value.ptr == '-';
-    struct slice digits = {value.ptr + is_negative, value.len - is_negative};
-    if (!text_number(digits, INT64_MAX, &magnitude))
-        return bad_line(reader, "a number");
-    *number = is_negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    struct files *files = member;
+    struct slice word, *rest = reader->rest;
+    uint64_t len;
+    if (!text_word(&value, &word) || !text_number(word, rest->len, &len) || !text_word(&value, &word) || len == rest->len ||
+        rest->ptr[len] != '\n')
+        return bad_line(reader, "\"file LENGTH NAME\", so many bytes, and a line feed");
+    files->items = mem_grow(reader->mem, files->items, files->count, sizeof(*files->items));
+    files->items[files->count++] = (struct file){keep(reader, word), {keep(reader, (struct slice){rest->ptr, len}), len}};
+    for (size_t i = 0; i < len; i++)
+        reader->line += rest->ptr[i] == '\n';
+    reader->line++;
+    rest->ptr += len + 1;
+    rest->len -= len + 1;
     return 0;
 }
 
-static int
-read_small(const struct reader *reader, struct slice value, int *number)
-{
-    uint64_t wide;
-    if (!text_number(value, 65535, &wide))
-        return bad_line(reader, "a number up to 65535");
-    *number = (int)wide;
-    return 0;
-}
-
-static int
-read_flag(const struct reader *reader, struct slice value, bool *flag)
-{
-    int number = 0, status = read_small(reader, value, &number);
-    *flag = number != 0;
-    return status;
-}
+static const struct header_line {
+    const char *key;
+    int (*read)(struct reader *, struct slice value, void *member);
+    size_t member;
+} header_lines[] = {
+    {"program", read_text, offsetof(struct recording_header, program)},
+    {"host", read_text, offsetof(struct recording_header, host)},
+    {"command", read_text, offsetof(struct recording_header, command)},
+    {"bpftrace", read_bpftrace, offsetof(struct recording_header, tracer)},
+    {"cpus", read_small, offsetof(struct recording_header, cpus)},
+    {"offset", read_signed, offsetof(struct recording_header, offset)},
+    {"format", read_text, offsetof(struct recording_header, format)},
+    {"extra", read_flag, offsetof(struct recording_header, extra)},
+    {"names", read_flag, offsetof(struct recording_header, names)},
+    {"app-data", read_flag, offsetof(struct recording_header, request.app_data)},
+    {"count", read_count, offsetof(struct recording_header, most)},
+    {"show", read_word, 0}, /* several members */
+    {"file", read_file, offsetof(struct recording_header, files)},
+};
 
 static int
 read_line(struct reader *reader, struct slice key, struct slice value)
 {
-    struct recording_header *header = reader->header;
-    int status = request_take(&header->request, key, value, reader->mem, reader->diag);
+    int status = request_take(&reader->header->request, key, value, reader->mem, reader->diag);
     if (status != 0)
         return status < 0 ? -1 : 0;
-    if (text_is(key, "program"))
-        header->program = keep(reader, value);
-    else if (text_is(key, "host"))
-        header->host = keep(reader, value);
-    else if (text_is(key, "command"))
-        header->command = keep(reader, value);
-    else if (text_is(key, "count"))
-        status = text_number(value, INT64_MAX, &header->most) ? 0 : bad_line(reader, "\"count N\"");
-    else if (text_is(key, "bpftrace"))
-        status = bpftrace_parse_version(&header->tracer, text_of(mem_printf(reader->mem, "bpftrace v%s", keep(reader, value))),
-                                        reader->diag);
-    else if (text_is(key, "cpus"))
-        status = read_small(reader, value, &header->cpus);
-    else if (text_is(key, "offset"))
-        status = read_signed(reader, value, &header->offset);
-    else if (text_is(key, "app-data"))
-        status = read_flag(reader, value, &header->request.app_data);
-    else if (text_is(key, "extra"))
-        status = read_flag(reader, value, &header->extra);
-    else if (text_is(key, "names"))
-        status = read_flag(reader, value, &header->names);
-    else if (text_is(key, "format"))
-        header->format = keep(reader, value);
-    else if (text_is(key, "show"))
-        status = read_word(reader, value);
-    else if (text_is(key, "file"))
-        status = read_file(reader, value);
-    else
-        status = bad_line(reader, "program, host, command, bpftrace, cpus, offset, mode, format, extra, names, app-data, "
-                                  "type, redact, filter, count, show, file or begin");
-    return status;
+    for (size_t i = 0; i < sizeof(header_lines) / sizeof(header_lines[0]); i++)
+        if (text_is(key, header_lines[i].key))
+            return header_lines[i].read(reader, value, (char *)reader->header + header_lines[i].member);
+    return bad_line(reader, "program, host, command, bpftrace, cpus, offset, mode, format, extra, names, app-data, "
+                            "type, redact, filter, count, show, file or begin");
 }
 
 static int
@@ -253,7 +269,7 @@ read_header(struct recording_header *header, const char *name, struct slice *res
     return 0;
 }
 
-/* How long it is tells only its end: one that seems to be wrong is looked at again with more of the file. */
+/* Only its end tells how long a header is. So one that seems to be wrong is read again with more of the file. */
 int
 recording_read_header(struct recording_header *header, struct files_stream *stream, struct mem *mem, struct diag *diag)
 {

@@ -3,8 +3,8 @@
 
 #include "plan/plan.h"
 
-/* A recording: what bpftrace printed, and what is needed to understand it. Version 1 of the format: lines up to "begin", with
- * the values as h2olog was given them, then blocks.
+/* A recording: what bpftrace printed, and what is needed to understand it. This is version 1 of the format: a header of lines
+ * up to "begin", whose values are as h2olog was given them, then blocks.
  *
  *   h2olog-recording 1
  *   program h2olog 0.1.0      which h2olog made it
@@ -33,7 +33,6 @@
 struct recording {
     int fd;
     bool has_failed;
-    uint64_t nsecs; /* of what is being taken */
 };
 
 enum recording_kind { RECORDING_START, RECORDING_OUT, RECORDING_ERR, RECORDING_END, RECORDING_STOP, RECORDING_KINDS };
@@ -66,8 +65,8 @@ int recording_put(struct recording *recording, const struct recording_block *blo
 int recording_read_header(struct recording_header *header, struct files_stream *stream, struct mem *mem, struct diag *diag);
 
 /* The block behind `block`, which is {0} before the first. 1: there is one, whose bytes are valid until the next call; 0: the
- * file ends; -1: it breaks off or is damaged, with `diag` set. A block that breaks off is given, if it is one of bpftrace's
- * words, and the error comes with the next call. */
+ * file ends; -1: it breaks off or is damaged, with `diag` set. A block of bpftrace's output that breaks off is given all the
+ * same, and the error comes with the next call. */
 int recording_read_block(struct recording_block *block, struct files_stream *stream, struct diag *diag);
 
 #endif

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A CPU whose last heartbeat is so much older than others' is behind: it is idle, since some kernels send none from an idle
- * CPU, or bpftrace has not come to its buffer yet. In the second case what it reads is old. So when nothing that came lately
- * was late, a CPU that is behind is taken for idle. Otherwise, as after a stall, when the frames of one CPU come in a heap
- * before those of the next, it is waited for, but not for ever. The last two are by the clock of whoever reads. */
-static const uint64_t behind_ns = 100 * 1000 * 1000, late_ns = 150 * 1000 * 1000;
-static const uint64_t calm_ns = 100 * 1000 * 1000, patience_ns = 5000000000;
+/* A CPU is behind when its last heartbeat is much older than those of others. It may be idle, as some kernels send no
+ * heartbeats from an idle CPU. Or bpftrace has not come to its buffer yet; but then what bpftrace reads is old. So when nothing
+ * that came lately was late, a CPU that is behind is taken for idle. Otherwise it is waited for, but not for ever: after a
+ * stall all frames of one CPU come before those of the next. */
+static const uint64_t behind_ns = 100 * 1000 * 1000; /* older than the newest heartbeat by more than this: behind */
+static const uint64_t late_ns = 150 * 1000 * 1000;   /* read more than this after it was sent: late */
+static const uint64_t calm_ns = 100 * 1000 * 1000;   /* nothing late was read for so long: a CPU behind is idle */
+static const uint64_t patience_ns = 5000000000;      /* a CPU is waited for so long at most */
 
 /* More than this is not held: what is there goes out in its order. */
 enum { MAX_BYTES = 64 * 1024 * 1024 };
@@ -22,14 +24,36 @@ struct reorder_cpu {
 
 struct reorder_held {
     uint64_t nsecs;
-    size_t at; /* in `bytes`, as record_copy.h has it */
+    size_t at; /* where in `bytes` it begins */
 };
 
-void
-reorder_init(struct reorder *reorder, int ncpus, bool is_batched, struct mem *mem)
+struct reorder {
+    int ncpus;                  /* whose heartbeats are waited for */
+    int nseen;                  /* CPUs that have sent one */
+    int highest;                /* the highest number of those */
+    uint64_t first_seen;        /* when the first heartbeat came */
+    uint64_t newest;            /* the youngest heartbeat of all */
+    uint64_t late_at;           /* when a frame came late the last time */
+    bool is_batched;            /* records come in batches, too */
+    uint64_t batch;             /* up to when all of those have come */
+    bool is_sorted;             /* what is held came in the order of time */
+    uint64_t released;          /* up to when records may be passed on */
+    struct reorder_cpu *cpus;   /* by number */
+    struct outbuf bytes;        /* the records, as record_copy.h has them */
+    size_t passed;              /* bytes of records that were passed on */
+    struct reorder_held *held;  /* index of `bytes` */
+    struct reorder_held *spare; /* as large, to sort into */
+    size_t nheld, cap;
+    size_t next, ready; /* the part of `held` from `next` to before `ready` may be passed on */
+};
+
+struct reorder *
+reorder_new(int ncpus, bool is_batched, struct mem *mem)
 {
+    struct reorder *reorder = mem_alloc(mem, sizeof(*reorder));
     *reorder = (struct reorder){.ncpus = ncpus, .is_batched = is_batched, .is_sorted = true};
     reorder->cpus = mem_alloc(mem, REORDER_MAX_CPUS * sizeof(*reorder->cpus));
+    return reorder;
 }
 
 void
@@ -251,4 +275,16 @@ reorder_next(struct reorder *reorder, struct record *record)
     prefetch(reorder);
     reorder->passed += record_copy_get(reorder->bytes.ptr + reorder->held[reorder->next++].at, record);
     return true;
+}
+
+uint64_t
+reorder_newest(const struct reorder *reorder)
+{
+    return reorder->newest;
+}
+
+size_t
+reorder_size(const struct reorder *reorder)
+{
+    return reorder->bytes.len;
 }

@@ -120,7 +120,7 @@ intake_lose(struct session *session, uint64_t lost)
 {
     const struct session_intake *intake = &session->intake;
     struct session_run *run = session->run;
-    struct record record = {.nsecs = intake->reorder != NULL ? intake->reorder->newest : intake->now};
+    struct record record = {.nsecs = intake->reorder != NULL ? reorder_newest(intake->reorder) : intake->now};
     record.values[0].number = lost;
     run->counts.lost += lost;
     run->counts.misses_losses |= session->plan.tracer->row->misses_losses;
@@ -200,10 +200,11 @@ static void
 count_damage(struct session *session)
 {
     struct session_intake *intake = &session->intake;
-    for (; session->run->is_program_foreign && intake->faults < intake->decode->nfaults; intake->faults++)
-        tell_fault(session, &intake->decode->faults[intake->faults]);
-    session->run->counts.damaged += intake->decode->damaged - intake->damaged;
-    intake->damaged = intake->decode->damaged;
+    const struct decode_fault *fault;
+    for (; session->run->is_program_foreign && (fault = decode_fault(intake->decode, intake->faults)) != NULL; intake->faults++)
+        tell_fault(session, fault);
+    session->run->counts.damaged += decode_damaged(intake->decode) - intake->damaged;
+    intake->damaged = decode_damaged(intake->decode);
 }
 
 /* Decodes `len` bytes that stand where decode_room said. */

@@ -19,6 +19,7 @@ enum { MAX_TRACERS = 256, MAX_FILES = 3 };
 struct message {
     enum keeper_kind kind;
     pid_t server, tracer;
+    bool is_lesser;
     uint64_t number;
     struct diag diag;
 };
@@ -69,11 +70,12 @@ send_message(int socket, struct message *message, const int *files, size_t nfile
 
 /* Sends a tracer's output away and closes it here, so that this process cannot read it. */
 static void
-hand_over(int socket, struct child *child, pid_t server, int server_fd, const struct outbuf *note)
+hand_over(int socket, struct message *message, struct child *child, int server_fd, const struct outbuf *note)
 {
-    struct message message = {.kind = KEEPER_STARTED, .server = server, .tracer = child->pid};
+    message->kind = KEEPER_STARTED;
+    message->tracer = child->pid;
     const int files[] = {server_fd, child->out, child->err};
-    send_message(socket, &message, files, MAX_FILES, (struct slice){note->ptr, note->len});
+    send_message(socket, message, files, MAX_FILES, (struct slice){note->ptr, note->len});
     child_close(&child->out);
     child_close(&child->err);
 }
@@ -83,18 +85,18 @@ static int
 start_tracer(struct state *state, pid_t server, bool is_lesser)
 {
     const struct keeper_services *services = state->services;
-    struct message failure = {.kind = KEEPER_FAILED, .server = server};
+    struct message message = {.kind = KEEPER_FAILED, .server = server, .is_lesser = is_lesser};
     struct outbuf note = {0};
     int server_fd = -1, status;
     struct tracer *tracer = &state->tracers[state->ntracers];
     if (state->ntracers == MAX_TRACERS)
-        status = diag_set(&failure.diag, DIAG_FAILED, "more than %d servers at once", MAX_TRACERS);
+        status = diag_set(&message.diag, DIAG_FAILED, "more than %d servers at once", MAX_TRACERS);
     else
-        status = services->start(services->context, server, is_lesser, &tracer->child, &server_fd, &note, &failure.diag);
+        status = services->start(services->context, server, is_lesser, &tracer->child, &server_fd, &note, &message.diag);
     if (status != 0) {
-        send_message(state->socket, &failure, NULL, 0, (struct slice){0});
+        send_message(state->socket, &message, NULL, 0, (struct slice){0});
     } else {
-        hand_over(state->socket, &tracer->child, server, server_fd, &note);
+        hand_over(state->socket, &message, &tracer->child, server_fd, &note);
         tracer->resume_ms = 0;
         state->ntracers++;
     }
@@ -340,6 +342,7 @@ keeper_read(const struct keeper *keeper, struct keeper_news *news, char *buffer)
     *news = (struct keeper_news){.kind = message.kind,
                                  .server = message.server,
                                  .tracer = message.tracer,
+                                 .is_lesser = message.is_lesser,
                                  .number = message.number,
                                  .diag = message.diag,
                                  .text = {buffer, (size_t)got - sizeof(message)}};

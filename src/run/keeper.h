@@ -51,6 +51,7 @@ enum keeper_kind {
 struct keeper_news {
     enum keeper_kind kind;
     pid_t server, tracer;
+    bool is_lesser; /* STARTED, FAILED: with the smaller program */
     uint64_t number;
     int server_fd, out, err;
     struct diag diag;

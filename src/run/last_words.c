@@ -68,18 +68,20 @@ last_words_read(struct session *session)
     last_words_take(session, (struct slice){bytes, (size_t)got}, session->intake.now);
 }
 
-/* Whether a smaller program is tried. A program that somebody has changed cannot be made smaller. */
+/* Whether a smaller program is tried. It is tried once, and not when the run is ending. A program that somebody has changed
+ * cannot be made smaller. */
 static bool
 try_smaller(const struct session *session, const struct cause *cause)
 {
     struct session_run *run = session->run;
     bool is_refusal = cause != NULL && cause->is_refusal && !session->life.is_ready;
-    if (!is_refusal || session->is_lesser || run->keeper == NULL || run->is_program_foreign)
+    bool is_ending = run->stop_nsecs != UINT64_MAX || run->is_reader_gone;
+    if (!is_refusal || is_ending || session->is_lesser || run->keeper == NULL || run->is_program_foreign)
         return false;
     diag_note(run->log,
               "the program for pid %d is refused as too large; trying a smaller one, which shows %d bytes of a text at most",
               session->server, BPFTRACE_LESSER_LIMIT);
-    run->nexpected++;
+    run->nlesser++;
     keeper_order(run->keeper, KEEPER_START_LESSER, session->server);
     return true;
 }
@@ -94,7 +96,7 @@ last_words_explain(struct session *session)
     const char *when = session->life.is_ready ? "before it was told to" : "before it could trace";
     int wait_status = session->wait_status;
     char quoted[512];
-    if (diag->status != DIAG_OK || try_smaller(session, cause))
+    if (try_smaller(session, cause) || diag->status != DIAG_OK)
         return;
     if (WIFSIGNALED(wait_status)) {
         diag_set(diag, DIAG_FAILED, "bpftrace was killed by signal %d (%s); nothing is traced any more", WTERMSIG(wait_status),

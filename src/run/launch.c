@@ -130,6 +130,22 @@ new_server(struct launch *launch)
     return server;
 }
 
+/* h2olog asks for the smaller program and has no right to choose another process. So that is started only for a server that the
+ * whole program was tried for and that has not ended since, and only once. */
+static int
+check_lesser(const struct launch *launch, const struct launch_server *server, struct diag *diag)
+{
+    const struct launch_server *before = NULL;
+    for (size_t i = 0; i + 1 < launch->nservers; i++)
+        if (launch->servers[i].target.pid == server->target.pid)
+            before = &launch->servers[i];
+    if (before == NULL || before->lesser.row != NULL)
+        return diag_set(diag, DIAG_FAILED, "no smaller program is to be tried for pid %d", server->target.pid);
+    if (before->target.started != server->target.started)
+        return diag_set(diag, DIAG_NOTHING, "pid %d has ended before it could be traced", server->target.pid);
+    return 0;
+}
+
 static int
 start(void *context, pid_t pid, bool is_lesser, struct child *tracer, int *server_fd, struct outbuf *note, struct diag *diag)
 {
@@ -142,6 +158,8 @@ start(void *context, pid_t pid, bool is_lesser, struct child *tracer, int *serve
     }
     char nonce[WIRE_NONCE_SIZE];
     int status = target_open(&server->target, pid, &server->mem, diag);
+    if (is_lesser && (status == 0 || server->target.pidfd < 0))
+        status = check_lesser(launch, server, diag);
     if (status == 0)
         status = make_nonce(nonce, diag);
     if (status == 0)

@@ -52,12 +52,9 @@ begin_intake(struct session *session, int cpus, const char *nonce)
 {
     struct session_intake *intake = &session->intake;
     bool is_batched = plan_has_batches(&session->plan), has_buffers = session->plan.tracer->row->per_cpu_buffers;
-    intake->decode = mem_alloc(&session->mem, sizeof(*intake->decode));
-    decode_init(intake->decode, &session->plan, nonce, &session->mem);
-    if (!has_buffers && !is_batched)
-        return;
-    intake->reorder = mem_alloc(&session->mem, sizeof(*intake->reorder));
-    reorder_init(intake->reorder, has_buffers ? cpus : 1, is_batched, &session->mem);
+    intake->decode = decode_new(&session->plan, nonce, &session->mem);
+    if (has_buffers || is_batched)
+        intake->reorder = reorder_new(has_buffers ? cpus : 1, is_batched, &session->mem);
 }
 
 static int

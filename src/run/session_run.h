@@ -24,7 +24,8 @@ struct session_run {
     bool is_reader_gone; /* nobody reads the output any more */
     struct recording *recording; /* NULL: none is made */
     uint64_t nsessions;          /* that were opened */
-    size_t nexpected;            /* bpftraces that the keeper was asked for and has not started yet */
+    size_t nexpected;            /* servers of the beginning whose tracers are still to start */
+    size_t nlesser;              /* smaller programs that are still to start */
     bool is_program_foreign; /* somebody may have changed the program (--script). Lines of its own and records that cannot be
                                 decoded are then shown to the user. */
     int put_off_ms;          /* milliseconds: output that still comes may put the end off by this much, and no more */

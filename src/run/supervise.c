@@ -73,12 +73,18 @@ fail(struct run *run, const struct diag *diag)
         *run->shared.diag = *diag;
 }
 
-/* A server of the command line that cannot be traced ends the run. One that was found later (--follow) does not. */
+/* A server of the command line that cannot be traced ends the run. One that was found later (--follow) does not. Where only the
+ * smaller program does not start, the others are traced on, and the error is reported in the end. */
 static void
-refuse(struct run *run, pid_t server, const struct diag *diag)
+refuse(struct run *run, const struct keeper_news *news, const struct diag *diag)
 {
+    if (news->is_lesser) {
+        run->shared.nlesser--;
+        fail(run, diag);
+        return;
+    }
     if (run->shared.nexpected == 0) {
-        diag_note(run->part->log, "pid %d is not traced: %s", server, diag->message);
+        diag_note(run->part->log, "pid %d is not traced: %s", news->server, diag->message);
         return;
     }
     run->shared.nexpected = 0;
@@ -101,7 +107,7 @@ open_session(struct run *run, const struct keeper_news *news)
         return session;
     close(news->server_fd), close(news->out), close(news->err);
     keeper_order(run->part->keeper, KEEPER_KILL, news->tracer);
-    refuse(run, news->server, &diag);
+    refuse(run, news, &diag);
     return NULL;
 }
 
@@ -112,9 +118,12 @@ add_session(struct run *run, const struct keeper_news *news)
     struct session *session = open_session(run, news);
     if (session == NULL)
         return;
-    if (run->shared.nexpected == 0)
+    if (news->is_lesser)
+        run->shared.nlesser--;
+    else if (run->shared.nexpected > 0)
+        run->shared.nexpected--;
+    else
         diag_note(run->part->log, "tracing pid %d (%s) too", news->server, session_command(session));
-    run->shared.nexpected -= run->shared.nexpected > 0;
     run->sessions[run->nsessions++] = session;
     session_record_start(session, news->text);
     if (is_stopping(run))
@@ -159,7 +168,7 @@ run_take_news(struct run *run, const struct keeper_news *news)
         add_session(run, news);
         break;
     case KEEPER_FAILED:
-        refuse(run, news->server, &news->diag);
+        refuse(run, news, &news->diag);
         break;
     case KEEPER_ENDED:
         if (session != NULL)
@@ -307,7 +316,7 @@ remove_done(struct run *run)
 static void
 change_phase(struct run *run)
 {
-    bool goes_on = run->shared.nexpected > 0 || (run->part->follow && !is_stopping(run));
+    bool goes_on = run->shared.nexpected > 0 || run->shared.nlesser > 0 || (run->part->follow && !is_stopping(run));
     if (run->phase == TRACING && run->nsessions == 0 && !goes_on) {
         run->phase = FLUSHING;
         run->deadline = clock_ms() + FLUSH_MS;

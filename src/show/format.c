@@ -33,8 +33,8 @@ int
 format_count_cut(const struct record *record)
 {
     int count = 0;
-    for (int i = 0; record->event != NULL && i < record->event->ntexts; i++) {
-        int field = record->event->texts[i];
+    for (int i = 0; record->event != NULL && i < record->event->layout.ntexts; i++) {
+        int field = record->event->layout.texts[i];
         count +=
             !record->values[field].is_null && types_is_cut(record->event->probe->fields[field].type, &record->values[field]);
     }

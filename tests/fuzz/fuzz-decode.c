@@ -7,7 +7,6 @@ static size_t
 decode_all(struct slice input, size_t step, const char *nonce, struct outbuf *out, uint64_t *damaged)
 {
     struct mem mem = {0};
-    struct decode decode;
     struct decode_item item;
     struct format line, json;
     size_t records = 0;
@@ -15,17 +14,17 @@ decode_all(struct slice input, size_t step, const char *nonce, struct outbuf *ou
     format_init(&line, "line", (struct format_options){.names = true});
     format_init(&json, "json", (struct format_options){.extra = true});
     json.realtime_offset = line.realtime_offset = 0;
-    decode_init(&decode, fuzz_plan(), nonce, &mem);
+    struct decode *decode = decode_new(fuzz_plan(), nonce, &mem);
     while (!is_at_end) {
         size_t room, len = input.len < step ? input.len : step;
-        char *ptr = decode_room(&decode, &room);
+        char *ptr = decode_room(decode, &room);
         len = len < room ? len : room;
         if (len > 0)
             memcpy(ptr, input.ptr, len);
-        decode_fill(&decode, len);
+        decode_fill(decode, len);
         input.ptr += len, input.len -= len;
         is_at_end = input.len == 0;
-        while (decode_next(&decode, &item) || (is_at_end && decode_last(&decode, &item))) {
+        while (decode_next(decode, &item) || (is_at_end && decode_last(decode, &item))) {
             size_t from = out->len;
             if (item.kind != DECODE_RECORD) {
                 text_printf(out, "%d %lu\n", (int)item.kind, item.kind == DECODE_NOTICE ? item.text.len : item.number);
@@ -39,7 +38,7 @@ decode_all(struct slice input, size_t step, const char *nonce, struct outbuf *ou
             fuzz_check_json((struct slice){out->ptr + from, out->len - from});
         }
     }
-    *damaged = decode.damaged;
+    *damaged = decode_damaged(decode);
     mem_free(&mem);
     return records;
 }

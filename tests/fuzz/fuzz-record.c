@@ -52,10 +52,10 @@ put_words(struct outbuf *out, int text, struct slice bytes)
 static void
 put_chunks(struct outbuf *out, const struct plan *plan, int text, struct slice bytes, size_t from)
 {
-    for (size_t at = from; at < bytes.len; at += plan->chunk) {
+    for (size_t at = from; at < bytes.len; at += plan->layout.chunk) {
         size_t left = bytes.len - at;
         text_printf(out, FUZZ_NONCE " s 5 7 %x %zx ", text, at);
-        text_put(out, (struct slice){bytes.ptr + at, left < plan->chunk ? left : plan->chunk});
+        text_put(out, (struct slice){bytes.ptr + at, left < plan->layout.chunk ? left : plan->layout.chunk});
         text_putc(out, '\n');
     }
 }
@@ -71,19 +71,19 @@ put_record(struct outbuf *out, const struct plan *plan, size_t id, const struct 
         text_printf(out, " %lx", values[i].number);
         has_nul |= values[i].text.len > 0 && memchr(values[i].text.ptr, '\0', values[i].text.len) != NULL;
     }
-    bool is_inline = event->has_inline_texts && !has_nul;
-    for (int i = 0; is_inline && i < event->ntexts; i++) {
-        struct slice text = values[event->texts[i]].text;
+    bool is_inline = event->layout.has_inline_texts && !has_nul;
+    for (int i = 0; is_inline && i < event->layout.ntexts; i++) {
+        struct slice text = values[event->layout.texts[i]].text;
         text_putc(out, ' ');
-        text_put(out, (struct slice){text.ptr, text.len < plan->chunk ? text.len : plan->chunk});
+        text_put(out, (struct slice){text.ptr, text.len < plan->layout.chunk ? text.len : plan->layout.chunk});
     }
     text_putc(out, '\n');
-    for (int i = 0; i < event->ntexts; i++) {
-        struct slice text = values[event->texts[i]].text;
+    for (int i = 0; i < event->layout.ntexts; i++) {
+        struct slice text = values[event->layout.texts[i]].text;
         if (has_nul)
             put_words(out, i, text);
         else
-            put_chunks(out, plan, i, text, is_inline ? plan->chunk : 0);
+            put_chunks(out, plan, i, text, is_inline ? plan->layout.chunk : 0);
     }
 }
 
@@ -117,22 +117,21 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         values[i].number = is_text ? values[i].text.len : types_number(probe->fields[i].type, take_number(&source));
     }
     struct mem mem = {0};
-    struct decode decode;
     struct decode_item item;
     struct outbuf in = {0};
     size_t room;
     put_record(&in, plan, id, values);
-    decode_init(&decode, plan, FUZZ_NONCE, &mem);
-    memcpy(decode_room(&decode, &room), in.ptr, in.len);
-    decode_fill(&decode, in.len);
-    FUZZ_CHECK(decode_next(&decode, &item) && item.kind == DECODE_RECORD && item.record.event == &plan->events[id]);
+    struct decode *decode = decode_new(plan, FUZZ_NONCE, &mem);
+    memcpy(decode_room(decode, &room), in.ptr, in.len);
+    decode_fill(decode, in.len);
+    FUZZ_CHECK(decode_next(decode, &item) && item.kind == DECODE_RECORD && item.record.event == &plan->events[id]);
     FUZZ_CHECK(item.record.nsecs == 5 && item.record.tid == 7);
     for (int i = 0; i < probe->nfields; i++) {
         FUZZ_CHECK(item.record.values[i].number == values[i].number);
         FUZZ_CHECK(text_equal(item.record.values[i].text, values[i].text));
     }
     check_formats(&item.record);
-    FUZZ_CHECK(!decode_next(&decode, &item) && !decode_last(&decode, &item) && decode.damaged == 0);
+    FUZZ_CHECK(!decode_next(decode, &item) && !decode_last(decode, &item) && decode_damaged(decode) == 0);
     text_free(&in);
     mem_free(&mem);
     return 0;

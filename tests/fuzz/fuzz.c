@@ -28,8 +28,8 @@ fuzz_plan(void)
     FUZZ_CHECK(catalog_parse(&catalog, &files, &mem, &diag) == 0);
     FUZZ_CHECK(bpftrace_parse_version(&tracer, text_of("bpftrace v0.17.0"), &diag) == 0);
     FUZZ_CHECK(plan_make(&plan, &catalog, NULL, &tracer, &request, &mem, &diag) == 0);
-    plan.limit = 3 * plan.chunk; /* less memory, more runs */
-    plan.pieces = 64;
+    plan.layout.limit = 3 * plan.layout.chunk; /* less memory, more runs */
+    plan.layout.pieces = 64;
     return &plan;
 }
 

@@ -1,0 +1,98 @@
+#include "plan/layout.h"
+
+/* Numbers of a record in a map. The BPF stack, where the record is put together, limits them. */
+enum { STORED_NUMBERS = 24, STORED_NUMBERS_BESIDE_TEXTS = 6 };
+
+void
+layout_begin(struct layout *layout, const struct bpftrace_row *row)
+{
+    *layout = (struct layout){.chunk = row->chunk, .limit = row->limit, .pieces = LAYOUT_MAPS * BPFTRACE_MAP_KEYS};
+}
+
+void
+layout_begin_event(struct layout_event *event)
+{
+    *event = (struct layout_event){.bytes = -1};
+}
+
+static int
+add_text(struct layout_event *event, const struct catalog_probe *probe, int index, struct diag *diag)
+{
+    bool is_cstr = probe->fields[index].type->wire == TYPES_CSTR;
+    if (event->ntexts == LAYOUT_MAX_TEXTS || (event->ntexts > 0 && event->has_cstrs != is_cstr))
+        return diag_at(diag, probe->pos, "probe %s has more than %d texts, or texts with and without a length", probe->name,
+                       LAYOUT_MAX_TEXTS);
+    event->has_cstrs = is_cstr;
+    event->texts[event->ntexts++] = index;
+    return 0;
+}
+
+static int
+add_bytes(struct layout_event *event, const struct catalog_probe *probe, int index, struct diag *diag)
+{
+    if (event->bytes >= 0)
+        return diag_at(diag, probe->pos, "probe %s has more than one field of bytes", probe->name);
+    event->bytes = index;
+    return 0;
+}
+
+int
+layout_add_field(struct layout_event *event, const struct catalog_probe *probe, int index, struct diag *diag)
+{
+    const struct catalog_field *field = &probe->fields[index];
+    event->numbers += layout_numbers(field);
+    switch (field->type->wire) {
+    case TYPES_TEXT:
+    case TYPES_CSTR:
+        return add_text(event, probe, index, diag);
+    case TYPES_BYTES:
+        return add_bytes(event, probe, index, diag);
+    default:
+        return 0;
+    }
+}
+
+static enum layout_store
+store_of(const struct layout_event *event)
+{
+    if (event->bytes >= 0 || event->numbers > STORED_NUMBERS)
+        return LAYOUT_PRINTED;
+    if (event->ntexts == 0)
+        return LAYOUT_NUMBERS;
+    int most = event->has_cstrs ? 1 : LAYOUT_INLINE_TEXTS;
+    if (event->ntexts > most || event->numbers > STORED_NUMBERS_BESIDE_TEXTS)
+        return LAYOUT_PRINTED;
+    return event->has_cstrs ? LAYOUT_CSTR : LAYOUT_TEXTS;
+}
+
+void
+layout_end_event(struct layout *layout, struct layout_event *event, bool has_maps)
+{
+    event->has_inline_texts = event->ntexts + (event->bytes >= 0) <= LAYOUT_INLINE_TEXTS;
+    if (!has_maps)
+        return;
+    event->store = store_of(event);
+    int *width = &layout->widths[event->store];
+    *width = event->numbers > *width ? event->numbers : *width;
+    layout->nstored[event->store]++;
+}
+
+bool
+layout_has_pointer(const struct catalog_field *field)
+{
+    return field->may_be_null || field->is_optional;
+}
+
+int
+layout_numbers(const struct catalog_field *field)
+{
+    int value = field->type->wire == TYPES_ADDRESS ? TYPES_ADDRESS_WORDS : field->type->wire != TYPES_CSTR;
+    return layout_has_pointer(field) + value;
+}
+
+size_t
+layout_sent(const struct layout *layout, const struct catalog_field *field, uint64_t len)
+{
+    unsigned limit = field->type->limit != 0 ? field->type->limit : layout->limit;
+    return (size_t)(len < limit ? len : limit);
+}

@@ -1,0 +1,64 @@
+#ifndef LAYOUT_H
+#define LAYOUT_H
+
+#include "catalog/catalog.h"
+#include "host/bpftrace.h"
+
+/* How an event travels from the server to the decoder: what its record holds, where the record is kept, and how much of a text
+ * is sent. The program writes records in this form, and the decoder reads them. */
+
+enum {
+    LAYOUT_TEXT_LIMIT = 8192, /* bytes of a text that are shown at most; README documents it */
+    LAYOUT_MAX_TEXTS = 3,     /* texts in an event */
+    LAYOUT_INLINE_TEXTS = 2,  /* texts whose first bytes fit in the record itself */
+    LAYOUT_MAPS = 2,          /* maps of a kind: one takes records while the other is printed */
+};
+
+/* Where the records of an event are kept with REQUEST_BATCH: in a map for records of numbers only, for those with texts, or for
+ * those with a text that ends with a NUL. A record with other parts, or with too many, is printed at once. */
+enum layout_store { LAYOUT_PRINTED, LAYOUT_NUMBERS, LAYOUT_TEXTS, LAYOUT_CSTR, LAYOUT_STORES };
+
+/* The letters of the maps' names, by enum layout_store. */
+#define LAYOUT_STORE_LETTERS "-ntr"
+
+/* What the record of an event holds. Fields are indexes into the catalogue's probe. */
+struct layout_event {
+    int numbers;                 /* how many stand before the texts */
+    int texts[LAYOUT_MAX_TEXTS]; /* the fields that are TEXT or CSTR, in order */
+    int ntexts;
+    bool has_cstrs;        /* the texts are CSTR; no event has both kinds */
+    bool has_inline_texts; /* the first bytes of the texts stand in the record; otherwise all of them come behind it */
+    int bytes;             /* the field that is BYTES; -1: none */
+    enum layout_store store;
+};
+
+/* What all events of a plan have in common. */
+struct layout {
+    unsigned chunk;                /* bytes of a text in one printf */
+    unsigned limit;                /* bytes of a text that are sent at most */
+    size_t pieces;                 /* pieces of texts that the maps hold at most */
+    size_t nstored[LAYOUT_STORES]; /* events that are kept there */
+    int widths[LAYOUT_STORES];     /* numbers in each record there, besides its event's ID */
+};
+
+void layout_begin(struct layout *layout, const struct bpftrace_row *row);
+
+/* An event without fields. */
+void layout_begin_event(struct layout_event *event);
+
+/* Adds field `index` of the probe to the event's record. -1 with `diag` set: no record can hold it beside the fields before. */
+int layout_add_field(struct layout_event *event, const struct catalog_probe *probe, int index, struct diag *diag);
+
+/* The event has all of its fields. Chooses where its records are kept; without maps all are printed. */
+void layout_end_event(struct layout *layout, struct layout_event *event, bool has_maps);
+
+/* Whether the field is read through a pointer that may be NULL; the pointer then stands before the value. */
+bool layout_has_pointer(const struct catalog_field *field);
+
+/* How many numbers a record holds for the field. */
+int layout_numbers(const struct catalog_field *field);
+
+/* How many bytes are sent of a text, or of bytes, whose length in the server is `len`. */
+size_t layout_sent(const struct layout *layout, const struct catalog_field *field, uint64_t len);
+
+#endif

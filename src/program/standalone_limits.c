@@ -1,0 +1,43 @@
+#include "program/standalone_limits.h"
+
+static void
+put_length_of_texts(struct outbuf *out, const struct bpftrace_row *row)
+{
+    text_printf(out, "// - A text is whole there. Here it ends after %u bytes, or at a NUL, and nothing says so.", row->text);
+    if (row->text < row->chunk)
+        text_printf(out, " For %u: sudo %s=%u bpftrace ...", row->chunk, row->strlen_variable, row->chunk);
+    text_putc(out, '\n');
+}
+
+void
+standalone_put_limits(struct outbuf *out, const struct plan *plan, const struct standalone_contents *contents)
+{
+    const struct bpftrace_row *row = plan->tracer->row;
+    const struct {
+        bool applies;
+        const char *text;
+    } limits[] = {
+        {contents->has_texts, "Texts are safe to look at there, and valid JSON. Here they come as clients sent them, control "
+                              "characters and\n//   quotes too: look at them through less or cat -v."},
+        {contents->has_texts, "Names of well-known headers stand in pages that the server may not have read yet, and are empty "
+                              "until it has."},
+        {contents->has_bytes, "Bytes are hexadecimal digits without blanks between them, and say when there are more than are "
+                              "shown."},
+        {contents->has_pieces, "A record is printed at once. Here some take several printf, and records of several threads may "
+                               "mix."},
+        {contents->has_clock,
+         "The clock is asked. Here \"at\" is counted from when this machine started: make the program anew "
+         "after a reboot,\n//   and where it is to run."},
+        {contents->has_extra_json, "Records are numbered (\"seq\")."},
+        {row->per_cpu_buffers, "Records are in order. Here those of different CPUs are not."},
+        {true, "Losses are counted. Here bpftrace says \"Lost N events\" in between."},
+    };
+    if (contents->has_texts)
+        put_length_of_texts(out, row);
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+        if (limits[i].applies)
+            text_printf(out, "// - %s\n", limits[i].text);
+    struct slice rest = plan->left_out, line;
+    while (text_line(&rest, &line))
+        text_printf(out, "// Left out: %.*s\n", (int)line.len, line.ptr);
+}

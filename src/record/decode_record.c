@@ -1,0 +1,176 @@
+#include "record/decode_state.h"
+
+/* The words of a socket address, which stay valid as long as the record. */
+static void
+read_address(struct decode *decode, struct wire *wire, int field, struct slice *text)
+{
+    uint64_t *words = decode->addresses[field];
+    for (int i = 0; i < TYPES_ADDRESS_WORDS; i++)
+        words[i] = wire_number(wire);
+    *text = (struct slice){(const char *)words, sizeof(decode->addresses[field])};
+}
+
+static void
+read_value(struct decode *decode, struct wire *wire, struct record *record, const struct plan_field *field)
+{
+    struct types_value *value = &record->values[field->index];
+    uint64_t number = 0;
+    value->text = (struct slice){0};
+    value->is_null = value->is_redacted = false;
+    if (field->has_pointer) {
+        number = wire_number(wire);
+        value->is_null = number == 0;
+    }
+    if (field->wire == TYPES_ADDRESS) {
+        read_address(decode, wire, field->index, &value->text);
+        return;
+    }
+    if (field->wire != TYPES_CSTR)
+        number = wire_number(wire);
+    if (field->wire == TYPES_TEXT && (number & TYPES_REDACTED) != 0) {
+        number &= ~TYPES_REDACTED;
+        value->is_redacted = true;
+    }
+    value->number = field->wire == TYPES_CSTR ? 0 : types_number(field->type, number);
+}
+
+/* All records of a map have as many numbers. */
+void
+decode_read_numbers(struct decode *decode, struct wire *wire, struct decode_item *item)
+{
+    const struct plan_event *event = decode->event;
+    struct record *record = &item->record;
+    item->kind = DECODE_RECORD;
+    item->is_batched = wire->is_map;
+    record->event = event;
+    for (int i = 0; i < event->nshown; i++)
+        read_value(decode, wire, record, &event->shown[i]);
+    int width = wire->is_map ? decode->plan->layout.widths[event->layout.store] : 0;
+    for (int i = event->layout.numbers; i < width; i++)
+        wire_number(wire);
+}
+
+static size_t
+smaller(uint64_t a, uint64_t b)
+{
+    return (size_t)(a < b ? a : b);
+}
+
+size_t
+decode_wanted(const struct decode *decode, const struct record *record, int text)
+{
+    int field = record->event->layout.texts[text];
+    if (record->values[field].is_redacted)
+        return 0;
+    return layout_sent(&decode->plan->layout, &record->event->probe->fields[field], record->values[field].number);
+}
+
+/* A text that goes on beyond the limit is longer than what has come of it. */
+void
+decode_count_cstr(const struct decode *decode, struct types_value *value)
+{
+    unsigned chunk = decode->plan->layout.chunk, last = (TYPES_CSTR_LIMIT + chunk - 1) / chunk * chunk;
+    value->number = value->text.len + (value->text.len >= last + chunk);
+}
+
+struct slice
+decode_read_cstr(const struct decode *decode, struct wire *wire)
+{
+    return wire_text_until(wire, (struct slice){decode->nonce, DECODE_NONCE_LEN}, decode->plan->layout.chunk);
+}
+
+/* The first piece of a text. */
+static void
+read_text(const struct decode *decode, struct wire *wire, struct record *record, int text)
+{
+    struct types_value *value = &record->values[record->event->layout.texts[text]];
+    if (record->event->layout.has_cstrs) {
+        value->text = decode_read_cstr(decode, wire);
+        decode_count_cstr(decode, value);
+    } else {
+        value->text = wire_text(wire, smaller(decode_wanted(decode, record, text), decode->plan->layout.chunk));
+    }
+}
+
+/* The bytes of a record's one BYTES field, which are never in chunks. */
+static void
+read_bytes(struct decode *decode, struct wire *wire, struct record *record)
+{
+    int field = record->event->layout.bytes;
+    if (field < 0)
+        return;
+    struct types_value *value = &record->values[field];
+    size_t len = layout_sent(&decode->plan->layout, &record->event->probe->fields[field], value->number);
+    value->text = (struct slice){decode->bytes, len};
+    wire_hex(wire, len, decode->bytes);
+}
+
+/* An entry of a map for texts has two strings: an event with one text has an empty one, or the nonce, behind it. */
+static void
+read_second(struct wire *wire, const struct layout_event *layout)
+{
+    if (layout->ntexts == 1 && !layout->has_cstrs)
+        wire_text(wire, 0);
+}
+
+static void
+read_end(struct wire *wire)
+{
+    if (wire->is_map)
+        wire_literal(wire, ")\n");
+    else
+        wire_literal(wire, "\n");
+}
+
+/* Bytes, the first pieces of texts, if they stand here, and the end of the frame. */
+static bool
+read_rest(struct decode *decode, struct wire *wire, struct record *record)
+{
+    const struct layout_event *layout = &record->event->layout;
+    read_bytes(decode, wire, record);
+    if (wire->at == wire->end) {
+        wire_fail(wire, WIRE_SHORT);
+        return false;
+    }
+    bool has_texts = layout->ntexts > 0 && *wire->at != '\n';
+    for (int i = 0; has_texts && i < layout->ntexts; i++)
+        read_text(decode, wire, record, i);
+    if (wire->is_map && has_texts)
+        read_second(wire, layout);
+    read_end(wire);
+    return has_texts;
+}
+
+/* The numbers still hold. */
+static void
+give_up_texts(struct decode *decode, struct record *record)
+{
+    const struct layout_event *layout = &record->event->layout;
+    decode_damage(decode, record->event);
+    decode->is_lost = true;
+    for (int i = 0; i < layout->ntexts; i++) {
+        record->values[layout->texts[i]].text = (struct slice){0};
+        if (layout->has_cstrs)
+            record->values[layout->texts[i]].number = 1;
+    }
+    if (layout->bytes >= 0)
+        record->values[layout->bytes].text = (struct slice){0};
+}
+
+/* That texts are not what their lengths say was seen when the server's memory could not be read. */
+bool
+decode_read_texts(struct decode *decode, struct wire *wire, struct record *record)
+{
+    const struct layout_event *layout = &record->event->layout;
+    if (layout->ntexts == 0 && layout->bytes < 0) {
+        read_end(wire);
+        return false;
+    }
+    const struct wire after_numbers = *wire;
+    bool has_texts = read_rest(decode, wire, record);
+    if (wire->state == WIRE_DAMAGED) {
+        give_up_texts(decode, record);
+        *wire = after_numbers;
+    }
+    return has_texts;
+}

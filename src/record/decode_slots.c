@@ -1,0 +1,166 @@
+#include "record/decode_state.h"
+
+void
+decode_slots_begin(struct decode *decode, struct mem *mem)
+{
+    const size_t room = (size_t)LAYOUT_MAX_TEXTS * decode->plan->layout.limit;
+    char *bytes = mem_alloc(mem, DECODE_SLOTS * room); /* in one piece, of which the kernel provides what is used */
+    decode->slots = mem_alloc(mem, DECODE_SLOTS * sizeof(*decode->slots));
+    for (size_t i = 0; i < DECODE_SLOTS; i++)
+        decode->slots[i].bytes = bytes + i * room;
+}
+
+static char *
+text_start(const struct decode *decode, const struct decode_slot *slot, int text)
+{
+    return slot->bytes + (size_t)text * decode->plan->layout.limit;
+}
+
+char *
+decode_slot_end(const struct decode *decode, const struct decode_slot *slot, int text)
+{
+    return text_start(decode, slot, text) + slot->got[text];
+}
+
+/* Whether more of a text is to come behind a piece of `len` bytes at `offset`. */
+static bool
+goes_on(const struct decode *decode, const struct record *record, int text, size_t offset, size_t len)
+{
+    if (record->event->layout.has_cstrs)
+        return len == decode->plan->layout.chunk && offset < TYPES_CSTR_LIMIT;
+    return offset + len < decode_wanted(decode, record, text);
+}
+
+/* The same behind what stands in the record. */
+static bool
+is_text_open(const struct decode *decode, const struct record *record, int text, bool has_texts)
+{
+    size_t len = record->values[record->event->layout.texts[text]].text.len;
+    return (record->event->layout.has_cstrs && !has_texts) || goes_on(decode, record, text, 0, len);
+}
+
+bool
+decode_are_texts_open(const struct decode *decode, const struct record *record, bool has_texts)
+{
+    for (int i = 0; i < record->event->layout.ntexts; i++)
+        if (is_text_open(decode, record, i, has_texts))
+            return true;
+    return false;
+}
+
+struct decode_slot *
+decode_find_slot(struct decode *decode, uint64_t tid)
+{
+    for (int i = 0; i < DECODE_SLOTS; i++)
+        if (decode->slots[i].is_used && decode->slots[i].record.tid == tid)
+            return &decode->slots[i];
+    return NULL;
+}
+
+static struct decode_slot *
+free_slot(struct decode *decode)
+{
+    for (int i = 0; i < DECODE_SLOTS; i++)
+        if (!decode->slots[i].is_used)
+            return &decode->slots[i];
+    return NULL;
+}
+
+struct decode_slot *
+decode_oldest(struct decode *decode)
+{
+    struct decode_slot *oldest = NULL;
+    for (int i = 0; i < DECODE_SLOTS; i++) {
+        struct decode_slot *slot = &decode->slots[i];
+        if (slot->is_used && (oldest == NULL || slot->age < oldest->age))
+            oldest = slot;
+    }
+    return oldest;
+}
+
+/* Copies what the next record's bytes and addresses would take the place of. */
+static void
+keep_bytes(const struct decode *decode, struct decode_slot *slot)
+{
+    const struct plan_event *event = slot->record.event;
+    memcpy(slot->hex, decode->bytes, sizeof(slot->hex));
+    memcpy(slot->addresses, decode->addresses, sizeof(slot->addresses));
+    if (event->layout.bytes >= 0)
+        slot->record.values[event->layout.bytes].text.ptr = slot->hex;
+    for (int i = 0; i < event->nshown; i++)
+        if (event->shown[i].wire == TYPES_ADDRESS)
+            slot->record.values[event->shown[i].index].text.ptr = (const char *)slot->addresses[event->shown[i].index];
+}
+
+static void
+keep_texts(const struct decode *decode, struct decode_slot *slot, bool has_texts)
+{
+    const struct record *record = &slot->record;
+    for (int i = 0; i < record->event->layout.ntexts; i++) {
+        struct slice text = record->values[record->event->layout.texts[i]].text;
+        slot->got[i] = text.len;
+        slot->is_open[i] = is_text_open(decode, record, i, has_texts);
+        if (text.len > 0)
+            memcpy(text_start(decode, slot, i), text.ptr, text.len);
+    }
+}
+
+struct decode_slot *
+decode_keep(struct decode *decode, struct wire *wire, struct decode_item *item, bool has_texts)
+{
+    struct decode_slot *slot = free_slot(decode);
+    if (slot == NULL) {
+        decode_give_up(decode, decode_oldest(decode), item);
+        decode_put_back(decode, wire);
+        return NULL;
+    }
+    slot->age = decode->kept++;
+    slot->is_used = true;
+    decode->nused++;
+    slot->record = item->record;
+    keep_bytes(decode, slot);
+    keep_texts(decode, slot, has_texts);
+    return slot;
+}
+
+void
+decode_slot_add(const struct decode *decode, struct decode_slot *slot, int text, size_t len)
+{
+    slot->is_open[text] = goes_on(decode, &slot->record, text, slot->got[text], len);
+    slot->got[text] += len;
+}
+
+bool
+decode_is_complete(const struct decode_slot *slot)
+{
+    for (int i = 0; i < slot->record.event->layout.ntexts; i++)
+        if (slot->is_open[i])
+            return false;
+    return true;
+}
+
+void
+decode_hand_out(struct decode *decode, struct decode_slot *slot, struct decode_item *item)
+{
+    const struct layout_event *layout = &slot->record.event->layout;
+    for (int i = 0; i < layout->ntexts; i++) {
+        struct types_value *value = &slot->record.values[layout->texts[i]];
+        size_t len = slot->got[i] < LAYOUT_TEXT_LIMIT ? slot->got[i] : LAYOUT_TEXT_LIMIT;
+        value->text = (struct slice){text_start(decode, slot, i), len};
+        if (layout->has_cstrs)
+            decode_count_cstr(decode, value);
+        if (slot->is_open[i] && value->number == len)
+            value->number++; /* its rest was lost */
+    }
+    item->kind = DECODE_RECORD;
+    item->is_batched = false;
+    item->record = slot->record;
+    decode->done = slot;
+}
+
+void
+decode_give_up(struct decode *decode, struct decode_slot *slot, struct decode_item *item)
+{
+    decode_damage(decode, slot->record.event);
+    decode_hand_out(decode, slot, item);
+}

@@ -1,0 +1,188 @@
+#ifndef DECODE_STATE_H
+#define DECODE_STATE_H
+
+#include "base/mem.h"
+#include "record/decode_item.h"
+#include "record/wire.h"
+
+/* What the files of the decoder share, and nobody else sees: decode.c finds where frames begin, decode_stream.c and
+ * decode_map.c read the frames of the two kinds, decode_record.c reads what a record looks like in both, and decode_slots.c
+ * keeps records whose texts have not all come.
+ *
+ * What every record needs is inline. Functions that read from a wire leave it to the caller to look at its state. Those that
+ * return bool say whether the item is set, which counts only if the state is good. */
+
+enum {
+    DECODE_NONCE_LEN = WIRE_NONCE_SIZE - 1,
+    DECODE_SLOTS = 64,     /* threads that can be in the midst of a long record at once */
+    DECODE_MAX_BYTES = 64, /* no type of BYTES shows more */
+    DECODE_MAX_FAULTS = 10,
+};
+
+/* A record that waits for the rest of its texts. */
+struct decode_slot {
+    bool is_used;
+    uint64_t age; /* the lowest was taken first */
+    struct record record;
+    size_t got[LAYOUT_MAX_TEXTS];   /* bytes of each text that have come */
+    bool is_open[LAYOUT_MAX_TEXTS]; /* more of the text is to come */
+    char *bytes;                    /* of the texts: LAYOUT_MAX_TEXTS times `limit` */
+    char hex[DECODE_MAX_BYTES];     /* of the BYTES field */
+    uint64_t addresses[CATALOG_MAX_FIELDS][TYPES_ADDRESS_WORDS];
+};
+
+/* A piece of a text, from a map, that waits for its record. */
+struct decode_piece {
+    uint64_t nsecs, place; /* the map's key */
+    char *bytes;           /* as many as `place` says */
+};
+
+/* What has come from maps. */
+struct decode_maps {
+    struct {
+        uint64_t put, got; /* records by the program's count, and those that came */
+    } counts[LAYOUT_MAPS];
+    int current;                 /* the map of the frame that is being read; -1: none */
+    uint64_t told;               /* losses that somebody was told of */
+    struct decode_piece *pieces; /* NULL: no event of the plan has any */
+    char *piece_bytes;           /* layout.chunk for each */
+    size_t npieces;
+    bool are_sorted; /* the pieces are */
+};
+
+struct decode {
+    const struct plan *plan;
+    char nonce[WIRE_NONCE_SIZE];
+    char *buffer;
+    size_t start, end;                                           /* of what is in the buffer and not yet decoded */
+    bool is_lost;                                                /* looking for the next frame */
+    const struct plan_event *event;                              /* of the record that is being read; NULL: none yet */
+    char bytes[DECODE_MAX_BYTES];                                /* of the BYTES field of the last record */
+    uint64_t addresses[CATALOG_MAX_FIELDS][TYPES_ADDRESS_WORDS]; /* of its ADDRESS fields */
+    struct decode_slot *slots;                                   /* DECODE_SLOTS */
+    int nused;                                                   /* of the slots */
+    uint64_t kept;                                               /* records, in slots, so far */
+    struct decode_slot *done;                                    /* handed out with the last item */
+    struct decode_maps maps;
+    uint64_t records;                              /* that began */
+    uint64_t damaged;                              /* frames that did not decode */
+    struct decode_fault faults[DECODE_MAX_FAULTS]; /* the first ones */
+    int nfaults;
+};
+
+/* ---- decode.c */
+
+/* Something did not decode, of a record of the event; NULL: of none that is known. */
+void decode_damage(struct decode *decode, const struct plan_event *event);
+
+/* An item came before the frame that was just read: the frame is read again after it. */
+static inline void
+decode_put_back(const struct decode *decode, struct wire *wire)
+{
+    wire->at = decode->buffer + decode->start;
+}
+
+/* ---- decode_record.c */
+
+/* The event's ID, which sets decode->event. */
+static inline void
+decode_read_id(struct decode *decode, struct wire *wire)
+{
+    uint64_t id = wire_digits(wire);
+    if (id >= decode->plan->nevents)
+        wire_fail(wire, WIRE_DAMAGED);
+    else if (wire->state == WIRE_GOOD)
+        decode->event = &decode->plan->events[id];
+}
+
+/* The numbers of a record of decode->event, into item->record. */
+void decode_read_numbers(struct decode *decode, struct wire *wire, struct decode_item *item);
+
+/* The rest of the record. Returns whether the first pieces of its texts stood in it. Texts that are not what the record's
+ * numbers say are given up: the record then has none, and the wire is where the numbers end. */
+bool decode_read_texts(struct decode *decode, struct wire *wire, struct record *record);
+
+/* A text, and behind it the nonce, as nothing that a client sends can hold that. */
+struct slice decode_read_cstr(const struct decode *decode, struct wire *wire);
+
+/* How many bytes of a text with a length the program sends in all. */
+size_t decode_wanted(const struct decode *decode, const struct record *record, int text);
+
+/* Sets the number of a text without a length, of which all has come. */
+void decode_count_cstr(const struct decode *decode, struct types_value *value);
+
+/* ---- decode_slots.c */
+
+/* Takes the memory for the slots. */
+void decode_slots_begin(struct decode *decode, struct mem *mem);
+
+/* Whether a record, just read, has texts of which more is to come. */
+bool decode_are_texts_open(const struct decode *decode, const struct record *record, bool has_texts);
+
+static inline bool
+decode_is_open(const struct decode *decode, const struct record *record, bool has_texts)
+{
+    return record->event->layout.ntexts > 0 && decode_are_texts_open(decode, record, has_texts);
+}
+
+/* The slot of a thread's record; NULL: it has none. */
+struct decode_slot *decode_find_slot(struct decode *decode, uint64_t tid);
+
+static inline struct decode_slot *
+decode_slot_of(struct decode *decode, uint64_t tid)
+{
+    return decode->nused > 0 ? decode_find_slot(decode, tid) : NULL;
+}
+
+/* Keeps item->record until the rest of its texts has come. NULL: there was no room for it, so the item is another record now,
+ * that was given up, and the frame is put back. */
+struct decode_slot *decode_keep(struct decode *decode, struct wire *wire, struct decode_item *item, bool has_texts);
+
+/* Where the next bytes of a text go. */
+char *decode_slot_end(const struct decode *decode, const struct decode_slot *slot, int text);
+
+/* `len` bytes have been put there. */
+void decode_slot_add(const struct decode *decode, struct decode_slot *slot, int text, size_t len);
+
+bool decode_is_complete(const struct decode_slot *slot);
+
+/* The record becomes the item, and its slot is free after that. */
+void decode_hand_out(struct decode *decode, struct decode_slot *slot, struct decode_item *item);
+
+/* The same for a record whose rest will not come any more. */
+void decode_give_up(struct decode *decode, struct decode_slot *slot, struct decode_item *item);
+
+/* The record that waits the longest; NULL: none waits. */
+struct decode_slot *decode_oldest(struct decode *decode);
+
+/* The slot that was handed out with the last item is free. */
+static inline void
+decode_release(struct decode *decode)
+{
+    if (decode->done == NULL)
+        return;
+    decode->done->is_used = false;
+    decode->nused--;
+    decode->done = NULL;
+}
+
+/* ---- decode_stream.c */
+
+/* A frame that the program has printed, behind the nonce. */
+bool decode_stream_frame(struct decode *decode, struct wire *wire, struct decode_item *item);
+
+/* ---- decode_map.c */
+
+/* Takes the memory for pieces of texts, if an event of the plan has any. */
+void decode_maps_begin(struct decode *decode, struct mem *mem);
+
+/* What stands behind a map's name "@KNNONCE". K is `kind` and N is `map`; neither has been looked at. */
+bool decode_map_frame(struct decode *decode, struct wire *wire, char kind, int map, struct decode_item *item);
+
+/* The frame that ends a batch, behind its letter. */
+bool decode_batch_end(struct decode *decode, struct wire *wire, struct decode_item *item);
+
+/* Sets the item if records that the program put into maps did not come, and nobody was told of those yet. */
+bool decode_tell_lost(struct decode *decode, struct decode_item *item);
+
+#endif

@@ -1,0 +1,108 @@
+#include "record/decode_state.h"
+
+static bool
+read_tick(struct wire *wire, struct decode_item *item)
+{
+    item->kind = DECODE_TICK;
+    item->nsecs = wire_number(wire);
+    item->number = wire_number(wire);
+    wire_literal(wire, "\n");
+    return true;
+}
+
+/* The first frame of a record. */
+static bool
+read_record(struct decode *decode, struct wire *wire, struct decode_item *item)
+{
+    struct record *record = &item->record;
+    decode_read_id(decode, wire);
+    record->nsecs = wire_number(wire);
+    record->tid = wire_number(wire);
+    if (wire->state != WIRE_GOOD)
+        return false;
+    decode_read_numbers(decode, wire, item);
+    if (wire->state != WIRE_GOOD)
+        return false;
+    struct decode_slot *slot = decode_slot_of(decode, record->tid);
+    if (slot != NULL) { /* a thread fires one event after the other: no more comes of its last one */
+        decode_give_up(decode, slot, item);
+        decode_put_back(decode, wire);
+        return true;
+    }
+    bool has_texts = decode_read_texts(decode, wire, record);
+    if (wire->state != WIRE_GOOD || decode->is_lost || !decode_is_open(decode, record, has_texts))
+        return true;
+    return decode_keep(decode, wire, item, has_texts) == NULL;
+}
+
+/* Words of 8 bytes each, the lowest first, for `most` bytes at most; the last word may hold more than those. Returns how many
+ * bytes there were. */
+static size_t
+read_words(struct wire *wire, size_t most, char *bytes)
+{
+    size_t got = 0;
+    do {
+        uint64_t word = wire_number(wire);
+        for (int i = 0; i < 8 && got < most; i++)
+            bytes[got++] = (char)(word >> 8 * i);
+    } while (got < most && *wire->at == ' ');
+    return got;
+}
+
+/* One piece of a text of the record in `slot`; it goes behind what is there. */
+static void
+read_piece(const struct decode *decode, struct wire *wire, bool has_words, struct decode_slot *slot, int text)
+{
+    const struct record *record = &slot->record;
+    char *end = decode_slot_end(decode, slot, text);
+    bool is_cstr = record->event->layout.has_cstrs;
+    size_t chunk = decode->plan->layout.chunk, left = is_cstr ? 0 : decode_wanted(decode, record, text) - slot->got[text];
+    struct slice piece = {end, 0};
+    if (has_words)
+        piece.len = read_words(wire, left, end);
+    else
+        piece = is_cstr ? decode_read_cstr(decode, wire) : wire_text(wire, left < chunk ? left : chunk);
+    wire_literal(wire, "\n");
+    if (wire->state != WIRE_GOOD)
+        return;
+    if (!has_words && piece.len > 0)
+        memcpy(end, piece.ptr, piece.len);
+    decode_slot_add(decode, slot, text, piece.len);
+}
+
+/* More of a text. The pieces come in order, so one belongs where the last one ended. */
+static bool
+read_more(struct decode *decode, struct wire *wire, bool has_words, struct decode_item *item)
+{
+    uint64_t nsecs = wire_number(wire), tid = wire_number(wire), text = wire_number(wire), offset = wire_number(wire);
+    if (wire->state != WIRE_GOOD)
+        return false;
+    struct decode_slot *slot = decode_slot_of(decode, tid);
+    if (slot == NULL || slot->record.nsecs != nsecs || text >= (uint64_t)slot->record.event->layout.ntexts ||
+        !slot->is_open[text] || offset != slot->got[text]) {
+        wire_fail(wire, WIRE_DAMAGED);
+        return false;
+    }
+    read_piece(decode, wire, has_words, slot, (int)text);
+    if (wire->state != WIRE_GOOD || !decode_is_complete(slot))
+        return false;
+    decode_hand_out(decode, slot, item);
+    return true;
+}
+
+bool
+decode_stream_frame(struct decode *decode, struct wire *wire, struct decode_item *item)
+{
+    wire_literal(wire, " ");
+    if (wire->at == wire->end) {
+        wire_fail(wire, WIRE_SHORT);
+        return false;
+    }
+    char kind = *wire->at;
+    if (strchr("hmsx", kind) == NULL)
+        return read_record(decode, wire, item);
+    wire->at++;
+    return kind == 'h'   ? read_tick(wire, item)
+           : kind == 'm' ? decode_batch_end(decode, wire, item)
+                         : read_more(decode, wire, kind == 'x', item);
+}
