@@ -1,7 +1,7 @@
 #ifndef UNIT_FIXTURE_H
 #define UNIT_FIXTURE_H
 
-#include "show/format.h"
+#include "show/format_record.h"
 
 /* What several suites need: a catalogue from a text, and a plan for it without a server. */
 struct fixture {

@@ -1,4 +1,4 @@
-#include "show/format.h"
+#include "show/format_record.h"
 
 #include "unit-fixture.h"
 #include "unit.h"

@@ -91,7 +91,7 @@ supervise(struct run *run)
 {
     const struct request request = {.group = "g"};
     struct supervise part = {.keeper = &run->keeper,
-                             .request = {&request, &run->fixture.catalog, &run->fixture.tracer, NULL, 1, NULL},
+                             .config = {&request, &run->fixture.catalog, &run->fixture.tracer, NULL, 1, NULL},
                              .output = &run->output,
                              .log = &run->log,
                              .nservers = 1,
@@ -340,7 +340,7 @@ START_TEST(a_paused_tracer_goes_on_by_itself)
     begin(&run, "exec sleep 60");
     pid_t tracer = wait_for_tracer(&run.keeper);
     for (; tries > 0 && state_of(tracer) != 'T'; tries--) {
-        keeper_ask(&run.keeper, KEEPER_PAUSE, tracer);
+        keeper_order(&run.keeper, KEEPER_PAUSE, tracer);
         nanosleep(&ms, NULL);
     }
     ck_assert_int_gt(tries, 0);
@@ -357,9 +357,9 @@ START_TEST(a_paused_tracer_can_be_killed)
     struct run run;
     begin(&run, "exec sleep 60");
     pid_t tracer = wait_for_tracer(&run.keeper);
-    keeper_ask(&run.keeper, KEEPER_PAUSE, tracer);
-    keeper_ask(&run.keeper, KEEPER_KILL, tracer);
-    keeper_ask(&run.keeper, KEEPER_PAUSE, tracer);
+    keeper_order(&run.keeper, KEEPER_PAUSE, tracer);
+    keeper_order(&run.keeper, KEEPER_KILL, tracer);
+    keeper_order(&run.keeper, KEEPER_PAUSE, tracer);
     ck_assert_int_eq(wait_for_news(&run.keeper, KEEPER_ENDED).tracer, tracer);
     keeper_stop(&run.keeper);
     end(&run, "");

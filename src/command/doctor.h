@@ -3,7 +3,7 @@
 
 #include "plan/plan.h"
 
-/* An emulated machine was seen to need 30 s for attaching, and was idle. */
+/* An idle machine in an emulator has needed 30 s to attach. */
 enum { DOCTOR_PATIENCE_MS = 120000 };
 
 /* What --doctor looks at. */
@@ -11,11 +11,11 @@ struct doctor {
     const char *bpftrace; /* NULL: the first on PATH */
     pid_t pid;            /* of the server; 0: the only one, if there is one */
     const struct catalog *catalog;
-    enum request_transport transport; /* that is tried; open: what h2olog would choose */
-    int patience_ms;               /* so long bpftrace may take to attach; 0: DOCTOR_PATIENCE_MS */
+    enum request_transport transport; /* the one to try; REQUEST_AUTO: the one that h2olog would choose */
+    int patience_ms;                  /* how long bpftrace may take to attach; 0: DOCTOR_PATIENCE_MS */
     bool is_json;
     struct mem *mem;
-    struct bpftrace tracer; /* found on the way; no row: there is none */
+    struct bpftrace tracer; /* set by the check of bpftrace; its row is NULL: there is none */
 };
 
 enum doctor_state {
@@ -24,7 +24,7 @@ enum doctor_state {
     DOCTOR_PROBLEM,
 };
 
-/* What a check came to: words for people, without a full stop; no advice: nothing is to be done. */
+/* What a check has found, in words without a full stop. The advice says what to do; NULL: nothing. */
 struct doctor_finding {
     enum doctor_state state;
     const char *detail, *advice;
@@ -35,8 +35,8 @@ struct doctor_finding {
  * are in the way. */
 enum diag_status doctor_examine(struct doctor *doctor, struct outbuf *out);
 
-/* Whether the program that h2olog makes for its own probe, h2olog:doctor, is loaded and attached by this bpftrace, and what is
- * seen is what was fired. */
+/* Traces h2olog's own probe, h2olog:doctor, with the program that h2olog makes for it: whether bpftrace loads and attaches it,
+ * and whether it shows what was fired. */
 struct doctor_finding doctor_attach(struct doctor *doctor);
 
 #endif

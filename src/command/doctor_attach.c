@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Begins the records; nobody but h2olog itself could forge these. */
+/* Records begin with it. It may be known, since only h2olog itself could forge records here. */
 static const char nonce[WIRE_NONCE_SIZE] = "5ca1ab1e0ddba115";
 
 /* bpftrace with the program for h2olog's own probe. */
@@ -52,7 +52,7 @@ read_own_probe(struct trial *trial, struct diag *diag)
     return status;
 }
 
-/* The way of every program of h2olog's: what the kernel and bpftrace think of this one, they think of those. */
+/* The program is made as all of h2olog's are: if the kernel and bpftrace accept this one, they accept those. */
 static int
 make_program(struct trial *trial, struct diag *diag)
 {
@@ -73,7 +73,7 @@ make_program(struct trial *trial, struct diag *diag)
 }
 
 static int
-start(struct trial *trial, struct diag *diag)
+trial_start(struct trial *trial, struct diag *diag)
 {
     struct mem *mem = trial->doctor->mem;
     char *path = mem_strdup(mem, trial->tracer->path), *pid = mem_printf(mem, "%d", trial->target.pid);
@@ -82,9 +82,9 @@ start(struct trial *trial, struct diag *diag)
     return child_start(&trial->child, path, argv, bpftrace_environment(trial->tracer, false, mem), -1, diag);
 }
 
-/* The record's texts are gone with the next one. */
+/* Keeps a copy, as the record's texts are valid until the next one only. */
 static void
-keep(struct trial *trial, const struct record *record)
+trial_keep(struct trial *trial, const struct record *record)
 {
     int at = trial->nseen;
     if (at == SPECIMEN_SHOTS)
@@ -101,10 +101,10 @@ keep(struct trial *trial, const struct record *record)
 
 /* The first heartbeat shows that bpftrace is attached. The shots are fired once, so that each is known by its place. */
 static void
-take_item(struct trial *trial, const struct decode_item *item)
+trial_take_item(struct trial *trial, const struct decode_item *item)
 {
     if (item->kind == DECODE_RECORD)
-        keep(trial, &item->record);
+        trial_keep(trial, &item->record);
     if (item->kind != DECODE_TICK || trial->is_attached)
         return;
     trial->is_attached = true;
@@ -113,7 +113,7 @@ take_item(struct trial *trial, const struct decode_item *item)
 
 /* false: nothing was there. */
 static bool
-take_output(struct trial *trial)
+trial_take_output(struct trial *trial)
 {
     struct decode_item item;
     size_t room;
@@ -125,7 +125,7 @@ take_output(struct trial *trial)
         return false;
     decode_fill(trial->decode, (size_t)got);
     while (decode_next(trial->decode, &item))
-        take_item(trial, &item);
+        trial_take_item(trial, &item);
     return true;
 }
 
@@ -138,7 +138,7 @@ is_over(const struct trial *trial)
 /* What bpftrace says is kept up to a length, so that one that never stops does not fill the memory. false: nothing was there.
  */
 static bool
-take_complaints(struct trial *trial)
+trial_take_complaints(struct trial *trial)
 {
     enum { MOST = 64 * 1024 };
     size_t before = trial->complaints.len;
@@ -160,7 +160,7 @@ watch(struct trial *trial)
         if (!has_more && poll(fds, 3, (int)left) <= 0)
             continue;
         trial->has_ended |= fds[2].revents != 0;
-        bool has_output = take_output(trial), has_complaints = take_complaints(trial);
+        bool has_output = trial_take_output(trial), has_complaints = trial_take_complaints(trial);
         has_more = trial->has_ended && (has_output || has_complaints);
     }
 }
@@ -225,13 +225,13 @@ conclude(const struct trial *trial, double seconds)
 
 /* `is_refused`: the program was too large for the kernel or for bpftrace. */
 static struct doctor_finding
-try(struct doctor *doctor, const struct bpftrace *tracer, bool *is_refused)
+run_trial(struct doctor *doctor, const struct bpftrace *tracer, bool *is_refused)
 {
     struct trial trial = {
         .doctor = doctor, .tracer = tracer, .patience_ms = doctor->patience_ms > 0 ? doctor->patience_ms : DOCTOR_PATIENCE_MS};
     struct doctor_finding finding;
     struct diag diag;
-    if (make_program(&trial, &diag) != 0 || start(&trial, &diag) != 0) {
+    if (make_program(&trial, &diag) != 0 || trial_start(&trial, &diag) != 0) {
         finding = problem(mem_strdup(doctor->mem, diag.message), NULL);
     } else {
         watch(&trial);
@@ -248,7 +248,7 @@ try(struct doctor *doctor, const struct bpftrace *tracer, bool *is_refused)
     return finding;
 }
 
-/* As h2olog goes on with shorter texts where the whole program is refused, that is not in the way. */
+/* Where the whole program is refused h2olog goes on with shorter texts, so that is no problem. */
 struct doctor_finding
 doctor_attach(struct doctor *doctor)
 {
@@ -257,11 +257,11 @@ doctor_attach(struct doctor *doctor)
     bool is_refused;
     if (!specimen_is_built())
         return (struct doctor_finding){DOCTOR_NOTE, "not tried: this h2olog was built without sys/sdt.h", NULL};
-    struct doctor_finding whole = try(doctor, &doctor->tracer, &is_refused);
+    struct doctor_finding whole = run_trial(doctor, &doctor->tracer, &is_refused);
     if (!is_refused)
         return whole;
     bpftrace_lessen(&lesser, &row, &doctor->tracer);
-    struct doctor_finding part = try(doctor, &lesser, &is_refused);
+    struct doctor_finding part = run_trial(doctor, &lesser, &is_refused);
     if (part.state != DOCTOR_OK)
         return whole;
     return (struct doctor_finding){

@@ -7,20 +7,20 @@
 
 enum kind { FLAG, COUNT, STRING, LIST, PIDS, NUMBER, DURATION, FILTER, FORM, COLOR, HELP };
 
-static const struct row {
+static const struct option_row {
     enum kind kind;
     const char *name;
     char letter;
     const char *argument;
     const char *help;
     size_t offset;
-} rows[] = {
+} option_rows[] = {
 #define OPTION(field, kind, name, letter, argument, help) {kind, name, letter, argument, help, offsetof(struct options, field)},
 #include "command/options.def"
 #undef OPTION
 };
 
-enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+enum { ROWS = sizeof(option_rows) / sizeof(option_rows[0]) };
 
 static const struct mode {
     const char *name, *format;
@@ -34,7 +34,7 @@ static const char usage[] = "Usage: h2olog [http | quic | all] [options]\n"
                             "Shows what a running h2o web server does, through its USDT probes and bpftrace.\n";
 
 static int
-add_pid(struct options_pids *pids, const struct row *row, const char *value, struct diag *diag)
+option_add_pid(struct options_pids *pids, const struct option_row *row, const char *value, struct diag *diag)
 {
     uint64_t number;
     char quoted[64];
@@ -51,10 +51,10 @@ add_pid(struct options_pids *pids, const struct row *row, const char *value, str
 }
 
 static int
-add_pids(struct options_pids *pids, const struct row *row, char *value, struct diag *diag)
+option_add_pids(struct options_pids *pids, const struct option_row *row, char *value, struct diag *diag)
 {
     for (char *word, *rest = value; (word = strsep(&rest, ",")) != NULL;)
-        if (add_pid(pids, row, word, diag) != 0)
+        if (option_add_pid(pids, row, word, diag) != 0)
             return -1;
     return 0;
 }
@@ -73,7 +73,7 @@ set_help(struct options *options, const char *format, struct diag *diag)
 }
 
 static int
-set_number(uint64_t *number, const struct row *row, const char *value, struct diag *diag)
+set_number(uint64_t *number, const struct option_row *row, const char *value, struct diag *diag)
 {
     char quoted[64];
     if (text_number(text_of(value), INT64_MAX, number) && *number > 0)
@@ -84,7 +84,7 @@ set_number(uint64_t *number, const struct row *row, const char *value, struct di
 
 /* In milliseconds; a number alone is seconds. */
 static int
-set_duration(uint64_t *duration, const struct row *row, const char *value, struct diag *diag)
+set_duration(uint64_t *duration, const struct option_row *row, const char *value, struct diag *diag)
 {
     static const struct {
         const char *name;
@@ -104,7 +104,7 @@ set_duration(uint64_t *duration, const struct row *row, const char *value, struc
 }
 
 static int
-add_filter(struct options_filters *filters, const struct row *row, const char *value, struct diag *diag)
+option_add_filter(struct options_filters *filters, const struct option_row *row, const char *value, struct diag *diag)
 {
     if (filters->count == OPTIONS_MAX_LIST)
         return diag_set(diag, DIAG_USAGE, "--%s: more than %d filters", row->name, OPTIONS_MAX_LIST);
@@ -114,7 +114,7 @@ add_filter(struct options_filters *filters, const struct row *row, const char *v
 }
 
 static int
-set_form(const char **form, const struct row *row, const char *value, struct diag *diag)
+set_form(const char **form, const struct option_row *row, const char *value, struct diag *diag)
 {
     char quoted[64];
     *form = value != NULL ? value : "standalone";
@@ -126,7 +126,7 @@ set_form(const char **form, const struct row *row, const char *value, struct dia
 
 /* --color alone is always, as with ls and grep. */
 static int
-set_color(const char **color, const struct row *row, const char *value, struct diag *diag)
+set_color(const char **color, const struct option_row *row, const char *value, struct diag *diag)
 {
     char quoted[64];
     *color = value != NULL ? value : "always";
@@ -137,7 +137,7 @@ set_color(const char **color, const struct row *row, const char *value, struct d
 }
 
 static int
-add_words(struct options_list *list, const struct row *row, char *value, struct diag *diag)
+option_add_words(struct options_list *list, const struct option_row *row, char *value, struct diag *diag)
 {
     for (char *word, *rest = value; (word = strsep(&rest, ",")) != NULL;) {
         if (*word == '\0')
@@ -150,7 +150,7 @@ add_words(struct options_list *list, const struct row *row, char *value, struct 
 }
 
 static int
-set_row(struct options *options, const struct row *row, char *value, struct diag *diag)
+set_option(struct options *options, const struct option_row *row, char *value, struct diag *diag)
 {
     void *field = (char *)options + row->offset;
     switch (row->kind) {
@@ -164,15 +164,15 @@ set_row(struct options *options, const struct row *row, char *value, struct diag
         *(const char **)field = value;
         return 0;
     case LIST:
-        return add_words(field, row, value, diag);
+        return option_add_words(field, row, value, diag);
     case PIDS:
-        return add_pids(field, row, value, diag);
+        return option_add_pids(field, row, value, diag);
     case NUMBER:
         return set_number(field, row, value, diag);
     case DURATION:
         return set_duration(field, row, value, diag);
     case FILTER:
-        return add_filter(field, row, value, diag);
+        return option_add_filter(field, row, value, diag);
     case FORM:
         return set_form(field, row, value, diag);
     case COLOR:
@@ -185,7 +185,7 @@ set_row(struct options *options, const struct row *row, char *value, struct diag
 
 /* What stands behind the option may be left out. */
 static bool
-may_lack_argument(const struct row *row)
+may_lack_argument(const struct option_row *row)
 {
     return row->kind == FORM || row->kind == COLOR;
 }
@@ -196,28 +196,28 @@ make_getopt_tables(struct option *longs, char *shorts)
 {
     *shorts++ = ':'; /* report a missing argument as ':' and print nothing */
     for (int i = 0; i < ROWS; i++) {
-        int has_argument = rows[i].argument != NULL ? required_argument : no_argument;
-        if (rows[i].kind == HELP || may_lack_argument(&rows[i]))
+        int has_argument = option_rows[i].argument != NULL ? required_argument : no_argument;
+        if (option_rows[i].kind == HELP || may_lack_argument(&option_rows[i]))
             has_argument = optional_argument;
-        longs[i] = (struct option){rows[i].name, has_argument, NULL, 256 + i};
-        if (rows[i].letter == 0)
+        longs[i] = (struct option){option_rows[i].name, has_argument, NULL, 256 + i};
+        if (option_rows[i].letter == 0)
             continue;
-        *shorts++ = rows[i].letter;
-        if (rows[i].argument != NULL)
+        *shorts++ = option_rows[i].letter;
+        if (option_rows[i].argument != NULL)
             *shorts++ = ':';
     }
     longs[ROWS] = (struct option){0};
     *shorts = '\0';
 }
 
-static const struct row *
-find_row(int code)
+static const struct option_row *
+find_option_row(int code)
 {
     if (code >= 256)
-        return &rows[code - 256];
+        return &option_rows[code - 256];
     for (int i = 0; i < ROWS; i++)
-        if (rows[i].letter == code)
-            return &rows[i];
+        if (option_rows[i].letter == code)
+            return &option_rows[i];
     return NULL;
 }
 
@@ -227,7 +227,7 @@ count_fitting(const char *word)
 {
     int count = 0;
     for (int i = 0; i < ROWS && strncmp(word, "--", 2) == 0; i++)
-        count += strncmp(rows[i].name, word + 2, strcspn(word + 2, "=")) == 0;
+        count += strncmp(option_rows[i].name, word + 2, strcspn(word + 2, "=")) == 0;
     return count;
 }
 
@@ -278,7 +278,7 @@ check_together(const struct options *options, struct diag *diag)
     const struct {
         bool is_given;
         const char *message;
-    } rows[] = {
+    } option_rows[] = {
         {options->exe != NULL && options->emit_script == NULL && !options->list,
          "-e is for --emit-script and --list; a process is traced with -p PID"},
         {options->script != NULL && (options->emit_script != NULL || options->list || options->replay != NULL),
@@ -294,9 +294,9 @@ check_together(const struct options *options, struct diag *diag)
         {options->batch_interval_ms != 0 && options->transport != NULL && strcmp(options->transport, "stream") == 0,
          "--batch-interval is for batches; --transport=stream has none"},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (rows[i].is_given)
-            return diag_set(diag, DIAG_USAGE, "%s", rows[i].message);
+    for (size_t i = 0; i < sizeof(option_rows) / sizeof(option_rows[0]); i++)
+        if (option_rows[i].is_given)
+            return diag_set(diag, DIAG_USAGE, "%s", option_rows[i].message);
     return 0;
 }
 
@@ -331,10 +331,10 @@ options_parse(struct options *options, int argc, char **argv, struct diag *diag)
     *options = (struct options){0};
     int code;
     for (optind = 0; (code = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
-        const struct row *row = code == '?' || code == ':' ? NULL : find_row(code);
+        const struct option_row *row = code == '?' || code == ':' ? NULL : find_option_row(code);
         if (row == NULL)
             return bad_option(code, argc, argv, diag);
-        if (set_row(options, row, optarg, diag) != 0)
+        if (set_option(options, row, optarg, diag) != 0)
             return -1;
     }
     for (; optind < argc; optind++)
@@ -344,7 +344,7 @@ options_parse(struct options *options, int argc, char **argv, struct diag *diag)
 }
 
 static void
-help_row(struct outbuf *out, const struct row *row)
+help_row(struct outbuf *out, const struct option_row *row)
 {
     char left[40];
     const char *before = row->argument == NULL ? "" : may_lack_argument(row) ? "[=" : " ";
@@ -367,7 +367,7 @@ help_row(struct outbuf *out, const struct row *row)
 
 /* Columns with tabs between them: letter or -, name, argument or - or [argument], help. */
 static void
-table_row(struct outbuf *out, const struct row *row)
+table_row(struct outbuf *out, const struct option_row *row)
 {
     const char *argument = row->argument != NULL ? row->argument : "-";
     text_printf(out, "%c\t%s\t", row->letter ? row->letter : '-', row->name);
@@ -381,5 +381,5 @@ options_help(struct outbuf *out, bool is_table)
     if (!is_table)
         text_printf(out, "%s\n", usage);
     for (int i = 0; i < ROWS; i++)
-        (is_table ? table_row : help_row)(out, &rows[i]);
+        (is_table ? table_row : help_row)(out, &option_rows[i]);
 }

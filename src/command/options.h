@@ -31,7 +31,7 @@ struct options {
             const char *option, *value;
         } items[OPTIONS_MAX_LIST];
         size_t count;
-    } filters;            /* and what makes the view: by long name, in the order that they were given */
+    } filters;            /* and the options of the view: by long name, in the order they were given */
     uint64_t count;       /* 0: no limit */
     uint64_t duration_ms; /* the same */
     const char *format;   /* "line" or "json": the mode's own if it was not given */

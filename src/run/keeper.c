@@ -15,8 +15,8 @@
 
 enum { MAX_TRACERS = 256, MAX_FILES = 3 };
 
-/* What goes over the socket; files beside it, a text behind it. */
-struct letter {
+/* The keeper sends messages: files go beside one (SCM_RIGHTS), and a text behind it. */
+struct message {
     enum keeper_kind kind;
     pid_t server, tracer;
     bool is_lesser;
@@ -24,28 +24,29 @@ struct letter {
     struct diag diag;
 };
 
-struct petition {
-    enum keeper_request request;
+/* h2olog sends orders. */
+struct order {
+    enum keeper_order kind;
     pid_t pid;
 };
 
-struct ward {
-    struct child tracer;
-    int64_t resume_ms; /* when its pause ends; 0: it has none */
+struct tracer {
+    struct child child;
+    int64_t resume_ms; /* when its pause ends, in milliseconds of CLOCK_MONOTONIC; 0: it is not paused */
 };
 
-/* The keeper's own view. */
-struct desk {
+/* What the keeper has: its end of the socket, and the tracers that have not ended. */
+struct state {
     const struct keeper_services *services;
     int socket;
-    struct ward wards[MAX_TRACERS];
-    size_t nwards;
+    struct tracer tracers[MAX_TRACERS];
+    size_t ntracers;
 };
 
 static void
-put_files(struct msghdr *message, const int *files, size_t count)
+put_files(struct msghdr *msg, const int *files, size_t count)
 {
-    struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    struct cmsghdr *header = CMSG_FIRSTHDR(msg);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(count * sizeof(*files));
@@ -53,43 +54,51 @@ put_files(struct msghdr *message, const int *files, size_t count)
 }
 
 static void
-send_letter(const struct desk *desk, struct letter *letter, const int *files, size_t nfiles, struct slice text)
+send_message(int socket, struct message *message, const int *files, size_t nfiles, struct slice text)
 {
     char control[CMSG_SPACE(MAX_FILES * sizeof(int))] = {0};
-    struct iovec parts[] = {{letter, sizeof(*letter)}, {(char *)text.ptr, text.len}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    struct iovec parts[] = {{message, sizeof(*message)}, {(char *)text.ptr, text.len}};
+    struct msghdr msg = {.msg_iov = parts, .msg_iovlen = 2};
     if (nfiles > 0) {
-        message.msg_control = control;
-        message.msg_controllen = CMSG_SPACE(nfiles * sizeof(*files));
-        put_files(&message, files, nfiles);
+        msg.msg_control = control;
+        msg.msg_controllen = CMSG_SPACE(nfiles * sizeof(*files));
+        put_files(&msg, files, nfiles);
     }
-    while (sendmsg(desk->socket, &message, MSG_NOSIGNAL) < 0 && errno == EINTR)
+    while (sendmsg(socket, &msg, MSG_NOSIGNAL) < 0 && errno == EINTR)
         continue;
 }
 
-/* Starts a tracer and hands its output over, so that this process cannot read it. */
-static int
-start_tracer(struct desk *desk, pid_t server, bool is_lesser)
+/* Sends a tracer's output away and closes it here, so that this process cannot read it. */
+static void
+hand_over(int socket, struct message *message, struct child *child, int server_fd, const struct outbuf *note)
 {
-    struct letter letter = {.kind = KEEPER_FAILED, .server = server, .is_lesser = is_lesser};
+    message->kind = KEEPER_STARTED;
+    message->tracer = child->pid;
+    const int files[] = {server_fd, child->out, child->err};
+    send_message(socket, message, files, MAX_FILES, (struct slice){note->ptr, note->len});
+    child_close(&child->out);
+    child_close(&child->err);
+}
+
+/* Returns -1 if it cannot be started, which is sent to h2olog. */
+static int
+start_tracer(struct state *state, pid_t server, bool is_lesser)
+{
+    const struct keeper_services *services = state->services;
+    struct message message = {.kind = KEEPER_FAILED, .server = server, .is_lesser = is_lesser};
     struct outbuf note = {0};
-    int server_fd = -1;
-    struct ward *ward = &desk->wards[desk->nwards];
-    struct child *tracer = &ward->tracer;
-    int status = desk->nwards == MAX_TRACERS ? diag_set(&letter.diag, DIAG_FAILED, "more than %d servers at once", MAX_TRACERS)
-                                             : desk->services->start(desk->services->context, server, is_lesser, tracer,
-                                                                     &server_fd, &note, &letter.diag);
+    int server_fd = -1, status;
+    struct tracer *tracer = &state->tracers[state->ntracers];
+    if (state->ntracers == MAX_TRACERS)
+        status = diag_set(&message.diag, DIAG_FAILED, "more than %d servers at once", MAX_TRACERS);
+    else
+        status = services->start(services->context, server, is_lesser, &tracer->child, &server_fd, &note, &message.diag);
     if (status != 0) {
-        send_letter(desk, &letter, NULL, 0, (struct slice){0});
+        send_message(state->socket, &message, NULL, 0, (struct slice){0});
     } else {
-        const int files[] = {server_fd, tracer->out, tracer->err};
-        letter.kind = KEEPER_STARTED;
-        letter.tracer = tracer->pid;
-        send_letter(desk, &letter, files, MAX_FILES, (struct slice){note.ptr, note.len});
-        child_close(&tracer->out);
-        child_close(&tracer->err);
-        ward->resume_ms = 0;
-        desk->nwards++;
+        hand_over(state->socket, &message, &tracer->child, server_fd, &note);
+        tracer->resume_ms = 0;
+        state->ntracers++;
     }
     child_close(&server_fd);
     text_free(&note);
@@ -97,139 +106,154 @@ start_tracer(struct desk *desk, pid_t server, bool is_lesser)
 }
 
 /* NULL: it has ended. */
-static struct ward *
-find_ward(struct desk *desk, pid_t tracer)
+static struct tracer *
+find_tracer(struct state *state, pid_t pid)
 {
-    for (size_t i = 0; i < desk->nwards; i++)
-        if (desk->wards[i].tracer.pid == tracer)
-            return &desk->wards[i];
+    for (size_t i = 0; i < state->ntracers; i++)
+        if (state->tracers[i].child.pid == pid)
+            return &state->tracers[i];
     return NULL;
 }
 
 static void
-kill_tracer(struct desk *desk, pid_t tracer)
+kill_tracer(struct state *state, pid_t pid)
 {
-    const struct ward *ward = find_ward(desk, tracer);
-    if (ward != NULL)
-        child_signal(&ward->tracer, SIGKILL);
+    const struct tracer *tracer = find_tracer(state, pid);
+    if (tracer != NULL)
+        child_signal(&tracer->child, SIGKILL);
 }
 
 static void
-pause_tracer(struct desk *desk, pid_t tracer)
+pause_tracer(struct state *state, pid_t pid)
 {
-    struct ward *ward = find_ward(desk, tracer);
-    if (ward == NULL)
+    struct tracer *tracer = find_tracer(state, pid);
+    if (tracer == NULL)
         return;
-    child_signal(&ward->tracer, SIGSTOP);
-    ward->resume_ms = clock_ms() + KEEPER_PAUSE_MS;
+    child_signal(&tracer->child, SIGSTOP);
+    tracer->resume_ms = clock_ms() + KEEPER_PAUSE_MS;
 }
 
 static void
-end_pauses(struct desk *desk)
+end_pauses(struct state *state)
 {
-    for (size_t i = 0; i < desk->nwards; i++) {
-        struct ward *ward = &desk->wards[i];
-        if (ward->resume_ms == 0 || clock_ms() < ward->resume_ms)
+    for (size_t i = 0; i < state->ntracers; i++) {
+        struct tracer *tracer = &state->tracers[i];
+        if (tracer->resume_ms == 0 || clock_ms() < tracer->resume_ms)
             continue;
-        child_signal(&ward->tracer, SIGCONT);
-        ward->resume_ms = 0;
+        child_signal(&tracer->child, SIGCONT);
+        tracer->resume_ms = 0;
     }
 }
 
 static void
-touch(const struct desk *desk, pid_t server)
+touch_server(const struct state *state, pid_t server)
 {
-    struct letter letter = {.kind = KEEPER_TOUCHED, .server = server};
-    letter.number = desk->services->touch(desk->services->context, server);
-    send_letter(desk, &letter, NULL, 0, (struct slice){0});
+    struct message message = {.kind = KEEPER_TOUCHED, .server = server};
+    message.number = state->services->touch(state->services->context, server);
+    send_message(state->socket, &message, NULL, 0, (struct slice){0});
 }
 
 static void
-reopen(const struct desk *desk)
+reopen_output(const struct state *state)
 {
-    struct letter letter = {.kind = KEEPER_OPENED};
-    int fd = desk->services->reopen(desk->services->context, &letter.diag);
-    send_letter(desk, &letter, &fd, fd >= 0, (struct slice){0});
+    struct message message = {.kind = KEEPER_OPENED};
+    int fd = state->services->reopen(state->services->context, &message.diag);
+    send_message(state->socket, &message, &fd, fd >= 0, (struct slice){0});
     child_close(&fd);
+}
+
+static void
+obey(struct state *state, const struct order *order)
+{
+    switch (order->kind) {
+    case KEEPER_KILL:
+        kill_tracer(state, order->pid);
+        break;
+    case KEEPER_TOUCH:
+        touch_server(state, order->pid);
+        break;
+    case KEEPER_REOPEN:
+        reopen_output(state);
+        break;
+    case KEEPER_PAUSE:
+        pause_tracer(state, order->pid);
+        break;
+    case KEEPER_START_LESSER:
+        start_tracer(state, order->pid, true);
+        break;
+    }
 }
 
 /* false: h2olog is gone. */
 static bool
-take_order(struct desk *desk)
+read_order(struct state *state)
 {
-    struct petition order;
-    ssize_t got = recv(desk->socket, &order, sizeof(order), 0);
+    struct order order;
+    ssize_t got = recv(state->socket, &order, sizeof(order), 0);
     if (got != sizeof(order))
         return got < 0 && errno == EINTR;
-    if (order.request == KEEPER_KILL)
-        kill_tracer(desk, order.pid);
-    if (order.request == KEEPER_TOUCH)
-        touch(desk, order.pid);
-    if (order.request == KEEPER_REOPEN)
-        reopen(desk);
-    if (order.request == KEEPER_PAUSE)
-        pause_tracer(desk, order.pid);
-    if (order.request == KEEPER_START_LESSER)
-        start_tracer(desk, order.pid, true);
+    obey(state, &order);
     return true;
 }
 
+/* Waits for a tracer that has ended, and tells of it. */
 static void
-bury(struct desk *desk, size_t index)
+reap_tracer(struct state *state, size_t index)
 {
-    struct letter letter = {.kind = KEEPER_ENDED, .tracer = desk->wards[index].tracer.pid};
-    letter.number = (uint64_t)child_wait(&desk->wards[index].tracer);
-    desk->wards[index] = desk->wards[--desk->nwards];
-    send_letter(desk, &letter, NULL, 0, (struct slice){0});
+    struct child *child = &state->tracers[index].child;
+    struct message message = {.kind = KEEPER_ENDED, .tracer = child->pid};
+    message.number = (uint64_t)child_wait(child);
+    state->tracers[index] = state->tracers[--state->ntracers];
+    send_message(state->socket, &message, NULL, 0, (struct slice){0});
 }
 
 /* Starts tracers for servers that have appeared, when it is time to look. Returns when to look again. */
 static int64_t
-look_for_servers(struct desk *desk, int64_t when)
+look_for_servers(struct state *state, int64_t when)
 {
     pid_t server;
-    if (desk->services->find == NULL || clock_ms() < when)
+    if (state->services->find == NULL || clock_ms() < when)
         return when;
-    while ((server = desk->services->find(desk->services->context)) != 0)
-        start_tracer(desk, server, false);
-    return clock_ms() + desk->services->interval_ms;
+    while ((server = state->services->find(state->services->context)) != 0)
+        start_tracer(state, server, false);
+    return clock_ms() + state->services->interval_ms;
 }
 
 static int
-poll_timeout(const struct desk *desk, int64_t when)
+poll_timeout(const struct state *state, int64_t when)
 {
-    int64_t next = desk->services->find != NULL ? when : INT64_MAX;
-    for (size_t i = 0; i < desk->nwards; i++)
-        if (desk->wards[i].resume_ms != 0 && desk->wards[i].resume_ms < next)
-            next = desk->wards[i].resume_ms;
+    int64_t next = state->services->find != NULL ? when : INT64_MAX;
+    for (size_t i = 0; i < state->ntracers; i++)
+        if (state->tracers[i].resume_ms != 0 && state->tracers[i].resume_ms < next)
+            next = state->tracers[i].resume_ms;
     int64_t left = next - clock_ms();
     return next == INT64_MAX ? -1 : left < 0 ? 0 : (int)left;
 }
 
 static void
-serve(struct desk *desk)
+serve(struct state *state)
 {
-    int64_t when = clock_ms() + desk->services->interval_ms;
+    int64_t when = clock_ms() + state->services->interval_ms;
     for (;;) {
-        struct pollfd fds[1 + MAX_TRACERS] = {{desk->socket, POLLIN, 0}};
-        for (size_t i = 0; i < desk->nwards; i++)
-            fds[1 + i] = (struct pollfd){desk->wards[i].tracer.pidfd, POLLIN, 0};
-        if (poll(fds, 1 + desk->nwards, poll_timeout(desk, when)) < 0 && errno != EINTR)
+        struct pollfd fds[1 + MAX_TRACERS] = {{state->socket, POLLIN, 0}};
+        for (size_t i = 0; i < state->ntracers; i++)
+            fds[1 + i] = (struct pollfd){state->tracers[i].child.pidfd, POLLIN, 0};
+        if (poll(fds, 1 + state->ntracers, poll_timeout(state, when)) < 0 && errno != EINTR)
             return;
-        for (size_t i = desk->nwards; i-- > 0;)
+        for (size_t i = state->ntracers; i-- > 0;)
             if (fds[1 + i].revents != 0)
-                bury(desk, i);
-        if (fds[0].revents != 0 && !take_order(desk))
+                reap_tracer(state, i);
+        if (fds[0].revents != 0 && !read_order(state))
             return;
-        end_pauses(desk);
-        when = look_for_servers(desk, when);
+        end_pauses(state);
+        when = look_for_servers(state, when);
     }
 }
 
-/* Signals that end h2olog reach the whole foreground group; this process ends with h2olog, not before. stdout is h2olog's: its
- * reader must see the end when that one ends. */
+/* Makes the fork the keeper. Signals that end h2olog reach the whole foreground group: the keeper blocks them, as it ends with
+ * h2olog and not before. It closes h2olog's files, stdout too, so that whoever reads them sees their end when h2olog ends. */
 static void
-settle(pid_t parent, int socket)
+become_keeper(pid_t parent, int socket)
 {
     prctl(PR_SET_NAME, "h2olog-keeper");
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -240,7 +264,7 @@ settle(pid_t parent, int socket)
     sigprocmask(SIG_BLOCK, &all, NULL);
     for (int fd = STDERR_FILENO + 1; fd < 1024; fd++)
         if (fd != socket)
-            close(fd); /* files that are h2olog's alone must end with it */
+            close(fd);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
@@ -249,14 +273,14 @@ settle(pid_t parent, int socket)
 static void
 keep(int socket, const struct keeper_services *services, const pid_t *servers, size_t nservers)
 {
-    static struct desk desk;
-    desk = (struct desk){.services = services, .socket = socket};
+    static struct state state;
+    state = (struct state){.services = services, .socket = socket};
     int status = 0;
     for (size_t i = 0; status == 0 && i < nservers; i++)
-        status = start_tracer(&desk, servers[i], false);
-    serve(&desk);
-    for (size_t i = 0; i < desk.nwards; i++)
-        child_signal(&desk.wards[i].tracer, SIGKILL);
+        status = start_tracer(&state, servers[i], false);
+    serve(&state);
+    for (size_t i = 0; i < state.ntracers; i++)
+        child_signal(&state.tracers[i].child, SIGKILL);
 }
 
 int
@@ -269,7 +293,7 @@ keeper_start(struct keeper *keeper, const struct keeper_services *services, cons
     pid_t parent = getpid();
     keeper->pid = fork();
     if (keeper->pid == 0) {
-        settle(parent, pair[1]);
+        become_keeper(parent, pair[1]);
         keep(pair[1], services, servers, nservers);
         _exit(0);
     }
@@ -282,18 +306,18 @@ keeper_start(struct keeper *keeper, const struct keeper_services *services, cons
 }
 
 void
-keeper_ask(const struct keeper *keeper, enum keeper_request request, pid_t pid)
+keeper_order(const struct keeper *keeper, enum keeper_order kind, pid_t pid)
 {
-    struct petition order = {request, pid};
+    struct order order = {kind, pid};
     while (send(keeper->socket, &order, sizeof(order), MSG_NOSIGNAL) < 0 && errno == EINTR)
         continue;
 }
 
 static void
-take_files(struct msghdr *message, struct keeper_news *news)
+read_files(struct msghdr *msg, struct keeper_news *news)
 {
     int files[MAX_FILES] = {-1, -1, -1};
-    struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    struct cmsghdr *header = CMSG_FIRSTHDR(msg);
     if (header != NULL && header->cmsg_type == SCM_RIGHTS && header->cmsg_len <= CMSG_LEN(sizeof(files)))
         memcpy(files, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
     news->server_fd = news->kind == KEEPER_STARTED ? files[0] : -1;
@@ -304,25 +328,25 @@ take_files(struct msghdr *message, struct keeper_news *news)
 bool
 keeper_read(const struct keeper *keeper, struct keeper_news *news, char *buffer)
 {
-    struct letter letter;
+    struct message message;
     char control[CMSG_SPACE(MAX_FILES * sizeof(int))];
-    struct iovec parts[] = {{&letter, sizeof(letter)}, {buffer, KEEPER_NOTE_SIZE}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2, .msg_control = control, .msg_controllen = sizeof(control)};
-    ssize_t got = recvmsg(keeper->socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    struct iovec parts[] = {{&message, sizeof(message)}, {buffer, KEEPER_NOTE_SIZE}};
+    struct msghdr msg = {.msg_iov = parts, .msg_iovlen = 2, .msg_control = control, .msg_controllen = sizeof(control)};
+    ssize_t got = recvmsg(keeper->socket, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
-    if (got < (ssize_t)sizeof(letter)) {
+    if (got < (ssize_t)sizeof(message)) {
         *news = (struct keeper_news){.kind = KEEPER_GONE};
         return true;
     }
-    *news = (struct keeper_news){.kind = letter.kind,
-                                 .server = letter.server,
-                                 .tracer = letter.tracer,
-                                 .is_lesser = letter.is_lesser,
-                                 .number = letter.number,
-                                 .diag = letter.diag,
-                                 .text = {buffer, (size_t)got - sizeof(letter)}};
-    take_files(&message, news);
+    *news = (struct keeper_news){.kind = message.kind,
+                                 .server = message.server,
+                                 .tracer = message.tracer,
+                                 .is_lesser = message.is_lesser,
+                                 .number = message.number,
+                                 .diag = message.diag,
+                                 .text = {buffer, (size_t)got - sizeof(message)}};
+    read_files(&msg, news);
     return true;
 }
 

@@ -1,12 +1,12 @@
 #ifndef KEEPER_H
 #define KEEPER_H
 
-#include "host/child.h"
 #include "base/diag.h"
+#include "host/child.h"
 
-/* The process that stays root. It starts the tracers, pauses and kills them and sees them end, and opens files; it never reads
- * what a tracer or a server says. h2olog itself, which does, can ask it for the requests below and for nothing else. Each dies
- * with the other. */
+/* The keeper is the process that stays root. It starts the tracers, which are bpftraces, pauses and kills them, waits for their
+ * end and opens files. It never reads what a tracer or a server writes. h2olog itself reads that, is not root, and can give the
+ * keeper the orders below and no others. When one of the two ends, so does the other. */
 struct keeper {
     int socket;
     pid_t pid;
@@ -17,41 +17,41 @@ enum { KEEPER_NOTE_SIZE = 128 * 1024 };
 /* A pause ends before the next heartbeat of the program is due, which comes every 25 ms. */
 enum { KEEPER_PAUSE_MS = 18 };
 
-/* What the keeper does on request, or when something happens. All run in the keeper. */
+/* What the keeper does when it is ordered to, or when it is time. All of it runs in the keeper. */
 struct keeper_services {
     void *context;
-    /* Starts the tracer of a server, with a lesser program if that is asked for, and appends to `note` what its output means.
-     * `server_fd`: a pidfd of the server. 0, or -1 with `diag` set. */
+    /* Starts a tracer for a server, with the smaller program if `is_lesser`. Appends to `note` what is needed to understand the
+     * tracer's output, and sets `server_fd` to a pidfd of the server. 0, or -1 with `diag` set. */
     int (*start)(void *context, pid_t server, bool is_lesser, struct child *tracer, int *server_fd, struct outbuf *note,
                  struct diag *diag);
-    size_t (*touch)(void *context, pid_t server);
+    size_t (*touch)(void *context, pid_t server);    /* makes the server's pages readable for the program; returns bytes */
     int (*reopen)(void *context, struct diag *diag); /* a file descriptor, or -1 */
     pid_t (*find)(void *context);                    /* another server that is to be traced; 0: none now; NULL: never */
     int interval_ms;                                 /* between calls of `find` */
 };
 
-enum keeper_request {
-    KEEPER_KILL,
-    KEEPER_TOUCH,
-    KEEPER_REOPEN,
-    KEEPER_PAUSE,
-    KEEPER_START_LESSER, /* once more, with a lesser program, as the kernel has refused the one of before */
+enum keeper_order {
+    KEEPER_KILL,         /* a tracer */
+    KEEPER_PAUSE,        /* a tracer, which goes on by itself after KEEPER_PAUSE_MS */
+    KEEPER_TOUCH,        /* a server's pages */
+    KEEPER_START_LESSER, /* a tracer for a server, with the smaller program: the kernel has refused the whole one */
+    KEEPER_REOPEN,       /* the output; its pid means nothing */
 };
 
 enum keeper_kind {
-    KEEPER_STARTED, /* a tracer: `server`, `tracer`, the files, `text` is the note */
-    KEEPER_FAILED,  /* it could not be started: `diag` */
-    KEEPER_ENDED,   /* `tracer` has, with `number` as waitpid gives it */
-    KEEPER_TOUCHED, /* `server`: `number` bytes */
-    KEEPER_OPENED,  /* `out`; -1 with `diag` */
-    KEEPER_GONE,    /* the keeper itself */
+    KEEPER_STARTED, /* `tracer` was started for `server`: the three files are its own, `text` is the note */
+    KEEPER_FAILED,  /* no tracer could be started for `server`: `diag` says why */
+    KEEPER_ENDED,   /* `tracer` has ended: `number` is its status as waitpid gives it */
+    KEEPER_TOUCHED, /* `number` bytes of `server` were made readable */
+    KEEPER_OPENED,  /* `out` is the next file to write to; or it is -1, and `diag` says why */
+    KEEPER_GONE,    /* the keeper itself has ended */
 };
 
-/* Whoever reads it owns the files. */
+/* What the keeper tells. Who reads it owns the files. */
 struct keeper_news {
     enum keeper_kind kind;
     pid_t server, tracer;
-    bool is_lesser; /* STARTED, FAILED: with the lesser program */
+    bool is_lesser; /* STARTED, FAILED: with the smaller program */
     uint64_t number;
     int server_fd, out, err;
     struct diag diag;
@@ -62,11 +62,11 @@ struct keeper_news {
 int keeper_start(struct keeper *keeper, const struct keeper_services *services, const pid_t *servers, size_t nservers,
                  struct diag *diag);
 
-/* `pid`: of the tracer for KILL and PAUSE, of the server for TOUCH and START_LESSER. A paused tracer goes on by itself after
- * KEEPER_PAUSE_MS. */
-void keeper_ask(const struct keeper *keeper, enum keeper_request request, pid_t pid);
+/* Gives an order about the tracer or the server `pid`. */
+void keeper_order(const struct keeper *keeper, enum keeper_order order, pid_t pid);
 
-/* The next news; false: there is none now. `socket` is readable when there may be. `buffer` has KEEPER_NOTE_SIZE bytes. */
+/* Reads the next news, for which `buffer` has KEEPER_NOTE_SIZE bytes. false: there is none now. When there is, `socket` is
+ * readable. */
 bool keeper_read(const struct keeper *keeper, struct keeper_news *news, char *buffer);
 
 /* Ends the keeper and with it all tracers. */

@@ -10,7 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-/* How often new servers are looked for, in milliseconds: what a new one does before it is found is not seen. */
+/* How often new servers are looked for, in milliseconds. What a server does before it is found is not seen. */
 enum { FOLLOW_INTERVAL_MS = 250 };
 
 /* From this level of debugging on bpftrace tells what the kernel's verifier says. */
@@ -18,12 +18,12 @@ enum { VERIFIER_LEVEL = 3 };
 
 struct launch_server {
     struct target target;
-    struct bpftrace lesser; /* that runs a lesser program */
+    struct bpftrace lesser; /* what the smaller program is made for */
     struct bpftrace_row lesser_row;
     struct mem mem;
 };
 
-/* Stands behind the nonce in a note, if the program is the lesser one. */
+/* Stands behind the nonce in a note, if the program is the smaller one. */
 static const char lesser_mark[] = " lesser";
 
 int
@@ -51,7 +51,7 @@ make_nonce(char nonce[WIRE_NONCE_SIZE], struct diag *diag)
     return 0;
 }
 
-/* The program in a file that has no name, so that nobody else can read the nonce or leave it behind. */
+/* Puts the program into a file without a name: nobody else can read the nonce in it, and nothing is left behind. */
 static int
 program_file(const struct outbuf *program, struct diag *diag)
 {
@@ -130,8 +130,8 @@ new_server(struct launch *launch)
     return server;
 }
 
-/* A lesser program is for a server that the whole one was tried for, and that has not ended since, and is tried once: whoever
- * asks for it has no rights to choose another process. */
+/* h2olog asks for the smaller program and has no right to choose another process. So that is started only for a server that the
+ * whole program was tried for and that has not ended since, and only once. */
 static int
 check_lesser(const struct launch *launch, const struct launch_server *server, struct diag *diag)
 {
@@ -206,7 +206,7 @@ is_successor(const struct launch *launch, const struct target_process *process)
     return false;
 }
 
-/* A server that runs the program of one that is or was traced. */
+/* A process that is not traced yet and runs the same program as a server that is or was traced; 0: there is none. */
 static pid_t
 find(void *context)
 {

@@ -5,17 +5,17 @@
 #include "program/contract.h"
 #include "record/wire.h"
 
-/* What is the same for all servers of a run; launch_services works on it in the keeper. */
+/* What bpftrace is started with: the same for all servers of a run. The services of the keeper work on this. */
 struct launch {
     const struct request *request;
     const struct catalog *catalog;
     const struct files *templates;
     const struct bpftrace *tracer;
-    const struct contract *contract; /* to be run as it is; NULL: one is made */
-    const char *command;           /* h2olog's command line, escaped */
+    const struct contract *contract; /* the program to run (--script); NULL: one is made */
+    const char *command;             /* h2olog's command line, escaped */
     const struct diag_log *log;
     const char *output;            /* the file that is reopened; NULL: none */
-    struct launch_server *servers; /* that were started, or could not be */
+    struct launch_server *servers; /* for which a start was tried */
     size_t nservers;
     struct mem mem;
 };
@@ -27,15 +27,15 @@ int launch_plan(const struct launch *launch, const struct target *target, struct
 /* What the keeper does for this run. */
 struct keeper_services launch_services(struct launch *launch, bool follow);
 
-/* What the note of a start says. */
+/* What the note of a start says: what h2olog needs to understand the output of that bpftrace. */
 struct launch_note {
     char nonce[WIRE_NONCE_SIZE];
-    bool is_lesser;      /* the program is that of bpftrace_lessen */
+    bool is_lesser;      /* the program is the smaller one, made for the bpftrace of bpftrace_lessen */
     const char *command; /* the server's command line, escaped */
     struct usdt_probes probes;
 };
 
-/* Memory is the arena's. 0, or -1 with `diag` set. */
+/* Reads a note. Memory is the arena's. 0, or -1 with `diag` set. */
 int launch_read_note(struct launch_note *note, struct slice text, struct mem *mem, struct diag *diag);
 
 #endif

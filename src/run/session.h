@@ -1,129 +1,91 @@
 #ifndef SESSION_H
 #define SESSION_H
 
-#include "run/keeper.h"
-#include "record/decode.h"
-#include "record/reorder.h"
-#include "show/output.h"
-#include "record/recording.h"
+#include "plan/select.h"
+#include "run/session_run.h"
 
-/* What a run came to, beside its output. */
-struct session_counts {
-    uint64_t lost;      /* events that bpftrace lost */
-    bool misses_losses; /* there were more, as it does not count all */
-    uint64_t damaged;   /* records that did not decode whole */
-    uint64_t servers;   /* that were traced */
-};
+#include <poll.h>
 
-/* What the servers of a run have in common. */
-struct session_run {
-    const struct keeper *keeper;
-    const struct diag_log *log;
-    struct output *output;
-    struct session_counts counts;
-    struct diag *diag;   /* of the first that went wrong */
-    uint64_t stop_nsecs; /* later records do not belong to the run any more; UINT64_MAX: it goes on */
-    bool is_reader_gone;
-    struct recording *recording; /* NULL: none is made */
-    uint64_t nservers;           /* that have begun */
-    size_t nexpected;            /* servers whose tracers are still to start */
-    size_t nlesser;              /* lesser programs that are still to start */
-    bool is_program_foreign; /* somebody may have changed it: what it prints besides records, and what is wrong with those, is
-                                told */
-    int put_off_ms;          /* milliseconds: how long output that still comes may put the end off */
-};
+/* A session is one bpftrace run for one server: its processes, the plan for what they print, and the way of that into the
+ * output. */
+struct session;
 
-enum session_state {
-    SESSION_STARTING, /* bpftrace attaches */
-    SESSION_RUNNING,
-    SESSION_ENDING,   /* the server has ended; bpftrace notices, detaches and then writes its last words, or does not notice */
-    SESSION_STOPPING, /* a signal has ended the run; what happened before it is still to come */
-    SESSION_KILLING,
-    SESSION_DRAINING, /* bpftrace is dead; its last words are read */
-    SESSION_DONE,
-    SESSION_STATES,
-};
-
-enum session_event {
-    SESSION_READY, /* everything is attached */
-    SESSION_SIGNALLED,
-    SESSION_COMPLETE, /* everything up to the end has come */
-    SESSION_SERVER_ENDED,
-    SESSION_TRACER_ENDED,
-    SESSION_OUTPUT_ENDED,
-    SESSION_READER_GONE,
-    SESSION_LATE,
-    SESSION_EVENTS,
-};
-
-/* A traced server: its bpftrace, and what becomes of that one's output. Times in milliseconds are CLOCK_MONOTONIC's. */
-struct session {
+/* How the sessions of a run understand their servers: from the same things the keeper makes the programs from. */
+struct session_config {
+    const struct request *request;
+    const struct catalog *catalog;
+    const struct bpftrace *tracer;
+    struct select *select; /* which of the events are shown; NULL: all */
+    int cpus;              /* that send heartbeats */
     struct session_run *run;
-    pid_t server, tracer;
-    int server_fd, out, err; /* a pidfd, pipes; -1: closed */
-    const char *command;     /* of the server, escaped */
-    const struct plan *plan;
-    bool is_lesser; /* its program is, as the kernel has refused the other one */
-    struct decode *decode;
-    struct reorder *reorder;     /* NULL: records come in order */
-    const bool *is_wanted;       /* by event of the plan: it is shown; NULL: all are */
-    const struct filter *filter; /* of what is shown, beyond the plan's; NULL: none */
-    uint64_t id;                 /* counts the servers of the run */
-    uint64_t now;                /* CLOCK_BOOTTIME, when what is being taken was read */
-    enum session_state state;
-    int64_t deadline;      /* when the state is LATE; -1: never */
-    int64_t put_off_limit; /* output does not put STOPPING and DRAINING off beyond this */
-    uint64_t end_nsecs;    /* when everything up to here has arrived, it can end */
-    bool is_ready;         /* everything was attached */
-    bool is_expected;      /* that bpftrace ends */
-    bool is_complete;      /* everything up to the end has come */
-    uint64_t newest;       /* of the records; 0: none came since bpftrace was paused */
-    int wait_status;
-    uint64_t damaged;     /* of decode's, what has been reported */
-    int faults;           /* the same */
-    struct outbuf errors; /* the end of what bpftrace said on stderr */
-    size_t error_line;    /* where in it the unfinished line begins */
 };
 
-/* A session of which the first eight members are set. */
-void session_begin(struct session *session);
+/* What the keeper hands over when it has started bpftrace. In a replay only `server` and `note` are known: the tracer is 0 and
+ * the files are -1. */
+struct session_start {
+    pid_t server, tracer;
+    int server_fd, out, err; /* a pidfd, and pipes of bpftrace */
+    struct slice note;       /* launch.h */
+};
 
-/* Frees what it has made itself, and closes its files. */
-void session_end(struct session *session);
+/* Makes the plan that the keeper made, from the note. The session, which owns the files from then on; or NULL with `diag` set,
+ * and the files are still the caller's. */
+struct session *session_open(const struct session_config *config, const struct session_start *start, struct diag *diag);
 
-void session_happen(struct session *session, enum session_event event);
+/* Closes the files and frees the session. Does not end its bpftrace. */
+void session_close(struct session *session);
 
-/* Read what is there. */
-void session_read_output(struct session *session);
-void session_read_errors(struct session *session);
+/* Whether this is the session of the server or of the tracer. */
+bool session_is_of(const struct session *session, pid_t server, pid_t tracer);
 
-/* The same for bytes that were read at `nsecs`, as a recording has them. */
+/* The server's command line, escaped; valid as long as the session. */
+const char *session_command(const struct session *session);
+
+/* Nothing more comes of it: it can be closed. */
+bool session_is_done(const struct session *session);
+
+/* ---- A session whose bpftrace is there. */
+
+enum { SESSION_FILES = 3 };
+
+/* Sets what poll(2) is to wait for. Without `may_read` the output is left out. */
+void session_poll(const struct session *session, struct pollfd fds[SESSION_FILES], bool may_read);
+
+/* Reads what poll(2) has found. */
+void session_read(struct session *session, const struct pollfd fds[SESSION_FILES]);
+
+/* When session_check must be called at the latest, in milliseconds of CLOCK_MONOTONIC; -1: at no time. */
+int64_t session_deadline(const struct session *session);
+
+/* Acts on a deadline that has passed and on output that has ended. `is_held_back`: the reader of the output is slow, and the
+ * session may take longer for it. */
+void session_check(struct session *session, bool is_held_back);
+
+/* Something has moved, so that nothing is late yet; but the end is put off within a limit only. */
+void session_put_off(struct session *session);
+
+/* The run was stopped. The session goes on until everything that happened before is here; stopped again, it is done at once. */
+void session_stop(struct session *session);
+
+/* Nobody wants more of it: the reader is gone, or as many records as were wanted are shown. */
+void session_abandon(struct session *session);
+
+/* bpftrace has ended, with `wait_status` as waitpid gives it. */
+void session_tracer_ended(struct session *session, int wait_status);
+
+/* Says at debug level 1 that the probes are attached, and how many bytes of the server were made readable. */
+void session_announce(const struct session *session, uint64_t bytes);
+
+/* Writes to the recording, if there is one, that the session began with this note. */
+void session_record_start(struct session *session, struct slice note);
+
+/* ---- A session out of a recording: what bpftrace wrote, in bytes that were read at `nsecs` (CLOCK_BOOTTIME). */
+
 void session_take_output(struct session *session, struct slice bytes, uint64_t nsecs);
 void session_take_errors(struct session *session, struct slice bytes, uint64_t nsecs);
 
-/* bpftrace has said everything: what was held back goes out. */
-void session_finish(struct session *session);
-
-/* Tell the recording, if there is one. */
-void session_record_start(struct session *session, struct slice note);
-void session_record_stop(struct session_run *run);
-
-/* `wait_status` as waitpid gives it. */
-void session_bury(struct session *session, int wait_status);
-
-/* The probes are attached and the pages touched. */
-void session_announce(const struct session *session, uint64_t bytes);
-
-/* Says what the run came to. */
-void session_summarize(const struct session_run *run);
-
-/* As long as something moves nothing is late; within a limit when it is to end. */
-void session_put_off(struct session *session);
-
-/* The same without a limit. */
-void session_wait_longer(struct session *session);
-
-/* Passes the deadline on as an event. */
-void session_check_deadline(struct session *session);
+/* bpftrace has said everything: records that were held back are shown. `is_complete`: bpftrace was killed when everything that
+ * was wanted had come, so that what is cut off at the end is no damage. */
+void session_finish(struct session *session, bool is_complete);
 
 #endif

@@ -10,26 +10,27 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { MAX_SERVERS = 256 };
+enum { MAX_SESSIONS = 256 };
 
 enum phase {
     TRACING,
-    FLUSHING, /* no session is left; what has been read is written */
+    FLUSHING, /* no session is left. What has been read is written */
     OVER,
 };
 
 struct run {
-    struct supervise *part;
+    const struct supervise *part;
     struct session_run shared;
-    struct server *servers[MAX_SERVERS];
-    size_t nservers;
+    struct session_config config;
+    struct session *sessions[MAX_SESSIONS];
+    size_t nsessions;
     enum phase phase;
-    int64_t deadline; /* milliseconds: of FLUSHING */
-    int64_t flush_limit;
-    char *note; /* KEEPER_NOTE_SIZE bytes */
+    int64_t deadline;    /* of FLUSHING, in milliseconds of CLOCK_MONOTONIC */
+    int64_t flush_limit; /* beyond which a reader that is slow does not put the deadline off */
+    char *note;          /* KEEPER_NOTE_SIZE bytes */
     int signals;
-    int64_t end_ms;    /* when the run has lasted long enough; 0: it has not begun, or may last */
-    bool is_full;      /* as many records as were wanted have been written, and that is known */
+    int64_t end_ms;    /* --duration: when it is over; 0: tracing has not begun, or may last */
+    bool is_full;      /* -k: as many records were shown as were wanted, and the sessions know */
     bool is_reopening; /* the keeper has been asked for the next file */
     int next_fd;       /* the file that is written to when all is in this one; -1: none */
 };
@@ -37,19 +38,26 @@ struct run {
 enum { FLUSH_MS = 1000 };
 
 static void
-all_happen(struct run *run, enum session_event event)
+stop_all(struct run *run)
 {
-    for (size_t i = 0; i < run->nservers; i++)
-        session_happen(&run->servers[i]->session, event);
+    for (size_t i = 0; i < run->nsessions; i++)
+        session_stop(run->sessions[i]);
 }
 
-/* What happens later does not belong to the run. */
+static void
+abandon_all(struct run *run)
+{
+    for (size_t i = 0; i < run->nsessions; i++)
+        session_abandon(run->sessions[i]);
+}
+
+/* Ends the run: what happens later does not belong to it. */
 static void
 stop(struct run *run)
 {
     run->shared.stop_nsecs = clock_boot_nsecs();
-    session_record_stop(&run->shared);
-    all_happen(run, SESSION_SIGNALLED);
+    session_run_record_stop(&run->shared);
+    stop_all(run);
 }
 
 static bool
@@ -65,8 +73,8 @@ fail(struct run *run, const struct diag *diag)
         *run->shared.diag = *diag;
 }
 
-/* A server of the command line that cannot be traced ends the run; one that was found later does not. One whose lesser program
- * does not start is as one whose bpftrace has ended: the others are traced, and the error is reported in the end. */
+/* A server of the command line that cannot be traced ends the run. One that was found later (--follow) does not. Where only the
+ * smaller program does not start, the others are traced on, and the error is reported in the end. */
 static void
 refuse(struct run *run, const struct keeper_news *news, const struct diag *diag)
 {
@@ -84,46 +92,55 @@ refuse(struct run *run, const struct keeper_news *news, const struct diag *diag)
     stop(run);
 }
 
-/* A tracer was started. When the run is ending already, it ends at once. */
+/* The session of a bpftrace that the keeper has started; NULL: it cannot be followed, and is killed. */
+static struct session *
+open_session(struct run *run, const struct keeper_news *news)
+{
+    struct diag diag;
+    const struct session_start start = {news->server, news->tracer, news->server_fd, news->out, news->err, news->text};
+    struct session *session = NULL;
+    if (run->nsessions < MAX_SESSIONS)
+        session = session_open(&run->config, &start, &diag);
+    else
+        diag_set(&diag, DIAG_FAILED, "more than %d servers at once", MAX_SESSIONS);
+    if (session != NULL)
+        return session;
+    close(news->server_fd), close(news->out), close(news->err);
+    keeper_order(run->part->keeper, KEEPER_KILL, news->tracer);
+    refuse(run, news, &diag);
+    return NULL;
+}
+
+/* A run that is ending stops the session at once. */
 static void
 add_session(struct run *run, const struct keeper_news *news)
 {
-    struct diag diag;
-    const struct server_files files = {news->server, news->tracer, news->server_fd, news->out, news->err, news->text};
-    struct server *server = NULL;
-    if (run->nservers < MAX_SERVERS)
-        server = server_open(&run->part->request, &files, &diag);
-    else
-        diag_set(&diag, DIAG_FAILED, "more than %d servers at once", MAX_SERVERS);
-    if (server == NULL) {
-        close(news->server_fd), close(news->out), close(news->err);
-        keeper_ask(run->part->keeper, KEEPER_KILL, news->tracer);
-        refuse(run, news, &diag);
+    struct session *session = open_session(run, news);
+    if (session == NULL)
         return;
-    }
     if (news->is_lesser)
         run->shared.nlesser--;
     else if (run->shared.nexpected > 0)
         run->shared.nexpected--;
     else
-        diag_note(run->part->log, "tracing pid %d (%s) too", news->server, server->session.command);
-    run->servers[run->nservers++] = server;
-    session_record_start(&server->session, news->text);
+        diag_note(run->part->log, "tracing pid %d (%s) too", news->server, session_command(session));
+    run->sessions[run->nsessions++] = session;
+    session_record_start(session, news->text);
     if (is_stopping(run))
-        session_happen(&server->session, SESSION_SIGNALLED);
+        session_stop(session);
 }
 
 static struct session *
-find_session(struct run *run, pid_t tracer, pid_t server)
+find_session(struct run *run, pid_t server, pid_t tracer)
 {
-    for (size_t i = 0; i < run->nservers; i++)
-        if (run->servers[i]->session.tracer == tracer || run->servers[i]->session.server == server)
-            return &run->servers[i]->session;
+    for (size_t i = 0; i < run->nsessions; i++)
+        if (session_is_of(run->sessions[i], server, tracer))
+            return run->sessions[i];
     return NULL;
 }
 
 static void
-take_file(struct run *run, const struct keeper_news *news)
+run_take_file(struct run *run, const struct keeper_news *news)
 {
     run->is_reopening = false;
     if (news->out < 0)
@@ -134,7 +151,7 @@ take_file(struct run *run, const struct keeper_news *news)
 
 /* The root process is gone, and its tracers with it. */
 static void
-take_keepers_end(struct run *run)
+run_take_keepers_end(struct run *run)
 {
     struct diag diag;
     diag_set(&diag, DIAG_FAILED, "h2olog's root process has ended; nothing is traced any more");
@@ -143,9 +160,9 @@ take_keepers_end(struct run *run)
 }
 
 static void
-take_news(struct run *run, const struct keeper_news *news)
+run_take_news(struct run *run, const struct keeper_news *news)
 {
-    struct session *session = find_session(run, news->tracer, news->server);
+    struct session *session = find_session(run, news->server, news->tracer);
     switch (news->kind) {
     case KEEPER_STARTED:
         add_session(run, news);
@@ -155,53 +172,53 @@ take_news(struct run *run, const struct keeper_news *news)
         break;
     case KEEPER_ENDED:
         if (session != NULL)
-            session_bury(session, (int)news->number);
+            session_tracer_ended(session, (int)news->number);
         break;
     case KEEPER_TOUCHED:
         if (session != NULL)
             session_announce(session, news->number);
         break;
     case KEEPER_OPENED:
-        take_file(run, news);
+        run_take_file(run, news);
         break;
     case KEEPER_GONE:
-        take_keepers_end(run);
+        run_take_keepers_end(run);
         break;
     }
 }
 
-/* One at a time: what a tracer has said is read before the news of its end. */
+/* Reads one at a time, so that what a tracer has written is read before the news of its end. */
 static void
 read_news(struct run *run)
 {
     struct keeper_news news;
     if (keeper_read(run->part->keeper, &news, run->note))
-        take_news(run, &news);
+        run_take_news(run, &news);
 }
 
 /* The first signal stops the run, a second one ends it as it is. */
 static void
-take_end_signal(struct run *run)
+run_take_end_signal(struct run *run)
 {
     if (run->shared.stop_nsecs == UINT64_MAX) {
         stop(run);
     } else {
         run->phase = OVER;
-        all_happen(run, SESSION_SIGNALLED);
+        stop_all(run);
     }
 }
 
 static void
-take_signal(struct run *run)
+run_take_signal(struct run *run)
 {
     struct signalfd_siginfo info;
     if (read(run->signals, &info, sizeof(info)) != sizeof(info))
         return;
     if (info.ssi_signo != SIGHUP || !run->part->can_reopen) {
-        take_end_signal(run);
+        run_take_end_signal(run);
     } else if (!run->is_reopening) {
         run->is_reopening = true;
-        keeper_ask(run->part->keeper, KEEPER_REOPEN, 0);
+        keeper_order(run->part->keeper, KEEPER_REOPEN, 0);
     }
 }
 
@@ -210,7 +227,7 @@ lose_reader(struct run *run)
 {
     run->shared.is_reader_gone = true;
     run->part->output->sink->pending.len = run->part->output->sink->done = 0;
-    all_happen(run, SESSION_READER_GONE);
+    abandon_all(run);
 }
 
 static void
@@ -221,8 +238,8 @@ flush(struct run *run)
     bool is_last = run->phase != TRACING || run->next_fd >= 0 || is_stopping(run);
     enum sink_state state = (is_last ? sink_flush : sink_pass)(sink, run->shared.diag);
     bool has_moved = sink->pending.len - sink->done < before;
-    for (size_t i = 0; has_moved && i < run->nservers; i++)
-        session_put_off(&run->servers[i]->session);
+    for (size_t i = 0; has_moved && i < run->nsessions; i++)
+        session_put_off(run->sessions[i]);
     if (has_moved && clock_ms() < run->flush_limit)
         run->deadline = clock_ms() + FLUSH_MS;
     if (state == SINK_GONE || state == SINK_FAILED)
@@ -234,7 +251,7 @@ flush(struct run *run)
     }
 }
 
-/* What comes later is not wanted. */
+/* -k: when as many records are shown as were wanted, nothing more is. */
 static void
 check_count(struct run *run)
 {
@@ -243,8 +260,8 @@ check_count(struct run *run)
     run->is_full = true;
     if (run->shared.stop_nsecs == UINT64_MAX)
         run->shared.stop_nsecs = clock_boot_nsecs();
-    session_record_stop(&run->shared);
-    all_happen(run, SESSION_READER_GONE);
+    session_run_record_stop(&run->shared);
+    abandon_all(run);
 }
 
 static void
@@ -267,19 +284,13 @@ check_recording(struct run *run)
     stop(run);
 }
 
-/* A reader may take its time, as a pager does, unless somebody wants the run to end. */
+/* A reader may take its time, as a pager does, until the run was stopped. */
 static void
 check_ends(struct run *run)
 {
     bool is_held_back = run->part->output->sink->is_blocked && run->shared.stop_nsecs == UINT64_MAX;
-    for (size_t i = 0; i < run->nservers; i++) {
-        struct session *session = &run->servers[i]->session;
-        if (session->out < 0 && session->err < 0)
-            session_happen(session, SESSION_OUTPUT_ENDED);
-        if (is_held_back)
-            session_wait_longer(session);
-        session_check_deadline(session);
-    }
+    for (size_t i = 0; i < run->nsessions; i++)
+        session_check(run->sessions[i], is_held_back);
     if (is_held_back)
         run->deadline = clock_ms() + FLUSH_MS;
     if (run->phase == FLUSHING && clock_ms() >= run->deadline) {
@@ -293,20 +304,20 @@ static void
 remove_done(struct run *run)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < run->nservers; i++) {
-        if (run->servers[i]->session.state == SESSION_DONE)
-            server_close(run->servers[i]);
+    for (size_t i = 0; i < run->nsessions; i++) {
+        if (session_is_done(run->sessions[i]))
+            session_close(run->sessions[i]);
         else
-            run->servers[kept++] = run->servers[i];
+            run->sessions[kept++] = run->sessions[i];
     }
-    run->nservers = kept;
+    run->nsessions = kept;
 }
 
 static void
 change_phase(struct run *run)
 {
     bool goes_on = run->shared.nexpected > 0 || run->shared.nlesser > 0 || (run->part->follow && !is_stopping(run));
-    if (run->phase == TRACING && run->nservers == 0 && !goes_on) {
+    if (run->phase == TRACING && run->nsessions == 0 && !goes_on) {
         run->phase = FLUSHING;
         run->deadline = clock_ms() + FLUSH_MS;
         run->flush_limit = clock_ms() + run->part->put_off_ms;
@@ -315,9 +326,9 @@ change_phase(struct run *run)
         run->phase = OVER;
 }
 
-enum { ON_SIGNAL, ON_KEEPER, ON_SINK, ON_SESSIONS, ON_SERVER = 0, ON_OUT, ON_ERR, ON_EACH };
+enum { ON_SIGNAL, ON_KEEPER, ON_SINK, ON_SESSIONS };
 
-/* While the reader is slow nothing more is read from bpftrace, whose buffer then overflows, which it counts. */
+/* While the reader is slow nothing more is read from bpftrace. Its buffer overflows then, and it counts what is lost. */
 static size_t
 fill_poll(const struct run *run, struct pollfd *fds)
 {
@@ -325,22 +336,17 @@ fill_poll(const struct run *run, struct pollfd *fds)
     fds[ON_SIGNAL] = (struct pollfd){run->signals, POLLIN, 0};
     fds[ON_KEEPER] = (struct pollfd){run->part->keeper->socket, POLLIN, 0};
     fds[ON_SINK] = (struct pollfd){run->shared.is_reader_gone ? -1 : run->part->output->sink->fd, is_full ? POLLOUT : 0, 0};
-    for (size_t i = 0; i < run->nservers; i++) {
-        const struct session *session = &run->servers[i]->session;
-        struct pollfd *own = &fds[ON_SESSIONS + i * ON_EACH];
-        own[ON_SERVER] = (struct pollfd){session->state <= SESSION_RUNNING ? session->server_fd : -1, POLLIN, 0};
-        own[ON_OUT] = (struct pollfd){is_full ? -1 : session->out, POLLIN, 0};
-        own[ON_ERR] = (struct pollfd){session->err, POLLIN, 0};
-    }
-    return ON_SESSIONS + run->nservers * ON_EACH;
+    for (size_t i = 0; i < run->nsessions; i++)
+        session_poll(run->sessions[i], &fds[ON_SESSIONS + i * SESSION_FILES], !is_full);
+    return ON_SESSIONS + run->nsessions * SESSION_FILES;
 }
 
 static int
 poll_timeout(const struct run *run)
 {
     int64_t first = run->phase == FLUSHING ? run->deadline : run->end_ms > 0 && !is_stopping(run) ? run->end_ms : -1;
-    for (size_t i = 0; i < run->nservers; i++) {
-        int64_t deadline = run->servers[i]->session.deadline;
+    for (size_t i = 0; i < run->nsessions; i++) {
+        int64_t deadline = session_deadline(run->sessions[i]);
         if (deadline >= 0 && (first < 0 || deadline < first))
             first = deadline;
     }
@@ -349,27 +355,16 @@ poll_timeout(const struct run *run)
 }
 
 static void
-read_session(struct session *session, const struct pollfd *own)
-{
-    if (own[ON_OUT].revents != 0)
-        session_read_output(session);
-    if (own[ON_ERR].revents != 0)
-        session_read_errors(session);
-    if (own[ON_SERVER].revents != 0)
-        session_happen(session, SESSION_SERVER_ENDED);
-}
-
-static void
 step(struct run *run)
 {
-    struct pollfd fds[ON_SESSIONS + MAX_SERVERS * ON_EACH];
-    size_t count = fill_poll(run, fds), nservers = run->nservers;
+    struct pollfd fds[ON_SESSIONS + MAX_SESSIONS * SESSION_FILES];
+    size_t count = fill_poll(run, fds), nsessions = run->nsessions;
     if (poll(fds, count, poll_timeout(run)) < 0)
         return;
     if (fds[ON_SIGNAL].revents != 0)
-        take_signal(run);
-    for (size_t i = 0; i < nservers; i++)
-        read_session(&run->servers[i]->session, &fds[ON_SESSIONS + i * ON_EACH]);
+        run_take_signal(run);
+    for (size_t i = 0; i < nsessions; i++)
+        session_read(run->sessions[i], &fds[ON_SESSIONS + i * SESSION_FILES]);
     if (fds[ON_KEEPER].revents != 0)
         read_news(run);
     if (fds[ON_SINK].revents & (POLLERR | POLLHUP | POLLNVAL))
@@ -398,7 +393,7 @@ supervise_signals(void)
 }
 
 int
-supervise_run(struct supervise *part, int signals, struct diag *diag)
+supervise_run(const struct supervise *part, int signals, struct diag *diag)
 {
     struct run run = {.part = part, .signals = signals, .next_fd = -1};
     run.shared = (struct session_run){.keeper = part->keeper,
@@ -410,7 +405,8 @@ supervise_run(struct supervise *part, int signals, struct diag *diag)
                                       .nexpected = part->nservers,
                                       .is_program_foreign = part->is_program_foreign,
                                       .put_off_ms = part->put_off_ms};
-    part->request.run = &run.shared;
+    run.config = part->config;
+    run.config.run = &run.shared;
     run.note = malloc(KEEPER_NOTE_SIZE);
     if (run.note == NULL)
         abort();
@@ -419,9 +415,9 @@ supervise_run(struct supervise *part, int signals, struct diag *diag)
         step(&run);
     bool is_quiet_end = run.shared.is_reader_gone || run.shared.counts.servers == 0; /* as of `| head`, or of an error */
     if (!is_quiet_end)
-        session_summarize(&run.shared);
-    for (size_t i = 0; i < run.nservers; i++)
-        server_close(run.servers[i]);
+        session_run_summarize(&run.shared);
+    for (size_t i = 0; i < run.nsessions; i++)
+        session_close(run.sessions[i]);
     free(run.note);
     return diag->status;
 }

@@ -4,8 +4,8 @@
 #include "show/exchange.h"
 
 /* A line a request in the notation of h2o's access log (https://h2o.examp1e.net/configure/access_log_directives.html),
- * compiled. Escaping is h2o's, too: "apache", or with `is_json` "json". What the probes do not show is "-"; in JSON it is null.
- */
+ * compiled. Escaping is h2o's, too: "apache", or with `is_json` "json". What the probes do not show is "-", or null in
+ * JSON. */
 struct access_log {
     struct access_log_piece *pieces;
     size_t npieces;

@@ -2,7 +2,7 @@
 
 #include <strings.h>
 
-/* More than this is not kept for the next one. */
+/* Larger buffers are not kept for the next exchange. */
 enum { KEPT = 64 * 1024 };
 
 void

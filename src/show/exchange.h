@@ -3,12 +3,12 @@
 
 #include "record/record_copy.h"
 
-/* A request and its response, as far as they were seen. */
+/* An exchange is a request and its response, as far as they were seen. */
 struct exchange {
     pid_t pid; /* of the server */
     uint64_t conn_id, req_id;
     uint64_t begun, last;          /* CLOCK_BOOTTIME in nanoseconds: of the first record and of the last */
-    uint64_t requested, responded; /* the same of the request line and of the status; 0: it was not seen */
+    uint64_t requested, responded; /* the same of the request line and of the status line; 0: it was not seen */
     uint64_t http_version;         /* major * 256 + minor; if requested */
     int32_t status;                /* if responded */
     uint64_t tid;                  /* the thread that responded */
@@ -20,11 +20,11 @@ struct exchange_fields {
     struct exchange_field {
         enum catalog_role role;
         struct slice name;
-    } *items;
+    } * items;
     size_t count;
 };
 
-/* Memory is the arena's; the name must last as long. */
+/* Adds a field. Memory is the arena's; the name must last as long. */
 void exchange_ask(struct exchange_fields *fields, struct exchange_field field, struct mem *mem);
 
 /* Takes a record of its request, of which it keeps a copy. */
@@ -36,8 +36,8 @@ void exchange_clear(struct exchange *exchange);
 /* The records, one after the other: `*at` is 0 for the first. false: there is none left. */
 bool exchange_next(const struct exchange *exchange, size_t *at, struct record *record);
 
-/* The next header field of that role with that name, in any case: its value and the record that holds it. NULL: there is none
- * left. */
+/* The value of the next header field of that role and that name, in any case, and the record that holds it. `*at` as above.
+ * NULL: there is none left. */
 const struct types_value *exchange_header(const struct exchange *exchange, enum catalog_role role, struct slice name,
                                           size_t *at, struct record *record);
 

@@ -1,4 +1,5 @@
-#include "show/format.h"
+#include "show/format_json.h"
+
 #include "base/json.h"
 
 void
@@ -94,7 +95,7 @@ put_extra(const struct format *format, struct outbuf *out, const struct record *
 }
 
 void
-format_json(struct format *format, struct outbuf *out, const struct record *record)
+format_json(const struct format *format, struct outbuf *out, const struct record *record)
 {
     const struct plan_event *event = record->event;
     put_time(format, out, record);
@@ -108,7 +109,7 @@ format_json(struct format *format, struct outbuf *out, const struct record *reco
 }
 
 void
-format_json_loss(struct format *format, struct outbuf *out, const struct record *record)
+format_json_loss(const struct format *format, struct outbuf *out, const struct record *record)
 {
     text_putc(out, '{');
     json_key(out, "at", "");

@@ -1,4 +1,4 @@
-#include "show/format.h"
+#include "show/format_line.h"
 
 #include <string.h>
 
@@ -15,6 +15,7 @@ put_value(struct outbuf *out, const struct record *record, int field)
         type->put_line(out, type, value);
 }
 
+/* As the catalogue's "line" says. */
 static void
 put_pieces(struct outbuf *out, const struct record *record)
 {
@@ -39,8 +40,9 @@ put_columns(struct outbuf *out, const struct record *record, const int fields[2]
     }
 }
 
+/* Two columns, the tag, and "name=value". */
 static void
-put_usual(const struct format *format, struct outbuf *out, const struct record *record)
+put_named(const struct format *format, struct outbuf *out, const struct record *record)
 {
     const struct catalog_probe *probe = record->event->probe;
     const int fields[2] = {catalog_column(probe, 0), catalog_column(probe, 1)};
@@ -60,7 +62,7 @@ put_usual(const struct format *format, struct outbuf *out, const struct record *
 }
 
 void
-format_line(struct format *format, struct outbuf *out, const struct record *record)
+format_line(const struct format *format, struct outbuf *out, const struct record *record)
 {
     if (format->options.extra) {
         text_put_u64(out, (uint64_t)record->pid);
@@ -69,7 +71,7 @@ format_line(struct format *format, struct outbuf *out, const struct record *reco
     if (record->event->probe->line != NULL)
         put_pieces(out, record);
     else
-        put_usual(format, out, record);
+        put_named(format, out, record);
 }
 
 /* Where a word of the line stands, from 0. */

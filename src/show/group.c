@@ -6,18 +6,18 @@
 #include <uthash.h>
 #include <utlist.h>
 
-/* A response whose last header field is so old is complete; its thread may have been interrupted between two of them. */
+/* A response is complete when its last header field is this old. The thread may have been interrupted between two of them. */
 static const uint64_t complete_ns = 100 * 1000 * 1000;
 
-/* The records of all that are held take no more than this. */
+/* The records of all held requests take no more than this. */
 enum { MAX_BYTES = 64 * 1024 * 1024 };
 
 struct key {
     uint64_t pid, conn_id, req_id; /* all of one size, as their bytes are hashed */
 };
 
-/* Held ones are in the hash table, which keeps their order of arrival; those that respond are in a list, too. Others are in the
- * list of free ones, or of those that are done. */
+/* A member that is held is in the hash table, which keeps the order of arrival. If its response has begun, it is in the list of
+ * those that respond, too. A member that is not held is in the list of the free ones or of those that are done. */
 struct group_member {
     struct exchange exchange;
     struct key key;
@@ -47,7 +47,7 @@ group_free(struct group *group)
 }
 
 static void
-finish(struct group *group, struct group_member *member)
+member_finish(struct group *group, struct group_member *member)
 {
     HASH_DELETE(hh, group->held, member);
     if (member->exchange.responded != 0)
@@ -61,11 +61,11 @@ static void
 give_up_oldest(struct group *group)
 {
     group->given_up++;
-    finish(group, group->held);
+    member_finish(group, group->held);
 }
 
 static struct group_member *
-begin(struct group *group, const struct key *key, pid_t pid)
+member_begin(struct group *group, const struct key *key, pid_t pid)
 {
     struct group_member *member = group->free;
     LL_DELETE(group->free, member);
@@ -79,7 +79,7 @@ begin(struct group *group, const struct key *key, pid_t pid)
     return member;
 }
 
-/* A thread that fires something else than header fields of its response is through with it. */
+/* A thread that fires another probe has sent all header fields of the response it was at. */
 static void
 finish_response(struct group *group, const struct record *record, const struct group_member *own)
 {
@@ -89,7 +89,7 @@ finish_response(struct group *group, const struct record *record, const struct g
     {
         const struct exchange *exchange = &member->exchange;
         if (exchange->tid == record->tid && exchange->pid == record->pid && !(goes_on && member == own))
-            finish(group, member);
+            member_finish(group, member);
     }
 }
 
@@ -100,12 +100,12 @@ close_connection(struct group *group, const struct key *key)
     HASH_ITER(hh, group->held, member, next)
     {
         if (member->key.pid == key->pid && member->key.conn_id == key->conn_id)
-            finish(group, member);
+            member_finish(group, member);
     }
 }
 
 static struct group_member *
-find(struct group *group, const struct key *key)
+member_find(struct group *group, const struct key *key)
 {
     struct group_member *member;
     HASH_FIND(hh, group->held, key, sizeof(*key), member);
@@ -113,16 +113,16 @@ find(struct group *group, const struct key *key)
 }
 
 static void
-add(struct group *group, const struct record *record, const struct key *key)
+member_add(struct group *group, const struct record *record, const struct key *key)
 {
     enum catalog_role role = record->event->probe->role;
-    struct group_member *member = find(group, key); /* finish_response may have ended it */
+    struct group_member *member = member_find(group, key); /* finish_response may have ended it */
     if (member != NULL && role == CATALOG_REQUEST) {
-        finish(group, member);
+        member_finish(group, member);
         member = NULL;
     }
     if (member == NULL)
-        member = begin(group, key, record->pid);
+        member = member_begin(group, key, record->pid);
     struct exchange *exchange = &member->exchange;
     size_t before = exchange->records.len;
     bool was_responding = exchange->responded != 0;
@@ -144,11 +144,11 @@ group_add(struct group *group, const struct record *record)
         key.conn_id = record->values[catalog_column(probe, 0)].number;
     if (is_of_request)
         key.req_id = record->values[catalog_column(probe, 1)].number;
-    finish_response(group, record, is_of_request ? find(group, &key) : NULL);
+    finish_response(group, record, is_of_request ? member_find(group, &key) : NULL);
     if (probe->role == CATALOG_CLOSE)
         close_connection(group, &key);
     else if (is_of_request)
-        add(group, record, &key);
+        member_add(group, record, &key);
 }
 
 void
@@ -158,7 +158,7 @@ group_tick(struct group *group, pid_t pid, uint64_t nsecs)
     DL_FOREACH_SAFE(group->responding, member, next)
     {
         if (member->exchange.pid == pid && member->exchange.last + complete_ns <= nsecs)
-            finish(group, member);
+            member_finish(group, member);
     }
 }
 
@@ -169,7 +169,7 @@ group_end(struct group *group, pid_t pid)
     HASH_ITER(hh, group->held, member, next)
     {
         if (member->exchange.pid == pid)
-            finish(group, member);
+            member_finish(group, member);
     }
 }
 

@@ -3,24 +3,26 @@
 
 #include "show/exchange.h"
 
-/* Puts the records of each request together. A request and its response are complete when its response's header fields are
- * out, which h2o does in one go: when the thread that sent them fires something else, or when 0.1 s have passed. They are
- * handed out unanswered when their connection is closed, when the server ends, or when too many are held: then the oldest is
- * given up. Records of a request that is not held, as when tracing began in between, begin one. */
+/* Puts the records of each request together. A request is complete when the header fields of its response are out. h2o sends
+ * them all at once: they are out when their thread fires another probe, or after 0.1 s. A request without a response is handed
+ * out when its connection is closed or the server ends, or when too many are held: then the oldest is given up. A record whose
+ * request is not held, since tracing began after it, begins a request. */
 struct group {
-    struct group_member *members, *free, *held, *responding, *done, *out;
-    size_t count; /* that are held */
-    size_t max;   /* that may be */
-    size_t bytes; /* of their records */
-    uint64_t given_up;
+    struct group_member *members;                         /* all of them, in one array */
+    struct group_member *free, *held, *responding, *done; /* lists and the hash table, see group.c */
+    struct group_member *out;                             /* handed out with the last group_next */
+    size_t count;                                         /* requests that are held */
+    size_t max;                                           /* how many may be */
+    size_t bytes;                                         /* of their records */
+    uint64_t given_up;                                    /* requests, so far */
 };
 
-/* `max`: requests that are held at most. All memory that it needs for that is taken here, but for the records' own. */
+/* `max`: requests that are held at most. Takes all memory here but that of the records. */
 void group_init(struct group *group, size_t max);
 void group_free(struct group *group);
 
-/* Takes a record of any event; one without a role only tells that its thread has gone on. Afterwards group_next must be called
- * until it has none. */
+/* Takes a record of any event. One without a role tells only that its thread has gone on. After this, and after the next two,
+ * group_next must be called until it has none. */
 void group_add(struct group *group, const struct record *record);
 
 /* Everything of the server `pid` up to `nsecs` has come. */
@@ -29,7 +31,7 @@ void group_tick(struct group *group, pid_t pid, uint64_t nsecs);
 /* Nothing more comes from the server `pid`. */
 void group_end(struct group *group, pid_t pid);
 
-/* The next one to be shown, until the next call; NULL: there is none. */
+/* The next request that is complete, valid until the next call; NULL: there is none. */
 const struct exchange *group_next(struct group *group);
 
 #endif

@@ -1,5 +1,7 @@
 #include "show/line_filter.h"
 
+#include "show/format_line.h"
+
 #include <ctype.h>
 #include <fnmatch.h>
 #include <string.h>
@@ -22,7 +24,7 @@ line_filter_tag(const char *value, struct mem *mem)
 }
 
 static void
-add_rule(struct line_filter *line_filter, struct line_filter_rule rule, struct mem *mem)
+line_filter_add_rule(struct line_filter *line_filter, struct line_filter_rule rule, struct mem *mem)
 {
     line_filter->rules = mem_grow(mem, line_filter->rules, line_filter->nrules, sizeof(rule));
     line_filter->rules[line_filter->nrules++] = rule;
@@ -30,8 +32,8 @@ add_rule(struct line_filter *line_filter, struct line_filter_rule rule, struct m
 }
 
 static int
-add_regex(struct line_filter *line_filter, bool excludes, const char *option, const char *value, struct mem *mem,
-          struct diag *diag)
+line_filter_add_regex(struct line_filter *line_filter, bool excludes, const char *option, const char *value, struct mem *mem,
+                      struct diag *diag)
 {
     struct slice whole = text_of(mem_strdup(mem, value));
     size_t len = tag_len(value), at = len > 0 ? len + 1 : 0;
@@ -39,16 +41,16 @@ add_regex(struct line_filter *line_filter, bool excludes, const char *option, co
     struct regex *regex = regex_compile(pattern, option, whole, at, mem, diag);
     if (regex == NULL)
         return -1;
-    add_rule(line_filter, (struct line_filter_rule){excludes, line_filter_tag(value, mem), regex}, mem);
+    line_filter_add_rule(line_filter, (struct line_filter_rule){excludes, line_filter_tag(value, mem), regex}, mem);
     return 0;
 }
 
 static void
-add_tags(struct line_filter *line_filter, bool excludes, const char *value, struct mem *mem)
+line_filter_add_tags(struct line_filter *line_filter, bool excludes, const char *value, struct mem *mem)
 {
     char *rest = mem_strdup(mem, value);
     for (char *word; (word = strsep(&rest, ",")) != NULL;)
-        add_rule(line_filter, (struct line_filter_rule){excludes, word, NULL}, mem);
+        line_filter_add_rule(line_filter, (struct line_filter_rule){excludes, word, NULL}, mem);
 }
 
 int
@@ -57,8 +59,8 @@ line_filter_add(struct line_filter *line_filter, const char *option, const char 
     bool excludes = strncmp(option, "exclude", 7) == 0;
     bool is_regex = text_ends_with(text_of(option), "-regex");
     if (is_regex)
-        return add_regex(line_filter, excludes, option, value, mem, diag);
-    add_tags(line_filter, excludes, value, mem);
+        return line_filter_add_regex(line_filter, excludes, option, value, mem, diag);
+    line_filter_add_tags(line_filter, excludes, value, mem);
     return 0;
 }
 

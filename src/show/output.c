@@ -1,5 +1,7 @@
 #include "show/output.h"
 
+#include "show/format_record.h"
+
 void
 output_open(struct output *output)
 {

@@ -6,7 +6,7 @@
 #include "show/sink.h"
 #include "show/view.h"
 
-/* Where the records of all servers go: through the view, into the sink. */
+/* The way of the records of all servers: through the view, in a format, into the sink. */
 struct output {
     struct view *view;
     struct format *format;
@@ -18,18 +18,20 @@ struct output {
     uint64_t cut;        /* values that are shown in part */
 };
 
-/* The first four members are set. output_close frees what it makes itself. */
+/* Begins with `view`, `format`, `sink` and `most` set. output_close frees what the output has made itself. */
 void output_open(struct output *output);
 void output_close(struct output *output);
 
 /* Whether as much is shown as was wanted. */
 bool output_is_full(const struct output *output);
 
-/* Takes a record, or a loss. */
+/* Takes a record, which may be a loss. */
 void output_record(struct output *output, const struct record *record);
 
-/* Everything of the server `pid` up to `nsecs` (CLOCK_BOOTTIME) has come; everything has. */
+/* Everything of the server `pid` up to `nsecs` (CLOCK_BOOTTIME) has come. */
 void output_tick(struct output *output, pid_t pid, uint64_t nsecs);
+
+/* Nothing more comes from the server `pid`: requests that were held are shown. */
 void output_end(struct output *output, pid_t pid);
 
 #endif

@@ -6,7 +6,7 @@
 /* How lines look on a terminal. */
 struct paint {
     bool has_colors;
-    int terminal; /* whose width lines keep to; -1: they may be of any */
+    int terminal; /* a file: lines are cut at its width; -1: they are not cut */
 };
 
 enum paint_color { PAINT_PLAIN, PAINT_DIM, PAINT_GOOD, PAINT_ODD, PAINT_BAD };

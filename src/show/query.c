@@ -42,7 +42,7 @@ static const struct field {
     bool (*number)(const struct exchange *exchange, double *number); /* false: it is not there */
     bool is_time;                                                    /* milliseconds */
     const char *header;                                              /* a text: that of this pseudo header field */
-} fields[] = {
+} query_fields[] = {
     {"status", status_of, false, NULL},  {"version", version_of, false, NULL},
     {"ttfb", exchange_ttfb, true, NULL}, {"conn", conn_of, false, NULL},
     {"req", req_of, false, NULL},        {"method", NULL, false, ":method"},
@@ -79,7 +79,7 @@ struct query_node {
 
 /* ---- Reading. */
 
-struct parser {
+struct query_parser {
     struct query *query;
     struct slice text;
     size_t at;
@@ -89,14 +89,14 @@ struct parser {
 };
 
 static struct query_node *
-complain(struct parser *parser, size_t at, const char *what)
+query_complain(struct query_parser *parser, size_t at, const char *what)
 {
     diag_caret(parser->diag, "query", parser->text, at, "%s", what);
     return NULL;
 }
 
 static void
-skip_blanks(struct parser *parser)
+query_skip_blanks(struct query_parser *parser)
 {
     while (parser->at < parser->text.len && isspace((unsigned char)parser->text.ptr[parser->at]))
         parser->at++;
@@ -110,9 +110,9 @@ is_word_byte(char byte)
 
 /* The word here, which is not taken. */
 static struct slice
-peek_word(struct parser *parser)
+query_peek_word(struct query_parser *parser)
 {
-    skip_blanks(parser);
+    query_skip_blanks(parser);
     struct slice word = {parser->text.ptr + parser->at, 0};
     while (parser->at + word.len < parser->text.len && is_word_byte(word.ptr[word.len]))
         word.len++;
@@ -120,9 +120,9 @@ peek_word(struct parser *parser)
 }
 
 static bool
-take_word(struct parser *parser, const char *name)
+query_take_word(struct query_parser *parser, const char *name)
 {
-    struct slice word = peek_word(parser);
+    struct slice word = query_peek_word(parser);
     if (!text_is(word, name))
         return false;
     parser->at += word.len;
@@ -130,9 +130,9 @@ take_word(struct parser *parser, const char *name)
 }
 
 static bool
-take_byte(struct parser *parser, char byte)
+query_take_byte(struct query_parser *parser, char byte)
 {
-    skip_blanks(parser);
+    query_skip_blanks(parser);
     if (parser->at == parser->text.len || parser->text.ptr[parser->at] != byte)
         return false;
     parser->at++;
@@ -140,7 +140,7 @@ take_byte(struct parser *parser, char byte)
 }
 
 static struct query_node *
-new_node(struct parser *parser, int kind, struct query_node *left, struct query_node *right)
+query_new_node(struct query_parser *parser, int kind, struct query_node *left, struct query_node *right)
 {
     struct query_node *node = mem_alloc(parser->mem, sizeof(*node));
     node->kind = kind;
@@ -150,7 +150,7 @@ new_node(struct parser *parser, int kind, struct query_node *left, struct query_
 }
 
 static void
-ask_for(struct parser *parser, struct query_node *node, enum catalog_role role, struct slice name)
+query_ask_for(struct query_parser *parser, struct query_node *node, enum catalog_role role, struct slice name)
 {
     node->header = (struct exchange_field){role, name};
     exchange_ask(&parser->query->asked, node->header, parser->mem);
@@ -166,21 +166,21 @@ header_behind(struct slice word, const char *prefix, struct slice *name)
 }
 
 static struct query_node *
-parse_field(struct parser *parser)
+parse_field(struct query_parser *parser)
 {
-    struct query_node *node = new_node(parser, TEST, NULL, NULL);
-    struct slice word = peek_word(parser), name;
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-        if (text_is(word, fields[i].name))
-            node->field = &fields[i];
+    struct query_node *node = query_new_node(parser, TEST, NULL, NULL);
+    struct slice word = query_peek_word(parser), name;
+    for (size_t i = 0; i < sizeof(query_fields) / sizeof(query_fields[0]); i++)
+        if (text_is(word, query_fields[i].name))
+            node->field = &query_fields[i];
     if (node->field != NULL && node->field->header != NULL)
-        ask_for(parser, node, CATALOG_REQUEST_HEADER, text_of(node->field->header));
+        query_ask_for(parser, node, CATALOG_REQUEST_HEADER, text_of(node->field->header));
     else if (node->field == NULL && header_behind(word, "req.", &name))
-        ask_for(parser, node, CATALOG_REQUEST_HEADER, name);
+        query_ask_for(parser, node, CATALOG_REQUEST_HEADER, name);
     else if (node->field == NULL && header_behind(word, "resp.", &name))
-        ask_for(parser, node, CATALOG_RESPONSE_HEADER, name);
+        query_ask_for(parser, node, CATALOG_RESPONSE_HEADER, name);
     else if (node->field == NULL)
-        return complain(
+        return query_complain(
             parser, parser->at,
             "expected status, version, ttfb, conn, req, method, scheme, authority, path, req.NAME, resp.NAME, not or (");
     parser->at += word.len;
@@ -189,9 +189,9 @@ parse_field(struct parser *parser)
 
 /* A word as an operator must end where the word does. */
 static const struct comparison *
-take_comparison(struct parser *parser)
+query_take_comparison(struct query_parser *parser)
 {
-    struct slice word = peek_word(parser), rest = {parser->text.ptr + parser->at, parser->text.len - parser->at};
+    struct slice word = query_peek_word(parser), rest = {parser->text.ptr + parser->at, parser->text.len - parser->at};
     for (size_t i = 0; i < sizeof(comparisons) / sizeof(comparisons[0]); i++) {
         size_t len = strlen(comparisons[i].name);
         bool fits = word.len > 0 ? text_is(word, comparisons[i].name)
@@ -206,7 +206,7 @@ take_comparison(struct parser *parser)
 
 /* A text in quotes; a backslash before a quote stands for the quote, any other for itself. */
 static bool
-take_quoted(struct parser *parser, struct slice *value)
+query_take_quoted(struct query_parser *parser, struct slice *value)
 {
     char quote = parser->text.ptr[parser->at++];
     char *bytes = mem_alloc(parser->mem, parser->text.len + 1);
@@ -225,7 +225,7 @@ take_quoted(struct parser *parser, struct slice *value)
 }
 
 static bool
-take_bare(struct parser *parser, struct slice *value)
+query_take_bare(struct query_parser *parser, struct slice *value)
 {
     *value = (struct slice){parser->text.ptr + parser->at, 0};
     for (; parser->at < parser->text.len; parser->at++, value->len++)
@@ -267,7 +267,7 @@ scale_time(double *number, struct slice unit)
 }
 
 static struct query_node *
-set_value(struct parser *parser, struct query_node *node, struct slice value, size_t at)
+query_set_value(struct query_parser *parser, struct query_node *node, struct slice value, size_t at)
 {
     struct query *query = parser->query;
     struct slice unit;
@@ -275,11 +275,13 @@ set_value(struct parser *parser, struct query_node *node, struct slice value, si
     bool is_time = node->field != NULL && node->field->is_time;
     node->text = value;
     if (node->comparison->of == NUMBER && is_time)
-        return is_number && scale_time(&node->number, unit) ? node
-                                                            : complain(parser, at, "expected a time, as 200ms, 1.5s or 50us");
+        return is_number && scale_time(&node->number, unit)
+                   ? node
+                   : query_complain(parser, at, "expected a time, as 200ms, 1.5s or 50us");
     if (node->comparison->of == NUMBER)
-        return is_number && unit.len == 0 ? node
-                                          : complain(parser, at, "expected a number; texts are compared with eq, ne, ~ and !~");
+        return is_number && unit.len == 0
+                   ? node
+                   : query_complain(parser, at, "expected a number; texts are compared with eq, ne, ~ and !~");
     if (node->comparison->of == TEXT)
         return node;
     bool is_quoted = at < parser->text.len && (parser->text.ptr[at] == '"' || parser->text.ptr[at] == '\'');
@@ -292,50 +294,50 @@ set_value(struct parser *parser, struct query_node *node, struct slice value, si
 }
 
 static struct query_node *
-parse_test(struct parser *parser)
+parse_test(struct query_parser *parser)
 {
     struct query_node *node = parse_field(parser);
     if (node == NULL)
         return NULL;
-    size_t before = (skip_blanks(parser), parser->at);
-    node->comparison = take_comparison(parser);
+    size_t before = (query_skip_blanks(parser), parser->at);
+    node->comparison = query_take_comparison(parser);
     if (node->comparison == NULL)
         return node;
     if (node->comparison->of != NUMBER && node->field != NULL && node->field->number != NULL)
-        return complain(parser, before, "this field is a number; compare it with ==, !=, <, <=, > or >=");
-    skip_blanks(parser);
+        return query_complain(parser, before, "this field is a number; compare it with ==, !=, <, <=, > or >=");
+    query_skip_blanks(parser);
     struct slice value;
     size_t at = parser->at;
     bool is_quoted = at < parser->text.len && (parser->text.ptr[at] == '"' || parser->text.ptr[at] == '\'');
-    if (is_quoted ? take_quoted(parser, &value) : take_bare(parser, &value))
-        return set_value(parser, node, value, at);
-    return complain(parser, at,
-                    is_quoted ? "a text without the quote at its end" : "expected a value, as 500, 200ms or \"text\"");
+    if (is_quoted ? query_take_quoted(parser, &value) : query_take_bare(parser, &value))
+        return query_set_value(parser, node, value, at);
+    return query_complain(parser, at,
+                          is_quoted ? "a text without the quote at its end" : "expected a value, as 500, 200ms or \"text\"");
 }
 
-static struct query_node *parse_or(struct parser *parser);
+static struct query_node *parse_or(struct query_parser *parser);
 
 static struct query_node *
-parse_group(struct parser *parser)
+parse_group(struct query_parser *parser)
 {
     size_t open = parser->at - 1;
     struct query_node *node = parse_or(parser);
-    if (node == NULL || take_byte(parser, ')'))
+    if (node == NULL || query_take_byte(parser, ')'))
         return node;
-    return parser->at == parser->text.len ? complain(parser, open, "a parenthesis that is not closed")
-                                          : complain(parser, parser->at, "expected and, or, or )");
+    return parser->at == parser->text.len ? query_complain(parser, open, "a parenthesis that is not closed")
+                                          : query_complain(parser, parser->at, "expected and, or, or )");
 }
 
 static struct query_node *
-parse_not(struct parser *parser)
+parse_not(struct query_parser *parser)
 {
     struct query_node *node;
     if (++parser->depth > MAX_DEPTH)
-        return complain(parser, parser->at, "more than 100 levels of not and parentheses");
-    if (take_word(parser, "not")) {
+        return query_complain(parser, parser->at, "more than 100 levels of not and parentheses");
+    if (query_take_word(parser, "not")) {
         node = parse_not(parser);
-        node = node != NULL ? new_node(parser, NOT, node, NULL) : NULL;
-    } else if (take_byte(parser, '('))
+        node = node != NULL ? query_new_node(parser, NOT, node, NULL) : NULL;
+    } else if (query_take_byte(parser, '('))
         node = parse_group(parser);
     else
         node = parse_test(parser);
@@ -344,23 +346,23 @@ parse_not(struct parser *parser)
 }
 
 static struct query_node *
-parse_and(struct parser *parser)
+parse_and(struct query_parser *parser)
 {
     struct query_node *node = parse_not(parser);
-    while (node != NULL && take_word(parser, "and")) {
+    while (node != NULL && query_take_word(parser, "and")) {
         struct query_node *right = parse_not(parser);
-        node = right != NULL ? new_node(parser, AND, node, right) : NULL;
+        node = right != NULL ? query_new_node(parser, AND, node, right) : NULL;
     }
     return node;
 }
 
 static struct query_node *
-parse_or(struct parser *parser)
+parse_or(struct query_parser *parser)
 {
     struct query_node *node = parse_and(parser);
-    while (node != NULL && take_word(parser, "or")) {
+    while (node != NULL && query_take_word(parser, "or")) {
         struct query_node *right = parse_and(parser);
-        node = right != NULL ? new_node(parser, OR, node, right) : NULL;
+        node = right != NULL ? query_new_node(parser, OR, node, right) : NULL;
     }
     return node;
 }
@@ -369,11 +371,11 @@ int
 query_parse(struct query *query, const char *text, struct mem *mem, struct diag *diag)
 {
     *query = (struct query){0};
-    struct parser parser = {.query = query, .text = text_of(mem_strdup(mem, text)), .mem = mem, .diag = diag};
-    query->root = parser.text.len <= MAX_LEN ? parse_or(&parser) : complain(&parser, MAX_LEN, "longer than 4,096 bytes");
-    skip_blanks(&parser);
+    struct query_parser parser = {.query = query, .text = text_of(mem_strdup(mem, text)), .mem = mem, .diag = diag};
+    query->root = parser.text.len <= MAX_LEN ? parse_or(&parser) : query_complain(&parser, MAX_LEN, "longer than 4,096 bytes");
+    query_skip_blanks(&parser);
     if (query->root != NULL && parser.at < parser.text.len)
-        query->root = complain(&parser, parser.at, "expected an operator, and, or, or the end");
+        query->root = query_complain(&parser, parser.at, "expected an operator, and, or, or the end");
     return query->root != NULL ? 0 : -1;
 }
 

@@ -4,7 +4,7 @@
 #include "show/exchange.h"
 #include "base/regex.h"
 
-/* What of requests is wanted:
+/* Which requests are wanted:
  *
  *   or    := and { "or" and }
  *   and   := not { "and" not }
@@ -14,8 +14,8 @@
  * OPERATOR: == != < <= > >= (numbers), eq ne (texts), ~ !~ (texts and regular expressions).
  * VALUE: a number, with us, ms or s behind it for ttfb; a text in "" or '', or without when it has no blank and no parenthesis.
  *
- * A field alone asks whether it is there. Of several header fields of a name one must fit. !=, ne and !~ are the contrary of
- * ==, eq and ~, so what is not there fits them, and no other operator. */
+ * A field alone asks whether it is there. If there are several header fields of a name, one of them must fit. !=, ne and !~ fit
+ * whenever ==, eq and ~ do not, so they fit a field that is not there. No other operator does. */
 struct query {
     struct query_node *root;
     struct exchange_fields asked;
@@ -23,7 +23,7 @@ struct query {
     size_t nregexes;
 };
 
-/* Memory is the arena's, but for regexes: query_free frees what they hold, after an error too. 0, or -1 with `diag` set. */
+/* Memory is the arena's, and what query_free frees, after an error too. 0, or -1 with `diag` set. */
 int query_parse(struct query *query, const char *text, struct mem *mem, struct diag *diag);
 void query_free(struct query *query);
 

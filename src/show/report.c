@@ -1,6 +1,8 @@
 #include "show/report.h"
 
 #include "base/json.h"
+#include "show/format_json.h"
+#include "show/format_record.h"
 
 #include <string.h>
 #include <strings.h>

@@ -21,7 +21,7 @@ sink_open(const char *path, int how, struct diag *diag)
                     strerror(errno));
 }
 
-/* Files, and devices such as /dev/null. */
+/* Regular files, and devices such as /dev/null. */
 static bool
 never_blocks(int fd)
 {

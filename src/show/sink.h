@@ -3,14 +3,14 @@
 
 #include "base/diag.h"
 
-/* Where records go. */
+/* Where records go: a file, with what is not written to it yet. */
 struct sink {
     int fd;
     struct outbuf pending; /* formatted, not yet written: [done, len) */
     size_t done;
-    size_t block;    /* bytes: sink_pass waits for so many, but no longer than a second */
+    size_t block;    /* bytes: sink_pass writes when so many are pending, or after a second; 0: at once */
     bool is_blocked; /* the reader is slow */
-    int64_t since;   /* CLOCK_MONOTONIC in milliseconds: how long something has been pending; 0: nothing is */
+    int64_t since;   /* CLOCK_MONOTONIC in milliseconds: when what is pending began to wait; 0: nothing waits */
 };
 
 enum sink_state {
@@ -27,7 +27,7 @@ int sink_open(const char *path, int how, struct diag *diag);
 /* Writes what is pending, as far as that does not block. */
 enum sink_state sink_flush(struct sink *sink, struct diag *diag);
 
-/* The same when a block is there, or time has passed. */
+/* The same, but only when a block is pending or something has waited for a second. */
 enum sink_state sink_pass(struct sink *sink, struct diag *diag);
 
 #endif

@@ -4,22 +4,23 @@
 
 #include <string.h>
 
-enum { DEFAULT_MAX = 1000, HIGHEST_MAX = 1000000 };
+enum { DEFAULT_MAX_REQUESTS = 1000, HIGHEST_MAX_REQUESTS = 1000000 };
 
-/* More names than this are not worth a condition each in the program. */
+/* The program has a condition for each name. With more names than this it sends all header fields instead. */
 enum { MAX_NAMES = 12 };
 
-struct maker {
+struct view_maker {
     struct view *view;
     bool is_json;
-    bool has_regexes; /* that include */
-    struct filter *filter, unused;
+    bool has_regexes;      /* there is an --include-regex */
+    struct filter *filter; /* of the program */
+    struct filter unused;  /* of whole requests: tags that only the lines are tested for */
     struct mem *mem;
     struct diag *diag;
 };
 
 static int
-set_group(struct maker *maker, const struct filter_word *word)
+view_set_group(struct view_maker *maker, const struct filter_word *word)
 {
     char quoted[64];
     if (strcmp(word->value, "request") == 0)
@@ -29,119 +30,120 @@ set_group(struct maker *maker, const struct filter_word *word)
 }
 
 static int
-set_query(struct maker *maker, const struct filter_word *word)
+view_set_query(struct view_maker *maker, const struct filter_word *word)
 {
     return query_parse(&maker->view->query, word->value, maker->mem, maker->diag);
 }
 
 static int
-set_log(struct maker *maker, const struct filter_word *word)
+view_set_log(struct view_maker *maker, const struct filter_word *word)
 {
     return access_log_parse(&maker->view->log, word->value, maker->is_json, maker->mem, maker->diag);
 }
 
 static int
-set_max(struct maker *maker, const struct filter_word *word)
+view_set_max(struct view_maker *maker, const struct filter_word *word)
 {
     char quoted[64];
     if (!maker->view->is_grouped)
         return diag_set(maker->diag, DIAG_USAGE, "--max-requests is for --group, --query and --log-format");
-    if (text_number(text_of(word->value), HIGHEST_MAX, &maker->view->max_requests) && maker->view->max_requests > 0)
+    if (text_number(text_of(word->value), HIGHEST_MAX_REQUESTS, &maker->view->max_requests) && maker->view->max_requests > 0)
         return 0;
     return diag_set(maker->diag, DIAG_USAGE, "--max-requests: \"%s\" is not a number from 1 to %d",
-                    diag_quote(quoted, sizeof(quoted), text_of(word->value)), HIGHEST_MAX);
+                    diag_quote(quoted, sizeof(quoted), text_of(word->value)), HIGHEST_MAX_REQUESTS);
 }
 
 static int
-add_filter(struct maker *maker, struct filter *filter, const struct filter_word *word)
+view_add_filter(struct view_maker *maker, struct filter *filter, const struct filter_word *word)
 {
     return filter_add(filter, word->option, word->value, maker->mem, maker->diag);
 }
 
-/* Tags decide which probes are attached, unless whole requests are wanted. */
+/* Tags decide which probes are attached; but of whole requests they only decide which lines are shown. */
 static int
-add_tags(struct maker *maker, const struct filter_word *word)
+view_add_tags(struct view_maker *maker, const struct filter_word *word)
 {
     bool is_grouped = maker->view->is_grouped;
-    if (add_filter(maker, is_grouped ? &maker->unused : maker->filter, word) != 0)
+    if (view_add_filter(maker, is_grouped ? &maker->unused : maker->filter, word) != 0)
         return -1;
     bool is_for_lines = is_grouped || (maker->has_regexes && strcmp(word->option, "include") == 0);
     return is_for_lines ? line_filter_add(&maker->view->line_filter, word->option, word->value, maker->mem, maker->diag) : 0;
 }
 
 static int
-add_regex(struct maker *maker, const struct filter_word *word)
+view_add_regex(struct view_maker *maker, const struct filter_word *word)
 {
     const char *tag = line_filter_tag(word->value, maker->mem);
     const struct filter_word tags = {"include", tag != NULL ? tag : "*"};
     if (line_filter_add(&maker->view->line_filter, word->option, word->value, maker->mem, maker->diag) != 0)
         return -1;
     bool is_for_program = !maker->view->is_grouped && strcmp(word->option, "include-regex") == 0;
-    return is_for_program ? add_filter(maker, maker->filter, &tags) : 0;
+    return is_for_program ? view_add_filter(maker, maker->filter, &tags) : 0;
 }
 
 static int
-add_header(struct maker *maker, const struct filter_word *word)
+view_add_header(struct view_maker *maker, const struct filter_word *word)
 {
-    return add_filter(maker, maker->view->is_grouped ? &maker->view->line_filter.filter : maker->filter, word);
+    return view_add_filter(maker, maker->view->is_grouped ? &maker->view->line_filter.filter : maker->filter, word);
 }
 
 static int
-add_status(struct maker *maker, const struct filter_word *word)
+view_add_status(struct view_maker *maker, const struct filter_word *word)
 {
-    return add_filter(maker, maker->view->is_grouped ? &maker->view->statuses : maker->filter, word);
+    return view_add_filter(maker, maker->view->is_grouped ? &maker->view->statuses : maker->filter, word);
 }
 
-/* Other options are filters of the program, however records are shown. */
-static const struct row {
+/* Options that are not here are filters of the program, however records are shown. */
+static const struct view_row {
     const char *option;
-    bool is_needed, groups; /* as in view.h; the records, by request */
-    int (*add)(struct maker *maker, const struct filter_word *word);
-} rows[] = {
-    {"group", true, true, set_group},
-    {"query", true, true, set_query},
-    {"log-format", true, true, set_log},
-    {"max-requests", false, false, set_max},
-    {"include-regex", true, false, add_regex},
-    {"exclude-regex", true, false, add_regex},
-    {"include", false, false, add_tags},
-    {"exclude", false, false, add_tags},
-    {"request-header", false, false, add_header},
-    {"response-header", false, false, add_header},
-    {"status", false, false, add_status},
+    bool is_needed; /* as view_is_needed says */
+    bool groups;    /* shows whole requests */
+    int (*add)(struct view_maker *maker, const struct filter_word *word);
+} view_rows[] = {
+    {"group", true, true, view_set_group},
+    {"query", true, true, view_set_query},
+    {"log-format", true, true, view_set_log},
+    {"max-requests", false, false, view_set_max},
+    {"include-regex", true, false, view_add_regex},
+    {"exclude-regex", true, false, view_add_regex},
+    {"include", false, false, view_add_tags},
+    {"exclude", false, false, view_add_tags},
+    {"request-header", false, false, view_add_header},
+    {"response-header", false, false, view_add_header},
+    {"status", false, false, view_add_status},
 };
 
-static const struct row *
-find_row(const char *option)
+static const struct view_row *
+find_view_row(const char *option)
 {
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (strcmp(rows[i].option, option) == 0)
-            return &rows[i];
+    for (size_t i = 0; i < sizeof(view_rows) / sizeof(view_rows[0]); i++)
+        if (strcmp(view_rows[i].option, option) == 0)
+            return &view_rows[i];
     return NULL;
 }
 
 bool
 view_is_needed(const char *option)
 {
-    const struct row *row = find_row(option);
+    const struct view_row *row = find_view_row(option);
     return row != NULL && row->is_needed;
 }
 
 static bool
 groups(const char *option)
 {
-    const struct row *row = find_row(option);
+    const struct view_row *row = find_view_row(option);
     return row != NULL && row->groups;
 }
 
 static int
-add_word(struct maker *maker, const struct filter_word *word)
+view_add_word(struct view_maker *maker, const struct filter_word *word)
 {
-    const struct row *row = find_row(word->option);
-    return row != NULL ? row->add(maker, word) : add_filter(maker, maker->filter, word);
+    const struct view_row *row = find_view_row(word->option);
+    return row != NULL ? row->add(maker, word) : view_add_filter(maker, maker->filter, word);
 }
 
-/* ---- What header fields the program need send. */
+/* ---- Which header fields the program must send. */
 
 struct names {
     enum catalog_role role;
@@ -164,7 +166,7 @@ need(struct names *names, const struct exchange_fields *asked, struct mem *mem)
 }
 
 static int
-limit_headers(struct maker *maker, enum catalog_role role, const char *option, const char *tag)
+limit_headers(struct view_maker *maker, enum catalog_role role, const char *option, const char *tag)
 {
     struct names names = {.role = role};
     need(&names, &maker->view->log.asked, maker->mem);
@@ -172,12 +174,12 @@ limit_headers(struct maker *maker, enum catalog_role role, const char *option, c
     const struct filter_word only = {option, mem_strndup(maker->mem, names.list.ptr, names.list.len)};
     const struct filter_word none = {"exclude", tag};
     text_free(&names.list);
-    return names.is_all ? 0 : add_filter(maker, maker->filter, names.count > 0 ? &only : &none);
+    return names.is_all ? 0 : view_add_filter(maker, maker->filter, names.count > 0 ? &only : &none);
 }
 
-/* An access log and a query show and ask for a few; lines and objects show all. */
+/* An access log and a query need a few header fields only. Lines and objects show all. */
 static int
-limit_program(struct maker *maker)
+limit_program(struct view_maker *maker)
 {
     if (maker->view->log.npieces == 0)
         return 0;
@@ -197,14 +199,14 @@ int
 view_make(struct view *view, const struct filter_word *words, size_t nwords, bool is_json, struct filter *filter,
           struct mem *mem, struct diag *diag)
 {
-    struct maker maker = {.view = view, .is_json = is_json, .filter = filter, .mem = mem, .diag = diag};
-    *view = (struct view){.max_requests = DEFAULT_MAX};
+    struct view_maker maker = {.view = view, .is_json = is_json, .filter = filter, .mem = mem, .diag = diag};
+    *view = (struct view){.max_requests = DEFAULT_MAX_REQUESTS};
     for (size_t i = 0; i < nwords; i++) {
         view->is_grouped |= groups(words[i].option);
         maker.has_regexes |= strcmp(words[i].option, "include-regex") == 0;
     }
     for (size_t i = 0; i < nwords; i++)
-        if (check_word(&words[i], diag) != 0 || add_word(&maker, &words[i]) != 0)
+        if (check_word(&words[i], diag) != 0 || view_add_word(&maker, &words[i]) != 0)
             return -1;
     return limit_program(&maker);
 }
@@ -216,7 +218,7 @@ view_free(struct view *view)
     line_filter_free(&view->line_filter);
 }
 
-/* --status asks for a response. */
+/* With --status a request must have a response, which must fit. */
 static bool
 has_status(const struct view *view, const struct exchange *exchange)
 {

@@ -5,19 +5,19 @@
 #include "show/query.h"
 #include "show/line_filter.h"
 
-/* What is made of the records that the program lets through: --group, --query, --log-format, -I, -X, and filters which are
- * about what is shown of whole requests. */
+/* What is done with the records that the program prints: --group, --query, --log-format, -I and -X, and those filters that a
+ * program cannot do when whole requests are wanted. */
 struct view {
     bool is_grouped;       /* by request */
-    uint64_t max_requests; /* that are held, then */
+    uint64_t max_requests; /* how many are held at most, if so */
     struct query query;    /* no root: none */
     struct access_log log; /* no pieces: none */
     struct line_filter line_filter;
     struct filter statuses; /* --status, of whole requests */
 };
 
-/* Makes the view that the words ask for, which must last as long, and adds to `filter` what the program can do of it. 0, or -1
- * with `diag` set; view_free frees what is not the arena's, in any case. */
+/* Makes the view that the words ask for, and adds to `filter` what the program can do. The words must last as long as the view.
+ * Memory is the arena's, and what view_free frees, after an error too. 0, or -1 with `diag` set. */
 int view_make(struct view *view, const struct filter_word *words, size_t nwords, bool is_json, struct filter *filter,
               struct mem *mem, struct diag *diag);
 void view_free(struct view *view);
@@ -28,7 +28,7 @@ bool view_is_needed(const char *option);
 /* Whether the exchange is wanted. */
 bool view_wants(const struct view *view, const struct exchange *exchange);
 
-/* Texts that were too much work for the regular expressions. */
+/* How many texts were too much work for the regular expressions. */
 uint64_t view_given_up(const struct view *view);
 
 #endif

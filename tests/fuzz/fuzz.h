@@ -1,7 +1,7 @@
 #ifndef FUZZ_H
 #define FUZZ_H
 
-#include "show/format.h"
+#include "show/format_record.h"
 #include "record/decode.h"
 #include "record/reorder.h"
 

@@ -1,0 +1,172 @@
+#include "command/print.h"
+
+#include "base/clock.h"
+#include "command/doctor.h"
+#include "command/list.h"
+#include "program/standalone.h"
+#include "program/wire_program.h"
+#include "run/launch.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Writes and frees the text. */
+static int
+write_stdout(struct outbuf *out, struct diag *diag)
+{
+    int status = 0;
+    for (size_t done = 0; status == 0 && done < out->len;) {
+        ssize_t written = write(STDOUT_FILENO, out->ptr + done, out->len - done);
+        if (written >= 0)
+            done += (size_t)written;
+        else if (errno != EINTR)
+            status = diag_set(diag, DIAG_FAILED, "cannot write the output: %s", strerror(errno));
+    }
+    text_free(out);
+    return status;
+}
+
+int
+print_help(bool is_table, struct diag *diag)
+{
+    struct outbuf out = {0};
+    options_help(&out, is_table);
+    return write_stdout(&out, diag);
+}
+
+int
+print_version(struct diag *diag)
+{
+    struct outbuf out = {0};
+    text_puts(&out, PACKAGE_STRING "\n");
+    return write_stdout(&out, diag);
+}
+
+/* ---- The target: the process that -p names, or the file that -e names. */
+
+/* 0: no process is named. */
+static int
+one_pid(const struct options *options, pid_t *pid, struct diag *diag)
+{
+    const struct options_pids *pids = &options->pids;
+    *pid = pids->count > 0 ? pids->items[0] : 0;
+    return pids->count <= 1 ? 0 : diag_set(diag, DIAG_USAGE, "more than one process; this is done for one -p PID only");
+}
+
+/* Without -p and -e `is_there` is false. target_close closes it in any case. */
+static int
+open_target(struct target *target, bool *is_there, const struct options *options, struct mem *mem, struct diag *diag)
+{
+    pid_t pid;
+    *target = (struct target){.pidfd = -1};
+    if (one_pid(options, &pid, diag) != 0)
+        return -1;
+    if (pid != 0 && options->exe != NULL)
+        return diag_set(diag, DIAG_USAGE, "both -p and -e; choose a process or a file");
+    *is_there = pid != 0 || options->exe != NULL;
+    if (!*is_there)
+        return 0;
+    return pid != 0 ? target_open(target, pid, mem, diag) : target_open_file(target, options->exe, mem, diag);
+}
+
+/* ---- --list and --doctor. */
+
+int
+print_list(const struct options *options, const struct catalog *catalog, struct mem *mem, struct diag *diag)
+{
+    struct outbuf out = {0};
+    struct target target;
+    bool has_target;
+    int status = open_target(&target, &has_target, options, mem, diag);
+    if (status == 0) {
+        list_write(&out, catalog, has_target ? &target : NULL);
+        status = write_stdout(&out, diag);
+    }
+    target_close(&target);
+    return status;
+}
+
+int
+print_doctor(const struct options *options, const struct catalog *catalog, struct mem *mem, struct diag *diag)
+{
+    struct outbuf out = {0};
+    struct doctor doctor = {.bpftrace = options->bpftrace,
+                            .catalog = catalog,
+                            .transport = setup_transport(options),
+                            .is_json = options->has_format && strcmp(options->format, "json") == 0,
+                            .mem = mem};
+    if (one_pid(options, &doctor.pid, diag) != 0)
+        return -1;
+    enum diag_status status = doctor_examine(&doctor, &out);
+    return write_stdout(&out, diag) == 0 ? (int)status : -1;
+}
+
+/* ---- --emit-script. */
+
+static int
+write_program(struct outbuf *program, const struct plan *plan, const struct setup *setup, const struct files *templates,
+              struct mem *mem, struct diag *diag)
+{
+    const struct options *options = setup->options;
+    const char *view_option = setup_view_option(setup);
+    if (strcmp(options->emit_script, "wire") == 0)
+        return wire_program_write(program, plan, CONTRACT_NO_NONCE, setup->command, templates, mem, diag);
+    if (view_option != NULL)
+        return diag_set(diag, DIAG_USAGE,
+                        "--%s: a program by itself cannot do that; --emit-script=wire prints what h2olog runs for it",
+                        view_option);
+    const struct standalone_options standalone = {.command = setup->command,
+                                                  .is_json = strcmp(setup->format, "json") == 0,
+                                                  .extra = options->extra,
+                                                  .names = options->names,
+                                                  .realtime_offset = clock_realtime_offset()};
+    return standalone_write(program, plan, &standalone, templates, mem, diag);
+}
+
+/* A program that is only printed may be for another machine, so this one need not have a bpftrace. Where it has one, the
+ * program is for that. */
+static int
+choose_bpftrace(struct bpftrace *tracer, const char *path, struct mem *mem, struct diag *diag)
+{
+    if (bpftrace_find(tracer, path, mem, diag) == 0)
+        return 0;
+    if (path != NULL)
+        return -1;
+    bpftrace_newest(tracer);
+    return 0;
+}
+
+static int
+print_program_for(const struct target *target, const struct launch *launch, const struct setup *setup, struct mem *mem,
+                  struct diag *diag)
+{
+    struct plan plan;
+    struct outbuf program = {0};
+    if (launch_plan(launch, target, &plan, mem, diag) != 0)
+        return -1;
+    if (write_program(&program, &plan, setup, launch->templates, mem, diag) == 0)
+        return write_stdout(&program, diag);
+    text_free(&program);
+    return -1;
+}
+
+int
+print_program(const struct setup *setup, const struct setup_files *files, const struct diag_log *log, struct mem *mem,
+              struct diag *diag)
+{
+    struct bpftrace tracer;
+    struct request request = setup->request;
+    const struct launch launch = {
+        .request = &request, .catalog = &files->catalog, .templates = &files->templates, .tracer = &tracer, .log = log};
+    struct target target;
+    bool has_target;
+    if (choose_bpftrace(&tracer, setup->options->bpftrace, mem, diag) != 0)
+        return -1;
+    plan_choose_transport(&request, &tracer);
+    int status = open_target(&target, &has_target, setup->options, mem, diag);
+    if (status == 0)
+        status = print_program_for(has_target ? &target : NULL, &launch, setup, mem, diag);
+    target_close(&target);
+    return status;
+}

@@ -1,0 +1,162 @@
+#include "command/setup.h"
+
+#include "catalog/dtrace.h"
+#include "host/privileges.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* ---- The request and the view. */
+
+enum request_transport
+setup_transport(const struct options *options)
+{
+    if (options->transport == NULL)
+        return REQUEST_AUTO;
+    return strcmp(options->transport, "batch") == 0 ? REQUEST_BATCH : REQUEST_STREAM;
+}
+
+/* Whole requests are made of what the mode http shows, and of nothing else. */
+static int
+check_grouped(const struct options *options, struct diag *diag)
+{
+    bool is_other = strcmp(options->mode, "http") != 0 || options->types.count > 0;
+    return is_other
+               ? diag_set(diag, DIAG_USAGE, "--group, --query and --log-format show HTTP requests; leave out quic, all and -t")
+               : 0;
+}
+
+static int
+make_view(struct setup *setup, struct mem *mem, struct diag *diag)
+{
+    const struct options_filters *given = &setup->options->filters;
+    setup->nwords = given->count;
+    setup->words = mem_alloc(mem, (given->count + 1) * sizeof(*setup->words));
+    for (size_t i = 0; i < given->count; i++)
+        setup->words[i] = (struct filter_word){given->items[i].option, given->items[i].value};
+    if (view_make(&setup->view, setup->words, setup->nwords, strcmp(setup->format, "json") == 0, &setup->filter, mem, diag) !=
+        0)
+        return -1;
+    return setup->view.is_grouped ? check_grouped(setup->options, diag) : 0;
+}
+
+/* --redact, and behind it what --redact-default stands for. */
+static struct redact
+redacted_names(const struct options *options, struct mem *mem)
+{
+    const struct options_list *given = &options->redact;
+    const char **names = mem_alloc(mem, OPTIONS_MAX_LIST * sizeof(*names));
+    size_t count = given->count;
+    memcpy(names, given->items, count * sizeof(*names));
+    for (size_t i = 0; options->redact_default && i < REDACT_DEFAULTS && count < OPTIONS_MAX_LIST; i++)
+        names[count++] = redact_defaults[i];
+    return (struct redact){names, count};
+}
+
+static void
+make_request(struct setup *setup, struct mem *mem)
+{
+    const struct options *options = setup->options;
+    setup->request =
+        (struct request){.group = setup->view.is_grouped ? REQUEST_EXCHANGES : options->mode,
+                         .patterns = options->types.items,
+                         .npatterns = options->types.count,
+                         .redact = redacted_names(options, mem),
+                         .filter = setup->filter,
+                         .transport = setup_transport(options),
+                         .batch_ms = options->batch_interval_ms != 0 ? (unsigned)options->batch_interval_ms : REQUEST_BATCH_MS,
+                         .app_data = options->app_data};
+}
+
+/* The program says what it records. The command line says what is shown of that. */
+static int
+read_program(struct setup *setup, struct mem *mem, struct diag *diag)
+{
+    const struct options *options = setup->options;
+    const char *mode = setup->view.is_grouped ? REQUEST_EXCHANGES : options->has_mode ? options->mode : NULL;
+    if (contract_read(&setup->contract, options->script, mem, diag) != 0)
+        return -1;
+    setup->has_contract = true;
+    setup->request = setup->contract.request;
+    setup->select = (struct select){mode, options->types.items, options->types.count, &setup->filter,
+                                    mem_alloc(mem, options->types.count + 1)};
+    if (!options->has_format)
+        setup->format = options_format(mode != NULL ? mode : setup->request.group);
+    return 0;
+}
+
+int
+setup_make(struct setup *setup, const struct options *options, const char *command, struct mem *mem, struct diag *diag)
+{
+    *setup = (struct setup){.options = options, .command = command, .format = options->format};
+    if (make_view(setup, mem, diag) != 0)
+        return -1;
+    make_request(setup, mem);
+    if (options->script != NULL && read_program(setup, mem, diag) != 0)
+        return -1;
+    return redact_check(&setup->request.redact, diag);
+}
+
+void
+setup_free(struct setup *setup)
+{
+    view_free(&setup->view);
+}
+
+const char *
+setup_view_option(const struct setup *setup)
+{
+    for (size_t i = 0; i < setup->nwords; i++)
+        if (view_is_needed(setup->words[i].option))
+            return setup->words[i].option;
+    return NULL;
+}
+
+/* ---- Files. */
+
+/* A directory replaces the built-in catalogue; a DTrace provider file adds to it. */
+static int
+load_catalog(struct setup_files *files, const char *path, struct mem *mem, struct diag *diag)
+{
+    bool is_provider = path != NULL && dtrace_is_file(path);
+    if (files_load(&files->probes, is_provider ? NULL : path, "probes", ".probes", mem, diag) != 0 ||
+        catalog_parse(&files->catalog, &files->probes, mem, diag) != 0)
+        return -1;
+    if (!is_provider)
+        return 0;
+    return files_read(&files->provider, path, mem, diag) != 0 ? -1 : dtrace_parse(&files->catalog, &files->provider, mem, diag);
+}
+
+/* Checks a path of the command line, if it was given, and the files that were read from there. */
+static int
+check_path(const char *option, const char *path, const struct files *files, struct diag *diag)
+{
+    int status = path != NULL ? privileges_check_path(option, path, diag) : 0;
+    for (size_t i = 0; status == 0 && path != NULL && i < files->count; i++)
+        status = privileges_check_path(option, files->items[i].name, diag);
+    return status;
+}
+
+/* What root runs, and what root's program is made from, must be in nobody else's hands. */
+static int
+check_paths(const struct setup_files *files, const struct options *options, struct diag *diag)
+{
+    const struct files none = {0}, *probes = files->provider.name != NULL ? &none : &files->probes;
+    if (geteuid() != 0 || options->force)
+        return 0;
+    if (check_path("--bpftrace", options->bpftrace, &none, diag) != 0 ||
+        check_path("--script", options->script, &none, diag) != 0 ||
+        check_path("--probes", options->probes_path, probes, diag) != 0)
+        return -1;
+    return check_path("--templates", options->templates_dir, &files->templates, diag);
+}
+
+int
+setup_load(struct setup_files *files, const struct options *options, struct mem *mem, struct diag *diag)
+{
+    *files = (struct setup_files){0};
+    if (load_catalog(files, options->probes_path, mem, diag) != 0 ||
+        files_load(&files->templates, options->templates_dir, "templates", ".bt", mem, diag) != 0)
+        return -1;
+    return check_paths(files, options, diag);
+}

@@ -1,0 +1,230 @@
+#include "command/trace.h"
+
+#include "host/privileges.h"
+#include "run/launch.h"
+#include "run/replay.h"
+#include "run/supervise.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+/* How long output that still comes may put the end of a run off. */
+enum { PUT_OFF_MS = 10000 };
+
+/* ---- Where records go. */
+
+struct destination {
+    struct sink sink;
+    struct format format;
+};
+
+static int
+open_destination(struct destination *destination, const struct setup *setup, struct diag *diag)
+{
+    const struct options *options = setup->options;
+    struct sink *sink = &destination->sink;
+    *sink = (struct sink){.fd = STDOUT_FILENO, .block = options->buffered ? 64 * 1024 : 0};
+    format_init(&destination->format, setup->format, (struct format_options){options->extra, options->names});
+    if (options->output != NULL)
+        sink->fd = sink_open(options->output, options->append ? O_APPEND : O_TRUNC, diag);
+    destination->format.paint = paint_for(sink->fd, options->color, options->wide);
+    return sink->fd < 0 ? -1 : 0;
+}
+
+/* ---- What is traced, and with what. */
+
+struct machine {
+    struct options_pids servers;
+    struct bpftrace tracer;
+    struct privileges privileges; /* of h2olog, once the keeper has been started */
+    int cpus;
+};
+
+/* That servers can be traced at all, and which ones. */
+static int
+choose_servers(struct options_pids *servers, const struct diag_log *log, struct mem *mem, struct diag *diag)
+{
+    if (geteuid() != 0)
+        return diag_set(diag, DIAG_MACHINE, "tracing needs root; run h2olog with sudo");
+    if (servers->count > 0)
+        return 0;
+    const char *command;
+    if (target_find(&servers->items[0], &command, mem, diag) != 0)
+        return -1;
+    servers->count = 1;
+    diag_note(log, "tracing the only h2o here, pid %d (%s)", servers->items[0], command);
+    return 0;
+}
+
+static int
+find_bpftrace(struct bpftrace *tracer, const char *path, const struct diag_log *log, struct mem *mem, struct diag *diag)
+{
+    if (bpftrace_find(tracer, path, mem, diag) != 0)
+        return -1;
+    diag_debug(log, 1, "%s is version %d.%d.%d", tracer->path, tracer->major, tracer->minor, tracer->patch);
+    if (!bpftrace_is_known(tracer))
+        diag_debug(log, 1, "it is newer than any that was tried, and is treated as %d.%d", tracer->row->major,
+                   tracer->row->minor);
+    return 0;
+}
+
+static int
+examine_machine(struct machine *machine, const struct options *options, const struct diag_log *log, struct mem *mem,
+                struct diag *diag)
+{
+    machine->servers = options->pids;
+    machine->cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    if (choose_servers(&machine->servers, log, mem, diag) != 0 ||
+        find_bpftrace(&machine->tracer, options->bpftrace, log, mem, diag) != 0)
+        return -1;
+    return privileges_find(&machine->privileges, options->user, diag);
+}
+
+/* ---- The recording. */
+
+/* The catalogue's files as they were read, the provider file behind the others. */
+static struct files
+recorded_files(const struct setup_files *read, struct mem *mem)
+{
+    struct files files = read->probes;
+    if (read->provider.name == NULL)
+        return files;
+    files.items = mem_alloc(mem, (files.count + 1) * sizeof(*files.items));
+    memcpy(files.items, read->probes.items, files.count * sizeof(*files.items));
+    files.items[files.count++] = read->provider;
+    return files;
+}
+
+/* The header, but for what the machine and the choices of the run add to it. */
+static struct recording_header
+describe(const struct setup *setup, const struct setup_files *files, struct mem *mem)
+{
+    char host[HOST_NAME_MAX + 1] = "";
+    gethostname(host, sizeof(host) - 1);
+    return (struct recording_header){.program = PACKAGE_STRING,
+                                     .host = mem_strdup(mem, host),
+                                     .command = setup->command,
+                                     .format = setup->format,
+                                     .extra = setup->options->extra,
+                                     .names = setup->options->names,
+                                     .most = setup->options->count,
+                                     .words = setup->words,
+                                     .nwords = setup_view_option(setup) != NULL ? setup->nwords : 0,
+                                     .files = recorded_files(files, mem)};
+}
+
+static int
+begin_recording(struct recording *recording, const struct recording_header *header, const char *path, struct diag *diag)
+{
+    recording->fd = sink_open(path, O_TRUNC, diag);
+    return recording->fd < 0 ? -1 : recording_begin(recording, header, diag);
+}
+
+/* ---- The run. */
+
+/* The keeper stays root and does not read what servers say. This process reads it and is not root any more by then, but for
+ * --keep-root (`privileges` is NULL). */
+static int
+supervise(struct supervise *run, struct launch *launch, const struct options_pids *servers, const struct privileges *privileges,
+          int signals, struct diag *diag)
+{
+    struct keeper keeper;
+    const struct keeper_services services = launch_services(launch, run->follow);
+    if (keeper_start(&keeper, &services, servers->items, servers->count, diag) != 0)
+        return -1;
+    run->keeper = &keeper;
+    run->nservers = servers->count;
+    output_open(run->output);
+    int status = privileges != NULL ? privileges_drop(privileges, diag) : 0;
+    if (status == 0)
+        status = supervise_run(run, signals, diag) == 0 ? 0 : -1;
+    keeper_stop(&keeper);
+    output_close(run->output);
+    return status;
+}
+
+/* Everything is chosen and open: traces. `run` has the request, the output and the recording. */
+static int
+trace(struct supervise *run, const struct machine *machine, struct setup *setup, const struct setup_files *files, int signals,
+      struct diag *diag)
+{
+    const struct options *options = setup->options;
+    struct launch launch = {.request = run->config.request,
+                            .catalog = &files->catalog,
+                            .templates = &files->templates,
+                            .tracer = &machine->tracer,
+                            .contract = setup->has_contract ? &setup->contract : NULL,
+                            .command = setup->command,
+                            .log = run->log,
+                            .output = options->output};
+    run->config.catalog = &files->catalog;
+    run->config.tracer = &machine->tracer;
+    run->config.select = setup->has_contract ? &setup->select : NULL;
+    run->config.cpus = machine->cpus;
+    run->is_program_foreign = setup->has_contract;
+    run->follow = options->follow;
+    run->duration_ms = options->duration_ms;
+    run->can_reopen = options->output != NULL;
+    run->put_off_ms = PUT_OFF_MS;
+    return supervise(run, &launch, &machine->servers, options->keep_root ? NULL : &machine->privileges, signals, diag);
+}
+
+int
+trace_servers(struct setup *setup, const struct setup_files *files, const struct diag_log *log, struct mem *mem,
+              struct diag *diag)
+{
+    const struct options *options = setup->options;
+    struct machine machine;
+    struct destination to;
+    struct recording recording = {.fd = -1};
+    int signals = supervise_signals(); /* before anything is started */
+    if (examine_machine(&machine, options, log, mem, diag) != 0 || open_destination(&to, setup, diag) != 0)
+        return -1;
+    struct request request = setup->request;
+    plan_choose_transport(&request, &machine.tracer);
+    if (options->record != NULL) {
+        struct recording_header header = describe(setup, files, mem);
+        header.request = request;
+        header.tracer = machine.tracer;
+        header.cpus = machine.cpus;
+        header.offset = to.format.realtime_offset;
+        if (begin_recording(&recording, &header, options->record, diag) != 0)
+            return -1;
+    }
+    struct output output = {.view = &setup->view, .format = &to.format, .sink = &to.sink, .most = options->count};
+    struct supervise run = {.config = {.request = &request},
+                            .output = &output,
+                            .log = log,
+                            .recording = options->record != NULL ? &recording : NULL};
+    int status = trace(&run, &machine, setup, files, signals, diag);
+    text_free(&to.sink.pending);
+    return status;
+}
+
+int
+trace_recording(const struct setup *setup, const struct diag_log *log, struct diag *diag)
+{
+    const struct options *options = setup->options;
+    struct destination to;
+    if (open_destination(&to, setup, diag) != 0)
+        return -1;
+    signal(SIGPIPE, SIG_IGN); /* EPIPE tells more */
+    const struct replay replay = {.path = options->replay,
+                                  .mode = options->has_mode ? options->mode : NULL,
+                                  .patterns = options->types.items,
+                                  .npatterns = options->types.count,
+                                  .words = setup->words,
+                                  .nwords = setup->nwords,
+                                  .most = options->count,
+                                  .format = options->has_format ? options->format : NULL,
+                                  .format_options = {options->extra, options->names},
+                                  .paint = to.format.paint,
+                                  .sink = &to.sink,
+                                  .log = log};
+    int status = replay_run(&replay, diag);
+    text_free(&to.sink.pending);
+    return status;
+}

@@ -1,0 +1,33 @@
+#ifndef INTAKE_H
+#define INTAKE_H
+
+#include "run/session_struct.h"
+
+/* What bpftrace prints, from bytes to the output: decoded, put into the order of time, filtered and shown. */
+
+/* What the bytes tell of the session, as bits. */
+enum intake_news {
+    INTAKE_READY = 1,    /* a heartbeat has come: everything is attached */
+    INTAKE_COMPLETE = 2, /* everything up to the session's end is here */
+};
+
+/* Reads what is there, and closes the file at its end. Returns bits of intake_news. `has_come` says whether there was anything.
+ */
+unsigned intake_read(struct session *session, bool *has_come);
+
+/* Takes bytes of stdout that were read at `nsecs` (CLOCK_BOOTTIME). Returns bits of intake_news. */
+unsigned intake_take(struct session *session, struct slice bytes, uint64_t nsecs);
+
+/* Takes a loss that bpftrace told of on stderr: it stands among the records where it was told. */
+void intake_lose(struct session *session, uint64_t lost);
+
+/* No more bytes will come: shows what was held back. */
+void intake_finish(struct session *session);
+
+/* Writes what was read at `intake.now` to the recording, if there is one. */
+void intake_record(struct session *session, enum recording_kind kind, struct slice bytes);
+
+/* Shows a line of bpftrace's own at debug level 3. */
+void intake_debug_line(const struct session *session, struct slice line);
+
+#endif

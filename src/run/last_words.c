@@ -1,0 +1,117 @@
+#include "run/last_words.h"
+
+#include "base/clock.h"
+#include "host/cause.h"
+#include "run/intake.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* From 0.24 on bpftrace says "Lost N events" on stderr. */
+static void
+read_line(struct session *session, struct slice line)
+{
+    intake_debug_line(session, line);
+    struct slice rest = line, word[2];
+    uint64_t lost;
+    if (text_word(&rest, &word[0]) && text_word(&rest, &word[1]) && text_is(word[0], "Lost") &&
+        text_number(word[1], UINT64_MAX, &lost))
+        intake_lose(session, lost);
+}
+
+/* Why bpftrace failed stands at the end, so that much is kept. */
+static void
+forget_beginning(struct session_words *words)
+{
+    enum { KEPT = 16 * 1024 };
+    if (words->text.len <= 2 * KEPT)
+        return;
+    size_t gone = words->text.len - KEPT;
+    memmove(words->text.ptr, words->text.ptr + gone, KEPT);
+    words->text.len = KEPT;
+    words->line = words->line > gone ? words->line - gone : 0;
+}
+
+void
+last_words_take(struct session *session, struct slice bytes, uint64_t nsecs)
+{
+    struct session_words *words = &session->words;
+    struct outbuf *text = &words->text;
+    const char *end;
+    session->intake.now = nsecs;
+    if (bytes.len == 0)
+        return;
+    text_put(text, bytes);
+    while ((end = memchr(text->ptr + words->line, '\n', text->len - words->line)) != NULL) {
+        const char *start = text->ptr + words->line;
+        read_line(session, (struct slice){start, (size_t)(end - start)});
+        words->line = (size_t)(end + 1 - text->ptr);
+    }
+    forget_beginning(words);
+}
+
+void
+last_words_read(struct session *session)
+{
+    char bytes[4096];
+    ssize_t got = read(session->err, bytes, sizeof(bytes));
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got <= 0) {
+        child_close(&session->err);
+        return;
+    }
+    session->intake.now = clock_boot_nsecs();
+    intake_record(session, RECORDING_ERR, (struct slice){bytes, (size_t)got});
+    last_words_take(session, (struct slice){bytes, (size_t)got}, session->intake.now);
+}
+
+/* Whether a smaller program is tried. It is tried once, and not when the run is ending. A program that somebody has changed
+ * cannot be made smaller. */
+static bool
+try_smaller(const struct session *session, const struct cause *cause)
+{
+    struct session_run *run = session->run;
+    bool is_refusal = cause != NULL && cause->is_refusal && !session->life.is_ready;
+    bool is_ending = run->stop_nsecs != UINT64_MAX || run->is_reader_gone;
+    if (!is_refusal || is_ending || session->is_lesser || run->keeper == NULL || run->is_program_foreign)
+        return false;
+    diag_note(run->log,
+              "the program for pid %d is refused as too large; trying a smaller one, which shows %d bytes of a text at most",
+              session->server, BPFTRACE_LESSER_LIMIT);
+    run->nlesser++;
+    keeper_order(run->keeper, KEEPER_START_LESSER, session->server);
+    return true;
+}
+
+void
+last_words_explain(struct session *session)
+{
+    struct diag *diag = session->run->diag;
+    const struct outbuf *text = &session->words.text;
+    struct slice line = {0};
+    const struct cause *cause = cause_find((struct slice){text->ptr, text->len}, &line);
+    const char *when = session->life.is_ready ? "before it was told to" : "before it could trace";
+    int wait_status = session->wait_status;
+    char quoted[512];
+    if (try_smaller(session, cause) || diag->status != DIAG_OK)
+        return;
+    if (WIFSIGNALED(wait_status)) {
+        diag_set(diag, DIAG_FAILED, "bpftrace was killed by signal %d (%s); nothing is traced any more", WTERMSIG(wait_status),
+                 strsignal(WTERMSIG(wait_status)));
+        diag->status = DIAG_SIGNALLED + WTERMSIG(wait_status);
+    } else if (cause != NULL)
+        diag_set(diag, cause->status, "bpftrace ended %s: %s; %s", when, diag_quote(quoted, sizeof(quoted), line),
+                 cause->advice);
+    else
+        diag_set(diag, DIAG_FAILED, "bpftrace ended %s, with status %d and without a word; h2olog -ddd shows more", when,
+                 WEXITSTATUS(wait_status));
+}
+
+void
+last_words_free(struct session *session)
+{
+    text_free(&session->words.text);
+}

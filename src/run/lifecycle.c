@@ -1,0 +1,174 @@
+#include "run/lifecycle.h"
+
+#include "base/clock.h"
+#include "run/intake.h"
+#include "run/last_words.h"
+
+/* ---- Actions: what is done when an event changes the state, before it changes. */
+
+static void
+do_nothing(struct session *session)
+{
+    (void)session;
+}
+
+/* The server's read-only pages are touched again: the kernel may have dropped some while bpftrace attached. */
+static void
+begin_running(struct session *session)
+{
+    session->life.is_ready = true;
+    session->run->counts.servers++;
+    if (session->run->keeper != NULL)
+        keeper_order(session->run->keeper, KEEPER_TOUCH, session->server);
+}
+
+static void
+expect_end(struct session *session)
+{
+    diag_debug(session->run->log, 1, "process %d has ended", session->server);
+    session->life.end_nsecs = clock_boot_nsecs();
+    session->life.is_end_expected = true;
+}
+
+static void
+limit_put_off(struct session *session)
+{
+    session->life.put_off_limit = clock_ms() + session->run->put_off_ms;
+}
+
+/* bpftrace is not told to stop, since it would drop what it has not read yet. Its heartbeats tell when everything up to the end
+ * of the run is here. */
+static void
+await_complete(struct session *session)
+{
+    session->life.end_nsecs = session->run->stop_nsecs;
+    limit_put_off(session);
+}
+
+static void
+kill_tracer(struct session *session)
+{
+    session->life.is_end_expected = true;
+    keeper_order(session->run->keeper, KEEPER_KILL, session->tracer);
+}
+
+/* What comes from now on happened after the end. */
+static void
+kill_complete(struct session *session)
+{
+    session->life.is_complete = true;
+    kill_tracer(session);
+}
+
+static void
+tell_patience(struct session *session)
+{
+    diag_note(session->run->log,
+              "the kernel is detaching the probes, which takes a while for many; interrupt again to leave it alone");
+}
+
+/* ---- The table. */
+
+/* How long a state may last, in milliseconds, before it is LATE; -1: for ever. Output from bpftrace starts the time of ENDING,
+ * STOPPING and DRAINING anew. ENDING lasts long since the kernel takes up to 0.15 s to detach a probe site, and bpftrace cannot
+ * end before. */
+static const int patience_ms[SESSION_STATES] = {
+    [SESSION_STARTING] = -1,  [SESSION_RUNNING] = -1,    [SESSION_ENDING] = 60000, [SESSION_STOPPING] = 1000,
+    [SESSION_KILLING] = 5000, [SESSION_DRAINING] = 1000, [SESSION_DONE] = -1,
+};
+
+static const struct transition {
+    void (*action)(struct session *session); /* NULL: the event means nothing in this state */
+    enum session_state next;
+} transitions[SESSION_STATES][LIFECYCLE_EVENTS] = {
+    [SESSION_STARTING] =
+        {
+            [LIFECYCLE_READY] = {begin_running, SESSION_RUNNING},
+            [LIFECYCLE_STOPPED] = {kill_tracer, SESSION_KILLING},
+            [LIFECYCLE_SERVER_ENDED] = {expect_end, SESSION_ENDING},
+            [LIFECYCLE_TRACER_ENDED] = {limit_put_off, SESSION_DRAINING},
+            [LIFECYCLE_UNWANTED] = {kill_tracer, SESSION_KILLING},
+        },
+    [SESSION_RUNNING] =
+        {
+            [LIFECYCLE_STOPPED] = {await_complete, SESSION_STOPPING},
+            [LIFECYCLE_SERVER_ENDED] = {expect_end, SESSION_ENDING},
+            [LIFECYCLE_TRACER_ENDED] = {limit_put_off, SESSION_DRAINING},
+            [LIFECYCLE_UNWANTED] = {kill_tracer, SESSION_KILLING},
+        },
+    [SESSION_ENDING] =
+        {
+            [LIFECYCLE_STOPPED] = {kill_tracer, SESSION_KILLING},
+            [LIFECYCLE_COMPLETE] = {kill_complete, SESSION_KILLING},
+            [LIFECYCLE_TRACER_ENDED] = {limit_put_off, SESSION_DRAINING},
+            [LIFECYCLE_UNWANTED] = {kill_tracer, SESSION_KILLING},
+            [LIFECYCLE_LATE] = {kill_tracer, SESSION_KILLING},
+        },
+    [SESSION_STOPPING] =
+        {
+            [LIFECYCLE_STOPPED] = {kill_tracer, SESSION_DONE},
+            [LIFECYCLE_COMPLETE] = {kill_complete, SESSION_KILLING},
+            [LIFECYCLE_TRACER_ENDED] = {limit_put_off, SESSION_DRAINING},
+            [LIFECYCLE_UNWANTED] = {kill_tracer, SESSION_KILLING},
+            [LIFECYCLE_LATE] = {kill_tracer, SESSION_KILLING},
+        },
+    [SESSION_KILLING] =
+        {
+            [LIFECYCLE_STOPPED] = {do_nothing, SESSION_DONE},
+            [LIFECYCLE_TRACER_ENDED] = {limit_put_off, SESSION_DRAINING},
+            [LIFECYCLE_LATE] = {tell_patience, SESSION_KILLING},
+        },
+    [SESSION_DRAINING] =
+        {
+            [LIFECYCLE_STOPPED] = {do_nothing, SESSION_DONE},
+            [LIFECYCLE_OUTPUT_ENDED] = {intake_finish, SESSION_DONE},
+            [LIFECYCLE_UNWANTED] = {do_nothing, SESSION_DONE},
+            [LIFECYCLE_LATE] = {intake_finish, SESSION_DONE}, /* another process holds the pipe */
+        },
+};
+
+void
+lifecycle_begin(struct session *session)
+{
+    session->life = (struct session_life){.state = SESSION_STARTING, .deadline = -1, .end_nsecs = UINT64_MAX};
+}
+
+void
+lifecycle_happen(struct session *session, enum lifecycle_event event)
+{
+    struct session_life *life = &session->life;
+    const struct transition *transition = &transitions[life->state][event];
+    if (transition->action == NULL)
+        return;
+    bool was_told = life->state == SESSION_KILLING && transition->next == SESSION_KILLING; /* it is said only once */
+    transition->action(session);
+    life->state = transition->next;
+    life->deadline = patience_ms[life->state] < 0 || was_told ? -1 : clock_ms() + patience_ms[life->state];
+    if (life->state == SESSION_DONE && !life->is_end_expected)
+        last_words_explain(session);
+}
+
+void
+lifecycle_wait_longer(struct session *session)
+{
+    struct session_life *life = &session->life;
+    if (life->state == SESSION_ENDING || life->state == SESSION_STOPPING || life->state == SESSION_DRAINING)
+        life->deadline = clock_ms() + patience_ms[life->state];
+}
+
+/* The limit is for a process that is not bpftrace, holds its pipe and writes on for ever. */
+void
+lifecycle_put_off(struct session *session)
+{
+    const struct session_life *life = &session->life;
+    bool is_limited = life->state == SESSION_STOPPING || life->state == SESSION_DRAINING;
+    if (!is_limited || clock_ms() < life->put_off_limit)
+        lifecycle_wait_longer(session);
+}
+
+void
+lifecycle_check_deadline(struct session *session)
+{
+    if (session->life.deadline >= 0 && clock_ms() >= session->life.deadline)
+        lifecycle_happen(session, LIFECYCLE_LATE);
+}

@@ -1,0 +1,38 @@
+#include "run/session_run.h"
+
+void
+session_run_record(struct session_run *run, const struct recording_block *block)
+{
+    if (run->recording != NULL && !run->recording->has_failed)
+        recording_put(run->recording, block, run->diag);
+}
+
+void
+session_run_record_stop(struct session_run *run)
+{
+    session_run_record(run, &(struct recording_block){.kind = RECORDING_STOP, .nsecs = run->stop_nsecs});
+}
+
+const char *
+session_run_at_least(const struct session_run *run)
+{
+    return run->counts.misses_losses ? "at least " : "";
+}
+
+void
+session_run_summarize(const struct session_run *run)
+{
+    const struct output *output = run->output;
+    const struct session_counts *counts = &run->counts;
+    const char *at_least = session_run_at_least(run);
+    uint64_t given_up = view_given_up(output->view);
+    if (given_up > 0)
+        diag_note(run->log, "%lu texts were too much work for a regular expression and count as not matching", given_up);
+    if (output->view->is_grouped)
+        diag_note(run->log, "%lu requests, %lu of them unanswered, %lu given up; %s%lu lost, %lu damaged, %lu values cut",
+                  output->shown, output->unanswered, output->group.given_up, at_least, counts->lost, counts->damaged,
+                  output->cut);
+    else
+        diag_note(run->log, "%lu events; %s%lu lost, %lu damaged, %lu values cut", output->shown, at_least, counts->lost,
+                  counts->damaged, output->cut);
+}

@@ -1,0 +1,70 @@
+#ifndef SESSION_STRUCT_H
+#define SESSION_STRUCT_H
+
+#include "host/target.h"
+#include "record/decode.h"
+#include "record/reorder.h"
+#include "run/session_run.h"
+
+/* What a session is made of. Only the four files that make up the session read this: session.c, lifecycle.c, intake.c and
+ * last_words.c. Others know session.h. */
+
+enum session_state {
+    SESSION_STARTING, /* bpftrace attaches */
+    SESSION_RUNNING,
+    SESSION_ENDING,   /* the server has ended. bpftrace notices that, detaches and writes what is left; or it does not notice */
+    SESSION_STOPPING, /* the run was stopped. What happened before that is still to come */
+    SESSION_KILLING,  /* bpftrace was killed and is not dead yet */
+    SESSION_DRAINING, /* bpftrace is dead. What it wrote last is read */
+    SESSION_DONE,
+    SESSION_STATES,
+};
+
+/* Where the session stands: lifecycle.c. Milliseconds are CLOCK_MONOTONIC's, nanoseconds CLOCK_BOOTTIME's. */
+struct session_life {
+    enum session_state state;
+    int64_t deadline;      /* milliseconds: when the state has lasted too long; -1: never */
+    int64_t put_off_limit; /* milliseconds: output does not put the end of STOPPING and DRAINING off beyond this */
+    uint64_t end_nsecs;   /* the session is complete when everything up to this time is here; UINT64_MAX: there is no end yet */
+    bool is_ready;        /* everything was attached */
+    bool is_end_expected; /* bpftrace may end, which is then no error */
+    bool is_complete;     /* everything up to `end_nsecs` is here */
+};
+
+/* From bytes to output: intake.c. */
+struct session_intake {
+    struct decode *decode;
+    struct reorder *reorder; /* NULL: records come in order */
+    uint64_t now;            /* CLOCK_BOOTTIME in nanoseconds, when the bytes in hand were read */
+    uint64_t newest;         /* the time of the last record, in the same; 0: none has come since bpftrace was paused */
+    uint64_t damaged;        /* of the decoder's damaged records: how many are in the run's count */
+    int faults;              /* of the decoder's faults: how many the user was told of */
+};
+
+/* What bpftrace says on stderr: last_words.c. */
+struct session_words {
+    struct outbuf text; /* the end of what it said */
+    size_t line;        /* where in the text the line begins that is not complete yet */
+};
+
+struct session {
+    struct mem mem; /* of everything here */
+    struct session_run *run;
+    uint64_t id; /* counts the sessions of the run, from 0 */
+    pid_t server, tracer;
+    int server_fd, out, err; /* a pidfd, and pipes of bpftrace; -1: closed */
+    int wait_status;         /* of bpftrace, as waitpid gives it */
+    const char *command;     /* of the server, escaped */
+    struct bpftrace lesser;  /* if `is_lesser`: the bpftrace that the smaller program was made for */
+    struct bpftrace_row lesser_row;
+    bool is_lesser; /* the program is the smaller one, as the kernel has refused the whole one */
+    struct target target;
+    struct plan plan;
+    const bool *is_wanted;       /* by event of the plan: it is shown; NULL: all are */
+    const struct filter *filter; /* of what is shown, beside the plan's own; NULL: none */
+    struct session_life life;
+    struct session_intake intake;
+    struct session_words words;
+};
+
+#endif
