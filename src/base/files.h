@@ -51,6 +51,9 @@ void files_take(struct files_stream *stream, size_t len);
 /* One file. 0, or -1 with `diag` set. */
 int files_read(struct file *file, const char *path, struct mem *mem, struct diag *diag);
 
+/* The line and column of the byte at `at` of its text. */
+struct diag_pos files_position(const struct file *file, const char *at);
+
 /* The file whose name ends in "/`name`"; NULL: there is none. */
 const struct file *files_find(const struct files *files, const char *name);
 

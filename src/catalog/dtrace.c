@@ -23,17 +23,6 @@ struct parameter {
 
 enum { MAX_PARAMETERS = USDT_MAX_ARGS };
 
-static struct diag_pos
-position(const struct scanner *scanner, const char *at)
-{
-    struct diag_pos pos = {scanner->file->name, 1, 1};
-    for (const char *p = scanner->file->text.ptr; p < at; p++) {
-        pos.line += *p == '\n';
-        pos.col = *p == '\n' ? 1 : pos.col + 1;
-    }
-    return pos;
-}
-
 static bool
 is_word_byte(char c)
 {
@@ -99,7 +88,8 @@ unexpected(const struct scanner *scanner, const char *expected)
 {
     char quoted[64];
     const char *what = scanner->token.len > 0 ? diag_quote(quoted, sizeof(quoted), scanner->token) : "the end of the file";
-    return diag_at(scanner->diag, position(scanner, scanner->token.ptr), "unexpected \"%s\"; expected %s", what, expected);
+    return diag_at(scanner->diag, files_position(scanner->file, scanner->token.ptr), "unexpected \"%s\"; expected %s", what,
+                   expected);
 }
 
 static int
@@ -366,7 +356,7 @@ static int
 parse_probe(struct scanner *scanner, const char *provider)
 {
     struct slice name = {0}, comment = scanner->comment;
-    struct diag_pos pos = position(scanner, scanner->token.ptr);
+    struct diag_pos pos = files_position(scanner->file, scanner->token.ptr);
     struct parameter parameters[MAX_PARAMETERS];
     int count;
     scanner->comment = (struct slice){0};

@@ -66,13 +66,10 @@ search_path(struct mem *mem)
     const char *path = getenv("PATH");
     struct slice rest = text_of(path != NULL ? path : "");
     while (rest.len > 0) {
-        const char *colon = memchr(rest.ptr, ':', rest.len);
-        size_t len = colon != NULL ? (size_t)(colon - rest.ptr) : rest.len;
-        const char *candidate = mem_printf(mem, "%.*s/bpftrace", (int)len, rest.ptr);
-        if (len > 0 && access(candidate, X_OK) == 0)
+        struct slice directory = text_cut(&rest, ':');
+        const char *candidate = mem_printf(mem, "%.*s/bpftrace", (int)directory.len, directory.ptr);
+        if (directory.len > 0 && access(candidate, X_OK) == 0)
             return candidate;
-        rest.ptr += len + (colon != NULL);
-        rest.len -= len + (colon != NULL);
     }
     return NULL;
 }
@@ -89,10 +86,8 @@ bpftrace_find(struct bpftrace *tracer, const char *path, struct mem *mem, struct
     char *envp[] = {NULL};
     struct outbuf output = {0};
     int status = child_capture(tracer->path, argv, envp, &output, VERSION_MS, diag);
-    while (output.len > 0 && output.ptr[output.len - 1] == '\n')
-        output.len--;
     if (status == 0)
-        status = bpftrace_parse_version(tracer, (struct slice){output.ptr, output.len}, diag);
+        status = bpftrace_parse_version(tracer, text_trim((struct slice){output.ptr, output.len}, "\n"), diag);
     text_free(&output);
     return status;
 }

@@ -49,15 +49,14 @@ parse_status(struct filter_term *term, const char *word, struct diag *diag)
 {
     static const char expected[] = "a status, as 404, 5xx or 500-599";
     uint64_t low, high;
-    struct slice first = text_of(word);
-    const char *dash = strchr(word, '-');
-    if (first.len == 3 && text_ends_with(first, "xx") && *word >= '1' && *word <= '9') {
+    bool is_range = strchr(word, '-') != NULL;
+    struct slice rest = text_of(word), first = text_cut(&rest, '-');
+    if (!is_range && first.len == 3 && text_ends_with(first, "xx") && *word >= '1' && *word <= '9') {
         term->low = (*word - '0') * 100;
         term->high = term->low + 99;
         return 0;
     }
-    first.len = dash != NULL ? (size_t)(dash - word) : first.len;
-    if (!text_number(first, 999, &low) || !text_number(dash != NULL ? text_of(dash + 1) : first, 999, &high) || low > high)
+    if (!text_number(first, 999, &low) || !text_number(is_range ? rest : first, 999, &high) || low > high)
         return bad_word(term, word, expected, diag);
     term->low = (int64_t)low;
     term->high = (int64_t)high;
@@ -211,8 +210,7 @@ put_prefix(const struct filter_term *term, struct outbuf *out, const char *value
 static bool
 fits_prefix(const struct filter_term *term, const struct types_value *value)
 {
-    size_t len = strlen(term->text);
-    return value->text.len >= len && memcmp(value->text.ptr, term->text, len) == 0;
+    return text_starts_with(value->text, term->text);
 }
 
 static const struct filter_kind kinds[] = {
