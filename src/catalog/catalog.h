@@ -81,8 +81,8 @@ struct catalog {
     size_t nnames;
 };
 
-/* Parses the files; the format is described in probes/README.md. The first thing that is not understood is an error with its
- * position. 0, or -1 with `diag` set. Memory is the arena's. */
+/* Parses the files; probes/README.md describes their format, catalog_parse.c reads it. The first thing that is not understood is
+ * an error with its position. 0, or -1 with `diag` set. Memory is the arena's. */
 int catalog_parse(struct catalog *catalog, const struct files *files, struct mem *mem, struct diag *diag);
 
 /* Whether the description fits a server that has these probes. */
