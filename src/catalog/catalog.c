@@ -2,6 +2,35 @@
 
 #include <string.h>
 
+struct catalog_field
+catalog_field_new(const char *name, const struct types_row *type, int arg)
+{
+    return (struct catalog_field){.name = name, .type = type, .arg = arg, .len_arg = -1, .offset = -1, .named_by = -1};
+}
+
+struct catalog_probe
+catalog_probe_new(const char *provider, const char *name, struct diag_pos pos)
+{
+    return (struct catalog_probe){.provider = provider, .name = name, .type = name, .tag = name, .pos = pos};
+}
+
+bool
+catalog_add_field(struct catalog_probe *probe, struct catalog_field field)
+{
+    if (probe->nfields == CATALOG_MAX_FIELDS)
+        return false;
+    probe->fields[probe->nfields++] = field;
+    return true;
+}
+
+struct catalog_probe *
+catalog_add_probe(struct catalog *catalog, const struct catalog_probe *probe, struct mem *mem)
+{
+    catalog->probes = mem_grow(mem, catalog->probes, catalog->count, sizeof(*probe));
+    catalog->probes[catalog->count] = *probe;
+    return &catalog->probes[catalog->count++];
+}
+
 static bool
 holds(const struct catalog_condition *condition, const struct usdt_probe *probe, const struct usdt_probes *probes)
 {

@@ -81,6 +81,19 @@ struct catalog {
     size_t nnames;
 };
 
+/* A field that is argument `arg` itself. It has no length, stands behind no pointer and belongs to no header. */
+struct catalog_field catalog_field_new(const char *name, const struct types_row *type, int arg);
+
+/* A probe without fields. Its event and its tag have its own name. */
+struct catalog_probe catalog_probe_new(const char *provider, const char *name, struct diag_pos pos);
+
+/* Adds the field behind the others. false: there is no room for more. */
+bool catalog_add_field(struct catalog_probe *probe, struct catalog_field field);
+
+/* Adds a copy of the probe to the catalogue and returns it; it stays there until the next one is added. Memory is the arena's.
+ */
+struct catalog_probe *catalog_add_probe(struct catalog *catalog, const struct catalog_probe *probe, struct mem *mem);
+
 /* Parses the files; probes/README.md describes their format, catalog_parse.c reads it. The first thing that is not understood is
  * an error with its position. 0, or -1 with `diag` set. Memory is the arena's. */
 int catalog_parse(struct catalog *catalog, const struct files *files, struct mem *mem, struct diag *diag);

@@ -173,18 +173,18 @@ check_reachable(struct parser *parser, const struct catalog_probe *probe)
 static int
 parse_probe(struct parser *parser)
 {
-    struct catalog *catalog = parser->catalog;
-    struct catalog_probe probe = {.provider = parser->provider, .pos = position(parser, parser->line_start)};
+    struct diag_pos pos = position(parser, parser->line_start);
+    const char *name;
     if (parser->provider == NULL)
-        return diag_at(parser->diag, probe.pos, "a probe before any provider; expected a line \"provider NAME\" first");
-    if (parse_name(parser, &probe.name, "the probe's name") != 0 || check_reachable(parser, &probe) != 0)
+        return diag_at(parser->diag, pos, "a probe before any provider; expected a line \"provider NAME\" first");
+    if (parse_name(parser, &name, "the probe's name") != 0)
         return -1;
-    probe.type = probe.tag = probe.name;
-    catalog->probes = mem_grow(parser->mem, catalog->probes, catalog->count, sizeof(probe));
-    parser->probe = &catalog->probes[catalog->count++];
+    struct catalog_probe probe = catalog_probe_new(parser->provider, name, pos);
+    if (check_reachable(parser, &probe) != 0)
+        return -1;
+    parser->probe = catalog_add_probe(parser->catalog, &probe, parser->mem);
     parser->names = NULL;
     parser->seen = 0;
-    *parser->probe = probe;
     for (struct slice word; text_word(&parser->rest, &word);)
         if (parse_condition(parser, word) != 0)
             return -1;
@@ -362,7 +362,7 @@ static int
 parse_arg(struct parser *parser)
 {
     struct catalog_probe *probe = parser->probe;
-    struct catalog_field field = {.len_arg = -1, .offset = -1, .named_by = -1};
+    struct catalog_field field = catalog_field_new(NULL, NULL, -1);
     struct slice number, word;
     if (need_word(parser, &number, "the argument's number") != 0 || parse_arg_number(parser, number, &field.arg) != 0)
         return -1;
@@ -376,9 +376,8 @@ parse_arg(struct parser *parser)
         return bad_word(parser, word, "unknown type", "one of those in probes/README.md");
     if (parse_attributes(parser, word, &field) != 0)
         return -1;
-    if (probe->nfields == CATALOG_MAX_FIELDS)
+    if (!catalog_add_field(probe, field))
         return bad_word(parser, number, "too many fields at argument", "16 at most");
-    probe->fields[probe->nfields++] = field;
     return 0;
 }
 

@@ -270,23 +270,14 @@ static struct catalog_probe *
 describe(const struct usdt_probe *usdt, struct mem *mem)
 {
     struct catalog_probe *probe = mem_alloc(mem, sizeof(*probe));
-    *probe = (struct catalog_probe){.provider = usdt->provider,
-                                    .name = usdt->name,
-                                    .type = usdt->name,
-                                    .tag = usdt->name,
-                                    .group = "unknown",
-                                    .summary = "Not in the catalogue.",
-                                    .pos = {usdt->object, 0, 0}};
+    *probe = catalog_probe_new(usdt->provider, usdt->name, (struct diag_pos){usdt->object, 0, 0});
+    probe->group = "unknown";
+    probe->summary = "Not in the catalogue.";
     for (int i = 0; i < usdt->nargs; i++) {
-        if (usdt->args[i].size < 0)
-            continue;
-        probe->fields[probe->nfields++] =
-            (struct catalog_field){.name = mem_printf(mem, "arg%d", i),
-                                   .type = types_integer(usdt->args[i].size, usdt->args[i].is_signed),
-                                   .arg = i,
-                                   .len_arg = -1,
-                                   .offset = -1,
-                                   .named_by = -1};
+        const struct usdt_arg *arg = &usdt->args[i];
+        if (arg->size >= 0)
+            catalog_add_field(probe,
+                              catalog_field_new(mem_printf(mem, "arg%d", i), types_integer(arg->size, arg->is_signed), i));
     }
     return probe;
 }
