@@ -8,10 +8,59 @@ catalog_field_new(const char *name, const struct types_row *type, int arg)
     return (struct catalog_field){.name = name, .type = type, .arg = arg, .len_arg = -1, .offset = -1, .named_by = -1};
 }
 
+/* Fields that mean something by their names, the preferred ones first. */
+static const struct {
+    const char *name;
+    enum catalog_meaning meaning;
+    bool is_cstr; /* of this type only */
+} meanings[] = {
+    {"master_conn_id", CATALOG_CONN_ID, false},
+    {"conn_id", CATALOG_CONN_ID, false},
+    {"stream_id", CATALOG_REQ_ID, false},
+    {"req_id", CATALOG_REQ_ID, false},
+    {"at", CATALOG_TIME, false},
+    {"status", CATALOG_STATUS, false},
+    {"http_version", CATALOG_HTTP_VERSION, false},
+    {"dcid", CATALOG_DCID, true},
+};
+
+/* The first one that has the meaning counts. */
+static void
+mean(struct catalog_probe *probe, enum catalog_meaning meaning, int field)
+{
+    if (probe->field_of[meaning] < 0)
+        probe->field_of[meaning] = field;
+}
+
+static void
+resolve(struct catalog_probe *probe)
+{
+    for (int i = 0; i < CATALOG_MEANINGS; i++)
+        probe->field_of[i] = -1;
+    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
+        int field = catalog_field(probe, text_of(meanings[i].name));
+        if (field >= 0 && (!meanings[i].is_cstr || probe->fields[field].type->wire == TYPES_CSTR))
+            mean(probe, meanings[i].meaning, field);
+    }
+    for (int i = 0; i < probe->nfields; i++) {
+        const struct catalog_field *field = &probe->fields[i];
+        if (field->is_request_header)
+            mean(probe, CATALOG_REQUEST_HEADER_NAME, i);
+        if (field->is_response_header)
+            mean(probe, CATALOG_RESPONSE_HEADER_NAME, i);
+        if (field->is_request_header || field->is_response_header)
+            mean(probe, CATALOG_HEADER_NAME, i);
+        if (field->named_by >= 0)
+            mean(probe, CATALOG_HEADER_VALUE, i);
+    }
+}
+
 struct catalog_probe
 catalog_probe_new(const char *provider, const char *name, struct diag_pos pos)
 {
-    return (struct catalog_probe){.provider = provider, .name = name, .type = name, .tag = name, .pos = pos};
+    struct catalog_probe probe = {.provider = provider, .name = name, .type = name, .tag = name, .pos = pos};
+    resolve(&probe);
+    return probe;
 }
 
 bool
@@ -20,6 +69,7 @@ catalog_add_field(struct catalog_probe *probe, struct catalog_field field)
     if (probe->nfields == CATALOG_MAX_FIELDS)
         return false;
     probe->fields[probe->nfields++] = field;
+    resolve(probe);
     return true;
 }
 
@@ -77,37 +127,10 @@ catalog_has_probe(const struct catalog *catalog, const char *provider, const cha
 }
 
 int
-catalog_field(const struct catalog_probe *probe, const char *name)
+catalog_field(const struct catalog_probe *probe, struct slice name)
 {
     for (int i = 0; i < probe->nfields; i++)
-        if (strcmp(probe->fields[i].name, name) == 0)
-            return i;
-    return -1;
-}
-
-int
-catalog_column(const struct catalog_probe *probe, int column)
-{
-    static const char *const names[2][2] = {{"master_conn_id", "conn_id"},
-                                            {"stream_id", "req_id"}}; /* in order of preference */
-    int field = catalog_field(probe, names[column][0]);
-    return field >= 0 ? field : catalog_field(probe, names[column][1]);
-}
-
-int
-catalog_header_name(const struct catalog_probe *probe)
-{
-    for (int i = 0; i < probe->nfields; i++)
-        if (probe->fields[i].is_request_header || probe->fields[i].is_response_header)
-            return i;
-    return -1;
-}
-
-int
-catalog_header_value(const struct catalog_probe *probe)
-{
-    for (int i = 0; i < probe->nfields; i++)
-        if (probe->fields[i].named_by >= 0)
+        if (text_is(name, probe->fields[i].name))
             return i;
     return -1;
 }

@@ -48,6 +48,22 @@ enum catalog_role {
     CATALOG_CLOSE, /* nothing more comes of its connection */
 };
 
+/* What a field means beyond its text: what others ask a probe's fields for. Of several that fit, the one that the table in
+ * catalog.c has first. */
+enum catalog_meaning {
+    CATALOG_CONN_ID, /* which connection: the first column of a line */
+    CATALOG_REQ_ID,  /* which request or stream of it: the second column */
+    CATALOG_TIME,    /* the event's own time */
+    CATALOG_STATUS,
+    CATALOG_HTTP_VERSION,
+    CATALOG_DCID,                 /* a QUIC connection ID, as digits */
+    CATALOG_REQUEST_HEADER_NAME,  /* the name of a header field of a request */
+    CATALOG_RESPONSE_HEADER_NAME, /* of a response */
+    CATALOG_HEADER_NAME,          /* of either */
+    CATALOG_HEADER_VALUE,         /* the value of a header field */
+    CATALOG_MEANINGS
+};
+
 /* What must hold of a server for this description of a probe to fit. */
 struct catalog_condition {
     enum { CATALOG_ARGS, CATALOG_SIZE, CATALOG_WITH, CATALOG_WITHOUT } kind;
@@ -69,6 +85,7 @@ struct catalog_probe {
     int nconditions;
     struct catalog_field fields[CATALOG_MAX_FIELDS]; /* in the order of the output */
     int nfields;
+    int field_of[CATALOG_MEANINGS]; /* by meaning: the index of the field that has it; -1: none has */
     struct catalog_piece *line; /* NULL: the usual form */
     size_t npieces;
     struct diag_pos pos;
@@ -87,7 +104,7 @@ struct catalog_field catalog_field_new(const char *name, const struct types_row 
 /* A probe without fields. Its event and its tag have its own name. */
 struct catalog_probe catalog_probe_new(const char *provider, const char *name, struct diag_pos pos);
 
-/* Adds the field behind the others. false: there is no room for more. */
+/* Adds the field behind the others and keeps field_of true. false: there is no room for more. */
 bool catalog_add_field(struct catalog_probe *probe, struct catalog_field field);
 
 /* Adds a copy of the probe to the catalogue and returns it; it stays there until the next one is added. Memory is the arena's.
@@ -105,16 +122,8 @@ bool catalog_fits(const struct catalog_probe *probe, const struct usdt_probes *p
 bool catalog_has_provider(const struct catalog *catalog, const char *provider);
 bool catalog_has_probe(const struct catalog *catalog, const char *provider, const char *name);
 
-/* The index of the field of that name; -1: there is none. */
-int catalog_field(const struct catalog_probe *probe, const char *name);
-
-/* The field that stands in a column of a line: which connection it is about in column 0, which request or stream in column 1;
- * -1: none does. */
-int catalog_column(const struct catalog_probe *probe, int column);
-
-/* The field that is the name of a header field, and the one that is its value; -1: none is. */
-int catalog_header_name(const struct catalog_probe *probe);
-int catalog_header_value(const struct catalog_probe *probe);
+/* The index of the first field of that name; -1: there is none. It compares strings: what every record needs is in field_of. */
+int catalog_field(const struct catalog_probe *probe, struct slice name);
 
 /* The label of a value; NULL: it has none. */
 const char *catalog_label(const struct catalog_names *names, uint64_t value);

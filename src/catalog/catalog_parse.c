@@ -303,11 +303,11 @@ parse_offset(struct parser *parser, struct slice word, struct slice number, stru
 static int
 parse_named_by(struct parser *parser, struct slice word, struct slice name, struct catalog_field *field)
 {
-    const struct catalog_probe *probe = parser->probe;
-    for (int i = 0; i < probe->nfields && field->type->wire == TYPES_TEXT; i++)
-        if (text_is(name, probe->fields[i].name) && probe->fields[i].type->wire == TYPES_TEXT &&
-            !probe->fields[i].is_app_data && !probe->fields[i].is_secret)
-            field->named_by = i;
+    int index = catalog_field(parser->probe, name);
+    const struct catalog_field *other = index >= 0 ? &parser->probe->fields[index] : NULL;
+    if (field->type->wire == TYPES_TEXT && other != NULL && other->type->wire == TYPES_TEXT && !other->is_app_data &&
+        !other->is_secret)
+        field->named_by = index;
     return field->named_by >= 0 ? 0 : bad_word(parser, word, "no such name", "named-by=FIELD, a str above this str");
 }
 
@@ -368,9 +368,8 @@ parse_arg(struct parser *parser)
         return -1;
     if (parse_name(parser, &field.name, "the field's name") != 0 || need_word(parser, &word, "the field's type") != 0)
         return -1;
-    for (int i = 0; i < probe->nfields; i++)
-        if (strcmp(probe->fields[i].name, field.name) == 0)
-            return bad_word(parser, number, "repeated field name at argument", "each name once");
+    if (catalog_field(probe, text_of(field.name)) >= 0)
+        return bad_word(parser, number, "repeated field name at argument", "each name once");
     field.type = types_find(word);
     if (field.type == NULL)
         return bad_word(parser, word, "unknown type", "one of those in probes/README.md");
@@ -428,18 +427,11 @@ add_piece(struct parser *parser, struct catalog_piece piece)
 static int
 add_reference(struct parser *parser, struct slice name)
 {
-    struct catalog_probe *probe = parser->probe;
-    if (text_is(name, "tag")) {
-        add_piece(parser, (struct catalog_piece){.field = TAG});
-        return 0;
-    }
-    for (int i = 0; i < probe->nfields; i++) {
-        if (text_is(name, probe->fields[i].name)) {
-            add_piece(parser, (struct catalog_piece){.field = i});
-            return 0;
-        }
-    }
-    return bad_word(parser, name, "unknown field", "tag, or a field of an arg line above");
+    int field = text_is(name, "tag") ? TAG : catalog_field(parser->probe, name);
+    if (field == -1)
+        return bad_word(parser, name, "unknown field", "tag, or a field of an arg line above");
+    add_piece(parser, (struct catalog_piece){.field = field});
+    return 0;
 }
 
 /* "${conn_id} ${req_id} ${tag} ${name} ${value}"; the pieces point into the file's text. */
@@ -540,32 +532,37 @@ check_probe(const struct catalog_probe *probe, struct diag *diag)
     return diag_at(diag, probe->pos, "probe %s has no %s; expected a line \"%s ...\" below it", probe->name, missing, missing);
 }
 
-/* The field that a role needs and the probe lacks; NULL: there is none. */
-static const char *
-missing_of_role(const struct catalog_probe *probe)
-{
-    int name = catalog_header_name(probe);
-    bool is_header = probe->role == CATALOG_REQUEST_HEADER || probe->role == CATALOG_RESPONSE_HEADER;
-    if (probe->role == CATALOG_NO_ROLE)
-        return NULL;
-    if (catalog_column(probe, 0) < 0)
-        return "conn_id";
-    if (probe->role != CATALOG_CLOSE && catalog_column(probe, 1) < 0)
-        return "req_id";
-    if (probe->role == CATALOG_REQUEST && catalog_field(probe, "http_version") < 0)
-        return "http_version";
-    if (probe->role == CATALOG_RESPONSE && catalog_field(probe, "status") < 0)
-        return "status";
-    return is_header && (name < 0 || catalog_header_value(probe) < 0) ? "name and named-by" : NULL;
-}
+/* What the records of a role must say. */
+static const struct {
+    enum catalog_role role;
+    enum catalog_meaning meaning;
+    const char *name; /* of the field, for messages */
+} needs[] = {
+    {CATALOG_REQUEST, CATALOG_CONN_ID, "conn_id"},
+    {CATALOG_REQUEST, CATALOG_REQ_ID, "req_id"},
+    {CATALOG_REQUEST, CATALOG_HTTP_VERSION, "http_version"},
+    {CATALOG_REQUEST_HEADER, CATALOG_CONN_ID, "conn_id"},
+    {CATALOG_REQUEST_HEADER, CATALOG_REQ_ID, "req_id"},
+    {CATALOG_REQUEST_HEADER, CATALOG_HEADER_NAME, "name and named-by"},
+    {CATALOG_REQUEST_HEADER, CATALOG_HEADER_VALUE, "name and named-by"},
+    {CATALOG_RESPONSE, CATALOG_CONN_ID, "conn_id"},
+    {CATALOG_RESPONSE, CATALOG_REQ_ID, "req_id"},
+    {CATALOG_RESPONSE, CATALOG_STATUS, "status"},
+    {CATALOG_RESPONSE_HEADER, CATALOG_CONN_ID, "conn_id"},
+    {CATALOG_RESPONSE_HEADER, CATALOG_REQ_ID, "req_id"},
+    {CATALOG_RESPONSE_HEADER, CATALOG_HEADER_NAME, "name and named-by"},
+    {CATALOG_RESPONSE_HEADER, CATALOG_HEADER_VALUE, "name and named-by"},
+    {CATALOG_CLOSE, CATALOG_CONN_ID, "conn_id"},
+};
 
 static int
 check_role(const struct catalog_probe *probe, struct diag *diag)
 {
-    const char *missing = missing_of_role(probe);
-    if (missing == NULL)
-        return 0;
-    return diag_at(diag, probe->pos, "probe %s has a role, but no %s; expected a field of that name", probe->name, missing);
+    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+        if (needs[i].role == probe->role && probe->field_of[needs[i].meaning] < 0)
+            return diag_at(diag, probe->pos, "probe %s has a role, but no %s; expected a field of that name", probe->name,
+                           needs[i].name);
+    return 0;
 }
 
 static void

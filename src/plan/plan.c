@@ -190,7 +190,7 @@ add_event(struct planner *planner, const struct catalog_probe *probe, const stru
             continue;
         event->shown[event->nshown++] =
             (struct plan_field){i, field->type->wire, field->type, field->may_be_null || field->is_optional};
-        if (strcmp(field->name, "at") == 0)
+        if (i == probe->field_of[CATALOG_TIME])
             event->time = i;
         event->numbers += plan_field_numbers(field);
         bool is_text = field->type->wire == TYPES_TEXT || field->type->wire == TYPES_CSTR;

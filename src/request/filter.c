@@ -11,11 +11,14 @@
  * Computer Programming, volume 3, section 6.4). */
 #define SPREAD 2654435761u
 
+/* No field has this meaning. */
+#define NOTHING CATALOG_MEANINGS
+
 struct filter_kind {
     const char *option;
     int (*parse)(struct filter_term *term, const char *word, struct diag *diag);
-    int (*subject)(const struct catalog_probe *probe); /* the field that it is about; -1: none */
-    bool may_lack_subject;                             /* what has none fits */
+    enum catalog_meaning subject; /* what it is about, or NOTHING: it is about the probe */
+    bool may_lack_subject;        /* what has none fits */
     bool (*fits_probe)(const struct filter_term *term, const struct catalog_probe *probe);
     bool excludes; /* what fits is not wanted */
     void (*put)(const struct filter_term *term, struct outbuf *out, const char *value, const char *len);
@@ -106,51 +109,6 @@ parse_prefix(struct filter_term *term, const char *word, struct diag *diag)
     return is_hex ? 0 : bad_word(term, word, "how a connection ID begins: up to 40 digits, 0 to 9 and a to f", diag);
 }
 
-/* ---- What it is about. */
-
-static int
-connection(const struct catalog_probe *probe)
-{
-    return catalog_column(probe, 0);
-}
-
-static int
-request(const struct catalog_probe *probe)
-{
-    return catalog_column(probe, 1);
-}
-
-static int
-status_field(const struct catalog_probe *probe)
-{
-    return catalog_field(probe, "status");
-}
-
-static int
-dcid_field(const struct catalog_probe *probe)
-{
-    int field = catalog_field(probe, "dcid");
-    return field >= 0 && probe->fields[field].type->wire == TYPES_CSTR ? field : -1;
-}
-
-static int
-request_header(const struct catalog_probe *probe)
-{
-    for (int i = 0; i < probe->nfields; i++)
-        if (probe->fields[i].is_request_header)
-            return i;
-    return -1;
-}
-
-static int
-response_header(const struct catalog_probe *probe)
-{
-    for (int i = 0; i < probe->nfields; i++)
-        if (probe->fields[i].is_response_header)
-            return i;
-    return -1;
-}
-
 static bool
 fits_tag(const struct filter_term *term, const struct catalog_probe *probe)
 {
@@ -214,15 +172,15 @@ fits_prefix(const struct filter_term *term, const struct types_value *value)
 }
 
 static const struct filter_kind kinds[] = {
-    {"include", parse_tag, NULL, true, fits_tag, false, NULL, NULL},
-    {"exclude", parse_tag, NULL, true, fits_tag, true, NULL, NULL},
-    {"conn", parse_number, connection, false, NULL, false, put_range, fits_range},
-    {"req", parse_number, request, false, NULL, false, put_range, fits_range},
-    {"sample", parse_share, connection, false, NULL, false, put_share, fits_share},
-    {"status", parse_status, status_field, false, NULL, false, put_range, fits_range},
-    {"dcid", parse_prefix, dcid_field, false, NULL, false, put_prefix, fits_prefix},
-    {"request-header", parse_header, request_header, true, NULL, false, put_header, fits_header},
-    {"response-header", parse_header, response_header, true, NULL, false, put_header, fits_header},
+    {"include", parse_tag, NOTHING, true, fits_tag, false, NULL, NULL},
+    {"exclude", parse_tag, NOTHING, true, fits_tag, true, NULL, NULL},
+    {"conn", parse_number, CATALOG_CONN_ID, false, NULL, false, put_range, fits_range},
+    {"req", parse_number, CATALOG_REQ_ID, false, NULL, false, put_range, fits_range},
+    {"sample", parse_share, CATALOG_CONN_ID, false, NULL, false, put_share, fits_share},
+    {"status", parse_status, CATALOG_STATUS, false, NULL, false, put_range, fits_range},
+    {"dcid", parse_prefix, CATALOG_DCID, false, NULL, false, put_prefix, fits_prefix},
+    {"request-header", parse_header, CATALOG_REQUEST_HEADER_NAME, true, NULL, false, put_header, fits_header},
+    {"response-header", parse_header, CATALOG_RESPONSE_HEADER_NAME, true, NULL, false, put_header, fits_header},
 };
 
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
@@ -265,6 +223,13 @@ filter_read_word(struct filter_word *word, struct slice line, struct mem *mem)
     return true;
 }
 
+/* The field that it is about; -1: the probe has none. */
+static int
+subject_of(const struct filter_kind *kind, const struct catalog_probe *probe)
+{
+    return kind->subject != NOTHING ? probe->field_of[kind->subject] : -1;
+}
+
 /* Whether a kind, of which there are terms, wants the probe. */
 static bool
 kind_wants_probe(const struct filter *filter, const struct filter_kind *kind, const struct catalog_probe *probe)
@@ -280,7 +245,7 @@ kind_wants_probe(const struct filter *filter, const struct filter_kind *kind, co
         return true;
     if (kind->excludes)
         return !fits;
-    return fits && (kind->may_lack_subject || kind->subject(probe) >= 0);
+    return fits && (kind->may_lack_subject || subject_of(kind, probe) >= 0);
 }
 
 bool
@@ -290,13 +255,6 @@ filter_wants_probe(const struct filter *filter, const struct catalog_probe *prob
         if (!kind_wants_probe(filter, &kinds[i], probe))
             return false;
     return true;
-}
-
-/* The field that it is about; -1: the probe has none. */
-static int
-subject_of(const struct filter_kind *kind, const struct catalog_probe *probe)
-{
-    return kind->subject != NULL ? kind->subject(probe) : -1;
 }
 
 bool
