@@ -8,23 +8,24 @@ catalog_field_new(const char *name, const struct types_row *type, int arg)
     return (struct catalog_field){.name = name, .type = type, .arg = arg, .len_arg = -1, .offset = -1, .named_by = -1};
 }
 
-/* Fields that mean something by their names, the preferred ones first. */
+/* Fields that mean something by their names. */
 static const struct {
     const char *name;
     enum catalog_meaning meaning;
-    bool is_cstr; /* of this type only */
+    bool is_preferred; /* to one of another name */
+    bool is_cstr;      /* of this type only */
 } meanings[] = {
-    {"master_conn_id", CATALOG_CONN_ID, false},
-    {"conn_id", CATALOG_CONN_ID, false},
-    {"stream_id", CATALOG_REQ_ID, false},
-    {"req_id", CATALOG_REQ_ID, false},
-    {"at", CATALOG_TIME, false},
-    {"status", CATALOG_STATUS, false},
-    {"http_version", CATALOG_HTTP_VERSION, false},
-    {"dcid", CATALOG_DCID, true},
+    {"master_conn_id", CATALOG_CONN_ID, true, false},
+    {"conn_id", CATALOG_CONN_ID, false, false},
+    {"stream_id", CATALOG_REQ_ID, true, false},
+    {"req_id", CATALOG_REQ_ID, false, false},
+    {"at", CATALOG_TIME, false, false},
+    {"status", CATALOG_STATUS, false, false},
+    {"http_version", CATALOG_HTTP_VERSION, false, false},
+    {"dcid", CATALOG_DCID, false, true},
 };
 
-/* The first one that has the meaning counts. */
+/* The first field that has the meaning counts. */
 static void
 mean(struct catalog_probe *probe, enum catalog_meaning meaning, int field)
 {
@@ -33,33 +34,40 @@ mean(struct catalog_probe *probe, enum catalog_meaning meaning, int field)
 }
 
 static void
-resolve(struct catalog_probe *probe)
+mean_by_name(struct catalog_probe *probe, int index)
 {
-    for (int i = 0; i < CATALOG_MEANINGS; i++)
-        probe->field_of[i] = -1;
+    const struct catalog_field *field = &probe->fields[index];
     for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
-        int field = catalog_field(probe, text_of(meanings[i].name));
-        if (field >= 0 && (!meanings[i].is_cstr || probe->fields[field].type->wire == TYPES_CSTR))
-            mean(probe, meanings[i].meaning, field);
+        if (strcmp(meanings[i].name, field->name) != 0 || (meanings[i].is_cstr && field->type->wire != TYPES_CSTR))
+            continue;
+        int *known = &probe->field_of[meanings[i].meaning];
+        if (*known < 0 || (meanings[i].is_preferred && strcmp(probe->fields[*known].name, field->name) != 0))
+            *known = index;
     }
-    for (int i = 0; i < probe->nfields; i++) {
-        const struct catalog_field *field = &probe->fields[i];
-        if (field->is_request_header)
-            mean(probe, CATALOG_REQUEST_HEADER_NAME, i);
-        if (field->is_response_header)
-            mean(probe, CATALOG_RESPONSE_HEADER_NAME, i);
-        if (field->is_request_header || field->is_response_header)
-            mean(probe, CATALOG_HEADER_NAME, i);
-        if (field->named_by >= 0)
-            mean(probe, CATALOG_HEADER_VALUE, i);
-    }
+}
+
+/* Notes what the field means. */
+static void
+resolve(struct catalog_probe *probe, int index)
+{
+    const struct catalog_field *field = &probe->fields[index];
+    mean_by_name(probe, index);
+    if (field->is_request_header)
+        mean(probe, CATALOG_REQUEST_HEADER_NAME, index);
+    if (field->is_response_header)
+        mean(probe, CATALOG_RESPONSE_HEADER_NAME, index);
+    if (field->is_request_header || field->is_response_header)
+        mean(probe, CATALOG_HEADER_NAME, index);
+    if (field->named_by >= 0)
+        mean(probe, CATALOG_HEADER_VALUE, index);
 }
 
 struct catalog_probe
 catalog_probe_new(const char *provider, const char *name, struct diag_pos pos)
 {
     struct catalog_probe probe = {.provider = provider, .name = name, .type = name, .tag = name, .pos = pos};
-    resolve(&probe);
+    for (int i = 0; i < CATALOG_MEANINGS; i++)
+        probe.field_of[i] = -1;
     return probe;
 }
 
@@ -69,7 +77,7 @@ catalog_add_field(struct catalog_probe *probe, struct catalog_field field)
     if (probe->nfields == CATALOG_MAX_FIELDS)
         return false;
     probe->fields[probe->nfields++] = field;
-    resolve(probe);
+    resolve(probe, probe->nfields - 1);
     return true;
 }
 
@@ -133,6 +141,15 @@ catalog_field(const struct catalog_probe *probe, struct slice name)
         if (text_is(name, probe->fields[i].name))
             return i;
     return -1;
+}
+
+const struct catalog_names *
+catalog_names(const struct catalog *catalog, struct slice name)
+{
+    for (size_t i = 0; i < catalog->nnames; i++)
+        if (text_is(name, catalog->names[i].name))
+            return &catalog->names[i];
+    return NULL;
 }
 
 const char *

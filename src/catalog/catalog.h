@@ -66,7 +66,7 @@ enum catalog_meaning {
 
 /* What must hold of a server for this description of a probe to fit. */
 struct catalog_condition {
-    enum { CATALOG_ARGS, CATALOG_SIZE, CATALOG_WITH, CATALOG_WITHOUT } kind;
+    enum catalog_condition_kind { CATALOG_ARGS, CATALOG_SIZE, CATALOG_WITH, CATALOG_WITHOUT } kind;
     const char *probe; /* WITH, WITHOUT: of the same provider */
     int arg;           /* SIZE: of this argument */
     int number;        /* ARGS, WITH: of arguments; SIZE: of bytes; -1: any */
@@ -124,6 +124,9 @@ bool catalog_has_probe(const struct catalog *catalog, const char *provider, cons
 
 /* The index of the first field of that name; -1: there is none. It compares strings: what every record needs is in field_of. */
 int catalog_field(const struct catalog_probe *probe, struct slice name);
+
+/* The table of that name; NULL: there is none. */
+const struct catalog_names *catalog_names(const struct catalog *catalog, struct slice name);
 
 /* The label of a value; NULL: it has none. */
 const char *catalog_label(const struct catalog_names *names, uint64_t value);
