@@ -89,6 +89,21 @@ catalog_add_probe(struct catalog *catalog, const struct catalog_probe *probe, st
     return &catalog->probes[catalog->count++];
 }
 
+bool
+catalog_is(const struct catalog_probe *probe, const char *provider, const char *name)
+{
+    return strcmp(probe->name, name) == 0 && strcmp(probe->provider, provider) == 0;
+}
+
+const struct catalog_probe *
+catalog_unconditional(const struct catalog *catalog, const char *provider, const char *name)
+{
+    for (size_t i = 0; i < catalog->count; i++)
+        if (catalog->probes[i].nconditions == 0 && catalog_is(&catalog->probes[i], provider, name))
+            return &catalog->probes[i];
+    return NULL;
+}
+
 static bool
 holds(const struct catalog_condition *condition, const struct usdt_probe *probe, const struct usdt_probes *probes)
 {
@@ -129,7 +144,7 @@ bool
 catalog_has_probe(const struct catalog *catalog, const char *provider, const char *name)
 {
     for (size_t i = 0; i < catalog->count; i++)
-        if (strcmp(catalog->probes[i].name, name) == 0 && strcmp(catalog->probes[i].provider, provider) == 0)
+        if (catalog_is(&catalog->probes[i], provider, name))
             return true;
     return false;
 }

@@ -115,6 +115,12 @@ struct catalog_probe *catalog_add_probe(struct catalog *catalog, const struct ca
  * an error with its position. 0, or -1 with `diag` set. Memory is the arena's. */
 int catalog_parse(struct catalog *catalog, const struct files *files, struct mem *mem, struct diag *diag);
 
+/* Whether it describes that probe. */
+bool catalog_is(const struct catalog_probe *probe, const char *provider, const char *name);
+
+/* The description of the probe that has no condition: it fits always, so that nothing may follow it. NULL: there is none. */
+const struct catalog_probe *catalog_unconditional(const struct catalog *catalog, const char *provider, const char *name);
+
 /* Whether the description fits a server that has these probes. */
 bool catalog_fits(const struct catalog_probe *probe, const struct usdt_probes *probes);
 

@@ -107,19 +107,6 @@ parse_condition(struct parser *parser, struct slice word)
     return 0;
 }
 
-/* A probe without a condition fits always, so nothing may follow it. */
-static int
-check_reachable(struct parser *parser, const struct catalog_probe *probe)
-{
-    for (size_t i = 0; i < parser->catalog->count; i++) {
-        const struct catalog_probe *other = &parser->catalog->probes[i];
-        if (other->nconditions == 0 && strcmp(other->provider, probe->provider) == 0 && strcmp(other->name, probe->name) == 0)
-            return diag_at(parser->words.diag, probe->pos, "probe %s:%s is there already, without a condition, at %s:%d",
-                           probe->provider, probe->name, other->pos.file, other->pos.line);
-    }
-    return 0;
-}
-
 static int
 parse_probe(struct parser *parser)
 {
@@ -129,9 +116,11 @@ parse_probe(struct parser *parser)
         return diag_at(parser->words.diag, pos, "a probe before any provider; expected a line \"provider NAME\" first");
     if (words_name(&parser->words, &name, "the probe's name") != 0)
         return -1;
+    const struct catalog_probe *other = catalog_unconditional(parser->catalog, parser->provider, name);
+    if (other != NULL)
+        return diag_at(parser->words.diag, pos, "probe %s:%s is there already, without a condition, at %s:%d", parser->provider,
+                       name, other->pos.file, other->pos.line);
     struct catalog_probe probe = catalog_probe_new(parser->provider, name, pos);
-    if (check_reachable(parser, &probe) != 0)
-        return -1;
     probe.tag = NULL; /* a later line may say, or finish_probe does */
     parser->probe = catalog_add_probe(parser->catalog, &probe, parser->words.mem);
     parser->names = NULL;

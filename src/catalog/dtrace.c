@@ -315,23 +315,12 @@ group_of(const char *provider)
     return strcmp(provider, "quicly") == 0 ? "quic" : strcmp(provider, "picotls") == 0 ? "tls" : provider;
 }
 
-/* Whether the catalogue describes the probe without a condition, so that nothing more can be said of it. */
-static bool
-is_settled(const struct catalog *catalog, const struct catalog_probe *probe)
-{
-    for (size_t i = 0; i < catalog->count; i++) {
-        const struct catalog_probe *known = &catalog->probes[i];
-        if (known->nconditions == 0 && strcmp(known->name, probe->name) == 0 && strcmp(known->provider, probe->provider) == 0)
-            return true;
-    }
-    return false;
-}
-
+/* More than the catalogue knows without a condition cannot be said of a probe. */
 static void
 add_probe(struct scanner *scanner, const struct catalog_probe *probe)
 {
     struct catalog *catalog = scanner->catalog;
-    if (probe->nfields == 0 || is_settled(catalog, probe))
+    if (probe->nfields == 0 || catalog_unconditional(catalog, probe->provider, probe->name) != NULL)
         return;
     catalog_add_probe(catalog, probe, scanner->mem);
 }

@@ -104,11 +104,17 @@ file_offset(struct reader *reader, uint64_t address)
     return 0;
 }
 
+bool
+usdt_is(const struct usdt_probe *probe, const char *provider, const char *name)
+{
+    return strcmp(probe->name, name) == 0 && strcmp(probe->provider, provider) == 0;
+}
+
 static struct usdt_probe *
-same_probe(struct usdt_probes *probes, const struct usdt_probe *probe)
+find_probe(const struct usdt_probes *probes, const char *provider, const char *name)
 {
     for (size_t i = 0; i < probes->count; i++)
-        if (strcmp(probes->items[i].name, probe->name) == 0 && strcmp(probes->items[i].provider, probe->provider) == 0)
+        if (usdt_is(&probes->items[i], provider, name))
             return &probes->items[i];
     return NULL;
 }
@@ -117,7 +123,7 @@ static void
 add_site(struct reader *reader, const struct usdt_probe *probe, const struct usdt_site *site)
 {
     struct usdt_probes *probes = reader->probes;
-    struct usdt_probe *known = same_probe(probes, probe);
+    struct usdt_probe *known = find_probe(probes, probe->provider, probe->name);
     if (known == NULL) {
         probes->items = mem_grow(reader->mem, probes->items, probes->count, sizeof(*probe));
         known = &probes->items[probes->count++];
@@ -308,10 +314,7 @@ usdt_is_alike(const struct usdt_probe *probe, int arg)
 const struct usdt_probe *
 usdt_find(const struct usdt_probes *probes, const char *provider, const char *name)
 {
-    for (size_t i = 0; i < probes->count; i++)
-        if (strcmp(probes->items[i].name, name) == 0 && strcmp(probes->items[i].provider, provider) == 0)
-            return &probes->items[i];
-    return NULL;
+    return find_probe(probes, provider, name);
 }
 
 bool

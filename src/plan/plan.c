@@ -222,12 +222,6 @@ obstacle(const struct planner *planner, const struct catalog_probe *probe, const
     return NULL;
 }
 
-static bool
-same_probe(const struct catalog_probe *a, const struct catalog_probe *b)
-{
-    return strcmp(a->name, b->name) == 0 && strcmp(a->provider, b->provider) == 0;
-}
-
 /* Without a target the last variant stands for the newest h2o; with one, the first that fits. */
 static bool
 is_chosen(const struct planner *planner, size_t index)
@@ -239,7 +233,8 @@ is_chosen(const struct planner *planner, size_t index)
         return false;
     size_t from = target != NULL ? 0 : index + 1, to = target != NULL ? index : catalog->count;
     for (size_t i = from; i < to; i++)
-        if (same_probe(&catalog->probes[i], probe) && (target == NULL || catalog_fits(&catalog->probes[i], &target->probes)))
+        if (catalog_is(&catalog->probes[i], probe->provider, probe->name) &&
+            (target == NULL || catalog_fits(&catalog->probes[i], &target->probes)))
             return false;
     return target != NULL || (probe->now == NULL && probe->absent == NULL);
 }
@@ -288,8 +283,7 @@ is_described(const struct planner *planner, const struct usdt_probe *usdt)
 {
     for (size_t i = 0; i < planner->catalog->count; i++) {
         const struct catalog_probe *probe = &planner->catalog->probes[i];
-        if (strcmp(probe->name, usdt->name) == 0 && strcmp(probe->provider, usdt->provider) == 0 &&
-            catalog_fits(probe, &planner->plan->target->probes))
+        if (catalog_is(probe, usdt->provider, usdt->name) && catalog_fits(probe, &planner->plan->target->probes))
             return true;
     }
     return false;
@@ -301,7 +295,7 @@ is_of_mode(const struct planner *planner, const struct usdt_probe *usdt)
 {
     for (size_t i = 0; i < planner->catalog->count; i++) {
         const struct catalog_probe *probe = &planner->catalog->probes[i];
-        if (strcmp(probe->name, usdt->name) == 0 && strcmp(probe->provider, usdt->provider) == 0)
+        if (catalog_is(probe, usdt->provider, usdt->name))
             return plan_is_of_mode(planner->request->group, probe);
     }
     return strcmp(planner->request->group, "all") == 0;
