@@ -4,6 +4,7 @@
 #include "program/wire_program.h"
 #include "command/list.h"
 #include "command/options.h"
+#include "host/find.h"
 #include "host/privileges.h"
 #include "catalog/dtrace.h"
 #include "run/replay.h"
@@ -337,7 +338,7 @@ choose_servers(struct context *context)
     if (pids->count > 0)
         return 0;
     const char *command;
-    if (target_find(&pids->items[0], &command, &context->mem, &context->diag) != 0)
+    if (find_server(&pids->items[0], &command, &context->mem, &context->diag) != 0)
         return -1;
     pids->count = 1;
     diag_note(&context->log, "tracing the only h2o here, pid %d (%s)", pids->items[0], command);
