@@ -371,8 +371,8 @@ plan_make(struct plan *plan, const struct catalog *catalog, const struct target 
     *plan = (struct plan){.target = target,
                           .tracer = tracer,
                           .request = request,
-                          .chunk = tracer->row->chunk,
-                          .limit = tracer->row->limit,
+                          .chunk = tracer->row->text_chunk,
+                          .limit = tracer->row->text_limit,
                           .pieces = PLAN_MAPS * BPFTRACE_MAP_KEYS};
     if (request->redact.count > 0)
         plan->redact = &request->redact;

@@ -428,9 +428,9 @@ put_limits(const struct emitter *emitter, struct outbuf *out)
     const struct bpftrace_row *row = emitter->plan->tracer->row;
     if (emitter->has_texts) {
         text_printf(out, "// - A text is whole there. Here it ends after %u bytes, or at a NUL, and nothing says so.",
-                    row->text);
-        if (row->text < row->chunk)
-            text_printf(out, " For %u: sudo %s=%u bpftrace ...", row->chunk, row->strlen_variable, row->chunk);
+                    row->default_string_size);
+        if (row->default_string_size < row->text_chunk)
+            text_printf(out, " For %u: sudo %s=%u bpftrace ...", row->text_chunk, row->string_size_variable, row->text_chunk);
         text_puts(out, "\n// - Texts are safe to look at there, and valid JSON. Here they come as clients sent them, control "
                        "characters and\n"
                        "//   quotes too: look at them through less or cat -v.\n"

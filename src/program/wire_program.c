@@ -289,7 +289,7 @@ most_whole(const struct writer *writer, int text)
     const struct plan *plan = writer->plan;
     if (text < writer->event->ntexts)
         return plan->chunk;
-    return writer->event->store == PLAN_PRINTED ? plan->limit : plan->tracer->row->stored;
+    return writer->event->store == PLAN_PRINTED ? plan->limit : plan->tracer->row->stored_text_limit;
 }
 
 /* Expands a template once for each text, with ${n} its number from 1; behind it `redaction`, unless it is NULL, for a text that
