@@ -27,7 +27,7 @@ const char *text_find(struct slice text, const char *words);
 bool text_starts_with(struct slice text, const char *prefix);
 bool text_ends_with(struct slice text, const char *suffix);
 
-/* Without the characters of `blanks` at its start; without those at both ends. */
+/* The text without the characters of `blanks` at its start, or at both ends. */
 struct slice text_trim_start(struct slice text, const char *blanks);
 struct slice text_trim(struct slice text, const char *blanks);
 
@@ -60,7 +60,7 @@ bool text_is_name(struct slice text);
 /* Makes `len` more bytes fit. */
 void text_grow(struct outbuf *out, size_t len);
 
-/* What every record needs many times is inline. */
+/* The functions that every record needs many times are inline. */
 
 /* Room for `len` more bytes, at out->ptr + out->len. */
 static inline char *

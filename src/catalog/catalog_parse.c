@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Tables are few, and fields point to them, so they must not move. */
+/* Fields point to their tables of names, so the array of tables must not move: it has room for all from the start. */
 enum { MAX_NAMES = 64 };
 
-/* The field of a piece that is the tag, which a later line may still change. */
+/* Stands for a field in a piece of a line: the probe's tag. finish_probe puts its text there, as a later line may still change
+ * it. */
 enum { TAG = -2 };
 
 struct parser {
@@ -121,7 +122,7 @@ parse_probe(struct parser *parser)
         return diag_at(parser->words.diag, pos, "probe %s:%s is there already, without a condition, at %s:%d", parser->provider,
                        name, other->pos.file, other->pos.line);
     struct catalog_probe probe = catalog_probe_new(parser->provider, name, pos);
-    probe.tag = NULL; /* a later line may say, or finish_probe does */
+    probe.tag = NULL; /* a "tag" line sets it, or else finish_probe does */
     parser->probe = catalog_add_probe(parser->catalog, &probe, parser->words.mem);
     parser->names = NULL;
     parser->seen = 0;
@@ -332,7 +333,7 @@ parse_file(struct parser *parser, const struct file *file)
     return 0;
 }
 
-/* What every probe must have is checked when all of it has been read. */
+/* Checks, when all lines of a probe have been read, that it has what every probe must have. */
 static int
 check_probe(const struct catalog_probe *probe, struct diag *diag)
 {
@@ -345,7 +346,7 @@ check_probe(const struct catalog_probe *probe, struct diag *diag)
     return diag_at(diag, probe->pos, "probe %s has no %s; expected a line \"%s ...\" below it", probe->name, missing, missing);
 }
 
-/* What the records of a role must say. */
+/* The fields that a probe with a role must have. */
 static const struct {
     enum catalog_role role;
     enum catalog_meaning meaning;
@@ -378,7 +379,7 @@ check_role(const struct catalog_probe *probe, struct diag *diag)
     return 0;
 }
 
-/* What was left open until all lines of the probe were there: its tag, and where the line shows it. */
+/* Sets what depends on all lines of a probe: the tag, and the pieces of the line that show it. */
 static void
 finish_probe(struct catalog_probe *probe, struct mem *mem)
 {

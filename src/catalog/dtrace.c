@@ -43,7 +43,7 @@ skip_past(struct scanner *scanner, const char *words)
     scanner->at = found != NULL ? found + len : scanner->end;
 }
 
-/* The @appdata comment is about all probes, and no summary of the next one. */
+/* The @appdata comment is about all probes, so it is not the summary of the next one. */
 static void
 skip_comment(struct scanner *scanner)
 {
@@ -162,7 +162,7 @@ static const struct {
     {"short", "i16"}, {"long", "i64"},     {"unsigned long", "u64"},
 };
 
-/* What stands behind pointers to these, as fields; an empty name is the argument's own. */
+/* The fields that are read through a pointer to a C type. One without a name has that of the argument. */
 static const struct pointed {
     const char *c, *name, *type;
     int offset;
@@ -315,7 +315,7 @@ group_of(const char *provider)
     return strcmp(provider, "quicly") == 0 ? "quic" : strcmp(provider, "picotls") == 0 ? "tls" : provider;
 }
 
-/* More than the catalogue knows without a condition cannot be said of a probe. */
+/* A probe that the catalogue describes without a condition needs no further description. */
 static void
 add_probe(struct scanner *scanner, const struct catalog_probe *probe)
 {

@@ -25,7 +25,8 @@ struct slice words_rest(const struct words *words);
 /* An error at `word`: WHAT "word"; expected EXPECTED. Returns -1. */
 int words_bad(const struct words *words, struct slice word, const char *what, const char *expected);
 
-/* Reads a word; a name, which is letters, digits and _, and is copied; that there is none left. */
+/* Reads the next word. Reads the next word as a name: letters, digits and _; the copy is the arena's. Checks that no word is
+ * left. */
 int words_need(struct words *words, struct slice *word, const char *expected);
 int words_name(struct words *words, const char **name, const char *expected);
 int words_end(struct words *words);

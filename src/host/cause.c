@@ -1,6 +1,6 @@
 #include "host/cause.h"
 
-/* The first one that is found tells most. */
+/* A row that stands earlier tells more: the first one that is found in any line is the cause. */
 static const struct cause causes[] = {
     {"only supports running as the root", DIAG_MACHINE, "run h2olog as root, as with sudo", false},
     {"Kernel lockdown", DIAG_MACHINE, "the kernel is locked down against tracing; boot it without lockdown=confidentiality",
@@ -20,7 +20,7 @@ static const struct cause causes[] = {
     {"error", DIAG_FAILED, "h2olog -dd shows the program", false},
 };
 
-/* The next line that says something. The note on RLIMIT_MEMLOCK means nothing on a kernel that has probes like these. */
+/* The next line that is not empty. bpftrace's note on RLIMIT_MEMLOCK is passed over, as it is no error. */
 static bool
 next_line(struct slice *rest, struct slice *line)
 {

@@ -70,8 +70,8 @@ struct process_maps {
 /* false: it cannot be read; errno says why. */
 bool process_maps_open(struct process_maps *maps, pid_t pid);
 
-/* The next mapping of a file; memory that no file is behind is passed over. false: there are no more, or reading failed and set
- * errno. */
+/* The next mapping of a file. Memory without a file is passed over. false: there are no more, or reading failed and set errno.
+ */
 bool process_maps_next(struct process_maps *maps, struct process_mapping *mapping);
 
 /* What process_maps_open did not open may be closed, too. */

@@ -53,7 +53,7 @@ read_objects(struct target *target, struct mem *mem, struct diag *diag)
     int status = 0;
     if (!process_maps_open(&maps, target->pid))
         return no_maps(target->pid, diag);
-    errno = 0; /* that of the last one that could not be opened says most */
+    errno = 0; /* where no file can be opened, that of the last one is the reason */
     while (status == 0 && process_maps_next(&maps, &mapping))
         if (mapping.perms[2] == 'x' && !is_known(target, &mapping))
             status = read_object(target, &mapping, mem, diag);

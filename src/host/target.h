@@ -22,8 +22,8 @@ struct target {
     struct usdt_probes probes;
     struct target_object *objects;
     size_t nobjects;
-    bool by_path; /* its binary cannot be reached by name any more (deleted, replaced, behind a chroot): attach by /proc/PID/exe
-                   */
+    bool by_path; /* its executable has no name that bpftrace could find (deleted, replaced, behind a chroot): attach by
+                   * /proc/PID/exe */
 };
 
 /* Reads the probes of process `pid`, through /proc so that containers and deleted binaries work. It is an error when it has

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of the product's low 32 bits: connections are numbered one after the other, and this spreads them evenly (Knuth, The Art of
- * Computer Programming, volume 3, section 6.4). */
+/* The factor of a multiplicative hash (Knuth, The Art of Computer Programming, volume 3, section 6.4). Connections are numbered
+ * one after the other; the low 32 bits of the product spread them evenly. */
 #define SPREAD 2654435761u
 
 /* No field has this meaning. */
@@ -17,10 +17,10 @@
 struct filter_kind {
     const char *option;
     int (*parse)(struct filter_term *term, const char *word, struct diag *diag);
-    enum catalog_meaning subject; /* what it is about, or NOTHING: it is about the probe */
-    bool may_lack_subject;        /* what has none fits */
+    enum catalog_meaning subject; /* the field that is compared; NOTHING: the probe itself is */
+    bool may_lack_subject;        /* a probe without such a field fits */
     bool (*fits_probe)(const struct filter_term *term, const struct catalog_probe *probe);
-    bool excludes; /* what fits is not wanted */
+    bool excludes; /* a probe that fits is left out */
     void (*put)(const struct filter_term *term, struct outbuf *out, const char *value, const char *len);
     bool (*fits)(const struct filter_term *term, const struct types_value *value);
 };
@@ -115,7 +115,7 @@ fits_tag(const struct filter_term *term, const struct catalog_probe *probe)
     return fnmatch(term->text, probe->tag, FNM_CASEFOLD) == 0;
 }
 
-/* ---- Conditions of the program, and the same here. */
+/* ---- Conditions in the bpftrace program, and the same comparisons here. */
 
 static void
 put_range(const struct filter_term *term, struct outbuf *out, const char *value, const char *len)
