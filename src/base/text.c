@@ -72,12 +72,16 @@ text_cut(struct slice *rest, char separator)
     return part;
 }
 
+/* Not by text_cut, as it is called for each block of a recording. */
 bool
 text_line(struct slice *rest, struct slice *line)
 {
     if (rest->len == 0)
         return false;
-    *line = text_cut(rest, '\n');
+    const char *end = memchr(rest->ptr, '\n', rest->len);
+    line->ptr = rest->ptr;
+    line->len = end != NULL ? (size_t)(end - rest->ptr) : rest->len;
+    text_skip(rest, line->len + (end != NULL));
     return true;
 }
 

@@ -89,12 +89,6 @@ catalog_add_probe(struct catalog *catalog, const struct catalog_probe *probe, st
     return &catalog->probes[catalog->count++];
 }
 
-bool
-catalog_is(const struct catalog_probe *probe, const char *provider, const char *name)
-{
-    return strcmp(probe->name, name) == 0 && strcmp(probe->provider, provider) == 0;
-}
-
 const struct catalog_probe *
 catalog_unconditional(const struct catalog *catalog, const char *provider, const char *name)
 {

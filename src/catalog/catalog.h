@@ -116,7 +116,11 @@ struct catalog_probe *catalog_add_probe(struct catalog *catalog, const struct ca
 int catalog_parse(struct catalog *catalog, const struct files *files, struct mem *mem, struct diag *diag);
 
 /* Whether it describes that probe. */
-bool catalog_is(const struct catalog_probe *probe, const char *provider, const char *name);
+static inline bool
+catalog_is(const struct catalog_probe *probe, const char *provider, const char *name)
+{
+    return strcmp(probe->name, name) == 0 && strcmp(probe->provider, provider) == 0;
+}
 
 /* The description of the probe that has no condition: it fits always, so that nothing may follow it. NULL: there is none. */
 const struct catalog_probe *catalog_unconditional(const struct catalog *catalog, const char *provider, const char *name);
