@@ -386,6 +386,43 @@ START_TEST(several_files_are_one_catalogue)
 }
 END_TEST
 
+START_TEST(fields_are_found_by_what_they_mean)
+{
+    static const int request[CATALOG_MEANINGS] = {[CATALOG_CONN_ID] = 0,
+                                                  [CATALOG_REQ_ID] = 1,
+                                                  [CATALOG_TIME] = -1,
+                                                  [CATALOG_STATUS] = -1,
+                                                  [CATALOG_HTTP_VERSION] = -1,
+                                                  [CATALOG_DCID] = -1,
+                                                  [CATALOG_REQUEST_HEADER_NAME] = 2,
+                                                  [CATALOG_RESPONSE_HEADER_NAME] = -1,
+                                                  [CATALOG_HEADER_NAME] = 2,
+                                                  [CATALOG_HEADER_VALUE] = 3};
+    static const int quic[CATALOG_MEANINGS] = {[CATALOG_CONN_ID] = 3,
+                                               [CATALOG_REQ_ID] = 4,
+                                               [CATALOG_TIME] = 1,
+                                               [CATALOG_STATUS] = 5,
+                                               [CATALOG_HTTP_VERSION] = 6,
+                                               [CATALOG_DCID] = 7,
+                                               [CATALOG_REQUEST_HEADER_NAME] = -1,
+                                               [CATALOG_RESPONSE_HEADER_NAME] = 8,
+                                               [CATALOG_HEADER_NAME] = 8,
+                                               [CATALOG_HEADER_VALUE] = -1};
+    const char *text = HEAD " arg 0 conn_id u64\n arg 1 req_id u64\n arg 2 name str len=3 request-header\n"
+                            " arg 4 value str len=5 named-by=name\nprobe f\n group g\n summary s\n"
+                            " arg 0 conn_id u64\n arg 1 at ms\n arg 2 req_id u64\n arg 3 master_conn_id u32 at=16\n"
+                            " arg 4 stream_id i64\n arg 5 status i32\n arg 6 http_version http_version\n arg 7 dcid hexstr\n"
+                            " arg 8 name str len=9 response-header\nprobe h\n group g\n summary s\n arg 0 dcid u64\n";
+    ck_assert_msg(fixture_catalog(&fixture, text) == 0, "%s", fixture.diag.message);
+    for (int i = 0; i < CATALOG_MEANINGS; i++) {
+        ck_assert_int_eq(fixture.catalog.probes[0].field_of[i], request[i]);
+        ck_assert_int_eq(fixture.catalog.probes[1].field_of[i], quic[i]);
+        ck_assert_int_eq(fixture.catalog.probes[2].field_of[i], -1); /* --dcid asks for digits */
+    }
+    fixture_free(&fixture);
+}
+END_TEST
+
 START_TEST(labels_of_values)
 {
     ck_assert_int_eq(fixture_catalog(&fixture, "names t\n 0 zero\n 18446744073709551615 most\n" HEAD " arg 0 a u64 names=t\n"),
@@ -429,6 +466,7 @@ catalog_suite(void)
     tcase_add_test(tcase, a_line_has_pieces);
     tcase_add_test(tcase, names_and_tags_follow_the_type);
     tcase_add_test(tcase, several_files_are_one_catalogue);
+    tcase_add_test(tcase, fields_are_found_by_what_they_mean);
     tcase_add_test(tcase, labels_of_values);
     tcase_add_test(tcase, a_probe_that_is_not_there_never_fits);
     suite_add_tcase(suite, tcase);

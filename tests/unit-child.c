@@ -188,7 +188,7 @@ START_TEST(bpftrace_is_found_on_path)
     ck_assert_msg(bpftrace_find(&tracer, NULL, &mem, &diag) == 0, "%s", diag.message);
     ck_assert_str_eq(tracer.path, mem_printf(&mem, "%s/bpftrace", dir));
     ck_assert(tracer.major == 0 && tracer.minor == 20 && tracer.patch == 2);
-    ck_assert_str_eq(tracer.row->strlen_variable, "BPFTRACE_MAX_STRLEN");
+    ck_assert_str_eq(tracer.row->string_size_variable, "BPFTRACE_MAX_STRLEN");
     remove_tracer();
 }
 END_TEST
@@ -256,9 +256,9 @@ START_TEST(limits_are_whole_chunks)
     for (unsigned minor = 12; minor < 30; minor++) {
         struct bpftrace tracer = {.path = "b"};
         ck_assert_int_eq(bpftrace_parse_version(&tracer, text_of(mem_printf(&mem, "bpftrace v0.%u.0", minor)), &diag), 0);
-        ck_assert_uint_eq(tracer.row->chunk % 8, 0);
-        ck_assert_uint_eq(tracer.row->limit % tracer.row->chunk, 0);
-        ck_assert_uint_ge(tracer.row->limit, 1024 + 2 * tracer.row->chunk);
+        ck_assert_uint_eq(tracer.row->text_chunk % 8, 0);
+        ck_assert_uint_eq(tracer.row->text_limit % tracer.row->text_chunk, 0);
+        ck_assert_uint_ge(tracer.row->text_limit, 1024 + 2 * tracer.row->text_chunk);
     }
 }
 END_TEST
@@ -269,7 +269,7 @@ START_TEST(strings_of_0_24_to_0_26_are_long_enough_to_be_whole)
     for (unsigned minor = 12; minor < 30; minor++) {
         struct bpftrace tracer = {.path = "b"};
         ck_assert_int_eq(bpftrace_parse_version(&tracer, text_of(mem_printf(&mem, "bpftrace v0.%u.0", minor)), &diag), 0);
-        ck_assert_uint_ge(tracer.row->strlen, minor >= 24 && minor < 27 ? 1024 : tracer.row->chunk + 2);
+        ck_assert_uint_ge(tracer.row->string_size, minor >= 24 && minor < 27 ? 1024 : tracer.row->text_chunk + 2);
     }
 }
 END_TEST

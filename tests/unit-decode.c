@@ -306,7 +306,7 @@ START_TEST(a_text_beyond_the_limit_is_cut)
     struct outbuf input = {0};
     begin(&run);
     text_puts(&input, N " 1 1 7 5 1 2710 n " X104 "\n");
-    for (unsigned at = 104; at < run.fixture.tracer.row->limit; at += 104)
+    for (unsigned at = 104; at < run.fixture.tracer.row->text_limit; at += 104)
         text_printf(&input, N " s 1 7 1 %x %s\n", at, X104);
     feed(&run, input.ptr, input.len, input.len);
     ck_assert_uint_eq(run.seen.len, strlen("texts 5 n \\[1808 bytes cut]|") + 8192);

@@ -178,6 +178,43 @@ START_TEST(a_provider_file_is_understood_by_types_and_names)
 }
 END_TEST
 
+/* R15: an address was redacted as if the first field were the name of its header. */
+START_TEST(r15_no_field_of_a_provider_file_belongs_to_a_header)
+{
+    struct file file =
+        fixture_file("t.d", "provider n { probe p(struct st_quicly_conn_t *conn, struct sockaddr *dest, const char *name, "
+                            "size_t name_len, struct quicly_rtt_t *rtt);\n};\n");
+    const char *const cookie[] = {"cookie"};
+    ck_assert_int_eq(dtrace_parse(&fixture.catalog, &file, &fixture.mem, &fixture.diag), 0);
+    struct request request = {.group = "n", .redact = {cookie, 1}};
+    ck_assert_int_eq(plan_make(&fixture.plan, &fixture.catalog, NULL, &fixture.tracer, &request, &fixture.mem, &fixture.diag),
+                     0);
+    const struct catalog_probe *probe = &fixture.catalog.probes[fixture.catalog.count - 1];
+    ck_assert_int_eq(probe->nfields, 8);
+    for (int i = 0; i < probe->nfields; i++) {
+        ck_assert_int_eq(probe->fields[i].named_by, -1);
+        ck_assert(!plan_is_redactable(&fixture.plan, &probe->fields[i]));
+    }
+}
+END_TEST
+
+/* R15: the probe behind the comment had "@appdata" as its summary, and one behind a licence would have had that. */
+START_TEST(r15_a_summary_stands_right_before_its_probe)
+{
+    static const char *const summaries[] = {"Declared in t.d.", "what it is", "Declared in t.d.", "Declared in t.d."};
+    struct file file = fixture_file("t.d", "/* The licence. */\n/* @appdata { \"one\": [\"a\"] } */\nprovider n {\n"
+                                           "probe one(int a);\n/* what it is */\n/* @appdata { \"two\": [\"a\"] } */\n"
+                                           "probe two(int a /* of it */);\nprobe three(int a);\n};\n"
+                                           "/* The end. */\nprovider m { probe four(int a); };\n");
+    size_t before = fixture.catalog.count;
+    ck_assert_int_eq(dtrace_parse(&fixture.catalog, &file, &fixture.mem, &fixture.diag), 0);
+    ck_assert_uint_eq(fixture.catalog.count, before + 4);
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_str_eq(fixture.catalog.probes[before + i].summary, summaries[i]);
+    ck_assert(fixture.catalog.probes[before + 1].fields[0].is_app_data);
+}
+END_TEST
+
 START_TEST(a_bad_provider_file_says_where)
 {
     static const char *const rows[][2] = {
@@ -209,6 +246,8 @@ plan_suite(void)
     tcase_add_test(tcase, a_probe_with_fewer_arguments_is_left_out);
     tcase_add_test(tcase, a_provider_file_adds_what_is_not_known);
     tcase_add_test(tcase, a_provider_file_is_understood_by_types_and_names);
+    tcase_add_test(tcase, r15_no_field_of_a_provider_file_belongs_to_a_header);
+    tcase_add_test(tcase, r15_a_summary_stands_right_before_its_probe);
     tcase_add_test(tcase, a_bad_provider_file_says_where);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -1,4 +1,4 @@
-#include "host/target.h"
+#include "host/find.h"
 
 #include "unit-fixture.h"
 #include "unit.h"
@@ -195,7 +195,7 @@ START_TEST(of_several_one_must_be_chosen)
         return;
     start(server, server);
     start(server, server);
-    ck_assert_int_eq(target_find(&pid, &command, &mem, &diag), -1);
+    ck_assert_int_eq(find_server(&pid, &command, &mem, &diag), -1);
     ck_assert_int_eq(diag.status, DIAG_USAGE);
     ck_assert_ptr_nonnull(strstr(diag.message, " processes have h2o's probes; choose one with -p PID:\n  "));
     ck_assert_int_eq(pid, 0);

@@ -354,6 +354,38 @@ START_TEST(numbers_up_to_a_small_limit)
 }
 END_TEST
 
+START_TEST(parts_are_cut_off_and_trimmed)
+{
+    struct slice rest = text_of("a:b:");
+    ck_assert(text_is(text_cut(&rest, ':'), "a") && text_is(rest, "b:"));
+    ck_assert(text_is(text_cut(&rest, ':'), "b") && rest.len == 0);
+    ck_assert(text_cut(&rest, ':').len == 0 && rest.len == 0);
+    rest = text_of("no colon");
+    ck_assert(text_is(text_cut(&rest, ':'), "no colon") && rest.len == 0);
+    rest = text_of(":behind");
+    ck_assert(text_cut(&rest, ':').len == 0 && text_is(rest, "behind"));
+    ck_assert(text_is(text_trim(text_of(" \t a b\t "), " \t"), "a b"));
+    ck_assert(text_is(text_trim_start(text_of("  a "), " "), "a "));
+    ck_assert(text_trim(text_of("   "), " ").len == 0 && text_trim((struct slice){0}, " ").len == 0);
+    ck_assert_uint_eq(text_trim((struct slice){"\0a\0", 3}, " ").len, 3); /* a NUL is no blank */
+}
+END_TEST
+
+START_TEST(prefixes_and_words_are_found)
+{
+    struct slice rest = text_of("len=5");
+    ck_assert(text_starts_with(rest, "len=") && text_starts_with(rest, "") && text_starts_with(rest, "len=5"));
+    ck_assert(!text_starts_with(rest, "len=55") && !text_starts_with((struct slice){0}, "a"));
+    ck_assert(!text_skip_prefix(&rest, "at=") && text_is(rest, "len=5"));
+    ck_assert(text_skip_prefix(&rest, "len=") && text_is(rest, "5"));
+    ck_assert(!text_skip_prefix(&rest, "55") && text_skip_prefix(&rest, "5") && rest.len == 0);
+    rest = text_of("one ${two} ${three}");
+    ck_assert_ptr_eq(text_find(rest, "${"), rest.ptr + 4);
+    ck_assert_ptr_null(text_find(rest, "four"));
+    ck_assert_ptr_null(text_find((struct slice){0}, "a"));
+}
+END_TEST
+
 Suite *
 text_suite(void)
 {
@@ -378,6 +410,8 @@ text_suite(void)
     tcase_add_test(tcase, lines_and_words_at_their_ends);
     tcase_add_test(tcase, numbers_at_their_limits);
     tcase_add_test(tcase, numbers_up_to_a_small_limit);
+    tcase_add_test(tcase, parts_are_cut_off_and_trimmed);
+    tcase_add_test(tcase, prefixes_and_words_are_found);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -98,22 +98,23 @@ START_TEST(versions_of_bpftrace)
         struct bpftrace tracer = {.path = "b"};
         struct diag diag;
         int status = bpftrace_parse_version(&tracer, text_of(rows[i].line), &diag);
-        ck_assert(status != 0 || (tracer.row->limit % tracer.row->chunk == 0 && tracer.row->limit % 64 == 0));
-        ck_assert(status != 0 || tracer.row->stored % tracer.row->chunk == 0);
+        ck_assert(status != 0 || (tracer.row->text_limit % tracer.row->text_chunk == 0 && tracer.row->text_limit % 64 == 0));
+        ck_assert(status != 0 || tracer.row->stored_text_limit % tracer.row->text_chunk == 0);
         struct bpftrace lesser;
         struct bpftrace_row lesser_row;
         if (status == 0)
             bpftrace_lessen(&lesser, &lesser_row, &tracer);
-        ck_assert(status != 0 || (lesser.row->chunk <= tracer.row->chunk && lesser.row->chunk < lesser.row->strlen &&
-                                  lesser.row->limit < tracer.row->limit && lesser.row->limit % lesser.row->chunk == 0 &&
-                                  lesser.row->limit % 64 == 0 && lesser.row->stored % lesser.row->chunk == 0));
+        ck_assert(status != 0 ||
+                  (lesser.row->text_chunk <= tracer.row->text_chunk && lesser.row->text_chunk < lesser.row->string_size &&
+                   lesser.row->text_limit < tracer.row->text_limit && lesser.row->text_limit % lesser.row->text_chunk == 0 &&
+                   lesser.row->text_limit % 64 == 0 && lesser.row->stored_text_limit % lesser.row->text_chunk == 0));
         ck_assert_int_eq(status, rows[i].message == NULL ? 0 : -1);
         if (status != 0) {
             ck_assert_str_eq(diag.message, rows[i].message);
             ck_assert_int_eq(diag.status, DIAG_MACHINE);
             continue;
         }
-        ck_assert_uint_eq(tracer.row->chunk, rows[i].chunk);
+        ck_assert_uint_eq(tracer.row->text_chunk, rows[i].chunk);
         ck_assert(tracer.row->per_cpu_buffers == rows[i].per_cpu);
     }
 }

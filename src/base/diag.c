@@ -124,8 +124,7 @@ diag_quote(char *buffer, size_t size, struct slice text)
         if (out.len >= size)
             break;
         len = out.len;
-        text.ptr += one;
-        text.len -= one;
+        text_skip(&text, one);
     }
     if (len > 0)
         memcpy(buffer, out.ptr, len);

@@ -116,15 +116,23 @@ load_dir(struct files *files, const char *dir, const char *suffix, struct mem *m
     return status;
 }
 
+/* Those of "BUILTIN/". */
+static void
+add_builtin(struct files *files, const char *builtin, struct mem *mem)
+{
+    for (size_t i = 0; i < files_builtin_count; i++) {
+        struct slice name = text_of(files_builtin[i].name);
+        if (text_skip_prefix(&name, builtin) && text_starts_with(name, "/"))
+            add(files, mem, files_builtin[i].name, files_builtin[i].text);
+    }
+}
+
 int
 files_load(struct files *files, const char *dir, const char *builtin, const char *suffix, struct mem *mem, struct diag *diag)
 {
     *files = (struct files){0};
     if (dir == NULL) {
-        size_t len = strlen(builtin);
-        for (size_t i = 0; i < files_builtin_count; i++)
-            if (strncmp(files_builtin[i].name, builtin, len) == 0 && files_builtin[i].name[len] == '/')
-                add(files, mem, files_builtin[i].name, files_builtin[i].text);
+        add_builtin(files, builtin, mem);
         return 0;
     }
     if (load_dir(files, dir, suffix, mem, diag) != 0)
@@ -132,6 +140,17 @@ files_load(struct files *files, const char *dir, const char *builtin, const char
     if (files->count == 0)
         return bad_path(diag, dir, mem_printf(mem, "there is no *%s file in this directory", suffix));
     return 0;
+}
+
+struct diag_pos
+files_position(const struct file *file, const char *at)
+{
+    struct diag_pos pos = {file->name, 1, 1};
+    for (const char *p = file->text.ptr; p < at; p++) {
+        pos.line += *p == '\n';
+        pos.col = *p == '\n' ? 1 : pos.col + 1;
+    }
+    return pos;
 }
 
 const struct file *

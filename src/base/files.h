@@ -33,23 +33,26 @@ int files_load(struct files *files, const char *dir, const char *builtin, const 
 struct files_stream {
     const char *path;
     int fd;
-    struct outbuf bytes; /* those that were read last */
-    size_t at;           /* of them the first one that was not taken */
-    uint64_t taken;      /* of the whole file */
-    bool is_ended;       /* the last ones are there */
+    struct outbuf bytes; /* the bytes that were read last */
+    size_t at;           /* index in `bytes` of the first one that was not taken */
+    uint64_t taken;      /* how many bytes of the file have been taken */
+    bool is_ended;       /* the end of the file has been read */
 };
 int files_open(struct files_stream *stream, const char *path, struct diag *diag);
 void files_close(struct files_stream *stream);
 
-/* Makes `len` bytes ready, or those that are left; `text` is what is ready, at least that, until the next call. 0, or -1 with
- * `diag` set. */
+/* Reads until `len` bytes are ready, or all that are left. `text` is what is ready, which may be more, and is valid until the
+ * next call. 0, or -1 with `diag` set. */
 int files_ready(struct files_stream *stream, size_t len, struct slice *text, struct diag *diag);
 
-/* The first `len` ready bytes are done with. */
+/* Drops the first `len` ready bytes. */
 void files_take(struct files_stream *stream, size_t len);
 
-/* One file. 0, or -1 with `diag` set. */
+/* Reads one file, all of it. 0, or -1 with `diag` set. Memory is the arena's. */
 int files_read(struct file *file, const char *path, struct mem *mem, struct diag *diag);
+
+/* The line and column of the byte at `at` of its text. */
+struct diag_pos files_position(const struct file *file, const char *at);
 
 /* The file whose name ends in "/`name`"; NULL: there is none. */
 const struct file *files_find(const struct files *files, const char *name);

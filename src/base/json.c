@@ -31,8 +31,7 @@ json_string(struct outbuf *out, struct slice text)
     while (text.len > 0) {
         size_t len = text_plain(text, '"');
         text_put(out, (struct slice){text.ptr, len});
-        text.ptr += len;
-        text.len -= len;
+        text_skip(&text, len);
         if (text.len == 0)
             break;
         uint32_t code;
@@ -41,8 +40,7 @@ json_string(struct outbuf *out, struct slice text)
             text_puts(out, "\xef\xbf\xbd");
         else
             put_character(out, (struct slice){text.ptr, len}, code);
-        text.ptr += len == 0 ? 1 : len;
-        text.len -= len == 0 ? 1 : len;
+        text_skip(&text, len == 0 ? 1 : len);
     }
     text_putc(out, '"');
 }

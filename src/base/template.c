@@ -2,17 +2,6 @@
 
 #include <string.h>
 
-static struct diag_pos
-position(const struct file *file, const char *at)
-{
-    struct diag_pos pos = {file->name, 1, 1};
-    for (const char *p = file->text.ptr; p < at; p++) {
-        pos.line += *p == '\n';
-        pos.col = *p == '\n' ? 1 : pos.col + 1;
-    }
-    return pos;
-}
-
 static int
 unknown(const struct file *file, struct slice name, const struct template_variable *variables, size_t count, struct diag *diag)
 {
@@ -21,7 +10,7 @@ unknown(const struct file *file, struct slice name, const struct template_variab
         text_printf(&known, "%s%s", i > 0 ? ", " : "", variables[i].name);
     text_putc(&known, '\0');
     char quoted[64];
-    diag_at(diag, position(file, name.ptr), "unknown name \"%s\" in ${...}; expected one of %s",
+    diag_at(diag, files_position(file, name.ptr), "unknown name \"%s\" in ${...}; expected one of %s",
             diag_quote(quoted, sizeof(quoted), name), known.ptr);
     text_free(&known);
     return -1;
@@ -33,15 +22,15 @@ template_expand(struct outbuf *out, const struct file *file, const struct templa
 {
     struct slice rest = file->text;
     while (rest.len > 0) {
-        const char *open = memmem(rest.ptr, rest.len, "${", 2);
+        const char *open = text_find(rest, "${");
         size_t literal = open != NULL ? (size_t)(open - rest.ptr) : rest.len;
         text_put(out, (struct slice){rest.ptr, literal});
-        rest.ptr += literal, rest.len -= literal;
+        text_skip(&rest, literal);
         if (open == NULL)
             break;
         const char *close = memchr(rest.ptr, '}', rest.len);
         if (close == NULL)
-            return diag_at(diag, position(file, open), "\"${\" without \"}\"; expected ${NAME}");
+            return diag_at(diag, files_position(file, open), "\"${\" without \"}\"; expected ${NAME}");
         struct slice name = {open + 2, (size_t)(close - open) - 2};
         size_t i = 0;
         while (i < count && !text_is(name, variables[i].name))
@@ -49,8 +38,7 @@ template_expand(struct outbuf *out, const struct file *file, const struct templa
         if (i == count)
             return unknown(file, name, variables, count, diag);
         text_put(out, variables[i].value);
-        rest.len -= (size_t)(close + 1 - rest.ptr);
-        rest.ptr = close + 1;
+        text_skip(&rest, (size_t)(close + 1 - rest.ptr));
     }
     return 0;
 }

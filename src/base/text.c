@@ -17,6 +17,62 @@ text_is(struct slice a, const char *string)
     return text_equal(a, text_of(string));
 }
 
+const char *
+text_find(struct slice text, const char *words)
+{
+    return text.len > 0 ? memmem(text.ptr, text.len, words, strlen(words)) : NULL;
+}
+
+bool
+text_starts_with(struct slice text, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    return text.len >= len && (len == 0 || memcmp(text.ptr, prefix, len) == 0);
+}
+
+bool
+text_ends_with(struct slice text, const char *suffix)
+{
+    size_t len = strlen(suffix);
+    return text.len >= len && (len == 0 || memcmp(text.ptr + text.len - len, suffix, len) == 0);
+}
+
+struct slice
+text_trim_start(struct slice text, const char *blanks)
+{
+    while (text.len > 0 && memchr(blanks, *text.ptr, strlen(blanks)) != NULL)
+        text_skip(&text, 1);
+    return text;
+}
+
+struct slice
+text_trim(struct slice text, const char *blanks)
+{
+    text = text_trim_start(text, blanks);
+    while (text.len > 0 && memchr(blanks, text.ptr[text.len - 1], strlen(blanks)) != NULL)
+        text.len--;
+    return text;
+}
+
+bool
+text_skip_prefix(struct slice *rest, const char *prefix)
+{
+    bool is_there = text_starts_with(*rest, prefix);
+    if (is_there)
+        text_skip(rest, strlen(prefix));
+    return is_there;
+}
+
+struct slice
+text_cut(struct slice *rest, char separator)
+{
+    const char *end = rest->len > 0 ? memchr(rest->ptr, separator, rest->len) : NULL;
+    struct slice part = {rest->ptr, end != NULL ? (size_t)(end - rest->ptr) : rest->len};
+    text_skip(rest, part.len + (end != NULL));
+    return part;
+}
+
+/* Not by text_cut, as it is called for each block of a recording. */
 bool
 text_line(struct slice *rest, struct slice *line)
 {
@@ -25,9 +81,7 @@ text_line(struct slice *rest, struct slice *line)
     const char *end = memchr(rest->ptr, '\n', rest->len);
     line->ptr = rest->ptr;
     line->len = end != NULL ? (size_t)(end - rest->ptr) : rest->len;
-    size_t used = line->len + (end != NULL);
-    rest->ptr += used;
-    rest->len -= used;
+    text_skip(rest, line->len + (end != NULL));
     return true;
 }
 
@@ -41,7 +95,7 @@ bool
 text_word(struct slice *rest, struct slice *word)
 {
     while (rest->len > 0 && is_blank(*rest->ptr))
-        rest->ptr++, rest->len--;
+        text_skip(rest, 1);
     word->ptr = rest->ptr;
     while (rest->len > 0 && !is_blank(*rest->ptr))
         rest->ptr++, rest->len--;
@@ -60,13 +114,6 @@ text_number(struct slice text, uint64_t max, uint64_t *number)
         *number = *number * 10 + digit;
     }
     return text.len > 0;
-}
-
-bool
-text_ends_with(struct slice text, const char *suffix)
-{
-    size_t len = strlen(suffix);
-    return text.len >= len && memcmp(text.ptr + text.len - len, suffix, len) == 0;
 }
 
 bool
@@ -222,7 +269,6 @@ text_escape(struct outbuf *out, struct slice text)
             else
                 text_put(out, (struct slice){text.ptr, len});
         }
-        text.ptr += len;
-        text.len -= len;
+        text_skip(&text, len);
     }
 }

@@ -21,6 +21,30 @@ struct outbuf {
 bool text_equal(struct slice a, struct slice b);
 bool text_is(struct slice a, const char *string);
 
+/* Where `words` stand in it first; NULL: nowhere. */
+const char *text_find(struct slice text, const char *words);
+
+bool text_starts_with(struct slice text, const char *prefix);
+bool text_ends_with(struct slice text, const char *suffix);
+
+/* The text without the characters of `blanks` at its start, or at both ends. */
+struct slice text_trim_start(struct slice text, const char *blanks);
+struct slice text_trim(struct slice text, const char *blanks);
+
+/* Drops the first `len` bytes of `rest`, which has so many. */
+static inline void
+text_skip(struct slice *rest, size_t len)
+{
+    rest->ptr += len;
+    rest->len -= len;
+}
+
+/* Drops `prefix` from the start of `rest`. false: it does not stand there, and nothing is dropped. */
+bool text_skip_prefix(struct slice *rest, const char *prefix);
+
+/* Cuts what stands before the first `separator` off `rest`, and drops the separator. Without one all is cut off. */
+struct slice text_cut(struct slice *rest, char separator);
+
 /* Cuts the first line (without its LF) off `rest`. false: nothing is left. */
 bool text_line(struct slice *rest, struct slice *line);
 
@@ -30,15 +54,13 @@ bool text_word(struct slice *rest, struct slice *word);
 /* A whole decimal number, 0 to `max`. false: `text` is something else. */
 bool text_number(struct slice text, uint64_t max, uint64_t *number);
 
-bool text_ends_with(struct slice text, const char *suffix);
-
 /* Whether it is letters, digits and _ only, one at least. */
 bool text_is_name(struct slice text);
 
 /* Makes `len` more bytes fit. */
 void text_grow(struct outbuf *out, size_t len);
 
-/* What every record needs many times is inline. */
+/* The functions that every record needs many times are inline. */
 
 /* Room for `len` more bytes, at out->ptr + out->len. */
 static inline char *

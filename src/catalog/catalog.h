@@ -48,9 +48,25 @@ enum catalog_role {
     CATALOG_CLOSE, /* nothing more comes of its connection */
 };
 
+/* What a field means beyond its text: what others ask a probe's fields for. Of several that fit, the one that the table in
+ * catalog.c has first. */
+enum catalog_meaning {
+    CATALOG_CONN_ID, /* which connection: the first column of a line */
+    CATALOG_REQ_ID,  /* which request or stream of it: the second column */
+    CATALOG_TIME,    /* the event's own time */
+    CATALOG_STATUS,
+    CATALOG_HTTP_VERSION,
+    CATALOG_DCID,                 /* a QUIC connection ID, as digits */
+    CATALOG_REQUEST_HEADER_NAME,  /* the name of a header field of a request */
+    CATALOG_RESPONSE_HEADER_NAME, /* of a response */
+    CATALOG_HEADER_NAME,          /* of either */
+    CATALOG_HEADER_VALUE,         /* the value of a header field */
+    CATALOG_MEANINGS
+};
+
 /* What must hold of a server for this description of a probe to fit. */
 struct catalog_condition {
-    enum { CATALOG_ARGS, CATALOG_SIZE, CATALOG_WITH, CATALOG_WITHOUT } kind;
+    enum catalog_condition_kind { CATALOG_ARGS, CATALOG_SIZE, CATALOG_WITH, CATALOG_WITHOUT } kind;
     const char *probe; /* WITH, WITHOUT: of the same provider */
     int arg;           /* SIZE: of this argument */
     int number;        /* ARGS, WITH: of arguments; SIZE: of bytes; -1: any */
@@ -69,6 +85,7 @@ struct catalog_probe {
     int nconditions;
     struct catalog_field fields[CATALOG_MAX_FIELDS]; /* in the order of the output */
     int nfields;
+    int field_of[CATALOG_MEANINGS]; /* by meaning: the index of the field that has it; -1: none has */
     struct catalog_piece *line; /* NULL: the usual form */
     size_t npieces;
     struct diag_pos pos;
@@ -81,9 +98,32 @@ struct catalog {
     size_t nnames;
 };
 
-/* Parses the files; the format is described in probes/README.md. The first thing that is not understood is an error with its
- * position. 0, or -1 with `diag` set. Memory is the arena's. */
+/* A field that is argument `arg` itself. It has no length, stands behind no pointer and belongs to no header. */
+struct catalog_field catalog_field_new(const char *name, const struct types_row *type, int arg);
+
+/* A probe without fields. Its event and its tag have its own name. */
+struct catalog_probe catalog_probe_new(const char *provider, const char *name, struct diag_pos pos);
+
+/* Adds the field behind the others and keeps field_of true. false: there is no room for more. */
+bool catalog_add_field(struct catalog_probe *probe, struct catalog_field field);
+
+/* Adds a copy of the probe to the catalogue and returns it; it stays there until the next one is added. Memory is the arena's.
+ */
+struct catalog_probe *catalog_add_probe(struct catalog *catalog, const struct catalog_probe *probe, struct mem *mem);
+
+/* Parses the files; probes/README.md describes their format, catalog_parse.c reads it. The first thing that is not understood
+ * is an error with its position. 0, or -1 with `diag` set. Memory is the arena's. */
 int catalog_parse(struct catalog *catalog, const struct files *files, struct mem *mem, struct diag *diag);
+
+/* Whether it describes that probe. */
+static inline bool
+catalog_is(const struct catalog_probe *probe, const char *provider, const char *name)
+{
+    return strcmp(probe->name, name) == 0 && strcmp(probe->provider, provider) == 0;
+}
+
+/* The description of the probe that has no condition: it fits always, so that nothing may follow it. NULL: there is none. */
+const struct catalog_probe *catalog_unconditional(const struct catalog *catalog, const char *provider, const char *name);
 
 /* Whether the description fits a server that has these probes. */
 bool catalog_fits(const struct catalog_probe *probe, const struct usdt_probes *probes);
@@ -92,16 +132,11 @@ bool catalog_fits(const struct catalog_probe *probe, const struct usdt_probes *p
 bool catalog_has_provider(const struct catalog *catalog, const char *provider);
 bool catalog_has_probe(const struct catalog *catalog, const char *provider, const char *name);
 
-/* The index of the field of that name; -1: there is none. */
-int catalog_field(const struct catalog_probe *probe, const char *name);
+/* The index of the first field of that name; -1: there is none. It compares strings: what every record needs is in field_of. */
+int catalog_field(const struct catalog_probe *probe, struct slice name);
 
-/* The field that stands in a column of a line: which connection it is about in column 0, which request or stream in column 1;
- * -1: none does. */
-int catalog_column(const struct catalog_probe *probe, int column);
-
-/* The field that is the name of a header field, and the one that is its value; -1: none is. */
-int catalog_header_name(const struct catalog_probe *probe);
-int catalog_header_value(const struct catalog_probe *probe);
+/* The table of that name; NULL: there is none. */
+const struct catalog_names *catalog_names(const struct catalog *catalog, struct slice name);
 
 /* The label of a value; NULL: it has none. */
 const char *catalog_label(const struct catalog_names *names, uint64_t value);

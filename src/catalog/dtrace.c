@@ -10,7 +10,7 @@ struct scanner {
     struct diag *diag;
     const char *at, *end;
     struct slice token;   /* a word, or one character */
-    struct slice comment; /* the last one before the token */
+    struct slice comment; /* the last one right before the token; empty: there is none */
     struct slice appdata; /* the comment that holds @appdata */
 };
 
@@ -23,17 +23,6 @@ struct parameter {
 
 enum { MAX_PARAMETERS = USDT_MAX_ARGS };
 
-static struct diag_pos
-position(const struct scanner *scanner, const char *at)
-{
-    struct diag_pos pos = {scanner->file->name, 1, 1};
-    for (const char *p = scanner->file->text.ptr; p < at; p++) {
-        pos.line += *p == '\n';
-        pos.col = *p == '\n' ? 1 : pos.col + 1;
-    }
-    return pos;
-}
-
 static bool
 is_word_byte(char c)
 {
@@ -41,28 +30,30 @@ is_word_byte(char c)
 }
 
 static bool
-starts_with(const struct scanner *scanner, const char *words)
+is_at(const struct scanner *scanner, const char *words)
 {
-    size_t len = strlen(words);
-    return (size_t)(scanner->end - scanner->at) >= len && memcmp(scanner->at, words, len) == 0;
+    return text_starts_with((struct slice){scanner->at, (size_t)(scanner->end - scanner->at)}, words);
 }
 
 static void
 skip_past(struct scanner *scanner, const char *words)
 {
     size_t len = strlen(words);
-    const char *found = memmem(scanner->at, (size_t)(scanner->end - scanner->at), words, len);
+    const char *found = text_find((struct slice){scanner->at, (size_t)(scanner->end - scanner->at)}, words);
     scanner->at = found != NULL ? found + len : scanner->end;
 }
 
+/* The @appdata comment is about all probes, so it is not the summary of the next one. */
 static void
 skip_comment(struct scanner *scanner)
 {
     const char *start = scanner->at;
     skip_past(scanner, "*/");
-    scanner->comment = (struct slice){start, (size_t)(scanner->at - start)};
-    if (memmem(start, scanner->comment.len, "@appdata", 8) != NULL)
-        scanner->appdata = scanner->comment;
+    struct slice comment = {start, (size_t)(scanner->at - start)};
+    if (text_find(comment, "@appdata") != NULL)
+        scanner->appdata = comment;
+    else
+        scanner->comment = comment;
 }
 
 /* Blanks, comments, and lines of the preprocessor. */
@@ -70,9 +61,9 @@ static void
 skip_blanks(struct scanner *scanner)
 {
     while (scanner->at < scanner->end) {
-        if (starts_with(scanner, "/*"))
+        if (is_at(scanner, "/*"))
             skip_comment(scanner);
-        else if (starts_with(scanner, "//") || *scanner->at == '#')
+        else if (is_at(scanner, "//") || *scanner->at == '#')
             skip_past(scanner, "\n");
         else if (memchr(" \t\r\n", *scanner->at, 4) != NULL)
             scanner->at++;
@@ -85,6 +76,7 @@ skip_blanks(struct scanner *scanner)
 static void
 next(struct scanner *scanner)
 {
+    scanner->comment = (struct slice){0};
     skip_blanks(scanner);
     const char *start = scanner->at;
     while (scanner->at < scanner->end && is_word_byte(*scanner->at))
@@ -99,7 +91,8 @@ unexpected(const struct scanner *scanner, const char *expected)
 {
     char quoted[64];
     const char *what = scanner->token.len > 0 ? diag_quote(quoted, sizeof(quoted), scanner->token) : "the end of the file";
-    return diag_at(scanner->diag, position(scanner, scanner->token.ptr), "unexpected \"%s\"; expected %s", what, expected);
+    return diag_at(scanner->diag, files_position(scanner->file, scanner->token.ptr), "unexpected \"%s\"; expected %s", what,
+                   expected);
 }
 
 static int
@@ -169,7 +162,7 @@ static const struct {
     {"short", "i16"}, {"long", "i64"},     {"unsigned long", "u64"},
 };
 
-/* What stands behind pointers to these, as fields; an empty name is the argument's own. */
+/* The fields that are read through a pointer to a C type. One without a name has that of the argument. */
 static const struct pointed {
     const char *c, *name, *type;
     int offset;
@@ -198,8 +191,7 @@ static const struct {
 static struct slice
 without_const(struct slice type)
 {
-    if (type.len > 6 && memcmp(type.ptr, "const ", 6) == 0)
-        return (struct slice){type.ptr + 6, type.len - 6};
+    text_skip_prefix(&type, "const ");
     return type;
 }
 
@@ -221,10 +213,12 @@ is_app_data(const struct scanner *scanner, struct slice probe, struct slice argu
         return false;
     snprintf(words[0], sizeof(words[0]), "\"%.*s\"", (int)probe.len, probe.ptr);
     snprintf(words[1], sizeof(words[1]), "\"%.*s\"", (int)argument.len, argument.ptr);
-    const char *end = scanner->appdata.ptr + scanner->appdata.len;
-    const char *list = memmem(scanner->appdata.ptr, scanner->appdata.len, words[0], strlen(words[0]));
-    const char *close = list != NULL ? memchr(list, ']', (size_t)(end - list)) : NULL;
-    return close != NULL && memmem(list, (size_t)(close - list), words[1], strlen(words[1])) != NULL;
+    struct slice rest = scanner->appdata;
+    const char *list = text_find(rest, words[0]);
+    if (list == NULL)
+        return false;
+    text_skip(&rest, (size_t)(list - rest.ptr));
+    return text_find(text_cut(&rest, ']'), words[1]) != NULL;
 }
 
 /* "value" is followed by "value_len", "bytes" by "len" or "num_bytes". */
@@ -233,13 +227,6 @@ is_length(const struct parameter *parameter)
 {
     return parameter->pointers == 0 && text_is(parameter->type, "size_t") &&
            (text_ends_with(parameter->name, "len") || text_is(parameter->name, "num_bytes"));
-}
-
-static void
-add_field(struct catalog_probe *probe, struct catalog_field field)
-{
-    if (probe->nfields < CATALOG_MAX_FIELDS)
-        probe->fields[probe->nfields++] = field;
 }
 
 /* A pointer whose target is known. false: it is not. */
@@ -252,13 +239,12 @@ add_pointed(struct scanner *scanner, struct catalog_probe *probe, const struct p
         if (parameter->pointers != 1 || !text_is(without_const(parameter->type), row->c))
             continue;
         is_known = true;
-        add_field(probe, (struct catalog_field){.name = *row->name != '\0' ? row->name : field_name(scanner, parameter->name),
-                                                .type = types_find(text_of(row->type)),
-                                                .arg = arg,
-                                                .len_arg = -1,
-                                                .offset = row->offset,
-                                                .is_optional = row->is_optional,
-                                                .may_be_null = row->may_be_null});
+        const char *name = *row->name != '\0' ? row->name : field_name(scanner, parameter->name);
+        struct catalog_field field = catalog_field_new(name, types_find(text_of(row->type)), arg);
+        field.offset = row->offset;
+        field.is_optional = row->is_optional;
+        field.may_be_null = row->may_be_null;
+        catalog_add_field(probe, field);
     }
     return is_known;
 }
@@ -296,39 +282,29 @@ add_parameter(struct scanner *scanner, struct catalog_probe *probe, const struct
     if (parameter->pointers > 0 && add_pointed(scanner, probe, parameter, arg))
         return;
     bool has_length = parameter->pointers > 0 && arg + 1 < count && is_length(&parameters[arg + 1]);
-    bool is_secret = memmem(parameter->name.ptr, parameter->name.len, "secret", 6) != NULL;
+    bool is_secret = text_find(parameter->name, "secret") != NULL;
     const char *type = parameter->pointers > 0 ? pointer_type(parameter, has_length, is_secret) : number_type(parameter);
-    bool is_time = strcmp(type, "ms") == 0;
-    struct catalog_field field = {.name = is_time ? "at" : field_name(scanner, parameter->name),
-                                  .type = types_find(text_of(type)),
-                                  .arg = arg,
-                                  .len_arg = -1,
-                                  .offset = -1,
-                                  .named_by = -1,
-                                  .is_secret = is_secret};
+    const char *name = strcmp(type, "ms") == 0 ? "at" : field_name(scanner, parameter->name);
+    struct catalog_field field = catalog_field_new(name, types_find(text_of(type)), arg);
+    field.is_secret = is_secret;
     field.is_app_data = is_app_data(scanner, text_of(probe->name), parameter->name);
     if (field.type->needs_len) {
         field.len_arg = arg + 1;
         field.may_be_null = true;
     }
-    add_field(probe, field);
+    catalog_add_field(probe, field);
 }
 
 /* The first line of a comment with words in it. */
 static const char *
 summary(struct scanner *scanner, struct slice comment)
 {
-    struct slice line, word;
+    struct slice line;
     while (text_line(&comment, &line)) {
-        while (line.len > 0 && memchr(" \t/*", *line.ptr, 4) != NULL)
-            line.ptr++, line.len--;
-        while (line.len > 0 && memchr(" \t\r/*", line.ptr[line.len - 1], 5) != NULL)
-            line.len--;
-        struct slice rest = line;
-        if (text_word(&rest, &word)) {
-            char quoted[256];
+        line = text_trim(line, " \t\r/*");
+        char quoted[256];
+        if (line.len > 0)
             return mem_strdup(scanner->mem, diag_quote(quoted, sizeof(quoted), line));
-        }
     }
     return mem_printf(scanner->mem, "Declared in %s.", scanner->file->name);
 }
@@ -339,26 +315,14 @@ group_of(const char *provider)
     return strcmp(provider, "quicly") == 0 ? "quic" : strcmp(provider, "picotls") == 0 ? "tls" : provider;
 }
 
-/* Whether the catalogue describes the probe without a condition, so that nothing more can be said of it. */
-static bool
-is_settled(const struct catalog *catalog, const struct catalog_probe *probe)
-{
-    for (size_t i = 0; i < catalog->count; i++) {
-        const struct catalog_probe *known = &catalog->probes[i];
-        if (known->nconditions == 0 && strcmp(known->name, probe->name) == 0 && strcmp(known->provider, probe->provider) == 0)
-            return true;
-    }
-    return false;
-}
-
+/* A probe that the catalogue describes without a condition needs no further description. */
 static void
 add_probe(struct scanner *scanner, const struct catalog_probe *probe)
 {
     struct catalog *catalog = scanner->catalog;
-    if (probe->nfields == 0 || is_settled(catalog, probe))
+    if (probe->nfields == 0 || catalog_unconditional(catalog, probe->provider, probe->name) != NULL)
         return;
-    catalog->probes = mem_grow(scanner->mem, catalog->probes, catalog->count, sizeof(*probe));
-    catalog->probes[catalog->count++] = *probe;
+    catalog_add_probe(catalog, probe, scanner->mem);
 }
 
 /* "probe NAME(TYPE NAME, ...);" */
@@ -366,21 +330,16 @@ static int
 parse_probe(struct scanner *scanner, const char *provider)
 {
     struct slice name = {0}, comment = scanner->comment;
-    struct diag_pos pos = position(scanner, scanner->token.ptr);
+    struct diag_pos pos = files_position(scanner->file, scanner->token.ptr);
     struct parameter parameters[MAX_PARAMETERS];
     int count;
-    scanner->comment = (struct slice){0};
     if (take(scanner, "probe") != 0 || take_name(scanner, &name, "the probe's name") != 0 ||
         take_parameters(scanner, parameters, &count) != 0)
         return -1;
-    struct catalog_probe probe = {.provider = provider,
-                                  .name = mem_strndup(scanner->mem, name.ptr, name.len),
-                                  .group = group_of(provider),
-                                  .summary = summary(scanner, comment),
-                                  .pos = pos,
-                                  .conditions = {{.kind = CATALOG_ARGS, .number = count}},
-                                  .nconditions = 1};
-    probe.type = probe.tag = probe.name;
+    struct catalog_probe probe = catalog_probe_new(provider, mem_strndup(scanner->mem, name.ptr, name.len), pos);
+    probe.group = group_of(provider);
+    probe.summary = summary(scanner, comment);
+    probe.conditions[probe.nconditions++] = (struct catalog_condition){.kind = CATALOG_ARGS, .number = count};
     for (int arg = 0; arg < count; arg++)
         add_parameter(scanner, &probe, parameters, count, arg);
     add_probe(scanner, &probe);

@@ -25,7 +25,7 @@ pattern_is_literal(const char *pattern)
     return strpbrk(pattern, "*?[") == NULL;
 }
 
-/* Levenshtein's distance; longer names than 63 bytes are far from all. */
+/* Levenshtein's distance. A name of more than 63 bytes is far from every other. */
 static size_t
 distance(const char *a, const char *b)
 {
@@ -96,7 +96,7 @@ instead(const struct catalog_probe *asked, const struct catalog *catalog, const 
     return NULL;
 }
 
-/* Without a server the newest h2o counts. */
+/* Says why an event that the catalogue knows cannot be traced. Without a server that is judged by the newest h2o. */
 static int
 not_there(const struct catalog_probe *asked, const char *pattern, const struct catalog *catalog,
           const struct usdt_probes *probes, struct diag *diag)

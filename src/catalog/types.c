@@ -35,7 +35,7 @@ line_cut(struct outbuf *out, const struct types_row *type, const struct types_va
     if (!types_is_cut(type, value))
         return;
     if (type->wire == TYPES_CSTR) {
-        text_puts(out, "\\[cut]"); /* how long it is nobody knows */
+        text_puts(out, "\\[cut]"); /* its length is not known */
         return;
     }
     text_puts(out, "\\[");
@@ -78,7 +78,7 @@ json_hex(struct outbuf *out, const struct types_row *type, const struct types_va
     json_hex_string(out, value->text);
 }
 
-/* That it is cut goes without saying. */
+/* A preview is always cut, so no mark says so. */
 static void
 line_preview(struct outbuf *out, const struct types_row *type, const struct types_value *value)
 {

@@ -6,16 +6,16 @@
 /* How a value travels from the bpftrace program to the decoder. */
 enum types_wire { TYPES_NUMBER, TYPES_TEXT, TYPES_CSTR, TYPES_BYTES, TYPES_ADDRESS };
 
-/* Of a CSTR so many bytes are looked at, to find its end. */
+/* The numbers that a socket address is sent as; the bytes of a CSTR in which its end is looked for. */
 enum { TYPES_ADDRESS_WORDS = 4, TYPES_CSTR_LIMIT = 1024 };
 
 /* A field's value in a record. */
 struct types_value {
     uint64_t number;   /* sign-extended where the type is signed; of a text or bytes the length in the server */
-    struct slice text; /* the bytes that arrived: a prefix of the value; of an address TYPES_ADDRESS_WORDS uint64_t: the u32 at
-                        * 0 and at 4, the u64 at 8 and at 16 of a sockaddr */
+    struct slice text; /* the bytes that arrived, a prefix of the value. Of an address: TYPES_ADDRESS_WORDS uint64_t, which are
+                        * the u32 at 0 and at 4 and the u64 at 8 and at 16 of a sockaddr */
     bool is_null;      /* its pointer is NULL */
-    bool is_redacted;  /* it was not read */
+    bool is_redacted;  /* --redact held it back: it was not read from the server */
 };
 
 struct types_row;

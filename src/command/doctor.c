@@ -1,6 +1,7 @@
 #include "command/doctor.h"
 
 #include "base/json.h"
+#include "host/find.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -257,7 +258,7 @@ describe_server(struct doctor *doctor, const struct target *target)
     const char *mismatch = mismatches(doctor, target);
     const char *detail =
         mem_printf(doctor->mem, "pid %d, %s, build id %s: %zu probes of the catalogue, %zu unknown to it%s%s%s", target->pid,
-                   diag_quote(quoted, sizeof(quoted), text_of(target->exe)), build_id(target, doctor->mem), known, unknown,
+                   diag_quote(quoted, sizeof(quoted), text_of(target->exe.path)), build_id(target, doctor->mem), known, unknown,
                    target->by_path ? ", reached by /proc/PID/exe" : "", mismatch != NULL ? "; left out: " : "",
                    mismatch != NULL ? mismatch : "");
     if (unknown > 0)
@@ -272,7 +273,7 @@ check_server(struct doctor *doctor)
     struct target target = {.pidfd = -1};
     struct diag diag;
     const char *command;
-    if (doctor->pid == 0 && target_find(&doctor->pid, &command, doctor->mem, &diag) != 0)
+    if (doctor->pid == 0 && find_server(&doctor->pid, &command, doctor->mem, &diag) != 0)
         return finding(DOCTOR_NOTE, mem_strndup(doctor->mem, diag.message, strcspn(diag.message, ";")), "-p PID looks at one");
     if (target_open(&target, doctor->pid, doctor->mem, &diag) != 0)
         return problem_of(doctor, &diag);

@@ -43,7 +43,7 @@ static int
 read_own_probe(struct trial *trial, struct diag *diag)
 {
     static const char path[] = "/proc/self/exe";
-    trial->target = (struct target){.pid = getpid(), .pidfd = -1, .command = "h2olog --doctor", .exe = path};
+    trial->target = (struct target){.pid = getpid(), .pidfd = -1, .command = "h2olog --doctor", .exe.path = path};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return diag_set(diag, DIAG_MACHINE, "cannot read %s; mount -t proc proc /proc", path);

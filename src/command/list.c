@@ -28,7 +28,7 @@ stands_for_probe(const struct catalog *catalog, size_t index, const struct usdt_
     bool fits = catalog_fits(probe, probes);
     for (size_t i = 0; i < catalog->count; i++) {
         const struct catalog_probe *other = &catalog->probes[i];
-        if (i == index || strcmp(other->name, probe->name) != 0 || strcmp(other->provider, probe->provider) != 0)
+        if (i == index || !catalog_is(other, probe->provider, probe->name))
             continue;
         bool other_fits = catalog_fits(other, probes);
         if (fits == other_fits ? i < index : other_fits)

@@ -1,5 +1,6 @@
 #include "command/trace.h"
 
+#include "host/find.h"
 #include "host/privileges.h"
 #include "run/launch.h"
 #include "run/replay.h"
@@ -52,7 +53,7 @@ choose_servers(struct options_pids *servers, const struct diag_log *log, struct 
     if (servers->count > 0)
         return 0;
     const char *command;
-    if (target_find(&servers->items[0], &command, mem, diag) != 0)
+    if (find_server(&servers->items[0], &command, mem, diag) != 0)
         return -1;
     servers->count = 1;
     diag_note(log, "tracing the only h2o here, pid %d (%s)", servers->items[0], command);

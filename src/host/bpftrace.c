@@ -9,22 +9,95 @@
 /* In ascending order; a version uses the last row that is not newer. str() gives up two bytes of its buffer: one to the NUL,
  * one to the mark of a cut string that 0.18 and later write. 0.24 to 0.26 print a byte too many of strings shorter than 1024.
  */
+/* clang-format off */
 static const struct bpftrace_row rows[] = {
-    {0, 12, "BPFTRACE_STRLEN", 4 << 20, "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8320, 8320, "", 6, true, 64, false, false},
-    {0, 17, "BPFTRACE_STRLEN", 4 << 20, "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8320, 2080, "", 6, true, 64, false, false},
-    {0, 19, "BPFTRACE_STRLEN", 16 << 20, "BPFTRACE_MAP_KEYS_MAX", 112, 104, 8320, 2080, "", 6, false, 64, false, false},
-    {0, 20, "BPFTRACE_MAX_STRLEN", 16 << 20, "BPFTRACE_MAX_MAP_KEYS", 112, 104, 8320, 2080, "", 6, false, 64, false, false},
-    {0, 21, "BPFTRACE_MAX_STRLEN", 16 << 20, "BPFTRACE_MAX_MAP_KEYS", 88, 80, 8320, 2080, "", 6, false, 64, false, false},
-    {0, 22, "BPFTRACE_MAX_STRLEN", 16 << 20, "BPFTRACE_MAX_MAP_KEYS", 256, 240, 8640, 1920, "", 6, false, 64, false, false},
-    {0, 23, "BPFTRACE_MAX_STRLEN", 16 << 20, "BPFTRACE_MAX_MAP_KEYS", 256, 240, 8640, 1920, " + 1", 6, false, 1024, false,
-     false},
-    {0, 24, "BPFTRACE_MAX_STRLEN", 16 << 20, "BPFTRACE_MAX_MAP_KEYS", 1024, 248, 1984, 1984, " + 1", 12, false, 1024, false,
-     true},
-    {0, 25, "BPFTRACE_MAX_STRLEN", 16 << 20, "BPFTRACE_MAX_MAP_KEYS", 1024, 248, 1984, 1984, " + 1", 12, false, 1024, true,
-     true},
-    {0, 27, "BPFTRACE_MAX_STRLEN", 16 << 20, "BPFTRACE_MAX_MAP_KEYS", 256, 248, 1984, 1984, " + 1", 12, false, 1024, true,
-     true},
+    {
+        .major = 0, .minor = 12,
+        .string_size_variable = "BPFTRACE_STRLEN", .string_size = 112, .default_string_size = 64,
+        .map_keys_variable = "BPFTRACE_MAP_KEYS_MAX",
+        .print_buffer = 4 << 20, .per_cpu_buffers = true,
+        .text_chunk = 104, .text_limit = 8320, .stored_text_limit = 8320, .str_extra = "",
+        .max_args = 6,
+    },
+    {
+        .major = 0, .minor = 17,
+        .string_size_variable = "BPFTRACE_STRLEN", .string_size = 112, .default_string_size = 64,
+        .map_keys_variable = "BPFTRACE_MAP_KEYS_MAX",
+        .print_buffer = 4 << 20, .per_cpu_buffers = true,
+        .text_chunk = 104, .text_limit = 8320, .stored_text_limit = 2080, .str_extra = "",
+        .max_args = 6,
+    },
+    {
+        .major = 0, .minor = 19,
+        .string_size_variable = "BPFTRACE_STRLEN", .string_size = 112, .default_string_size = 64,
+        .map_keys_variable = "BPFTRACE_MAP_KEYS_MAX",
+        .print_buffer = 16 << 20, .per_cpu_buffers = false,
+        .text_chunk = 104, .text_limit = 8320, .stored_text_limit = 2080, .str_extra = "",
+        .max_args = 6,
+    },
+    {
+        .major = 0, .minor = 20,
+        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 112, .default_string_size = 64,
+        .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
+        .print_buffer = 16 << 20, .per_cpu_buffers = false,
+        .text_chunk = 104, .text_limit = 8320, .stored_text_limit = 2080, .str_extra = "",
+        .max_args = 6,
+    },
+    {
+        .major = 0, .minor = 21,
+        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 88, .default_string_size = 64,
+        .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
+        .print_buffer = 16 << 20, .per_cpu_buffers = false,
+        .text_chunk = 80, .text_limit = 8320, .stored_text_limit = 2080, .str_extra = "",
+        .max_args = 6,
+    },
+    {
+        .major = 0, .minor = 22,
+        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 256, .default_string_size = 64,
+        .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
+        .print_buffer = 16 << 20, .per_cpu_buffers = false,
+        .text_chunk = 240, .text_limit = 8640, .stored_text_limit = 1920, .str_extra = "",
+        .max_args = 6,
+    },
+    {
+        .major = 0, .minor = 23,
+        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 256, .default_string_size = 1024,
+        .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
+        .print_buffer = 16 << 20, .per_cpu_buffers = false,
+        .text_chunk = 240, .text_limit = 8640, .stored_text_limit = 1920, .str_extra = " + 1",
+        .max_args = 6,
+    },
+    {
+        .major = 0, .minor = 24,
+        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024, .default_string_size = 1024,
+        .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
+        .print_buffer = 16 << 20, .per_cpu_buffers = false,
+        .text_chunk = 248, .text_limit = 1984, .stored_text_limit = 1984, .str_extra = " + 1",
+        .max_args = 12,
+        .misses_losses = true,
+    },
+    {
+        .major = 0, .minor = 25,
+        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024, .default_string_size = 1024,
+        .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
+        .print_buffer = 16 << 20, .per_cpu_buffers = false,
+        .text_chunk = 248, .text_limit = 1984, .stored_text_limit = 1984, .str_extra = " + 1",
+        .max_args = 12,
+        .needs_btf_and_tracefs = true,
+        .misses_losses = true,
+    },
+    {
+        .major = 0, .minor = 27,
+        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 256, .default_string_size = 1024,
+        .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
+        .print_buffer = 16 << 20, .per_cpu_buffers = false,
+        .text_chunk = 248, .text_limit = 1984, .stored_text_limit = 1984, .str_extra = " + 1",
+        .max_args = 12,
+        .needs_btf_and_tracefs = true,
+        .misses_losses = true,
+    },
 };
+/* clang-format on */
 
 /* The newest version that was tried. */
 enum { TRIED_MAJOR = 0, TRIED_MINOR = 27 };
@@ -35,29 +108,29 @@ enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 enum { VERSION_MS = 60000 };
 
 int
-bpftrace_parse_version(struct bpftrace *tracer, struct slice output, struct diag *diag)
+bpftrace_parse_version(struct bpftrace *bpftrace, struct slice output, struct diag *diag)
 {
     char line[64];
     diag_quote(line, sizeof(line), output);
-    tracer->patch = 0;
-    if (sscanf(line, "bpftrace v%d.%d.%d", &tracer->major, &tracer->minor, &tracer->patch) < 2)
+    bpftrace->patch = 0;
+    if (sscanf(line, "bpftrace v%d.%d.%d", &bpftrace->major, &bpftrace->minor, &bpftrace->patch) < 2)
         return diag_set(diag, DIAG_MACHINE, "%s is not bpftrace: --version printed \"%s\", expected \"bpftrace vX.Y.Z\"",
-                        tracer->path, line);
-    tracer->row = NULL;
+                        bpftrace->path, line);
+    bpftrace->row = NULL;
     for (int i = 0; i < ROWS; i++)
-        if (tracer->major > rows[i].major || (tracer->major == rows[i].major && tracer->minor >= rows[i].minor))
-            tracer->row = &rows[i];
-    if (tracer->row == NULL)
+        if (bpftrace->major > rows[i].major || (bpftrace->major == rows[i].major && bpftrace->minor >= rows[i].minor))
+            bpftrace->row = &rows[i];
+    if (bpftrace->row == NULL)
         return diag_set(diag, DIAG_MACHINE,
                         "%s is bpftrace %d.%d.%d, which reads probe arguments wrongly; install version 0.12 or later",
-                        tracer->path, tracer->major, tracer->minor, tracer->patch);
+                        bpftrace->path, bpftrace->major, bpftrace->minor, bpftrace->patch);
     return 0;
 }
 
 bool
-bpftrace_is_known(const struct bpftrace *tracer)
+bpftrace_is_known(const struct bpftrace *bpftrace)
 {
-    return tracer->major < TRIED_MAJOR || (tracer->major == TRIED_MAJOR && tracer->minor <= TRIED_MINOR);
+    return bpftrace->major < TRIED_MAJOR || (bpftrace->major == TRIED_MAJOR && bpftrace->minor <= TRIED_MINOR);
 }
 
 static const char *
@@ -66,64 +139,59 @@ search_path(struct mem *mem)
     const char *path = getenv("PATH");
     struct slice rest = text_of(path != NULL ? path : "");
     while (rest.len > 0) {
-        const char *colon = memchr(rest.ptr, ':', rest.len);
-        size_t len = colon != NULL ? (size_t)(colon - rest.ptr) : rest.len;
-        const char *candidate = mem_printf(mem, "%.*s/bpftrace", (int)len, rest.ptr);
-        if (len > 0 && access(candidate, X_OK) == 0)
+        struct slice directory = text_cut(&rest, ':');
+        const char *candidate = mem_printf(mem, "%.*s/bpftrace", (int)directory.len, directory.ptr);
+        if (directory.len > 0 && access(candidate, X_OK) == 0)
             return candidate;
-        rest.ptr += len + (colon != NULL);
-        rest.len -= len + (colon != NULL);
     }
     return NULL;
 }
 
 int
-bpftrace_find(struct bpftrace *tracer, const char *path, struct mem *mem, struct diag *diag)
+bpftrace_find(struct bpftrace *bpftrace, const char *path, struct mem *mem, struct diag *diag)
 {
-    *tracer = (struct bpftrace){.path = path != NULL ? path : search_path(mem)};
-    if (tracer->path == NULL)
+    *bpftrace = (struct bpftrace){.path = path != NULL ? path : search_path(mem)};
+    if (bpftrace->path == NULL)
         return diag_set(diag, DIAG_MACHINE,
                         "bpftrace is not on PATH; install it (apt-get install bpftrace), or name it with "
                         "--bpftrace PATH");
-    char *argv[] = {(char *)tracer->path, "--version", NULL};
+    char *argv[] = {(char *)bpftrace->path, "--version", NULL};
     char *envp[] = {NULL};
     struct outbuf output = {0};
-    int status = child_capture(tracer->path, argv, envp, &output, VERSION_MS, diag);
-    while (output.len > 0 && output.ptr[output.len - 1] == '\n')
-        output.len--;
+    int status = child_capture(bpftrace->path, argv, envp, &output, VERSION_MS, diag);
     if (status == 0)
-        status = bpftrace_parse_version(tracer, (struct slice){output.ptr, output.len}, diag);
+        status = bpftrace_parse_version(bpftrace, text_trim((struct slice){output.ptr, output.len}, "\n"), diag);
     text_free(&output);
     return status;
 }
 
 void
-bpftrace_newest(struct bpftrace *tracer)
+bpftrace_newest(struct bpftrace *bpftrace)
 {
     const struct bpftrace_row *row = &rows[ROWS - 1];
-    *tracer = (struct bpftrace){"bpftrace", row->major, row->minor, 0, row};
+    *bpftrace = (struct bpftrace){"bpftrace", row->major, row->minor, 0, row};
 }
 
 void
-bpftrace_lessen(struct bpftrace *lesser, struct bpftrace_row *row, const struct bpftrace *tracer)
+bpftrace_lessen(struct bpftrace *lesser, struct bpftrace_row *row, const struct bpftrace *bpftrace)
 {
-    *row = *tracer->row;
-    row->chunk = 64;
-    row->strlen = row->strlen < 1024 ? 72 : row->strlen; /* see the rows of 0.24 and 0.25 */
-    row->limit = row->stored = BPFTRACE_LESSER_LIMIT;
-    *lesser = *tracer;
+    *row = *bpftrace->row;
+    row->text_chunk = 64;
+    row->string_size = row->string_size < 1024 ? 72 : row->string_size; /* see the rows of 0.24 and 0.25 */
+    row->text_limit = row->stored_text_limit = BPFTRACE_LESSER_LIMIT;
+    *lesser = *bpftrace;
     lesser->row = row;
 }
 
 char **
-bpftrace_environment(const struct bpftrace *tracer, bool is_verbose, struct mem *mem)
+bpftrace_environment(const struct bpftrace *bpftrace, bool is_verbose, struct mem *mem)
 {
     char **envp = mem_alloc(mem, 6 * sizeof(*envp));
     const char *path = getenv("PATH");
     envp[0] = mem_printf(mem, "PATH=%s", path != NULL ? path : "/usr/bin:/bin");
-    envp[1] = mem_printf(mem, "%s=%u", tracer->row->strlen_variable, tracer->row->strlen);
-    envp[2] = mem_printf(mem, "BPFTRACE_PERF_RB_PAGES=%zu", tracer->row->buffer / (size_t)sysconf(_SC_PAGESIZE));
-    envp[3] = mem_printf(mem, "%s=%d", tracer->row->keys_variable, BPFTRACE_MAP_KEYS);
+    envp[1] = mem_printf(mem, "%s=%u", bpftrace->row->string_size_variable, bpftrace->row->string_size);
+    envp[2] = mem_printf(mem, "BPFTRACE_PERF_RB_PAGES=%zu", bpftrace->row->print_buffer / (size_t)sysconf(_SC_PAGESIZE));
+    envp[3] = mem_printf(mem, "%s=%d", bpftrace->row->map_keys_variable, BPFTRACE_MAP_KEYS);
     if (is_verbose)
         envp[4] = mem_strdup(mem, "BPFTRACE_LOG_SIZE=16777215"); /* the most that Linux 5.3 takes */
     return envp;

@@ -6,20 +6,20 @@
 
 /* What bpftrace can do from a version on. Facts measured with each version; see README, "How it works". */
 struct bpftrace_row {
-    int major, minor;
-    const char *strlen_variable; /* environment variable that sets how many bytes a string has */
-    size_t buffer;               /* bytes of bpftrace's buffer for what is printed: one for all CPUs, or each its own */
-    const char *keys_variable;   /* that sets how many records a map has */
-    unsigned strlen;             /* what h2olog sets it to */
-    unsigned chunk;              /* bytes of text a printf with two strings can carry; the BPF stack limits it */
-    unsigned limit;  /* bytes of a text at most: what the kernel's verifier accepts of the program; whole chunks, and 64s */
-    unsigned stored; /* the same of a text that is kept in maps; longer ones are printed */
-    const char *str_extra;      /* what str()'s length argument needs beyond the length, " + 1" where it counts the NUL */
-    int max_args;               /* arguments of a probe that argN reaches on every machine */
-    bool per_cpu_buffers;       /* events of different CPUs arrive out of order */
-    unsigned text;              /* bytes that a string has when nothing else is said */
-    bool needs_btf_and_tracefs; /* attaches to USDT probes by means of them */
-    bool misses_losses;         /* those on the last CPU are not in its count of lost events */
+    int major, minor;                 /* the first version that it is true of */
+    const char *string_size_variable; /* the environment variable that sets how many bytes a string has */
+    unsigned string_size;             /* what h2olog sets it to */
+    unsigned default_string_size;     /* bytes of a string when nothing is set */
+    const char *map_keys_variable;    /* the environment variable that sets how many records a map has */
+    size_t print_buffer;              /* bytes of bpftrace's buffer for what is printed */
+    bool per_cpu_buffers;             /* each CPU has such a buffer, so events of different CPUs arrive out of order */
+    unsigned text_chunk;              /* bytes of text that a printf with two strings can carry; the BPF stack limits it */
+    unsigned text_limit;              /* bytes of a text at most: what the kernel's verifier accepts; whole chunks, and 64s */
+    unsigned stored_text_limit;       /* the same of a text that is kept in a map; a longer one is printed */
+    const char *str_extra;            /* what str()'s length argument needs beyond the length: " + 1" where it counts the NUL */
+    int max_args;                     /* arguments of a probe that argN reaches on every machine */
+    bool needs_btf_and_tracefs;       /* to attach to USDT probes */
+    bool misses_losses;               /* its count of lost events leaves out those of the last CPU */
 };
 
 struct bpftrace {
@@ -29,29 +29,29 @@ struct bpftrace {
 };
 
 /* Finds bpftrace (`path`, or on PATH when NULL) and asks for its version. 0, or -1 with `diag` set (DIAG_MACHINE). */
-int bpftrace_find(struct bpftrace *tracer, const char *path, struct mem *mem, struct diag *diag);
+int bpftrace_find(struct bpftrace *bpftrace, const char *path, struct mem *mem, struct diag *diag);
 
 /* Whether it is not newer than any that was tried; such a one is treated as the newest. */
-bool bpftrace_is_known(const struct bpftrace *tracer);
+bool bpftrace_is_known(const struct bpftrace *bpftrace);
 
-/* A tracer of the newest version that is known, for a program that is only printed. */
-void bpftrace_newest(struct bpftrace *tracer);
+/* The newest version that is known, for a program that is only printed. */
+void bpftrace_newest(struct bpftrace *bpftrace);
 
-/* Sets `tracer` from what `bpftrace --version` prints; for tests too. 0, or -1 with `diag` set. */
-int bpftrace_parse_version(struct bpftrace *tracer, struct slice output, struct diag *diag);
+/* Sets `bpftrace` from what `bpftrace --version` prints; for tests too. 0, or -1 with `diag` set. */
+int bpftrace_parse_version(struct bpftrace *bpftrace, struct slice output, struct diag *diag);
 
 /* Bytes of a text that the lesser program shows. */
 enum { BPFTRACE_LESSER_LIMIT = 512 };
 
 /* The same bpftrace, for a program with shorter loops, where the kernel's verifier refuses the one that is meant. `row` is what
  * it is described by, and must live as long. */
-void bpftrace_lessen(struct bpftrace *lesser, struct bpftrace_row *row, const struct bpftrace *tracer);
+void bpftrace_lessen(struct bpftrace *lesser, struct bpftrace_row *row, const struct bpftrace *bpftrace);
 
 /* Records that a map holds at most. With the longest ones that is 10 MiB of the kernel's memory a map, or 16 from 0.22 on. */
 enum { BPFTRACE_MAP_KEYS = 32768 };
 
 /* The environment for bpftrace: nothing of h2olog's own but PATH. `is_verbose`: for -v, with room for what the kernel's verifier
  * says. NULL-terminated; the arena's. */
-char **bpftrace_environment(const struct bpftrace *tracer, bool is_verbose, struct mem *mem);
+char **bpftrace_environment(const struct bpftrace *bpftrace, bool is_verbose, struct mem *mem);
 
 #endif

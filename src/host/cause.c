@@ -1,8 +1,6 @@
 #include "host/cause.h"
 
-#include <string.h>
-
-/* The first one that is found tells most. */
+/* A row that stands earlier tells more: the first one that is found in any line is the cause. */
 static const struct cause causes[] = {
     {"only supports running as the root", DIAG_MACHINE, "run h2olog as root, as with sudo", false},
     {"Kernel lockdown", DIAG_MACHINE, "the kernel is locked down against tracing; boot it without lockdown=confidentiality",
@@ -22,18 +20,12 @@ static const struct cause causes[] = {
     {"error", DIAG_FAILED, "h2olog -dd shows the program", false},
 };
 
-static bool
-has_words(struct slice line, const char *words)
-{
-    return memmem(line.ptr, line.len, words, strlen(words)) != NULL;
-}
-
-/* The next line that says something. The note on RLIMIT_MEMLOCK means nothing on a kernel that has probes like these. */
+/* The next line that is not empty. bpftrace's note on RLIMIT_MEMLOCK is passed over, as it is no error. */
 static bool
 next_line(struct slice *rest, struct slice *line)
 {
     while (text_line(rest, line))
-        if (line->len > 0 && !has_words(*line, "RLIMIT_MEMLOCK"))
+        if (line->len > 0 && text_find(*line, "RLIMIT_MEMLOCK") == NULL)
             return true;
     return false;
 }
@@ -44,7 +36,7 @@ cause_find(struct slice errors, struct slice *found)
     struct slice rest;
     for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
         for (rest = errors; next_line(&rest, found);)
-            if (has_words(*found, causes[i].words))
+            if (text_find(*found, causes[i].words) != NULL)
                 return &causes[i];
     rest = errors;
     if (!next_line(&rest, found))

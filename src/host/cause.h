@@ -3,16 +3,16 @@
 
 #include "base/diag.h"
 
-/* What bpftrace says when it cannot start, and what to do. */
+/* A reason why bpftrace cannot start, and what the user can do. */
 struct cause {
-    const char *words; /* of its line */
+    const char *words; /* that stand in the line of bpftrace's errors */
     enum diag_status status;
     const char *advice;
-    bool is_refusal; /* of the program, as too large; a lesser one may be taken */
+    bool is_refusal; /* the kernel refused the program as too large; it may take a lesser one */
 };
 
-/* The line of bpftrace's errors that tells most goes to `found`. NULL: none is known, and `found` is the first one that says
- * something, or empty. */
+/* Finds the cause in what bpftrace wrote to stderr. `found` becomes the line that names it. NULL: no cause is known; `found` is
+ * then the first line that is not empty, or empty. */
 const struct cause *cause_find(struct slice errors, struct slice *found);
 
 #endif

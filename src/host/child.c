@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The pipes of a start: `exec_error` stays empty if exec succeeds. */
+/* The pipes between h2olog and a child that starts. `exec_error` carries errno where exec fails, and stays empty otherwise. */
 struct pipes {
     int out[2], err[2], exec_error[2];
 };
@@ -57,7 +57,8 @@ reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* bpftrace keeps two files a probe site open and locks memory on older kernels. What may not be raised stays. */
+/* bpftrace keeps two files open for each probe site, and locks memory on older kernels. A limit that may not be raised stays as
+ * it is. */
 static void
 raise_limits(void)
 {
@@ -174,8 +175,8 @@ child_read(int *fd, struct outbuf *out)
         child_close(fd);
 }
 
-/* Reads stdout, and stderr so that it does not fill, until the program has ended and said all; it is killed when it takes too
- * long or says too much. false: it took too long. */
+/* Reads stdout until the program has ended and all of it has been read. stderr is read and dropped, so that it does not fill. A
+ * program that takes too long or prints too much is killed. false: it took too long. */
 static bool
 read_all(struct child *child, struct outbuf *out, int timeout_ms)
 {

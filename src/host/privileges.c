@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Linux's overflow id, which nobody has on every distribution that knows the name. */
+/* The kernel's overflow id. It is that of the user nobody wherever there is one. */
 enum { NOBODY = 65534 };
 
 static bool
@@ -60,8 +60,8 @@ privileges_drop(const struct privileges *privileges, struct diag *diag)
                     strerror(errno));
 }
 
-/* Where everybody may make files, but only a file's owner may replace it, as in /tmp, the file's own rights count. A group of
- * the same number as the user is that user's alone. */
+/* In a sticky directory, as /tmp, everybody may make files, but only its owner may replace a file: there the rights of the file
+ * itself count. A group with the number of the user who called sudo is taken for that user's own. */
 static bool
 is_changed_by_others(const struct stat *status)
 {
@@ -75,7 +75,8 @@ is_changed_by_others(const struct stat *status)
     return !is_owner_good || (!is_sticky && (!is_group_good || !is_world_good));
 }
 
-/* The path and the directories above it, one after the other. What is not there is somebody else's error. */
+/* Judges the directories above the path, from the root on, and the path itself. One that does not exist is no error here:
+ * whoever opens the path says so. */
 static int
 check_parts(const char *option, char *path, struct diag *diag)
 {

@@ -26,31 +26,25 @@ bad_note(struct reader *reader, const char *what)
                     diag_quote(quoted, sizeof(quoted), text_of(reader->object)), what);
 }
 
-/* Cuts a NUL-terminated string off `rest`. */
+/* Cuts a NUL-terminated string off `rest`. false: there is no NUL. */
 static bool
 cut_string(struct slice *rest, struct slice *string)
 {
-    const char *end = memchr(rest->ptr, '\0', rest->len);
-    if (end == NULL)
-        return false;
-    *string = (struct slice){rest->ptr, (size_t)(end - rest->ptr)};
-    rest->len -= string->len + 1;
-    rest->ptr = end + 1;
-    return true;
+    size_t before = rest->len;
+    *string = text_cut(rest, '\0');
+    return string->len < before;
 }
 
 /* "8@%rdi", "-4@$0", "8@-96(%rbp)", "8@[sp, 16]": brackets may hold blanks, so an argument ends at a blank outside of them. */
 static bool
 cut_arg(struct slice *rest, struct slice *arg)
 {
-    while (rest->len > 0 && *rest->ptr == ' ')
-        rest->ptr++, rest->len--;
+    *rest = text_trim_start(*rest, " ");
     size_t len = 0;
     for (int depth = 0; len < rest->len && (depth > 0 || rest->ptr[len] != ' '); len++)
         depth += rest->ptr[len] == '[' || rest->ptr[len] == '(' ? 1 : rest->ptr[len] == ']' || rest->ptr[len] == ')' ? -1 : 0;
     *arg = (struct slice){rest->ptr, len};
-    rest->ptr += len;
-    rest->len -= len;
+    text_skip(rest, len);
     return len > 0;
 }
 
@@ -65,9 +59,7 @@ static bool
 parse_size(struct slice text, struct usdt_arg *arg)
 {
     uint64_t number;
-    *arg = (struct usdt_arg){.size = -1, .is_signed = text.len > 0 && *text.ptr == '-'};
-    if (arg->is_signed)
-        text.ptr++, text.len--;
+    *arg = (struct usdt_arg){.size = -1, .is_signed = text_skip_prefix(&text, "-")};
     if (!text_number(text, 8, &number) || (number != 0 && !usdt_is_size(number)))
         return false;
     if (number != 0)
@@ -112,11 +104,17 @@ file_offset(struct reader *reader, uint64_t address)
     return 0;
 }
 
+bool
+usdt_is(const struct usdt_probe *probe, const char *provider, const char *name)
+{
+    return strcmp(probe->name, name) == 0 && strcmp(probe->provider, provider) == 0;
+}
+
 static struct usdt_probe *
-same_probe(struct usdt_probes *probes, const struct usdt_probe *probe)
+find_probe(const struct usdt_probes *probes, const char *provider, const char *name)
 {
     for (size_t i = 0; i < probes->count; i++)
-        if (strcmp(probes->items[i].name, probe->name) == 0 && strcmp(probes->items[i].provider, probe->provider) == 0)
+        if (usdt_is(&probes->items[i], provider, name))
             return &probes->items[i];
     return NULL;
 }
@@ -125,7 +123,7 @@ static void
 add_site(struct reader *reader, const struct usdt_probe *probe, const struct usdt_site *site)
 {
     struct usdt_probes *probes = reader->probes;
-    struct usdt_probe *known = same_probe(probes, probe);
+    struct usdt_probe *known = find_probe(probes, probe->provider, probe->name);
     if (known == NULL) {
         probes->items = mem_grow(reader->mem, probes->items, probes->count, sizeof(*probe));
         known = &probes->items[probes->count++];
@@ -145,8 +143,7 @@ read_note(struct reader *reader, struct slice note)
     if (note.len < 3 * sizeof(address))
         return bad_note(reader, "it is too short");
     memcpy(&address, note.ptr, sizeof(address));
-    note.ptr += 3 * sizeof(address);
-    note.len -= 3 * sizeof(address);
+    text_skip(&note, 3 * sizeof(address));
     if (!cut_string(&note, &provider) || !cut_string(&note, &name) || !cut_string(&note, &args))
         return bad_note(reader, "a string has no end");
     if (!text_is_name(provider) || !text_is_name(name))
@@ -317,10 +314,7 @@ usdt_is_alike(const struct usdt_probe *probe, int arg)
 const struct usdt_probe *
 usdt_find(const struct usdt_probes *probes, const char *provider, const char *name)
 {
-    for (size_t i = 0; i < probes->count; i++)
-        if (strcmp(probes->items[i].name, name) == 0 && strcmp(probes->items[i].provider, provider) == 0)
-            return &probes->items[i];
-    return NULL;
+    return find_probe(probes, provider, name);
 }
 
 bool

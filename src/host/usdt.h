@@ -58,6 +58,9 @@ bool usdt_is_alike(const struct usdt_probe *probe, int arg);
 /* Whether any site has the argument in memory at a register, without an offset, as arm64 writes it: "-8@[x0]". */
 bool usdt_is_bare(const struct usdt_probe *probe, int arg);
 
+/* Whether it is that probe. */
+bool usdt_is(const struct usdt_probe *probe, const char *provider, const char *name);
+
 /* NULL: it is not there. */
 const struct usdt_probe *usdt_find(const struct usdt_probes *probes, const char *provider, const char *name);
 bool usdt_has_provider(const struct usdt_probes *probes, const char *provider);

@@ -6,7 +6,7 @@ enum { STORED_NUMBERS = 24, STORED_NUMBERS_BESIDE_TEXTS = 6 };
 void
 layout_begin(struct layout *layout, const struct bpftrace_row *row)
 {
-    *layout = (struct layout){.chunk = row->chunk, .limit = row->limit, .pieces = LAYOUT_MAPS * BPFTRACE_MAP_KEYS};
+    *layout = (struct layout){.chunk = row->text_chunk, .limit = row->text_limit, .pieces = LAYOUT_MAPS * BPFTRACE_MAP_KEYS};
 }
 
 void

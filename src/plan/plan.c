@@ -133,7 +133,7 @@ show_field(struct planner *planner, struct plan_event *event, int index)
     const struct catalog_field *field = &event->probe->fields[index];
     event->is_shown[index] = true;
     event->shown[event->nshown++] = (struct plan_field){index, field->type->wire, field->type, layout_has_pointer(field)};
-    if (strcmp(field->name, "at") == 0)
+    if (index == event->probe->field_of[CATALOG_TIME])
         event->time = index;
     return layout_add_field(&event->layout, event->probe, index, planner->diag);
 }
@@ -172,12 +172,6 @@ obstacle(const struct planner *planner, const struct catalog_probe *probe, const
     return NULL;
 }
 
-static bool
-same_probe(const struct catalog_probe *a, const struct catalog_probe *b)
-{
-    return strcmp(a->name, b->name) == 0 && strcmp(a->provider, b->provider) == 0;
-}
-
 /* Of the variants of a probe one is chosen: the first that fits the target, or without a target the last, as it stands for the
  * newest h2o. */
 static bool
@@ -190,7 +184,8 @@ is_chosen(const struct planner *planner, size_t index)
         return false;
     size_t from = target != NULL ? 0 : index + 1, to = target != NULL ? index : catalog->count;
     for (size_t i = from; i < to; i++)
-        if (same_probe(&catalog->probes[i], probe) && (target == NULL || catalog_fits(&catalog->probes[i], &target->probes)))
+        if (catalog_is(&catalog->probes[i], probe->provider, probe->name) &&
+            (target == NULL || catalog_fits(&catalog->probes[i], &target->probes)))
             return false;
     return target != NULL || (probe->now == NULL && probe->absent == NULL);
 }
@@ -221,23 +216,14 @@ static struct catalog_probe *
 describe(const struct usdt_probe *usdt, struct mem *mem)
 {
     struct catalog_probe *probe = mem_alloc(mem, sizeof(*probe));
-    *probe = (struct catalog_probe){.provider = usdt->provider,
-                                    .name = usdt->name,
-                                    .type = usdt->name,
-                                    .tag = usdt->name,
-                                    .group = "unknown",
-                                    .summary = "Not in the catalogue.",
-                                    .pos = {usdt->object, 0, 0}};
+    *probe = catalog_probe_new(usdt->provider, usdt->name, (struct diag_pos){usdt->object, 0, 0});
+    probe->group = "unknown";
+    probe->summary = "Not in the catalogue.";
     for (int i = 0; i < usdt->nargs; i++) {
-        if (usdt->args[i].size < 0)
-            continue;
-        probe->fields[probe->nfields++] =
-            (struct catalog_field){.name = mem_printf(mem, "arg%d", i),
-                                   .type = types_integer(usdt->args[i].size, usdt->args[i].is_signed),
-                                   .arg = i,
-                                   .len_arg = -1,
-                                   .offset = -1,
-                                   .named_by = -1};
+        const struct usdt_arg *arg = &usdt->args[i];
+        if (arg->size >= 0)
+            catalog_add_field(probe,
+                              catalog_field_new(mem_printf(mem, "arg%d", i), types_integer(arg->size, arg->is_signed), i));
     }
     return probe;
 }
@@ -248,8 +234,7 @@ is_described(const struct planner *planner, const struct usdt_probe *usdt)
 {
     for (size_t i = 0; i < planner->catalog->count; i++) {
         const struct catalog_probe *probe = &planner->catalog->probes[i];
-        if (strcmp(probe->name, usdt->name) == 0 && strcmp(probe->provider, usdt->provider) == 0 &&
-            catalog_fits(probe, &planner->plan->target->probes))
+        if (catalog_is(probe, usdt->provider, usdt->name) && catalog_fits(probe, &planner->plan->target->probes))
             return true;
     }
     return false;
@@ -261,7 +246,7 @@ is_of_mode(const struct planner *planner, const struct usdt_probe *usdt)
 {
     for (size_t i = 0; i < planner->catalog->count; i++) {
         const struct catalog_probe *probe = &planner->catalog->probes[i];
-        if (strcmp(probe->name, usdt->name) == 0 && strcmp(probe->provider, usdt->provider) == 0)
+        if (catalog_is(probe, usdt->provider, usdt->name))
             return plan_is_of_mode(planner->request->group, probe);
     }
     return strcmp(planner->request->group, "all") == 0;

@@ -39,11 +39,8 @@ next_line(struct slice *rest, struct slice *line, int *number)
 {
     while (text_line(rest, line)) {
         ++*number;
-        if (line->len < strlen(MARK) || memcmp(line->ptr, MARK, strlen(MARK)) != 0)
-            continue;
-        line->ptr += strlen(MARK);
-        line->len -= strlen(MARK);
-        return true;
+        if (text_skip_prefix(line, MARK))
+            return true;
     }
     return false;
 }

@@ -40,27 +40,6 @@ is_integer(struct slice text)
     return text_number(text, UINT64_MAX, &number);
 }
 
-static struct slice
-cut_until(struct slice *rest, char separator)
-{
-    const char *end = memchr(rest->ptr, separator, rest->len);
-    size_t len = end != NULL ? (size_t)(end - rest->ptr) : rest->len;
-    struct slice part = {rest->ptr, len};
-    rest->ptr += len + (end != NULL);
-    rest->len -= len + (end != NULL);
-    return part;
-}
-
-static struct slice
-trim(struct slice text)
-{
-    while (text.len > 0 && *text.ptr == ' ')
-        text.ptr++, text.len--;
-    while (text.len > 0 && text.ptr[text.len - 1] == ' ')
-        text.len--;
-    return text;
-}
-
 static void
 put_offset(struct outbuf *out, struct slice offset)
 {
@@ -75,13 +54,13 @@ put_offset(struct outbuf *out, struct slice offset)
 static bool
 x86_memory(struct outbuf *out, struct slice operand, int bits)
 {
-    struct slice offset = cut_until(&operand, '(');
+    struct slice offset = text_cut(&operand, '(');
     if (operand.len < 2 || operand.ptr[operand.len - 1] != ')' || (offset.len > 0 && !is_integer(offset)))
         return false;
     operand.len--;
-    const char *base = x86_register(cut_until(&operand, ','));
+    const char *base = x86_register(text_cut(&operand, ','));
     bool has_index = operand.len > 0;
-    const char *index = x86_register(cut_until(&operand, ','));
+    const char *index = x86_register(text_cut(&operand, ','));
     uint64_t scale = 1;
     if (base == NULL || (has_index && index == NULL) || (operand.len > 0 && !text_number(operand, 8, &scale)))
         return false;
@@ -111,7 +90,7 @@ static bool
 arm_register(struct slice name, char *register_name, size_t size)
 {
     uint64_t number;
-    name = trim(name);
+    name = text_trim(name, " ");
     if (text_is(name, "sp")) {
         snprintf(register_name, size, "sp");
         return true;
@@ -139,8 +118,8 @@ arm_write(struct outbuf *out, struct slice operand, int bits)
     if (operand.len < 3 || *operand.ptr != '[' || operand.ptr[operand.len - 1] != ']')
         return false;
     struct slice rest = {operand.ptr + 1, operand.len - 2};
-    bool has_base = arm_register(cut_until(&rest, ','), name, sizeof(name));
-    rest = trim(rest);
+    bool has_base = arm_register(text_cut(&rest, ','), name, sizeof(name));
+    rest = text_trim(rest, " ");
     if (!has_base || (rest.len > 0 && !is_integer(rest)))
         return false;
     text_printf(out, "*(uint%d*)(reg(\"%s\")", bits, name);
@@ -154,7 +133,7 @@ operand_write(struct outbuf *out, struct slice operand, int machine)
 {
     if (operand.len == 0) /* a site with fewer arguments than the first one */
         return false;
-    struct slice size = cut_until(&operand, '@');
+    struct slice size = text_cut(&operand, '@');
     if (size.len > 0 && *size.ptr == '-')
         size.ptr++, size.len--;
     uint64_t bytes;

@@ -328,7 +328,7 @@ print_pieces(struct block *block)
 static void
 print_usual_line(struct block *block)
 {
-    const int columns[2] = {catalog_column(block->probe, 0), catalog_column(block->probe, 1)};
+    const int columns[2] = {block->probe->field_of[CATALOG_CONN_ID], block->probe->field_of[CATALOG_REQ_ID]};
     for (int i = 0; i < 2; i++) {
         if (columns[i] >= 0)
             print_field_value(block, columns[i]);

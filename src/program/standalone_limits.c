@@ -3,9 +3,10 @@
 static void
 put_length_of_texts(struct outbuf *out, const struct bpftrace_row *row)
 {
-    text_printf(out, "// - A text is whole there. Here it ends after %u bytes, or at a NUL, and nothing says so.", row->text);
-    if (row->text < row->chunk)
-        text_printf(out, " For %u: sudo %s=%u bpftrace ...", row->chunk, row->strlen_variable, row->chunk);
+    text_printf(out, "// - A text is whole there. Here it ends after %u bytes, or at a NUL, and nothing says so.",
+                row->default_string_size);
+    if (row->default_string_size < row->text_chunk)
+        text_printf(out, " For %u: sudo %s=%u bpftrace ...", row->text_chunk, row->string_size_variable, row->text_chunk);
     text_putc(out, '\n');
 }
 

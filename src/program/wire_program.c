@@ -292,7 +292,7 @@ most_whole(const struct writer *writer, int text)
     const struct plan *plan = writer->plan;
     if (text < writer->event->layout.ntexts)
         return plan->layout.chunk;
-    return writer->event->layout.store == LAYOUT_PRINTED ? plan->layout.limit : plan->tracer->row->stored;
+    return writer->event->layout.store == LAYOUT_PRINTED ? plan->layout.limit : plan->tracer->row->stored_text_limit;
 }
 
 /* Expands a template once for each text, with its number from 1 as ${n}. A text that may be held back has the template

@@ -7,17 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of the product's low 32 bits: connections are numbered one after the other, and this spreads them evenly (Knuth, The Art of
- * Computer Programming, volume 3, section 6.4). */
+/* The factor of a multiplicative hash (Knuth, The Art of Computer Programming, volume 3, section 6.4). Connections are numbered
+ * one after the other; the low 32 bits of the product spread them evenly. */
 #define SPREAD 2654435761u
+
+/* No field has this meaning. */
+#define NOTHING CATALOG_MEANINGS
 
 struct filter_kind {
     const char *option;
     int (*parse)(struct filter_term *term, const char *word, struct diag *diag);
-    int (*subject)(const struct catalog_probe *probe); /* the field that it is about; -1: none */
-    bool may_lack_subject;                             /* what has none fits */
+    enum catalog_meaning subject; /* the field that is compared; NOTHING: the probe itself is */
+    bool may_lack_subject;        /* a probe without such a field fits */
     bool (*fits_probe)(const struct filter_term *term, const struct catalog_probe *probe);
-    bool excludes; /* what fits is not wanted */
+    bool excludes; /* a probe that fits is left out */
     void (*put)(const struct filter_term *term, struct outbuf *out, const char *value, const char *len);
     bool (*fits)(const struct filter_term *term, const struct types_value *value);
 };
@@ -49,15 +52,14 @@ parse_status(struct filter_term *term, const char *word, struct diag *diag)
 {
     static const char expected[] = "a status, as 404, 5xx or 500-599";
     uint64_t low, high;
-    struct slice first = text_of(word);
-    const char *dash = strchr(word, '-');
-    if (first.len == 3 && text_ends_with(first, "xx") && *word >= '1' && *word <= '9') {
+    bool is_range = strchr(word, '-') != NULL;
+    struct slice rest = text_of(word), first = text_cut(&rest, '-');
+    if (!is_range && first.len == 3 && text_ends_with(first, "xx") && *word >= '1' && *word <= '9') {
         term->low = (*word - '0') * 100;
         term->high = term->low + 99;
         return 0;
     }
-    first.len = dash != NULL ? (size_t)(dash - word) : first.len;
-    if (!text_number(first, 999, &low) || !text_number(dash != NULL ? text_of(dash + 1) : first, 999, &high) || low > high)
+    if (!text_number(first, 999, &low) || !text_number(is_range ? rest : first, 999, &high) || low > high)
         return bad_word(term, word, expected, diag);
     term->low = (int64_t)low;
     term->high = (int64_t)high;
@@ -107,58 +109,13 @@ parse_prefix(struct filter_term *term, const char *word, struct diag *diag)
     return is_hex ? 0 : bad_word(term, word, "how a connection ID begins: up to 40 digits, 0 to 9 and a to f", diag);
 }
 
-/* ---- What it is about. */
-
-static int
-connection(const struct catalog_probe *probe)
-{
-    return catalog_column(probe, 0);
-}
-
-static int
-request(const struct catalog_probe *probe)
-{
-    return catalog_column(probe, 1);
-}
-
-static int
-status_field(const struct catalog_probe *probe)
-{
-    return catalog_field(probe, "status");
-}
-
-static int
-dcid_field(const struct catalog_probe *probe)
-{
-    int field = catalog_field(probe, "dcid");
-    return field >= 0 && probe->fields[field].type->wire == TYPES_CSTR ? field : -1;
-}
-
-static int
-request_header(const struct catalog_probe *probe)
-{
-    for (int i = 0; i < probe->nfields; i++)
-        if (probe->fields[i].is_request_header)
-            return i;
-    return -1;
-}
-
-static int
-response_header(const struct catalog_probe *probe)
-{
-    for (int i = 0; i < probe->nfields; i++)
-        if (probe->fields[i].is_response_header)
-            return i;
-    return -1;
-}
-
 static bool
 fits_tag(const struct filter_term *term, const struct catalog_probe *probe)
 {
     return fnmatch(term->text, probe->tag, FNM_CASEFOLD) == 0;
 }
 
-/* ---- Conditions of the program, and the same here. */
+/* ---- Conditions in the bpftrace program, and the same comparisons here. */
 
 static void
 put_range(const struct filter_term *term, struct outbuf *out, const char *value, const char *len)
@@ -211,20 +168,19 @@ put_prefix(const struct filter_term *term, struct outbuf *out, const char *value
 static bool
 fits_prefix(const struct filter_term *term, const struct types_value *value)
 {
-    size_t len = strlen(term->text);
-    return value->text.len >= len && memcmp(value->text.ptr, term->text, len) == 0;
+    return text_starts_with(value->text, term->text);
 }
 
 static const struct filter_kind kinds[] = {
-    {"include", parse_tag, NULL, true, fits_tag, false, NULL, NULL},
-    {"exclude", parse_tag, NULL, true, fits_tag, true, NULL, NULL},
-    {"conn", parse_number, connection, false, NULL, false, put_range, fits_range},
-    {"req", parse_number, request, false, NULL, false, put_range, fits_range},
-    {"sample", parse_share, connection, false, NULL, false, put_share, fits_share},
-    {"status", parse_status, status_field, false, NULL, false, put_range, fits_range},
-    {"dcid", parse_prefix, dcid_field, false, NULL, false, put_prefix, fits_prefix},
-    {"request-header", parse_header, request_header, true, NULL, false, put_header, fits_header},
-    {"response-header", parse_header, response_header, true, NULL, false, put_header, fits_header},
+    {"include", parse_tag, NOTHING, true, fits_tag, false, NULL, NULL},
+    {"exclude", parse_tag, NOTHING, true, fits_tag, true, NULL, NULL},
+    {"conn", parse_number, CATALOG_CONN_ID, false, NULL, false, put_range, fits_range},
+    {"req", parse_number, CATALOG_REQ_ID, false, NULL, false, put_range, fits_range},
+    {"sample", parse_share, CATALOG_CONN_ID, false, NULL, false, put_share, fits_share},
+    {"status", parse_status, CATALOG_STATUS, false, NULL, false, put_range, fits_range},
+    {"dcid", parse_prefix, CATALOG_DCID, false, NULL, false, put_prefix, fits_prefix},
+    {"request-header", parse_header, CATALOG_REQUEST_HEADER_NAME, true, NULL, false, put_header, fits_header},
+    {"response-header", parse_header, CATALOG_RESPONSE_HEADER_NAME, true, NULL, false, put_header, fits_header},
 };
 
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
@@ -267,6 +223,13 @@ filter_read_word(struct filter_word *word, struct slice line, struct mem *mem)
     return true;
 }
 
+/* The field that it is about; -1: the probe has none. */
+static int
+subject_of(const struct filter_kind *kind, const struct catalog_probe *probe)
+{
+    return kind->subject != NOTHING ? probe->field_of[kind->subject] : -1;
+}
+
 /* Whether a kind, of which there are terms, wants the probe. */
 static bool
 kind_wants_probe(const struct filter *filter, const struct filter_kind *kind, const struct catalog_probe *probe)
@@ -282,7 +245,7 @@ kind_wants_probe(const struct filter *filter, const struct filter_kind *kind, co
         return true;
     if (kind->excludes)
         return !fits;
-    return fits && (kind->may_lack_subject || kind->subject(probe) >= 0);
+    return fits && (kind->may_lack_subject || subject_of(kind, probe) >= 0);
 }
 
 bool
@@ -292,13 +255,6 @@ filter_wants_probe(const struct filter *filter, const struct catalog_probe *prob
         if (!kind_wants_probe(filter, &kinds[i], probe))
             return false;
     return true;
-}
-
-/* The field that it is about; -1: the probe has none. */
-static int
-subject_of(const struct filter_kind *kind, const struct catalog_probe *probe)
-{
-    return kind->subject != NULL ? kind->subject(probe) : -1;
 }
 
 bool

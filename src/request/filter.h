@@ -10,14 +10,15 @@ struct filter_term {
     int64_t low, high; /* numbers from low to high; of a sample, `high` of 2^32 connections */
 };
 
-/* Which records are wanted. One term of each kind that is there must fit a record; a record without what the kind is about
- * does not fit, but header names are only asked of header fields. */
+/* Which records are wanted. Terms of one kind are alternatives: one of them must fit. Terms of different kinds must all fit. A
+ * record without the field that a kind compares does not fit. Names of header fields are the exception: records that are no
+ * header fields fit, too. */
 struct filter {
     struct filter_term *terms;
     size_t count;
     struct filter_word {
         const char *option, *value;
-    } * words; /* as they were given, so that they can be kept */
+    } * words; /* as they were given, for recordings and programs */
     size_t nwords;
 };
 
@@ -47,7 +48,7 @@ void filter_put(const struct filter *filter, const struct catalog_probe *probe, 
 /* Whether the record fits each kind of term. `values`: by field of the catalogue. */
 bool filter_fits_all(const struct filter *filter, const struct catalog_probe *probe, const struct types_value *values);
 
-/* The same; without a filter, or terms, every record does. */
+/* The same, with a short way for no filter and no terms: every record fits. */
 static inline bool
 filter_fits(const struct filter *filter, const struct catalog_probe *probe, const struct types_value *values)
 {

@@ -40,7 +40,7 @@ piece_size(struct slice part, size_t at)
     return 1;
 }
 
-/* A bit makes letters small. It makes some other characters equal, too. */
+/* Setting bit 0x20 makes letters small. It also makes ^ and ~ and a few more pairs equal, which header_fits tells apart. */
 static void
 put_piece(struct outbuf *out, const char *bytes, size_t size, const char *address, size_t at)
 {

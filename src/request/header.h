@@ -5,7 +5,8 @@
 
 /* Names of header fields as patterns: case-insensitive, `?` for one character, and one `*` for any number of them. */
 
-/* Whether it is one, of up to 64 characters: those of RFC 9110's tokens, the colon of HTTP/2's names, and those two. */
+/* Whether it is such a pattern of 1 to 64 characters. They are those of RFC 9110's tokens, the colon of HTTP/2's names, and ?
+ * and *. */
 bool header_is_pattern(const char *pattern);
 
 /* Appends a bpftrace expression that is true for a name that fits, in parentheses. `text` and `len`: expressions for the name's

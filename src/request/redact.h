@@ -15,11 +15,11 @@ enum { REDACT_DEFAULTS = 5 };
 /* Those of --redact-default: credentials. */
 extern const char *const redact_defaults[REDACT_DEFAULTS];
 
-/* That all patterns are such. 0, or -1 with `diag` set. */
+/* Checks that all are patterns of header names. 0, or -1 with `diag` set. */
 int redact_check(const struct redact *redact, struct diag *diag);
 
-/* Appends a bpftrace expression that is true for a name that fits, or that cannot be read, which is as good. `text` and `len`:
- * expressions for the name's address and length. */
+/* Appends a bpftrace expression that is true for a name that fits. It is also true for one that cannot be read, as its value
+ * might be secret. `text` and `len`: expressions for the name's address and length. */
 void redact_condition(const struct redact *redact, struct outbuf *out, const char *text, const char *len);
 
 bool redact_fits(const struct redact *redact, struct slice name);

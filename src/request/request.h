@@ -14,7 +14,7 @@ enum request_transport {
 /* A batch is shown this many milliseconds after its first event, at most, unless something else was asked for. */
 enum { REQUEST_BATCH_MS = 100 };
 
-/* The mode of whole HTTP requests: it takes all that has a role. */
+/* The mode of whole HTTP requests: it takes all probes that have a role. */
 #define REQUEST_EXCHANGES "requests"
 
 /* What the user asks for; a plan is made for it. */
@@ -25,11 +25,11 @@ struct request {
     struct redact redact;
     struct filter filter;
     enum request_transport transport;
-    unsigned batch_ms; /* of REQUEST_BATCH; only the program knows it */
+    unsigned batch_ms; /* of REQUEST_BATCH; it stands only in the program, not in the lines below */
     bool app_data;     /* application data too, and secrets of events that a pattern names literally */
 };
 
-/* The same as lines, so that recordings and programs can be understood by the same plan later:
+/* The same as lines. Recordings and programs keep them, so that the same plan can be made again when they are read:
  *
  *   mode quic
  *   type PATTERN          one line for each

@@ -1,5 +1,6 @@
 #include "run/launch.h"
 
+#include "host/find.h"
 #include "program/wire_program.h"
 #include "show/sink.h"
 
@@ -189,7 +190,7 @@ reopen(void *context, struct diag *diag)
 }
 
 static bool
-is_known(const struct launch *launch, const struct target_process *process)
+is_known(const struct launch *launch, const struct process *process)
 {
     for (size_t i = 0; i < launch->nservers; i++)
         if (launch->servers[i].target.pid == process->pid && launch->servers[i].target.started == process->started)
@@ -198,10 +199,10 @@ is_known(const struct launch *launch, const struct target_process *process)
 }
 
 static bool
-is_successor(const struct launch *launch, const struct target_process *process)
+is_successor(const struct launch *launch, const struct process *process)
 {
     for (size_t i = 0; i < launch->nservers; i++)
-        if (target_is_successor(&launch->servers[i].target, process))
+        if (find_is_successor(&launch->servers[i].target, process))
             return true;
     return false;
 }
@@ -211,15 +212,15 @@ static pid_t
 find(void *context)
 {
     const struct launch *launch = context;
-    struct target_search search;
-    struct target_process process;
+    struct process_list processes;
+    struct process process;
     pid_t found = 0;
-    if (!target_search_begin(&search))
+    if (!process_list_begin(&processes))
         return 0;
-    while (found == 0 && target_search_next(&search, &process))
+    while (found == 0 && process_list_next(&processes, &process))
         if (!is_known(launch, &process) && is_successor(launch, &process))
             found = process.pid;
-    target_search_end(&search);
+    process_list_end(&processes);
     return found;
 }
 

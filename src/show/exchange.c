@@ -21,10 +21,10 @@ exchange_add(struct exchange *exchange, const struct record *record)
     exchange->last = record->nsecs;
     if (probe->role == CATALOG_REQUEST) {
         exchange->requested = record->nsecs;
-        exchange->http_version = record->values[catalog_field(probe, "http_version")].number;
+        exchange->http_version = record->values[probe->field_of[CATALOG_HTTP_VERSION]].number;
     } else if (probe->role == CATALOG_RESPONSE) {
         exchange->responded = record->nsecs;
-        exchange->status = (int32_t)record->values[catalog_field(probe, "status")].number;
+        exchange->status = (int32_t)record->values[probe->field_of[CATALOG_STATUS]].number;
         exchange->tid = record->tid;
     }
     record_copy_put(&exchange->records, record);
@@ -56,9 +56,9 @@ exchange_header(const struct exchange *exchange, enum catalog_role role, struct 
         const struct catalog_probe *probe = record->event->probe;
         if (probe->role != role)
             continue;
-        struct slice found = record->values[catalog_header_name(probe)].text;
+        struct slice found = record->values[probe->field_of[CATALOG_HEADER_NAME]].text;
         if (found.len == name.len && strncasecmp(found.ptr, name.ptr, name.len) == 0)
-            return &record->values[catalog_header_value(probe)];
+            return &record->values[probe->field_of[CATALOG_HEADER_VALUE]];
     }
     return NULL;
 }

@@ -45,7 +45,7 @@ static void
 put_named(const struct format *format, struct outbuf *out, const struct record *record)
 {
     const struct catalog_probe *probe = record->event->probe;
-    const int fields[2] = {catalog_column(probe, 0), catalog_column(probe, 1)};
+    const int fields[2] = {probe->field_of[CATALOG_CONN_ID], probe->field_of[CATALOG_REQ_ID]};
     put_columns(out, record, fields);
     text_puts(out, probe->tag);
     for (int i = 0; i < probe->nfields; i++) {
@@ -88,7 +88,7 @@ find_word(struct slice line, int index, enum paint_color color)
 static enum paint_color
 color_of_status(const struct record *record)
 {
-    int32_t status = (int32_t)record->values[catalog_field(record->event->probe, "status")].number;
+    int32_t status = (int32_t)record->values[record->event->probe->field_of[CATALOG_STATUS]].number;
     return status >= 500 ? PAINT_BAD : status >= 400 ? PAINT_ODD : PAINT_GOOD;
 }
 

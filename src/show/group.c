@@ -141,9 +141,9 @@ group_add(struct group *group, const struct record *record)
     struct key key = {(uint64_t)record->pid, 0, 0};
     bool is_of_request = probe->role != CATALOG_NO_ROLE && probe->role != CATALOG_CLOSE;
     if (probe->role != CATALOG_NO_ROLE)
-        key.conn_id = record->values[catalog_column(probe, 0)].number;
+        key.conn_id = record->values[probe->field_of[CATALOG_CONN_ID]].number;
     if (is_of_request)
-        key.req_id = record->values[catalog_column(probe, 1)].number;
+        key.req_id = record->values[probe->field_of[CATALOG_REQ_ID]].number;
     finish_response(group, record, is_of_request ? member_find(group, &key) : NULL);
     if (probe->role == CATALOG_CLOSE)
         close_connection(group, &key);

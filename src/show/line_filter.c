@@ -85,9 +85,7 @@ content_of(struct line_filter *line_filter, const struct record *record)
     struct slice rest = {line_filter->line.ptr, line_filter->line.len};
     for (int i = 0; i < 3; i++)
         text_word(&rest, &word);
-    while (rest.len > 0 && *rest.ptr == ' ')
-        rest.ptr++, rest.len--;
-    return rest;
+    return text_trim_start(rest, " ");
 }
 
 static bool

@@ -160,9 +160,8 @@ query_ask_for(struct query_parser *parser, struct query_node *node, enum catalog
 static bool
 header_behind(struct slice word, const char *prefix, struct slice *name)
 {
-    size_t len = strlen(prefix);
-    *name = (struct slice){word.ptr + len, word.len > len ? word.len - len : 0};
-    return name->len > 0 && memcmp(word.ptr, prefix, len) == 0;
+    *name = word;
+    return text_skip_prefix(name, prefix) && name->len > 0;
 }
 
 static struct query_node *
@@ -194,8 +193,7 @@ query_take_comparison(struct query_parser *parser)
     struct slice word = query_peek_word(parser), rest = {parser->text.ptr + parser->at, parser->text.len - parser->at};
     for (size_t i = 0; i < sizeof(comparisons) / sizeof(comparisons[0]); i++) {
         size_t len = strlen(comparisons[i].name);
-        bool fits = word.len > 0 ? text_is(word, comparisons[i].name)
-                                 : rest.len >= len && memcmp(rest.ptr, comparisons[i].name, len) == 0;
+        bool fits = word.len > 0 ? text_is(word, comparisons[i].name) : text_starts_with(rest, comparisons[i].name);
         if (!fits)
             continue;
         parser->at += len;

@@ -48,7 +48,7 @@ static void
 put_pair(const struct report *report, struct outbuf *out, const struct record *record)
 {
     const struct catalog_probe *probe = record->event->probe;
-    const int fields[2] = {catalog_header_name(probe), catalog_header_value(probe)};
+    const int fields[2] = {probe->field_of[CATALOG_HEADER_NAME], probe->field_of[CATALOG_HEADER_VALUE]};
     struct outbuf beside = {0};
     text_putc(out, '[');
     for (int i = 0; i < 2; i++) {
@@ -72,7 +72,7 @@ enum { PSEUDO = sizeof(pseudo) / sizeof(pseudo[0]) };
 static bool
 is_member(const struct record *record, unsigned *seen)
 {
-    struct slice name = record->values[catalog_header_name(record->event->probe)].text;
+    struct slice name = record->values[record->event->probe->field_of[CATALOG_HEADER_NAME]].text;
     for (int i = 0; i < PSEUDO; i++) {
         bool fits = name.len == strlen(pseudo[i]) && strncasecmp(name.ptr, pseudo[i], name.len) == 0;
         if (!fits || (*seen >> i & 1) != 0)
@@ -116,7 +116,7 @@ put_pseudo(const struct report *report, struct outbuf *out, const struct exchang
         size_t at = 0;
         const char *name = pseudo[i] + 1;
         if (exchange_header(exchange, CATALOG_REQUEST_HEADER, text_of(pseudo[i]), &at, &record) != NULL) {
-            put_value(report, out, &record, catalog_header_value(record.event->probe), name);
+            put_value(report, out, &record, record.event->probe->field_of[CATALOG_HEADER_VALUE], name);
             cut += format_count_cut(&record);
         } else {
             json_key(out, name, "");
