@@ -196,6 +196,15 @@ smaller_program() { # TRANSPORT
 
 readonly IS_0_17='[ "$1" = --version ] && { echo bpftrace v0.17.0; exit; }'
 
+# Found when the signals were blocked for the minute that bpftrace --version may take.
+slow_version_is_interrupted() {
+    fake_bpftrace "echo x >$dir/begun" 'exec sleep 30'
+    start_server || return
+    spawn "$H2OLOG" -p "$server" --bpftrace "$dir/bin/bpftrace"
+    wait_for 10 test -s "$dir/begun" && kill -INT "$spawned" && reap "$spawned" 5 || return
+    [[ $status == 130 ]] || { explain "status $status instead of 130"; return 1; }
+}
+
 # With --quiet the error is the only message.
 smaller_program_is_refused() {
     fake_bpftrace "$IS_0_17" "echo x >>$dir/starts" 'echo ERROR: Error loading program: x >&2; exit 255'
@@ -347,6 +356,7 @@ live_case "a kernel that refuses the program is given a smaller one" smaller_pro
 live_case "the same with records in maps" smaller_program batch
 live_case "a kernel that refuses the smaller program, too" smaller_program_is_refused
 live_case "a server that ends before its smaller program is started" smaller_program_is_too_late
+live_case "an interrupt while bpftrace --version takes its time" slow_version_is_interrupted
 live_case "a bpftrace that fails" fake 1 'ERROR: no luck' "$IS_0_17" 'echo ERROR: no luck >&2; exit 1'
 live_case "a bpftrace that ends at once" fake 1 'bpftrace ended' "$IS_0_17"
 live_case "a bpftrace that is killed at once" fake 143 'bpftrace.*signal 15' "$IS_0_17" 'kill -TERM $$'

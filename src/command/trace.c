@@ -181,9 +181,9 @@ trace_servers(struct setup *setup, const struct setup_files *files, const struct
     struct machine machine;
     struct destination to;
     struct recording recording = {.fd = -1};
-    int signals = supervise_signals(); /* before anything is started */
     if (examine_machine(&machine, options, log, mem, diag) != 0 || open_destination(&to, setup, diag) != 0)
         return -1;
+    int signals = supervise_signals(); /* from here on they are read, so nothing that may take long stands before the loop */
     struct request request = setup->request;
     plan_choose_transport(&request, &machine.tracer);
     if (options->record != NULL) {
