@@ -4,8 +4,8 @@
 # shellcheck disable=SC2317 # functions that are called by name
 
 checks=${1:-all}
-export H2OLOG=/work/h2olog SERVER=/work/usdt-server CI=true SLOW=60
-cd /work || exit 1
+export H2OLOG=/guest/h2olog SERVER=/guest/usdt-server CI=true SLOW=60
+cd /guest || exit 1
 mkdir -p /results
 readonly MOST=500000 # half of what the verifier follows at most
 

@@ -12,10 +12,10 @@ $b ln -s /proc/self/fd /root/dev/fd
 $b mount -t tracefs tracefs /root/sys/kernel/tracing
 $b mount -t tmpfs tmpfs /root/tmp
 $b ip link set lo up
-$b mkdir -p /root/work /root/results
-$b tar -C /root/work -xf /root/dev/vdb
+$b mkdir -p /root/guest /root/results
+$b tar -C /root/guest -xf /root/dev/vdb
 checks=$($b sed -n 's/.*checks=\([^ ]*\).*/\1/p' /root/proc/cmdline)
-PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 $b chroot /root /bin/bash /work/tests/kernel-guest.sh "$checks"
+PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 $b chroot /root /bin/bash /guest/tests/kernel-guest.sh "$checks"
 $b tar -C /root/results -cf /root/dev/vdc .
 $b sync
 $b poweroff -f
