@@ -181,8 +181,10 @@ end_spawned() {
     done 2>/dev/null
 }
 
+# One that has ended, but that this shell has not waited for yet, is not; on a slow machine that may last.
 is_alive() {
-    kill -0 "$1" 2>/dev/null
+    local stat
+    read_stat "$1" && [[ ${stat[0]} != Z ]]
 }
 
 is_gone() {
