@@ -25,6 +25,12 @@ emulator() { [[ $(arch_of "$1") == arm64 ]] && echo qemu-system-aarch64 || echo 
 triplet() { [[ $(arch_of "$1") == arm64 ]] && echo aarch64-linux-gnu || echo x86_64-linux-gnu; }
 compiler() { echo "$(triplet "$1")-gcc"; }
 
+# Programs of arm64 run in an emulator while their tree is made. An init sets that up where there is one.
+run_arm64_here() {
+    [[ -e /proc/sys/fs/binfmt_misc/register ]] || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc || return
+    [[ -e /proc/sys/fs/binfmt_misc/qemu-aarch64 ]] || update-binfmts --enable qemu-aarch64
+}
+
 # The kernel and its modules, unpacked from their package: installing it would take minutes.
 make_kernel() { # GUEST LOG
     local to=$cache/linux-$1 package
@@ -70,13 +76,14 @@ make_disk() { # GUEST
 
 # h2olog and the test server, for the guest's architecture and libraries.
 build() { # GUEST DIRECTORY
-    local cc tree=$cache/$(userland_of "$1") flags
-    cc=$(compiler "$1")
-    flags="--sysroot=$tree -L$tree/usr/lib/$(triplet "$1") -std=c11 -D_GNU_SOURCE -O2 -g"
+    local tree flags
+    tree=$cache/$(userland_of "$1")
+    flags=("--sysroot=$tree" "-L$tree/usr/lib/$(triplet "$1")" -std=c11 -D_GNU_SOURCE -O2 -g)
     # shellcheck disable=SC2086 # words
-    $cc $flags -DPACKAGE_STRING='"h2olog kernels"' -DHAVE_SYS_SDT_H=1 -I"$source/src" $MODULES src/base/builtin.c "$source/src/main.c" -lelf -lpcre2-8 -o "$2/h2olog" &&
-        $cc $flags -DERA=2026 -pthread $SERVER_SOURCES -o "$2/usdt-server" &&
-        $cc $flags "$source/tests/verified.c" -o "$2/verified"
+    "$(compiler "$1")" "${flags[@]}" -DPACKAGE_STRING='"h2olog kernels"' -DHAVE_SYS_SDT_H=1 -I"$source/src" $MODULES src/base/builtin.c \
+        "$source/src/main.c" -lelf -lpcre2-8 -o "$2/h2olog" &&
+        "$(compiler "$1")" "${flags[@]}" -DERA=2026 -pthread $SERVER_SOURCES -o "$2/usdt-server" &&
+        "$(compiler "$1")" "${flags[@]}" "$source/tests/verified.c" -o "$2/verified"
 }
 
 # What the guest finds on its second disk.
@@ -98,20 +105,30 @@ boot() { # GUEST DIRECTORY
     wait $!
 }
 
-# Makes what is missing of a guest, and runs it. What cannot be done is said.
-run_guest() { # GUEST
+# Makes what is missing of a guest. What cannot be done is said.
+make_guest() { # GUEST
     local directory=kernels/$1 release
     release=$(release_of "${1/bullseye/bookworm}")
-    mkdir -p "$directory/results" || return
     if ! command -v "$(emulator "$1")" "$(compiler "$1")" >/dev/null; then
         echo "no $(emulator "$1"), or no $(compiler "$1"): ./autogen.sh --deps=kernels installs them" >"$directory/failed"
+    elif [[ $(arch_of "$1") == arm64 ]] && ! run_arm64_here >"$directory/tree.log" 2>&1; then
+        echo "no programs of arm64 run here: $(tail -n 1 "$directory/tree.log")" >"$directory/failed"
     elif ! make_tree "$(userland_of "$1")" "$release" "$packages" "$directory/tree.log" --arch="$(arch_of "$1")"; then
         echo "no tree: $(tail -n 1 "$directory/tree.log")" >"$directory/failed"
     elif ! make_kernel "$1" "$directory/kernel.log"; then
         echo "no kernel: $(tail -n 1 "$directory/kernel.log")" >"$directory/failed"
     elif ! make_disk "$1" || ! make_initramfs "$1" "$directory" || ! pack "$1" "$directory"; then
         echo "not built: $(tail -n 1 "$directory/build.log")" >"$directory/failed"
-    elif ! boot "$1" "$directory" || ! tar -C "$directory/results" -xf "$directory/results.tar" || [[ ! -e $directory/results/done ]]; then
+    fi
+    [[ ! -e $directory/failed ]]
+}
+
+# One at a time makes what it needs, as two may need the same tree.
+run_guest() { # GUEST
+    local directory=kernels/$1
+    mkdir -p "$directory/results" || return
+    (flock 9 && make_guest "$1") 9>kernels/making || return
+    if ! boot "$1" "$directory" || ! tar -C "$directory/results" -xf "$directory/results.tar" || [[ ! -e $directory/results/done ]]; then
         echo "it did not run to its end: $(tail -n 1 "$directory/console")" >"$directory/failed"
     fi
 }
