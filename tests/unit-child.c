@@ -182,33 +182,33 @@ remove_tracer(void)
 
 START_TEST(bpftrace_is_found_on_path)
 {
-    struct bpftrace tracer;
+    struct bpftrace bpftrace;
     make_tracer("echo bpftrace v0.20.2");
     setenv("PATH", mem_printf(&mem, "/nonexistent::%s:/bin", dir), 1);
-    ck_assert_msg(bpftrace_find(&tracer, NULL, &mem, &diag) == 0, "%s", diag.message);
-    ck_assert_str_eq(tracer.path, mem_printf(&mem, "%s/bpftrace", dir));
-    ck_assert(tracer.major == 0 && tracer.minor == 20 && tracer.patch == 2);
-    ck_assert_str_eq(tracer.row->string_size_variable, "BPFTRACE_MAX_STRLEN");
+    ck_assert_msg(bpftrace_find(&bpftrace, NULL, &mem, &diag) == 0, "%s", diag.message);
+    ck_assert_str_eq(bpftrace.path, mem_printf(&mem, "%s/bpftrace", dir));
+    ck_assert(bpftrace.major == 0 && bpftrace.minor == 20 && bpftrace.patch == 2);
+    ck_assert_str_eq(bpftrace.row.string_size_variable, "BPFTRACE_MAX_STRLEN");
     remove_tracer();
 }
 END_TEST
 
 START_TEST(a_bpftrace_that_is_not_there_or_no_bpftrace)
 {
-    struct bpftrace tracer;
+    struct bpftrace bpftrace;
     setenv("PATH", "/nonexistent", 1);
-    ck_assert_int_eq(bpftrace_find(&tracer, NULL, &mem, &diag), -1);
+    ck_assert_int_eq(bpftrace_find(&bpftrace, NULL, &mem, &diag), -1);
     ck_assert_int_eq(diag.status, DIAG_MACHINE);
     ck_assert_str_eq(diag.message, "bpftrace is not on PATH; install it (apt-get install bpftrace), or name it with --bpftrace "
                                    "PATH");
     unsetenv("PATH");
-    ck_assert_int_eq(bpftrace_find(&tracer, NULL, &mem, &diag), -1);
+    ck_assert_int_eq(bpftrace_find(&bpftrace, NULL, &mem, &diag), -1);
     ck_assert_int_eq(diag.status, DIAG_MACHINE);
-    ck_assert_int_eq(bpftrace_find(&tracer, "/nonexistent/b", &mem, &diag), -1);
+    ck_assert_int_eq(bpftrace_find(&bpftrace, "/nonexistent/b", &mem, &diag), -1);
     ck_assert_str_eq(diag.message, "cannot run /nonexistent/b: No such file or directory");
     make_tracer("printf 'a\\033[31m\\nb'");
     const char *path = mem_printf(&mem, "%s/bpftrace", dir);
-    ck_assert_int_eq(bpftrace_find(&tracer, path, &mem, &diag), -1);
+    ck_assert_int_eq(bpftrace_find(&bpftrace, path, &mem, &diag), -1);
     ck_assert_int_eq(diag.status, DIAG_MACHINE);
     ck_assert_str_eq(diag.message, mem_printf(&mem,
                                               "%s is not bpftrace: --version printed \"a\\x1b[31m\\x0ab\", expected "
@@ -234,16 +234,16 @@ START_TEST(the_environment_of_bpftrace)
     setenv("PATH", "/a:/b", 1);
     setenv("BPFTRACE_STRLEN", "7", 1);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct bpftrace tracer = {.path = "b"};
-        ck_assert_int_eq(bpftrace_parse_version(&tracer, text_of(rows[i].version), &diag), 0);
-        char **environment = bpftrace_environment(&tracer, false, &mem);
+        struct bpftrace bpftrace = {.path = "b"};
+        ck_assert_int_eq(bpftrace_parse_version(&bpftrace, text_of(rows[i].version), &diag), 0);
+        char **environment = bpftrace_environment(&bpftrace, false, &mem);
         ck_assert_str_eq(environment[0], "PATH=/a:/b");
         ck_assert_str_eq(environment[1], rows[i].strlen);
         ck_assert_str_eq(environment[2],
                          mem_printf(&mem, "BPFTRACE_PERF_RB_PAGES=%ld", rows[i].mebibytes * 1024 * 1024 / page));
         ck_assert_str_eq(environment[3], rows[i].keys);
         ck_assert_ptr_null(environment[4]);
-        environment = bpftrace_environment(&tracer, true, &mem);
+        environment = bpftrace_environment(&bpftrace, true, &mem);
         ck_assert_str_eq(environment[4], "BPFTRACE_LOG_SIZE=16777215");
         ck_assert_ptr_null(environment[5]);
     }
@@ -254,11 +254,11 @@ END_TEST
 START_TEST(limits_are_whole_chunks)
 {
     for (unsigned minor = 12; minor < 30; minor++) {
-        struct bpftrace tracer = {.path = "b"};
-        ck_assert_int_eq(bpftrace_parse_version(&tracer, text_of(mem_printf(&mem, "bpftrace v0.%u.0", minor)), &diag), 0);
-        ck_assert_uint_eq(tracer.row->text_chunk % 8, 0);
-        ck_assert_uint_eq(tracer.row->text_limit % tracer.row->text_chunk, 0);
-        ck_assert_uint_ge(tracer.row->text_limit, 1024 + 2 * tracer.row->text_chunk);
+        struct bpftrace bpftrace = {.path = "b"};
+        ck_assert_int_eq(bpftrace_parse_version(&bpftrace, text_of(mem_printf(&mem, "bpftrace v0.%u.0", minor)), &diag), 0);
+        ck_assert_uint_eq(bpftrace.row.text_chunk % 8, 0);
+        ck_assert_uint_eq(bpftrace.row.text_limit % bpftrace.row.text_chunk, 0);
+        ck_assert_uint_ge(bpftrace.row.text_limit, 1024 + 2 * bpftrace.row.text_chunk);
     }
 }
 END_TEST
@@ -267,20 +267,20 @@ END_TEST
 START_TEST(strings_of_0_24_to_0_26_are_long_enough_to_be_whole)
 {
     for (unsigned minor = 12; minor < 30; minor++) {
-        struct bpftrace tracer = {.path = "b"};
-        ck_assert_int_eq(bpftrace_parse_version(&tracer, text_of(mem_printf(&mem, "bpftrace v0.%u.0", minor)), &diag), 0);
-        ck_assert_uint_ge(tracer.row->string_size, minor >= 24 && minor < 27 ? 1024 : tracer.row->text_chunk + 2);
+        struct bpftrace bpftrace = {.path = "b"};
+        ck_assert_int_eq(bpftrace_parse_version(&bpftrace, text_of(mem_printf(&mem, "bpftrace v0.%u.0", minor)), &diag), 0);
+        ck_assert_uint_ge(bpftrace.row.string_size, minor >= 24 && minor < 27 ? 1024 : bpftrace.row.text_chunk + 2);
     }
 }
 END_TEST
 
 START_TEST(the_newest_tracer_reaches_every_argument)
 {
-    struct bpftrace tracer;
-    bpftrace_newest(&tracer);
-    ck_assert_str_eq(tracer.path, "bpftrace");
-    ck_assert(tracer.row != NULL && tracer.row->max_args == 12 && !tracer.row->per_cpu_buffers);
-    ck_assert(tracer.major == tracer.row->major && tracer.minor == tracer.row->minor);
+    struct bpftrace bpftrace;
+    bpftrace_newest(&bpftrace);
+    ck_assert_str_eq(bpftrace.path, "bpftrace");
+    ck_assert(bpftrace_is_set(&bpftrace) && bpftrace.row.max_args == 12 && !bpftrace.row.per_cpu_buffers);
+    ck_assert(bpftrace.major == bpftrace.row.major && bpftrace.minor == bpftrace.row.minor);
 }
 END_TEST
 

@@ -61,7 +61,7 @@ setup(void)
 {
     char line[] = "bpftrace v0.17.0";
     ck_assert_msg(fixture_catalog(&fixture, events) == 0, "%s", fixture.diag.message);
-    ck_assert_int_eq(bpftrace_parse_version(&fixture.tracer, text_of(line), &fixture.diag), 0);
+    ck_assert_int_eq(bpftrace_parse_version(&fixture.bpftrace, text_of(line), &fixture.diag), 0);
 }
 
 static void
@@ -75,7 +75,7 @@ static void
 make_plan(void)
 {
     int status =
-        plan_make(&fixture.plan, &fixture.catalog, NULL, &fixture.tracer, &program.request, &fixture.mem, &fixture.diag);
+        plan_make(&fixture.plan, &fixture.catalog, NULL, &fixture.bpftrace, &program.request, &fixture.mem, &fixture.diag);
     ck_assert_msg(status == 0, "%s", fixture.diag.message);
 }
 

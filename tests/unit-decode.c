@@ -86,9 +86,9 @@ begin(struct run *run)
     struct fixture *fixture = &run->fixture;
     fixture_plan(fixture, catalogue, "0.17.0", "g");
     fixture->request.transport = transport;
-    ck_assert_int_eq(
-        plan_make(&fixture->plan, &fixture->catalog, NULL, &fixture->tracer, &fixture->request, &fixture->mem, &fixture->diag),
-        0);
+    ck_assert_int_eq(plan_make(&fixture->plan, &fixture->catalog, NULL, &fixture->bpftrace, &fixture->request, &fixture->mem,
+                               &fixture->diag),
+                     0);
     ck_assert_uint_eq(run->fixture.plan.layout.chunk, 104);
     run->decode = decode_new(&run->fixture.plan, N, &run->fixture.mem);
 }
@@ -306,7 +306,7 @@ START_TEST(a_text_beyond_the_limit_is_cut)
     struct outbuf input = {0};
     begin(&run);
     text_puts(&input, N " 1 1 7 5 1 2710 n " X104 "\n");
-    for (unsigned at = 104; at < run.fixture.tracer.row->text_limit; at += 104)
+    for (unsigned at = 104; at < run.fixture.bpftrace.row.text_limit; at += 104)
         text_printf(&input, N " s 1 7 1 %x %s\n", at, X104);
     feed(&run, input.ptr, input.len, input.len);
     ck_assert_uint_eq(run.seen.len, strlen("texts 5 n \\[1808 bytes cut]|") + 8192);

@@ -28,10 +28,10 @@ fixture_plan(struct fixture *fixture, const char *text, const char *version, con
     ck_assert_msg(fixture_catalog(fixture, text) == 0, "%s", fixture->diag.message);
     char line[64];
     snprintf(line, sizeof(line), "bpftrace v%s", version);
-    ck_assert_int_eq(bpftrace_parse_version(&fixture->tracer, text_of(line), &fixture->diag), 0);
+    ck_assert_int_eq(bpftrace_parse_version(&fixture->bpftrace, text_of(line), &fixture->diag), 0);
     fixture->request = (struct request){.group = group};
-    int status =
-        plan_make(&fixture->plan, &fixture->catalog, NULL, &fixture->tracer, &fixture->request, &fixture->mem, &fixture->diag);
+    int status = plan_make(&fixture->plan, &fixture->catalog, NULL, &fixture->bpftrace, &fixture->request, &fixture->mem,
+                           &fixture->diag);
     ck_assert_msg(status == 0, "%s", fixture->diag.message);
 }
 

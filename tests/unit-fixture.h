@@ -8,7 +8,7 @@ struct fixture {
     struct mem mem;
     struct diag diag;
     struct catalog catalog;
-    struct bpftrace tracer;
+    struct bpftrace bpftrace;
     struct request request;
     struct plan plan;
 };

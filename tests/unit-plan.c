@@ -30,7 +30,7 @@ static void
 set_up(void)
 {
     ck_assert_int_eq(fixture_catalog(&fixture, catalogue), 0);
-    bpftrace_parse_version(&fixture.tracer, text_of("bpftrace v0.17.0"), &fixture.diag);
+    bpftrace_parse_version(&fixture.bpftrace, text_of("bpftrace v0.17.0"), &fixture.diag);
     target = (struct target){.pid = 1, .probes = {server, sizeof(server) / sizeof(server[0])}};
 }
 
@@ -46,7 +46,7 @@ check(const char *group, const char *pattern, bool app_data, const char *expecte
 {
     struct request request = {.group = group, .patterns = &pattern, .npatterns = pattern != NULL, .app_data = app_data};
     struct outbuf out = {0};
-    int status = plan_make(&fixture.plan, &fixture.catalog, &target, &fixture.tracer, &request, &fixture.mem, &fixture.diag);
+    int status = plan_make(&fixture.plan, &fixture.catalog, &target, &fixture.bpftrace, &request, &fixture.mem, &fixture.diag);
     for (size_t i = 0; status == 0 && i < fixture.plan.nevents; i++) {
         const struct plan_event *event = &fixture.plan.events[i];
         text_printf(&out, "%s%s(", i > 0 ? " " : "", event->probe->type);
@@ -187,7 +187,7 @@ START_TEST(r15_no_field_of_a_provider_file_belongs_to_a_header)
     const char *const cookie[] = {"cookie"};
     ck_assert_int_eq(dtrace_parse(&fixture.catalog, &file, &fixture.mem, &fixture.diag), 0);
     struct request request = {.group = "n", .redact = {cookie, 1}};
-    ck_assert_int_eq(plan_make(&fixture.plan, &fixture.catalog, NULL, &fixture.tracer, &request, &fixture.mem, &fixture.diag),
+    ck_assert_int_eq(plan_make(&fixture.plan, &fixture.catalog, NULL, &fixture.bpftrace, &request, &fixture.mem, &fixture.diag),
                      0);
     const struct catalog_probe *probe = &fixture.catalog.probes[fixture.catalog.count - 1];
     ck_assert_int_eq(probe->nfields, 8);

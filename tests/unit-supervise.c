@@ -74,7 +74,7 @@ begin(struct run *run, const char *script)
     *run = (struct run){0};
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     ck_assert_int_eq(fixture_catalog(&run->fixture, catalogue), 0);
-    ck_assert_int_eq(bpftrace_parse_version(&run->fixture.tracer, text_of("bpftrace v0.23.0"), &run->fixture.diag), 0);
+    ck_assert_int_eq(bpftrace_parse_version(&run->fixture.bpftrace, text_of("bpftrace v0.23.0"), &run->fixture.diag), 0);
     ck_assert_int_eq(pipe2(pair, O_CLOEXEC), 0);
     run->reader = pair[0];
     run->sink.fd = pair[1];
@@ -91,7 +91,7 @@ supervise(struct run *run)
 {
     const struct request request = {.group = "g"};
     struct supervise part = {.keeper = &run->keeper,
-                             .config = {&request, &run->fixture.catalog, &run->fixture.tracer, NULL, 1, NULL},
+                             .config = {&request, &run->fixture.catalog, &run->fixture.bpftrace, NULL, 1, NULL},
                              .output = &run->output,
                              .log = &run->log,
                              .nservers = 1,

@@ -95,27 +95,24 @@ START_TEST(versions_of_bpftrace)
         {"", "b is not bpftrace: --version printed \"\", expected \"bpftrace vX.Y.Z\"", 0, false},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct bpftrace tracer = {.path = "b"};
+        struct bpftrace bpftrace = {.path = "b"};
         struct diag diag;
-        int status = bpftrace_parse_version(&tracer, text_of(rows[i].line), &diag);
-        ck_assert(status != 0 || (tracer.row->text_limit % tracer.row->text_chunk == 0 && tracer.row->text_limit % 64 == 0));
-        ck_assert(status != 0 || tracer.row->stored_text_limit % tracer.row->text_chunk == 0);
-        struct bpftrace lesser;
-        struct bpftrace_row lesser_row;
-        if (status == 0)
-            bpftrace_lessen(&lesser, &lesser_row, &tracer);
+        int status = bpftrace_parse_version(&bpftrace, text_of(rows[i].line), &diag);
+        ck_assert(status != 0 || (bpftrace.row.text_limit % bpftrace.row.text_chunk == 0 && bpftrace.row.text_limit % 64 == 0));
+        ck_assert(status != 0 || bpftrace.row.stored_text_limit % bpftrace.row.text_chunk == 0);
+        struct bpftrace lesser = bpftrace_lessened(&bpftrace);
         ck_assert(status != 0 ||
-                  (lesser.row->text_chunk <= tracer.row->text_chunk && lesser.row->text_chunk < lesser.row->string_size &&
-                   lesser.row->text_limit < tracer.row->text_limit && lesser.row->text_limit % lesser.row->text_chunk == 0 &&
-                   lesser.row->text_limit % 64 == 0 && lesser.row->stored_text_limit % lesser.row->text_chunk == 0));
+                  (lesser.row.text_chunk <= bpftrace.row.text_chunk && lesser.row.text_chunk < lesser.row.string_size &&
+                   lesser.row.text_limit < bpftrace.row.text_limit && lesser.row.text_limit % lesser.row.text_chunk == 0 &&
+                   lesser.row.text_limit % 64 == 0 && lesser.row.stored_text_limit % lesser.row.text_chunk == 0));
         ck_assert_int_eq(status, rows[i].message == NULL ? 0 : -1);
         if (status != 0) {
             ck_assert_str_eq(diag.message, rows[i].message);
             ck_assert_int_eq(diag.status, DIAG_MACHINE);
             continue;
         }
-        ck_assert_uint_eq(tracer.row->text_chunk, rows[i].chunk);
-        ck_assert(tracer.row->per_cpu_buffers == rows[i].per_cpu);
+        ck_assert_uint_eq(bpftrace.row.text_chunk, rows[i].chunk);
+        ck_assert(bpftrace.row.per_cpu_buffers == rows[i].per_cpu);
     }
 }
 END_TEST
@@ -131,11 +128,11 @@ write_all(struct fixture *fixture, const struct target *target, const char *vers
     files_load(&probes, NULL, "probes", ".probes", &fixture->mem, &fixture->diag);
     files_load(&templates, NULL, "templates", ".bt", &fixture->mem, &fixture->diag);
     ck_assert_int_eq(catalog_parse(&fixture->catalog, &probes, &fixture->mem, &fixture->diag), 0);
-    ck_assert_int_eq(bpftrace_parse_version(&fixture->tracer, text_of(line), &fixture->diag), 0);
+    ck_assert_int_eq(bpftrace_parse_version(&fixture->bpftrace, text_of(line), &fixture->diag), 0);
     static struct request request;
     request = (struct request){.group = group, .transport = transport, .batch_ms = REQUEST_BATCH_MS};
     ck_assert_int_eq(
-        plan_make(&fixture->plan, &fixture->catalog, target, &fixture->tracer, &request, &fixture->mem, &fixture->diag), 0);
+        plan_make(&fixture->plan, &fixture->catalog, target, &fixture->bpftrace, &request, &fixture->mem, &fixture->diag), 0);
     ck_assert_int_eq(
         wire_program_write(&out, &fixture->plan, "fedcba9876543210", "h2olog test", &templates, &fixture->mem, &fixture->diag),
         0);

@@ -156,22 +156,22 @@ static struct doctor_finding
 check_bpftrace(struct doctor *doctor)
 {
     struct diag diag;
-    if (bpftrace_find(&doctor->tracer, doctor->bpftrace, doctor->mem, &diag) != 0) {
-        doctor->tracer.row = NULL;
+    if (bpftrace_find(&doctor->bpftrace, doctor->bpftrace_path, doctor->mem, &diag) != 0) {
+        doctor->bpftrace = (struct bpftrace){0};
         return problem_of(doctor, &diag);
     }
-    const struct bpftrace *tracer = &doctor->tracer;
-    return finding(bpftrace_is_known(tracer) ? DOCTOR_OK : DOCTOR_NOTE,
-                   mem_printf(doctor->mem, "%s is %d.%d.%d, works as %d.%d does%s", tracer->path, tracer->major, tracer->minor,
-                              tracer->patch, tracer->row->major, tracer->row->minor,
-                              bpftrace_is_known(tracer) ? "" : "; it is newer than any that was tried"),
+    const struct bpftrace *bpftrace = &doctor->bpftrace;
+    return finding(bpftrace_is_known(bpftrace) ? DOCTOR_OK : DOCTOR_NOTE,
+                   mem_printf(doctor->mem, "%s is %d.%d.%d, works as %d.%d does%s", bpftrace->path, bpftrace->major,
+                              bpftrace->minor, bpftrace->patch, bpftrace->row.major, bpftrace->row.minor,
+                              bpftrace_is_known(bpftrace) ? "" : "; it is newer than any that was tried"),
                    NULL);
 }
 
 static struct doctor_finding
 check_need(const struct doctor *doctor, const char *path, const char *what, const char *advice)
 {
-    bool is_needed = doctor->tracer.row != NULL && doctor->tracer.row->needs_btf_and_tracefs;
+    bool is_needed = bpftrace_is_set(&doctor->bpftrace) && doctor->bpftrace.row.needs_btf_and_tracefs;
     if (access(path, R_OK) == 0)
         return finding(DOCTOR_OK, path, NULL);
     if (geteuid() != 0)
@@ -197,7 +197,7 @@ check_btf(struct doctor *doctor)
 static struct doctor_finding
 check_attach(struct doctor *doctor)
 {
-    if (geteuid() != 0 || doctor->tracer.row == NULL)
+    if (geteuid() != 0 || !bpftrace_is_set(&doctor->bpftrace))
         return finding(DOCTOR_NOTE, "not tried without root and bpftrace", NULL);
     return doctor_attach(doctor);
 }
@@ -244,8 +244,8 @@ mismatches(const struct doctor *doctor, const struct target *target)
     struct bpftrace newest;
     const struct request all = {.group = "all"};
     bpftrace_newest(&newest);
-    const struct bpftrace *tracer = doctor->tracer.row != NULL ? &doctor->tracer : &newest;
-    if (plan_make(&plan, doctor->catalog, target, tracer, &all, doctor->mem, &diag) != 0)
+    const struct bpftrace *bpftrace = bpftrace_is_set(&doctor->bpftrace) ? &doctor->bpftrace : &newest;
+    if (plan_make(&plan, doctor->catalog, target, bpftrace, &all, doctor->mem, &diag) != 0)
         return mem_strdup(doctor->mem, diag.message);
     return plan.left_out.len > 0 ? mem_strndup(doctor->mem, plan.left_out.ptr, strcspn(plan.left_out.ptr, "\n")) : NULL;
 }

@@ -8,14 +8,14 @@ enum { DOCTOR_PATIENCE_MS = 120000 };
 
 /* What --doctor looks at. */
 struct doctor {
-    const char *bpftrace; /* NULL: the first on PATH */
+    const char *bpftrace_path; /* NULL: the first on PATH */
     pid_t pid;            /* of the server; 0: the only one, if there is one */
     const struct catalog *catalog;
     enum request_transport transport; /* the one to try; REQUEST_AUTO: the one that h2olog would choose */
     int patience_ms;                  /* how long bpftrace may take to attach; 0: DOCTOR_PATIENCE_MS */
     bool is_json;
     struct mem *mem;
-    struct bpftrace tracer; /* set by the check of bpftrace; its row is NULL: there is none */
+    struct bpftrace bpftrace; /* set by the check of bpftrace; not set: there is none */
 };
 
 enum doctor_state {

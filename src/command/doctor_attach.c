@@ -17,7 +17,7 @@ static const char nonce[WIRE_NONCE_SIZE] = "5ca1ab1e0ddba115";
 /* bpftrace with the program for h2olog's own probe. */
 struct trial {
     struct doctor *doctor;
-    const struct bpftrace *tracer;
+    const struct bpftrace *bpftrace;
     struct catalog catalog;
     struct files templates;
     struct target target;
@@ -60,10 +60,10 @@ make_program(struct trial *trial, struct diag *diag)
     struct file file = specimen_catalog;
     const struct files files = {&file, 1};
     trial->request = (struct request){.group = "doctor", .transport = doctor->transport, .batch_ms = REQUEST_BATCH_MS};
-    plan_choose_transport(&trial->request, trial->tracer);
+    plan_choose_transport(&trial->request, trial->bpftrace);
     if (catalog_parse(&trial->catalog, &files, doctor->mem, diag) != 0 || read_own_probe(trial, diag) != 0 ||
         files_load(&trial->templates, NULL, "templates", ".bt", doctor->mem, diag) != 0 ||
-        plan_make(&trial->plan, &trial->catalog, &trial->target, trial->tracer, &trial->request, doctor->mem, diag) != 0 ||
+        plan_make(&trial->plan, &trial->catalog, &trial->target, trial->bpftrace, &trial->request, doctor->mem, diag) != 0 ||
         wire_program_write(&trial->program, &trial->plan, nonce, trial->target.command, &trial->templates, doctor->mem, diag) !=
             0)
         return -1;
@@ -76,10 +76,10 @@ static int
 trial_start(struct trial *trial, struct diag *diag)
 {
     struct mem *mem = trial->doctor->mem;
-    char *path = mem_strdup(mem, trial->tracer->path), *pid = mem_printf(mem, "%d", trial->target.pid);
+    char *path = mem_strdup(mem, trial->bpftrace->path), *pid = mem_printf(mem, "%d", trial->target.pid);
     char *argv[] = {path, "-q", "--no-warnings", "-B", "full", "-p", pid, "-e", trial->program.ptr, NULL};
     trial->began = clock_ms();
-    return child_start(&trial->child, path, argv, bpftrace_environment(trial->tracer, false, mem), -1, diag);
+    return child_start(&trial->child, path, argv, bpftrace_environment(trial->bpftrace, false, mem), -1, diag);
 }
 
 /* Keeps a copy, as the record's texts are valid until the next one only. */
@@ -225,10 +225,11 @@ conclude(const struct trial *trial, double seconds)
 
 /* `is_refused`: the program was too large for the kernel or for bpftrace. */
 static struct doctor_finding
-run_trial(struct doctor *doctor, const struct bpftrace *tracer, bool *is_refused)
+run_trial(struct doctor *doctor, const struct bpftrace *bpftrace, bool *is_refused)
 {
-    struct trial trial = {
-        .doctor = doctor, .tracer = tracer, .patience_ms = doctor->patience_ms > 0 ? doctor->patience_ms : DOCTOR_PATIENCE_MS};
+    struct trial trial = {.doctor = doctor,
+                          .bpftrace = bpftrace,
+                          .patience_ms = doctor->patience_ms > 0 ? doctor->patience_ms : DOCTOR_PATIENCE_MS};
     struct doctor_finding finding;
     struct diag diag;
     if (make_program(&trial, &diag) != 0 || trial_start(&trial, &diag) != 0) {
@@ -252,15 +253,13 @@ run_trial(struct doctor *doctor, const struct bpftrace *tracer, bool *is_refused
 struct doctor_finding
 doctor_attach(struct doctor *doctor)
 {
-    struct bpftrace lesser;
-    struct bpftrace_row row;
     bool is_refused;
     if (!specimen_is_built())
         return (struct doctor_finding){DOCTOR_NOTE, "not tried: this h2olog was built without sys/sdt.h", NULL};
-    struct doctor_finding whole = run_trial(doctor, &doctor->tracer, &is_refused);
+    struct doctor_finding whole = run_trial(doctor, &doctor->bpftrace, &is_refused);
     if (!is_refused)
         return whole;
-    bpftrace_lessen(&lesser, &row, &doctor->tracer);
+    struct bpftrace lesser = bpftrace_lessened(&doctor->bpftrace);
     struct doctor_finding part = run_trial(doctor, &lesser, &is_refused);
     if (part.state != DOCTOR_OK)
         return whole;

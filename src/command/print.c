@@ -91,7 +91,7 @@ int
 print_doctor(const struct options *options, const struct catalog *catalog, struct mem *mem, struct diag *diag)
 {
     struct outbuf out = {0};
-    struct doctor doctor = {.bpftrace = options->bpftrace,
+    struct doctor doctor = {.bpftrace_path = options->bpftrace,
                             .catalog = catalog,
                             .transport = setup_transport(options),
                             .is_json = options->has_format && strcmp(options->format, "json") == 0,
@@ -127,13 +127,13 @@ write_program(struct outbuf *program, const struct plan *plan, const struct setu
 /* A program that is only printed may be for another machine, so this one need not have a bpftrace. Where it has one, the
  * program is for that. */
 static int
-choose_bpftrace(struct bpftrace *tracer, const char *path, struct mem *mem, struct diag *diag)
+choose_bpftrace(struct bpftrace *bpftrace, const char *path, struct mem *mem, struct diag *diag)
 {
-    if (bpftrace_find(tracer, path, mem, diag) == 0)
+    if (bpftrace_find(bpftrace, path, mem, diag) == 0)
         return 0;
     if (path != NULL)
         return -1;
-    bpftrace_newest(tracer);
+    bpftrace_newest(bpftrace);
     return 0;
 }
 
@@ -155,15 +155,15 @@ int
 print_program(const struct setup *setup, const struct setup_files *files, const struct diag_log *log, struct mem *mem,
               struct diag *diag)
 {
-    struct bpftrace tracer;
+    struct bpftrace bpftrace;
     struct request request = setup->request;
     const struct launch launch = {
-        .request = &request, .catalog = &files->catalog, .templates = &files->templates, .tracer = &tracer, .log = log};
+        .request = &request, .catalog = &files->catalog, .templates = &files->templates, .bpftrace = &bpftrace, .log = log};
     struct target target;
     bool has_target;
-    if (choose_bpftrace(&tracer, setup->options->bpftrace, mem, diag) != 0)
+    if (choose_bpftrace(&bpftrace, setup->options->bpftrace, mem, diag) != 0)
         return -1;
-    plan_choose_transport(&request, &tracer);
+    plan_choose_transport(&request, &bpftrace);
     int status = open_target(&target, &has_target, setup->options, mem, diag);
     if (status == 0)
         status = print_program_for(has_target ? &target : NULL, &launch, setup, mem, diag);

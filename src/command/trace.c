@@ -39,7 +39,7 @@ open_destination(struct destination *destination, const struct setup *setup, str
 
 struct machine {
     struct options_pids servers;
-    struct bpftrace tracer;
+    struct bpftrace bpftrace;
     struct privileges privileges; /* of h2olog, once the keeper has been started */
     int cpus;
 };
@@ -61,14 +61,14 @@ choose_servers(struct options_pids *servers, const struct diag_log *log, struct 
 }
 
 static int
-find_bpftrace(struct bpftrace *tracer, const char *path, const struct diag_log *log, struct mem *mem, struct diag *diag)
+find_bpftrace(struct bpftrace *bpftrace, const char *path, const struct diag_log *log, struct mem *mem, struct diag *diag)
 {
-    if (bpftrace_find(tracer, path, mem, diag) != 0)
+    if (bpftrace_find(bpftrace, path, mem, diag) != 0)
         return -1;
-    diag_debug(log, 1, "%s is version %d.%d.%d", tracer->path, tracer->major, tracer->minor, tracer->patch);
-    if (!bpftrace_is_known(tracer))
-        diag_debug(log, 1, "it is newer than any that was tried, and is treated as %d.%d", tracer->row->major,
-                   tracer->row->minor);
+    diag_debug(log, 1, "%s is version %d.%d.%d", bpftrace->path, bpftrace->major, bpftrace->minor, bpftrace->patch);
+    if (!bpftrace_is_known(bpftrace))
+        diag_debug(log, 1, "it is newer than any that was tried, and is treated as %d.%d", bpftrace->row.major,
+                   bpftrace->row.minor);
     return 0;
 }
 
@@ -79,7 +79,7 @@ examine_machine(struct machine *machine, const struct options *options, const st
     machine->servers = options->pids;
     machine->cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
     if (choose_servers(&machine->servers, log, mem, diag) != 0 ||
-        find_bpftrace(&machine->tracer, options->bpftrace, log, mem, diag) != 0)
+        find_bpftrace(&machine->bpftrace, options->bpftrace, log, mem, diag) != 0)
         return -1;
     return privileges_find(&machine->privileges, options->user, diag);
 }
@@ -156,13 +156,13 @@ trace(struct supervise *run, const struct machine *machine, struct setup *setup,
     struct launch launch = {.request = run->config.request,
                             .catalog = &files->catalog,
                             .templates = &files->templates,
-                            .tracer = &machine->tracer,
+                            .bpftrace = &machine->bpftrace,
                             .contract = setup->has_contract ? &setup->contract : NULL,
                             .command = setup->command,
                             .log = run->log,
                             .output = options->output};
     run->config.catalog = &files->catalog;
-    run->config.tracer = &machine->tracer;
+    run->config.bpftrace = &machine->bpftrace;
     run->config.select = setup->has_contract ? &setup->select : NULL;
     run->config.cpus = machine->cpus;
     run->is_program_foreign = setup->has_contract;
@@ -185,11 +185,11 @@ trace_servers(struct setup *setup, const struct setup_files *files, const struct
         return -1;
     int signals = supervise_signals(); /* from here on they are read, so nothing that may take long stands before the loop */
     struct request request = setup->request;
-    plan_choose_transport(&request, &machine.tracer);
+    plan_choose_transport(&request, &machine.bpftrace);
     if (options->record != NULL) {
         struct recording_header header = describe(setup, files, mem);
         header.request = request;
-        header.tracer = machine.tracer;
+        header.bpftrace = machine.bpftrace;
         header.cpus = machine.cpus;
         header.offset = to.format.realtime_offset;
         if (begin_recording(&recording, &header, options->record, diag) != 0)

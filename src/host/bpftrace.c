@@ -116,15 +116,21 @@ bpftrace_parse_version(struct bpftrace *bpftrace, struct slice output, struct di
     if (sscanf(line, "bpftrace v%d.%d.%d", &bpftrace->major, &bpftrace->minor, &bpftrace->patch) < 2)
         return diag_set(diag, DIAG_MACHINE, "%s is not bpftrace: --version printed \"%s\", expected \"bpftrace vX.Y.Z\"",
                         bpftrace->path, line);
-    bpftrace->row = NULL;
+    bpftrace->row = (struct bpftrace_row){0};
     for (int i = 0; i < ROWS; i++)
         if (bpftrace->major > rows[i].major || (bpftrace->major == rows[i].major && bpftrace->minor >= rows[i].minor))
-            bpftrace->row = &rows[i];
-    if (bpftrace->row == NULL)
+            bpftrace->row = rows[i];
+    if (!bpftrace_is_set(bpftrace))
         return diag_set(diag, DIAG_MACHINE,
                         "%s is bpftrace %d.%d.%d, which reads probe arguments wrongly; install version 0.12 or later",
                         bpftrace->path, bpftrace->major, bpftrace->minor, bpftrace->patch);
     return 0;
+}
+
+bool
+bpftrace_is_set(const struct bpftrace *bpftrace)
+{
+    return bpftrace->row.string_size_variable != NULL;
 }
 
 bool
@@ -169,18 +175,17 @@ void
 bpftrace_newest(struct bpftrace *bpftrace)
 {
     const struct bpftrace_row *row = &rows[ROWS - 1];
-    *bpftrace = (struct bpftrace){"bpftrace", row->major, row->minor, 0, row};
+    *bpftrace = (struct bpftrace){"bpftrace", row->major, row->minor, 0, *row};
 }
 
-void
-bpftrace_lessen(struct bpftrace *lesser, struct bpftrace_row *row, const struct bpftrace *bpftrace)
+struct bpftrace
+bpftrace_lessened(const struct bpftrace *bpftrace)
 {
-    *row = *bpftrace->row;
-    row->text_chunk = 64;
-    row->string_size = row->string_size < 1024 ? 72 : row->string_size; /* see the rows of 0.24 and 0.25 */
-    row->text_limit = row->stored_text_limit = BPFTRACE_LESSER_LIMIT;
-    *lesser = *bpftrace;
-    lesser->row = row;
+    struct bpftrace lesser = *bpftrace;
+    lesser.row.text_chunk = 64;
+    lesser.row.string_size = lesser.row.string_size < 1024 ? 72 : lesser.row.string_size; /* see the rows of 0.24 and 0.25 */
+    lesser.row.text_limit = lesser.row.stored_text_limit = BPFTRACE_LESSER_LIMIT;
+    return lesser;
 }
 
 char **
@@ -189,9 +194,9 @@ bpftrace_environment(const struct bpftrace *bpftrace, bool is_verbose, struct me
     char **envp = mem_alloc(mem, 6 * sizeof(*envp));
     const char *path = getenv("PATH");
     envp[0] = mem_printf(mem, "PATH=%s", path != NULL ? path : "/usr/bin:/bin");
-    envp[1] = mem_printf(mem, "%s=%u", bpftrace->row->string_size_variable, bpftrace->row->string_size);
-    envp[2] = mem_printf(mem, "BPFTRACE_PERF_RB_PAGES=%zu", bpftrace->row->print_buffer / (size_t)sysconf(_SC_PAGESIZE));
-    envp[3] = mem_printf(mem, "%s=%d", bpftrace->row->map_keys_variable, BPFTRACE_MAP_KEYS);
+    envp[1] = mem_printf(mem, "%s=%u", bpftrace->row.string_size_variable, bpftrace->row.string_size);
+    envp[2] = mem_printf(mem, "BPFTRACE_PERF_RB_PAGES=%zu", bpftrace->row.print_buffer / (size_t)sysconf(_SC_PAGESIZE));
+    envp[3] = mem_printf(mem, "%s=%d", bpftrace->row.map_keys_variable, BPFTRACE_MAP_KEYS);
     if (is_verbose)
         envp[4] = mem_strdup(mem, "BPFTRACE_LOG_SIZE=16777215"); /* the most that Linux 5.3 takes */
     return envp;

@@ -25,11 +25,14 @@ struct bpftrace_row {
 struct bpftrace {
     const char *path;
     int major, minor, patch;
-    const struct bpftrace_row *row;
+    struct bpftrace_row row;
 };
 
 /* Finds bpftrace (`path`, or on PATH when NULL) and asks for its version. 0, or -1 with `diag` set (DIAG_MACHINE). */
 int bpftrace_find(struct bpftrace *bpftrace, const char *path, struct mem *mem, struct diag *diag);
+
+/* Whether its version is known: it was found, or read from a recording. */
+bool bpftrace_is_set(const struct bpftrace *bpftrace);
 
 /* Whether it is not newer than any that was tried; such a one is treated as the newest. */
 bool bpftrace_is_known(const struct bpftrace *bpftrace);
@@ -43,9 +46,8 @@ int bpftrace_parse_version(struct bpftrace *bpftrace, struct slice output, struc
 /* Bytes of a text that the lesser program shows. */
 enum { BPFTRACE_LESSER_LIMIT = 512 };
 
-/* The same bpftrace, for a program with shorter loops, where the kernel's verifier refuses the one that is meant. `row` is what
- * it is described by, and must live as long. */
-void bpftrace_lessen(struct bpftrace *lesser, struct bpftrace_row *row, const struct bpftrace *bpftrace);
+/* The same bpftrace, for a program with shorter loops, where the kernel's verifier refuses the one that is meant. */
+struct bpftrace bpftrace_lessened(const struct bpftrace *bpftrace);
 
 /* Records that a map holds at most. With the longest ones that is 10 MiB of the kernel's memory a map, or 16 from 0.22 on. */
 enum { BPFTRACE_MAP_KEYS = 32768 };

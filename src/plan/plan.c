@@ -16,10 +16,10 @@ struct planner {
 };
 
 void
-plan_choose_transport(struct request *request, const struct bpftrace *tracer)
+plan_choose_transport(struct request *request, const struct bpftrace *bpftrace)
 {
     if (request->transport == REQUEST_AUTO)
-        request->transport = tracer->row->per_cpu_buffers ? REQUEST_BATCH : REQUEST_STREAM;
+        request->transport = bpftrace->row.per_cpu_buffers ? REQUEST_BATCH : REQUEST_STREAM;
 }
 
 bool
@@ -91,7 +91,7 @@ is_field_shown(struct planner *planner, const struct catalog_probe *probe, const
 bool
 plan_reads_by_note(const struct plan *plan, const struct usdt_probe *usdt, int arg)
 {
-    return arg >= plan->tracer->row->max_args || (usdt != NULL && arg >= 0 && usdt_is_bare(usdt, arg));
+    return arg >= plan->bpftrace->row.max_args || (usdt != NULL && arg >= 0 && usdt_is_bare(usdt, arg));
 }
 
 /* Whether the program can read the argument. The ELF note is enough if it says the same of all sites. Otherwise the program
@@ -113,7 +113,7 @@ is_field_reachable(struct planner *planner, const struct catalog_probe *probe, c
         return true;
     leave_out(planner, probe,
               mem_printf(planner->mem, "%s, which bpftrace %d.%d cannot read by itself; -p PID makes it possible", field->name,
-                         plan->tracer->major, plan->tracer->minor));
+                         plan->bpftrace->major, plan->bpftrace->minor));
     return false;
 }
 
@@ -316,11 +316,11 @@ choose(struct planner *planner)
 }
 
 int
-plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct bpftrace *tracer,
+plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct bpftrace *bpftrace,
           const struct request *request, struct mem *mem, struct diag *diag)
 {
-    *plan = (struct plan){.target = target, .tracer = tracer, .request = request};
-    layout_begin(&plan->layout, tracer->row);
+    *plan = (struct plan){.target = target, .bpftrace = bpftrace, .request = request};
+    layout_begin(&plan->layout, &bpftrace->row);
     if (request->redact.count > 0)
         plan->redact = &request->redact;
     size_t most = catalog->count + (target != NULL ? target->probes.count : 0);

@@ -33,7 +33,7 @@ struct plan {
     struct slice left_out;       /* a line for each probe that was asked for but cannot be traced, and why */
     struct slice warnings;       /* a line each */
     const struct target *target; /* NULL: no process, only a program to print */
-    const struct bpftrace *tracer;
+    const struct bpftrace *bpftrace;
     const struct redact *redact;   /* NULL: nothing is held back */
     const struct request *request; /* what it was made for */
     struct layout layout;          /* how events travel */
@@ -55,11 +55,11 @@ bool plan_reads_by_note(const struct plan *plan, const struct usdt_probe *usdt, 
 bool plan_has_batches(const struct plan *plan);
 
 /* Chooses the transport where that is left open. */
-void plan_choose_transport(struct request *request, const struct bpftrace *tracer);
+void plan_choose_transport(struct request *request, const struct bpftrace *bpftrace);
 
 /* Chooses probes, of those that the target has. None at all is an error, and so is a pattern that fits none. 0, or -1 with
  * `diag` set. */
-int plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct bpftrace *tracer,
+int plan_make(struct plan *plan, const struct catalog *catalog, const struct target *target, const struct bpftrace *bpftrace,
               const struct request *request, struct mem *mem, struct diag *diag);
 
 #endif

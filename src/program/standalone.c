@@ -138,7 +138,7 @@ text_call(const struct block *block, int index)
     if (field->type->wire == TYPES_CSTR)
         return mem_printf(mem, "str(%s)", variable(block, index));
     return mem_printf(mem, "str(%s, %s%s)", variable(block, index), length(block, index),
-                      block->emitter->plan->tracer->row->str_extra);
+                      block->emitter->plan->bpftrace->row.str_extra);
 }
 
 static const char *
@@ -438,13 +438,13 @@ server_name(const struct emitter *emitter)
 static int
 put_program(const struct emitter *emitter, struct outbuf *out, const struct outbuf *blocks)
 {
-    const struct bpftrace *tracer = emitter->plan->tracer;
+    const struct bpftrace *bpftrace = emitter->plan->bpftrace;
     struct outbuf limits = {0};
     standalone_put_limits(&limits, emitter->plan, &emitter->contents);
     const struct template_variable variables[] = {
         {"version", text_of(PACKAGE_STRING)},
         {"server", text_of(server_name(emitter))},
-        {"tracer", text_of(mem_printf(emitter->mem, "%d.%d", tracer->major, tracer->minor))},
+        {"bpftrace", text_of(mem_printf(emitter->mem, "%d.%d", bpftrace->major, bpftrace->minor))},
         {"command", text_of(emitter->options->command)},
         {"limits", contents(&limits)},
         {"structs", text_of(emitter->contents.has_addresses ? in6_struct : "")},

@@ -13,7 +13,7 @@ put_length_of_texts(struct outbuf *out, const struct bpftrace_row *row)
 void
 standalone_put_limits(struct outbuf *out, const struct plan *plan, const struct standalone_contents *contents)
 {
-    const struct bpftrace_row *row = plan->tracer->row;
+    const struct bpftrace_row *row = &plan->bpftrace->row;
     const struct {
         bool applies;
         const char *text;

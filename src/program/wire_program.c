@@ -199,7 +199,7 @@ static void
 define_inline_texts(struct writer *writer)
 {
     const struct plan_event *event = writer->event;
-    const char *extra = writer->plan->tracer->row->str_extra;
+    const char *extra = writer->plan->bpftrace->row.str_extra;
     unsigned chunk = writer->plan->layout.chunk;
     struct outbuf formats = {0}, values = {0};
     for (int i = 1; event->layout.has_inline_texts && i <= event->layout.ntexts; i++) {
@@ -292,7 +292,7 @@ most_whole(const struct writer *writer, int text)
     const struct plan *plan = writer->plan;
     if (text < writer->event->layout.ntexts)
         return plan->layout.chunk;
-    return writer->event->layout.store == LAYOUT_PRINTED ? plan->layout.limit : plan->tracer->row->stored_text_limit;
+    return writer->event->layout.store == LAYOUT_PRINTED ? plan->layout.limit : plan->bpftrace->row.stored_text_limit;
 }
 
 /* Expands a template once for each text, with its number from 1 as ${n}. A text that may be held back has the template
@@ -332,7 +332,7 @@ define_piece(struct writer *writer, const char *name, int number, const char *si
     const struct plan_event *event = writer->event;
     int field = event->layout.ntexts - 1;
     const char *function =
-        mem_printf(writer->mem, "str($text%d + $at, %s%s)", event->layout.ntexts, size, writer->plan->tracer->row->str_extra);
+        mem_printf(writer->mem, "str($text%d + $at, %s%s)", event->layout.ntexts, size, writer->plan->bpftrace->row.str_extra);
     if (event->layout.store != LAYOUT_PRINTED)
         return define_store(writer, name, 'p', number,
                             mem_printf(writer->mem, "(uint64)tid + ((($at + %d) * 256 + %s) << 32)", field * 16384, size),
@@ -474,7 +474,7 @@ wire_program_write(struct outbuf *out, const struct plan *plan, const char *nonc
     struct outbuf contents = {0};
     contract_describe(&contents, plan);
     define_buffer(&writer, "contents", &contents);
-    define(&writer, "str_extra", plan->tracer->row->str_extra);
+    define(&writer, "str_extra", plan->bpftrace->row.str_extra);
     define_number(&writer, "chunk", plan->layout.chunk);
     define_number(&writer, "limit", plan->layout.limit);
     define_number(&writer, "cstr_limit", TYPES_CSTR_LIMIT);
@@ -486,6 +486,6 @@ wire_program_write(struct outbuf *out, const struct plan *plan, const char *nonc
     if (status == 0)
         status = define_batch(&writer);
     if (status == 0)
-        status = define_expanded(&writer, "clock", plan->tracer->row->per_cpu_buffers ? "clock-per-cpu.bt" : "clock.bt");
+        status = define_expanded(&writer, "clock", plan->bpftrace->row.per_cpu_buffers ? "clock-per-cpu.bt" : "clock.bt");
     return status == 0 ? expand(&writer, out, "program.bt") : -1;
 }

@@ -44,8 +44,8 @@ put_header(struct outbuf *out, const struct recording_header *header)
 {
     text_printf(out, FORMAT " %d\nprogram %s\nhost %s\ncommand %s\n", FORMAT_VERSION, header->program, header->host,
                 header->command);
-    text_printf(out, "bpftrace %d.%d.%d\ncpus %d\noffset %ld\n", header->tracer.major, header->tracer.minor,
-                header->tracer.patch, header->cpus, header->offset);
+    text_printf(out, "bpftrace %d.%d.%d\ncpus %d\noffset %ld\n", header->bpftrace.major, header->bpftrace.minor,
+                header->bpftrace.patch, header->cpus, header->offset);
     text_printf(out, "format %s\nextra %d\nnames %d\napp-data %d\n", header->format, header->extra, header->names,
                 header->request.app_data);
     request_put(out, &header->request, "", text_put);
@@ -202,7 +202,7 @@ static const struct header_line {
     {"program", read_text, offsetof(struct recording_header, program)},
     {"host", read_text, offsetof(struct recording_header, host)},
     {"command", read_text, offsetof(struct recording_header, command)},
-    {"bpftrace", read_bpftrace, offsetof(struct recording_header, tracer)},
+    {"bpftrace", read_bpftrace, offsetof(struct recording_header, bpftrace)},
     {"cpus", read_small, offsetof(struct recording_header, cpus)},
     {"offset", read_signed, offsetof(struct recording_header, offset)},
     {"format", read_text, offsetof(struct recording_header, format)},
@@ -262,8 +262,8 @@ read_header(struct recording_header *header, const char *name, struct slice *res
         if (read_line(&reader, key, value) != 0)
             return -1;
     }
-    if (header->request.group == NULL || header->format == NULL || header->tracer.row == NULL || header->files.count == 0 ||
-        header->cpus == 0)
+    if (header->request.group == NULL || header->format == NULL || !bpftrace_is_set(&header->bpftrace) ||
+        header->files.count == 0 || header->cpus == 0)
         return diag_at(diag, (struct diag_pos){name, reader.line, 1},
                        "the header breaks off; mode, format, bpftrace, cpus or a file is missing");
     return 0;

@@ -40,7 +40,7 @@ enum recording_kind { RECORDING_START, RECORDING_OUT, RECORDING_ERR, RECORDING_E
 struct recording_header {
     const char *command, *format, *host, *program;
     struct request request;
-    struct bpftrace tracer;
+    struct bpftrace bpftrace;
     int cpus;
     int64_t offset;
     uint64_t most;             /* records; 0: all */

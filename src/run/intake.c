@@ -123,7 +123,7 @@ intake_lose(struct session *session, uint64_t lost)
     struct record record = {.nsecs = intake->reorder != NULL ? reorder_newest(intake->reorder) : intake->now};
     record.values[0].number = lost;
     run->counts.lost += lost;
-    run->counts.misses_losses |= session->plan.tracer->row->misses_losses;
+    run->counts.misses_losses |= session->plan.bpftrace->row.misses_losses;
     if (!format_is_json(run->output->format))
         diag_note(run->log, "%s%lu events were lost here: they came faster than bpftrace reads them", session_run_at_least(run),
                   lost);

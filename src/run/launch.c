@@ -20,7 +20,6 @@ enum { VERIFIER_LEVEL = 3 };
 struct launch_server {
     struct target target;
     struct bpftrace lesser; /* what the smaller program is made for */
-    struct bpftrace_row lesser_row;
     struct mem mem;
 };
 
@@ -30,7 +29,7 @@ static const char lesser_mark[] = " lesser";
 int
 launch_plan(const struct launch *launch, const struct target *target, struct plan *plan, struct mem *mem, struct diag *diag)
 {
-    if (plan_make(plan, launch->catalog, target, launch->tracer, launch->request, mem, diag) != 0)
+    if (plan_make(plan, launch->catalog, target, launch->bpftrace, launch->request, mem, diag) != 0)
         return -1;
     struct slice rest = plan->left_out, line;
     while (text_line(&rest, &line))
@@ -72,7 +71,7 @@ start_bpftrace(const struct launch *launch, const struct target *target, const s
     if (fd < 0)
         return -1;
     char *pid = mem_printf(mem, "%d", target->pid), *file = mem_printf(mem, "/proc/self/fd/%d", fd);
-    char *path = mem_strdup(mem, launch->tracer->path);
+    char *path = mem_strdup(mem, launch->bpftrace->path);
     bool is_verbose = launch->log->debug >= VERIFIER_LEVEL;
     char *argv[10] = {path, "-q", "--no-warnings", "-B", "full"}, **next = argv + 5;
     if (is_verbose)
@@ -80,7 +79,7 @@ start_bpftrace(const struct launch *launch, const struct target *target, const s
     if (!target->by_path)
         *next++ = "-p", *next++ = pid;
     *next = file;
-    int status = child_start(tracer, path, argv, bpftrace_environment(launch->tracer, is_verbose, mem), fd, diag);
+    int status = child_start(tracer, path, argv, bpftrace_environment(launch->bpftrace, is_verbose, mem), fd, diag);
     close(fd);
     return status;
 }
@@ -140,7 +139,7 @@ check_lesser(const struct launch *launch, const struct launch_server *server, st
     for (size_t i = 0; i + 1 < launch->nservers; i++)
         if (launch->servers[i].target.pid == server->target.pid)
             before = &launch->servers[i];
-    if (before == NULL || before->lesser.row != NULL)
+    if (before == NULL || bpftrace_is_set(&before->lesser))
         return diag_set(diag, DIAG_FAILED, "no smaller program is to be tried for pid %d", server->target.pid);
     if (before->target.started != server->target.started)
         return diag_set(diag, DIAG_NOTHING, "pid %d has ended before it could be traced", server->target.pid);
@@ -154,8 +153,8 @@ start(void *context, pid_t pid, bool is_lesser, struct child *tracer, int *serve
     struct launch_server *server = new_server(launch);
     struct launch part = *launch;
     if (is_lesser) {
-        bpftrace_lessen(&server->lesser, &server->lesser_row, launch->tracer);
-        part.tracer = &server->lesser;
+        server->lesser = bpftrace_lessened(launch->bpftrace);
+        part.bpftrace = &server->lesser;
     }
     char nonce[WIRE_NONCE_SIZE];
     int status = target_open(&server->target, pid, &server->mem, diag);

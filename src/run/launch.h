@@ -10,7 +10,7 @@ struct launch {
     const struct request *request;
     const struct catalog *catalog;
     const struct files *templates;
-    const struct bpftrace *tracer;
+    const struct bpftrace *bpftrace;
     const struct contract *contract; /* the program to run (--script); NULL: one is made */
     const char *command;             /* h2olog's command line, escaped */
     const struct diag_log *log;
@@ -30,7 +30,7 @@ struct keeper_services launch_services(struct launch *launch, bool follow);
 /* What the note of a start says: what h2olog needs to understand the output of that bpftrace. */
 struct launch_note {
     char nonce[WIRE_NONCE_SIZE];
-    bool is_lesser;      /* the program is the smaller one, made for the bpftrace of bpftrace_lessen */
+    bool is_lesser;      /* the program is the smaller one, made for the bpftrace of bpftrace_lessened */
     const char *command; /* the server's command line, escaped */
     struct usdt_probes probes;
 };

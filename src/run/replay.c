@@ -193,7 +193,7 @@ show(const struct replay *replay, const struct recording_header *header, struct 
             .view = &view, .format = &format, .sink = replay->sink, .most = choose_limit(replay, header, &view)};
         const char *mode = view.is_grouped ? REQUEST_EXCHANGES : replay->mode;
         struct select select = {mode, replay->patterns, replay->npatterns, &filter, mem_alloc(mem, replay->npatterns + 1)};
-        const struct session_config config = {&header->request, &catalog, &header->tracer, &select, header->cpus, NULL};
+        const struct session_config config = {&header->request, &catalog, &header->bpftrace, &select, header->cpus, NULL};
         status = play_into(&output, &config, replay, stream, diag);
     }
     view_free(&view);

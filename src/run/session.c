@@ -35,15 +35,15 @@ choose_events(struct session *session, const struct session_config *config, stru
 static int
 make_plan(struct session *session, const struct session_config *config, const struct launch_note *note, struct diag *diag)
 {
-    const struct bpftrace *tracer = config->tracer;
+    const struct bpftrace *bpftrace = config->bpftrace;
     session->is_lesser = note->is_lesser;
     if (note->is_lesser) {
-        bpftrace_lessen(&session->lesser, &session->lesser_row, tracer);
-        tracer = &session->lesser;
+        session->lesser = bpftrace_lessened(bpftrace);
+        bpftrace = &session->lesser;
     }
     session->command = note->command;
     session->target = (struct target){.pid = session->server, .pidfd = -1, .command = note->command, .probes = note->probes};
-    return plan_make(&session->plan, config->catalog, &session->target, tracer, config->request, &session->mem, diag);
+    return plan_make(&session->plan, config->catalog, &session->target, bpftrace, config->request, &session->mem, diag);
 }
 
 /* Without buffers for each CPU and without batches records come in the order of time. */
@@ -51,7 +51,7 @@ static void
 begin_intake(struct session *session, int cpus, const char *nonce)
 {
     struct session_intake *intake = &session->intake;
-    bool is_batched = plan_has_batches(&session->plan), has_buffers = session->plan.tracer->row->per_cpu_buffers;
+    bool is_batched = plan_has_batches(&session->plan), has_buffers = session->plan.bpftrace->row.per_cpu_buffers;
     intake->decode = decode_new(&session->plan, nonce, &session->mem);
     if (has_buffers || is_batched)
         intake->reorder = reorder_new(has_buffers ? cpus : 1, is_batched, &session->mem);

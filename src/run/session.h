@@ -14,7 +14,7 @@ struct session;
 struct session_config {
     const struct request *request;
     const struct catalog *catalog;
-    const struct bpftrace *tracer;
+    const struct bpftrace *bpftrace;
     struct select *select; /* which of the events are shown; NULL: all */
     int cpus;              /* that send heartbeats */
     struct session_run *run;

@@ -56,7 +56,6 @@ struct session {
     int wait_status;         /* of bpftrace, as waitpid gives it */
     const char *command;     /* of the server, escaped */
     struct bpftrace lesser;  /* if `is_lesser`: the bpftrace that the smaller program was made for */
-    struct bpftrace_row lesser_row;
     bool is_lesser; /* the program is the smaller one, as the kernel has refused the whole one */
     struct target target;
     struct plan plan;

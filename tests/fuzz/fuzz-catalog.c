@@ -9,16 +9,16 @@ static void
 use(const struct catalog *catalog, struct mem *mem)
 {
     struct files templates;
-    struct bpftrace tracer;
+    struct bpftrace bpftrace;
     struct plan plan;
     struct diag diag = {0};
     struct outbuf out = {0};
     struct request request = {.group = "all", .redact = {redact_defaults, REDACT_DEFAULTS}, .app_data = true};
-    bpftrace_newest(&tracer);
+    bpftrace_newest(&bpftrace);
     list_write(&out, catalog, NULL);
     out.len = 0;
     FUZZ_CHECK(files_load(&templates, NULL, "templates", ".bt", mem, &diag) == 0);
-    if (plan_make(&plan, catalog, NULL, &tracer, &request, mem, &diag) == 0)
+    if (plan_make(&plan, catalog, NULL, &bpftrace, &request, mem, &diag) == 0)
         FUZZ_CHECK(wire_program_write(&out, &plan, FUZZ_NONCE, "fuzz", &templates, mem, &diag) == 0);
     text_free(&out);
 }

@@ -16,7 +16,7 @@ static const char catalogue[] =
 
 static struct mem mem;
 static struct catalog catalog;
-static struct bpftrace tracer;
+static struct bpftrace bpftrace;
 static struct plan plan;
 static const struct request request = {.group = "g"};
 
@@ -29,8 +29,8 @@ set_up(void)
     if (plan.events != NULL)
         return;
     FUZZ_CHECK(catalog_parse(&catalog, &files, &mem, &diag) == 0);
-    FUZZ_CHECK(bpftrace_parse_version(&tracer, text_of("bpftrace v0.23.0"), &diag) == 0);
-    FUZZ_CHECK(plan_make(&plan, &catalog, NULL, &tracer, &request, &mem, &diag) == 0);
+    FUZZ_CHECK(bpftrace_parse_version(&bpftrace, text_of("bpftrace v0.23.0"), &diag) == 0);
+    FUZZ_CHECK(plan_make(&plan, &catalog, NULL, &bpftrace, &request, &mem, &diag) == 0);
 }
 
 static void

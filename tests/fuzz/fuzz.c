@@ -13,7 +13,7 @@ static const char *const redacted[] = {"cookie", "*-key"};
 
 static struct mem mem;
 static struct catalog catalog;
-static struct bpftrace tracer;
+static struct bpftrace bpftrace;
 static struct plan plan;
 static struct request request = {.group = "g", .redact = {redacted, 2}, .transport = REQUEST_BATCH};
 
@@ -26,8 +26,8 @@ fuzz_plan(void)
     struct file file = {"t.probes", {catalogue, sizeof(catalogue) - 1}};
     struct files files = {&file, 1};
     FUZZ_CHECK(catalog_parse(&catalog, &files, &mem, &diag) == 0);
-    FUZZ_CHECK(bpftrace_parse_version(&tracer, text_of("bpftrace v0.17.0"), &diag) == 0);
-    FUZZ_CHECK(plan_make(&plan, &catalog, NULL, &tracer, &request, &mem, &diag) == 0);
+    FUZZ_CHECK(bpftrace_parse_version(&bpftrace, text_of("bpftrace v0.17.0"), &diag) == 0);
+    FUZZ_CHECK(plan_make(&plan, &catalog, NULL, &bpftrace, &request, &mem, &diag) == 0);
     plan.layout.limit = 3 * plan.layout.chunk; /* less memory, more runs */
     plan.layout.pieces = 64;
     return &plan;
