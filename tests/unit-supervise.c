@@ -1,3 +1,5 @@
+#include "base/clock.h"
+#include "host/signal_pipe.h"
 #include "run/supervise.h"
 
 #include "unit-fixture.h"
@@ -163,6 +165,12 @@ check(const char *script, int status, const char *message, const char *expected)
 #define TICK "printf '" N " h 1 0\\n0\\n';"
 #define EVENT "printf '" N " 0 1 7 5\\n';"
 
+/* One that is not older than the time when it is read. */
+#define FRESH_EVENT "read up rest < /proc/uptime; printf '" N " 0 %x 7 5\\n' $((${up%.*} * 1000000000 + 999999999));"
+
+/* Waits until the keeper has handed over the script's output. */
+#define HANDED_OVER "while ls -l /proc/$PPID/fd | grep -qF \"$(readlink /proc/$$/fd/1)\"; do :; done;"
+
 /* Prints a heartbeat with the time of now, again and again. */
 #define TICKS                                             \
     "while :; do read up rest < /proc/uptime; printf '" N \
@@ -321,34 +329,148 @@ wait_for_news(const struct keeper *keeper, enum keeper_kind kind)
     return news;
 }
 
-static pid_t
-wait_for_tracer(const struct keeper *keeper)
+/* Waits for five seconds until the process is stopped, or until it goes on. */
+static void
+wait_for_stop(pid_t pid, bool is_stopped)
 {
-    struct keeper_news news = wait_for_news(keeper, KEEPER_STARTED);
-    close(news.server_fd);
-    close(news.out);
-    close(news.err);
-    return news.tracer;
+    int tries = 5000;
+    for (; tries > 0 && (state_of(pid) == 'T') != is_stopped; tries--)
+        nanosleep(&(struct timespec){0, 1000 * 1000}, NULL);
+    ck_assert_int_gt(tries, 0);
 }
 
 /* A pause is short, so it is asked for until it is seen. */
+static void
+pause_until_stopped(struct run *run, pid_t tracer)
+{
+    int tries = 5000;
+    for (; tries > 0 && state_of(tracer) != 'T'; tries--) {
+        keeper_order(&run->keeper, KEEPER_PAUSE, tracer);
+        nanosleep(&(struct timespec){0, 1000 * 1000}, NULL);
+    }
+    ck_assert_int_gt(tries, 0);
+}
+
 START_TEST(a_paused_tracer_goes_on_by_itself)
 {
     struct run run;
-    const struct timespec ms = {0, 1000 * 1000};
-    int tries = 5000;
     begin(&run, "exec sleep 60");
-    pid_t tracer = wait_for_tracer(&run.keeper);
-    for (; tries > 0 && state_of(tracer) != 'T'; tries--) {
-        keeper_order(&run.keeper, KEEPER_PAUSE, tracer);
-        nanosleep(&ms, NULL);
-    }
-    ck_assert_int_gt(tries, 0);
-    for (tries = 5000; tries > 0 && state_of(tracer) == 'T'; tries--)
-        nanosleep(&ms, NULL);
-    ck_assert_int_gt(tries, 0);
+    struct keeper_news news = wait_for_news(&run.keeper, KEEPER_STARTED);
+    pause_until_stopped(&run, news.tracer);
+    wait_for_stop(news.tracer, false);
+    keeper_close_files(&news.files);
     keeper_stop(&run.keeper);
     end(&run, "");
+}
+END_TEST
+
+/* A paused tracer, and a keeper that is stopped and does not end the pause. */
+static struct keeper_news
+pause_for_ever(struct run *run)
+{
+    struct keeper_news news = wait_for_news(&run->keeper, KEEPER_STARTED);
+    do {
+        kill(run->keeper.pid, SIGCONT);
+        pause_until_stopped(run, news.tracer);
+        kill(run->keeper.pid, SIGSTOP);
+        wait_for_stop(run->keeper.pid, true);
+    } while (state_of(news.tracer) != 'T');
+    return news;
+}
+
+START_TEST(a_pause_ends_without_the_keeper)
+{
+    struct run run;
+    begin(&run, "exec sleep 60");
+    struct keeper_news news = pause_for_ever(&run);
+    signal_pipe_send(news.files.resume);
+    wait_for_stop(news.tracer, false);
+    keeper_close_files(&news.files);
+    keeper_stop(&run.keeper);
+    end(&run, "");
+}
+END_TEST
+
+/* The script is paused with its first heartbeat, and would print the next one. */
+START_TEST(a_pause_that_a_stopped_keeper_does_not_end_is_ended)
+{
+    struct run run;
+    begin(&run, HANDED_OVER TICK FRESH_EVENT "kill -STOP $PPID;" TICK "kill -STOP $$;" EVENT "exit 3");
+    ck_assert_int_eq(supervise(&run), 1);
+    ck_assert_str_eq(run.fixture.diag.message,
+                     "bpftrace has ended, and h2olog's root process does not answer; nothing is traced any more");
+    end(&run, "event 5\nevent 5\n");
+}
+END_TEST
+
+/* R1: `kill -STOP` of the keeper and `kill -KILL` of h2olog left both the keeper and bpftrace behind. */
+START_TEST(what_dies_takes_stopped_processes_with_it)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct run run;
+        begin(&run, "exec sleep 60");
+        pause_for_ever(&run);
+        kill(run.server, SIGKILL);
+        kill(getpid(), SIGKILL);
+    }
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    check_nothing_left();
+}
+END_TEST
+
+START_TEST(a_stopped_keeper_does_not_hold_up_the_end)
+{
+    struct run run;
+    static const char *const scripts[][2] = {
+        {"kill -STOP $PPID; exec sleep 60", ""}, /* before it has told of the start */
+        {HANDED_OVER TICK EVENT "kill -STOP $PPID; exec sleep 60", "event 5\n"},
+    };
+    for (int i = 0; i < 2; i++) {
+        begin(&run, scripts[i][0]);
+        signal_later(SIGTERM, 1);
+        int64_t begun = clock_ms();
+        ck_assert_int_eq(supervise(&run), 0);
+        ck_assert_int_lt((int)(clock_ms() - begun), 5000);
+        end(&run, scripts[i][1]);
+    }
+}
+END_TEST
+
+START_TEST(sigterm_to_the_keeper_ends_the_run_in_order)
+{
+    struct run run;
+    begin(&run, TICK EVENT "kill -TERM $PPID;" TICKS);
+    ck_assert_int_eq(supervise(&run), 0);
+    end(&run, "event 5\n");
+}
+END_TEST
+
+/* h2olog in a process of its own, which tells by a byte that it has begun. */
+static pid_t
+start_h2olog(const char *script)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct run run;
+        begin(&run, script);
+        int status = supervise(&run);
+        kill(run.server, SIGKILL);
+        _exit(status);
+    }
+    return pid;
+}
+
+START_TEST(a_stopped_h2olog_ends_by_sigterm)
+{
+    int status = -1;
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    pid_t pid = start_h2olog("kill -STOP $(read a b c d e f < /proc/$PPID/stat; echo $d);" TICKS);
+    wait_for_stop(pid, true);
+    kill(pid, SIGTERM);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    check_nothing_left();
 }
 END_TEST
 
@@ -356,11 +478,12 @@ START_TEST(a_paused_tracer_can_be_killed)
 {
     struct run run;
     begin(&run, "exec sleep 60");
-    pid_t tracer = wait_for_tracer(&run.keeper);
-    keeper_order(&run.keeper, KEEPER_PAUSE, tracer);
-    keeper_order(&run.keeper, KEEPER_KILL, tracer);
-    keeper_order(&run.keeper, KEEPER_PAUSE, tracer);
-    ck_assert_int_eq(wait_for_news(&run.keeper, KEEPER_ENDED).tracer, tracer);
+    struct keeper_news news = wait_for_news(&run.keeper, KEEPER_STARTED);
+    keeper_order(&run.keeper, KEEPER_PAUSE, news.tracer);
+    signal_pipe_send(news.files.kill);
+    keeper_order(&run.keeper, KEEPER_PAUSE, news.tracer);
+    ck_assert_int_eq(wait_for_news(&run.keeper, KEEPER_ENDED).tracer, news.tracer);
+    keeper_close_files(&news.files);
     keeper_stop(&run.keeper);
     end(&run, "");
 }
@@ -577,6 +700,12 @@ supervise_suite(void)
     tcase_add_test(tcase, a_keeper_that_dies_ends_the_run);
     tcase_add_test(tcase, a_paused_tracer_goes_on_by_itself);
     tcase_add_test(tcase, a_paused_tracer_can_be_killed);
+    tcase_add_test(tcase, a_pause_ends_without_the_keeper);
+    tcase_add_test(tcase, a_pause_that_a_stopped_keeper_does_not_end_is_ended);
+    tcase_add_test(tcase, what_dies_takes_stopped_processes_with_it);
+    tcase_add_test(tcase, a_stopped_keeper_does_not_hold_up_the_end);
+    tcase_add_test(tcase, sigterm_to_the_keeper_ends_the_run_in_order);
+    tcase_add_test(tcase, a_stopped_h2olog_ends_by_sigterm);
     tcase_add_test(tcase, a_closed_output_is_not_the_end);
     tcase_add_test(tcase, a_signal_ends_the_run_when_everything_is_here);
     tcase_add_test(tcase, what_is_cut_after_the_end_is_no_damage);

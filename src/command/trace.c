@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* How long output that still comes may put the end of a run off. */
-enum { PUT_OFF_MS = 10000 };
+enum { PUT_OFF_MS = 2500 };
 
 /* ---- Where records go. */
 

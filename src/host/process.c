@@ -35,6 +35,23 @@ process_read(struct process *process, pid_t pid)
                   &process->parent, &process->started) == 2;
 }
 
+static uint64_t
+read_signals(const char *text, const char *name)
+{
+    const char *at = strstr(text, name);
+    return at != NULL ? strtoul(at + strlen(name), NULL, 16) : 0;
+}
+
+bool
+process_is_stopped_before(pid_t pid, uint64_t set)
+{
+    char text[4096];
+    text[read_start(pid, "status", text, sizeof(text) - 1)] = '\0';
+    const char *state = strstr(text, "\nState:\t"); /* the name, in the line before, has its line feeds escaped */
+    return state != NULL && state[8] == 'T' &&
+           ((read_signals(text, "\nSigPnd:\t") | read_signals(text, "\nShdPnd:\t")) & set) != 0;
+}
+
 /* The arguments in /proc/PID/cmdline are separated by NUL. */
 const char *
 process_command(pid_t pid, struct mem *mem)

@@ -103,12 +103,14 @@ pause_tracer(struct session *session)
         return;
     keeper_order(session->run->keeper, KEEPER_PAUSE, session->tracer);
     intake->newest = 0;
+    intake->paused = clock_ms();
 }
 
 static unsigned
 intake_take_tick(struct session *session, const struct decode_item *item)
 {
     struct session_intake *intake = &session->intake;
+    intake->paused = 0;
     pause_tracer(session);
     uint64_t complete =
         intake->reorder != NULL ? reorder_tick(intake->reorder, item->number, item->nsecs, intake->now) : item->nsecs;
@@ -242,12 +244,12 @@ intake_read(struct session *session, bool *has_come)
 {
     size_t room;
     char *ptr = decode_room(session->intake.decode, &room);
-    ssize_t got = read(session->out, ptr, room);
+    ssize_t got = read(session->files.out, ptr, room);
     *has_come = got > 0;
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;
     if (got <= 0) {
-        child_close(&session->out);
+        child_close(&session->files.out);
         return 0;
     }
     session->intake.now = clock_boot_nsecs();

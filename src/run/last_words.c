@@ -56,11 +56,11 @@ void
 last_words_read(struct session *session)
 {
     char bytes[4096];
-    ssize_t got = read(session->err, bytes, sizeof(bytes));
+    ssize_t got = read(session->files.err, bytes, sizeof(bytes));
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (got <= 0) {
-        child_close(&session->err);
+        child_close(&session->files.err);
         return;
     }
     session->intake.now = clock_boot_nsecs();
@@ -98,7 +98,10 @@ last_words_explain(struct session *session)
     char quoted[512];
     if (try_smaller(session, cause) || diag->status != DIAG_OK)
         return;
-    if (WIFSIGNALED(wait_status)) {
+    if (wait_status < 0) {
+        diag_set(diag, DIAG_FAILED,
+                 "bpftrace has ended, and h2olog's root process does not answer; nothing is traced any more");
+    } else if (WIFSIGNALED(wait_status)) {
         diag_set(diag, DIAG_FAILED, "bpftrace was killed by signal %d (%s); nothing is traced any more", WTERMSIG(wait_status),
                  strsignal(WTERMSIG(wait_status)));
         diag->status = DIAG_SIGNALLED + WTERMSIG(wait_status);

@@ -1,6 +1,7 @@
 #include "run/lifecycle.h"
 
 #include "base/clock.h"
+#include "host/signal_pipe.h"
 #include "run/intake.h"
 #include "run/last_words.h"
 
@@ -33,7 +34,8 @@ expect_end(struct session *session)
 static void
 limit_put_off(struct session *session)
 {
-    session->life.put_off_limit = clock_ms() + session->run->put_off_ms;
+    if (session->life.put_off_limit == 0)
+        session->life.put_off_limit = clock_ms() + session->run->put_off_ms;
 }
 
 /* bpftrace is not told to stop, since it would drop what it has not read yet. Its heartbeats tell when everything up to the end
@@ -49,7 +51,7 @@ static void
 kill_tracer(struct session *session)
 {
     session->life.is_end_expected = true;
-    keeper_order(session->run->keeper, KEEPER_KILL, session->tracer);
+    signal_pipe_send(session->files.kill);
 }
 
 /* What comes from now on happened after the end. */
@@ -60,11 +62,14 @@ kill_complete(struct session *session)
     kill_tracer(session);
 }
 
+/* A killed bpftrace needs nobody to wait for it. */
 static void
-tell_patience(struct session *session)
+leave_alone(struct session *session)
 {
     diag_note(session->run->log,
-              "the kernel is detaching the probes, which takes a while for many; interrupt again to leave it alone");
+              "the kernel is still detaching the probes of pid %d; bpftrace is killed, and goes when that is done",
+              session->server);
+    intake_finish(session);
 }
 
 /* ---- The table. */
@@ -74,7 +79,7 @@ tell_patience(struct session *session)
  * end before. */
 static const int patience_ms[SESSION_STATES] = {
     [SESSION_STARTING] = -1,  [SESSION_RUNNING] = -1,    [SESSION_ENDING] = 60000, [SESSION_STOPPING] = 1000,
-    [SESSION_KILLING] = 5000, [SESSION_DRAINING] = 1000, [SESSION_DONE] = -1,
+    [SESSION_KILLING] = 2000, [SESSION_DRAINING] = 1000, [SESSION_DONE] = -1,
 };
 
 static const struct transition {
@@ -116,7 +121,7 @@ static const struct transition {
         {
             [LIFECYCLE_STOPPED] = {do_nothing, SESSION_DONE},
             [LIFECYCLE_TRACER_ENDED] = {limit_put_off, SESSION_DRAINING},
-            [LIFECYCLE_LATE] = {tell_patience, SESSION_KILLING},
+            [LIFECYCLE_LATE] = {leave_alone, SESSION_DONE},
         },
     [SESSION_DRAINING] =
         {
@@ -140,10 +145,9 @@ lifecycle_happen(struct session *session, enum lifecycle_event event)
     const struct transition *transition = &transitions[life->state][event];
     if (transition->action == NULL)
         return;
-    bool was_told = life->state == SESSION_KILLING && transition->next == SESSION_KILLING; /* it is said only once */
     transition->action(session);
     life->state = transition->next;
-    life->deadline = patience_ms[life->state] < 0 || was_told ? -1 : clock_ms() + patience_ms[life->state];
+    life->deadline = patience_ms[life->state] < 0 ? -1 : clock_ms() + patience_ms[life->state];
     if (life->state == SESSION_DONE && !life->is_end_expected)
         last_words_explain(session);
 }

@@ -26,7 +26,7 @@ player_start(struct player *player, const struct recording_block *block)
     if (block->server >= MAX_SESSIONS || player->sessions[block->server] != NULL || !text_line(&note, &line) ||
         !text_number(line, INT32_MAX, &pid))
         return diag_set(player->diag, DIAG_FAILED, "%s is damaged where server %lu begins", player->path, block->server);
-    const struct session_start start = {(pid_t)pid, 0, -1, -1, -1, note};
+    const struct session_start start = {(pid_t)pid, 0, {-1, -1, -1, -1, -1, -1}, note};
     struct session *session = session_open(&player->config, &start, player->diag);
     player->sessions[block->server] = session;
     return session != NULL ? 0 : -1;

@@ -1,6 +1,7 @@
 #include "run/session.h"
 
 #include "base/clock.h"
+#include "host/signal_pipe.h"
 #include "run/intake.h"
 #include "run/last_words.h"
 #include "run/launch.h"
@@ -86,9 +87,7 @@ session_open(const struct session_config *config, const struct session_start *st
     session->run = config->run;
     session->server = start->server;
     session->tracer = start->tracer;
-    session->server_fd = start->server_fd;
-    session->out = start->out;
-    session->err = start->err;
+    session->files = start->files;
     lifecycle_begin(session);
     if (prepare(session, config, start->note, diag) != 0) {
         free_session(session);
@@ -101,9 +100,7 @@ session_open(const struct session_config *config, const struct session_start *st
 void
 session_close(struct session *session)
 {
-    child_close(&session->server_fd);
-    child_close(&session->out);
-    child_close(&session->err);
+    keeper_close_files(&session->files);
     free_session(session);
 }
 
@@ -127,15 +124,17 @@ session_is_done(const struct session *session)
 
 /* ---- Reading. */
 
-enum { ON_SERVER, ON_OUT, ON_ERR };
+enum { ON_SERVER, ON_TRACER, ON_OUT, ON_ERR };
 
 void
 session_poll(const struct session *session, struct pollfd fds[SESSION_FILES], bool may_read)
 {
     bool is_tracing = session->life.state == SESSION_STARTING || session->life.state == SESSION_RUNNING;
-    fds[ON_SERVER] = (struct pollfd){is_tracing ? session->server_fd : -1, POLLIN, 0};
-    fds[ON_OUT] = (struct pollfd){may_read ? session->out : -1, POLLIN, 0};
-    fds[ON_ERR] = (struct pollfd){session->err, POLLIN, 0};
+    bool has_tracer = session->life.untold_since == 0 && !session->life.is_told;
+    fds[ON_SERVER] = (struct pollfd){is_tracing ? session->files.server : -1, POLLIN, 0};
+    fds[ON_TRACER] = (struct pollfd){has_tracer ? session->files.tracer : -1, POLLIN, 0};
+    fds[ON_OUT] = (struct pollfd){may_read ? session->files.out : -1, POLLIN, 0};
+    fds[ON_ERR] = (struct pollfd){session->files.err, POLLIN, 0};
 }
 
 static void
@@ -165,6 +164,8 @@ session_read(struct session *session, const struct pollfd fds[SESSION_FILES])
         last_words_read(session);
     if (fds[ON_SERVER].revents != 0)
         lifecycle_happen(session, LIFECYCLE_SERVER_ENDED);
+    if (fds[ON_TRACER].revents != 0)
+        session->life.untold_since = clock_ms();
 }
 
 void
@@ -180,6 +181,15 @@ session_take_errors(struct session *session, struct slice bytes, uint64_t nsecs)
 }
 
 /* ---- What happens to a session. */
+
+/* How long the keeper may take to tell how bpftrace has ended. */
+enum { TELL_MS = 1000 };
+
+static bool
+is_untold(const struct session *session)
+{
+    return session->life.untold_since != 0 && clock_ms() >= session->life.untold_since + TELL_MS;
+}
 
 void
 session_stop(struct session *session)
@@ -197,6 +207,8 @@ void
 session_tracer_ended(struct session *session, int wait_status)
 {
     session->wait_status = wait_status;
+    session->life.is_told = true;
+    session->life.untold_since = 0;
     lifecycle_happen(session, LIFECYCLE_TRACER_ENDED);
 }
 
@@ -207,10 +219,36 @@ session_finish(struct session *session, bool is_complete)
     intake_finish(session);
 }
 
+/* The earlier one; -1 is never. */
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+/* A pause is over with the next heartbeat, long before. */
+enum { OVERDUE_MS = 500 };
+
 int64_t
 session_deadline(const struct session *session)
 {
-    return session->life.deadline;
+    const struct session_life *life = &session->life;
+    int64_t deadline = earlier(life->deadline, life->untold_since != 0 ? life->untold_since + TELL_MS : -1);
+    return earlier(deadline, session->intake.paused != 0 ? session->intake.paused + OVERDUE_MS : -1);
+}
+
+bool
+session_is_overdue(const struct session *session)
+{
+    return session->intake.paused != 0 && clock_ms() >= session->intake.paused + OVERDUE_MS;
+}
+
+void
+session_wait_for_pause(struct session *session, bool is_keeper_silent)
+{
+    session->intake.paused = clock_ms();
+    if (is_keeper_silent)
+        signal_pipe_send(session->files.resume);
 }
 
 void
@@ -222,8 +260,10 @@ session_put_off(struct session *session)
 void
 session_check(struct session *session, bool is_held_back)
 {
-    if (session->out < 0 && session->err < 0)
+    if (session->files.out < 0 && session->files.err < 0)
         lifecycle_happen(session, LIFECYCLE_OUTPUT_ENDED);
+    if (is_untold(session))
+        session_tracer_ended(session, -1);
     if (is_held_back)
         lifecycle_wait_longer(session);
     lifecycle_check_deadline(session);

@@ -24,8 +24,8 @@ struct session_config {
  * the files are -1. */
 struct session_start {
     pid_t server, tracer;
-    int server_fd, out, err; /* a pidfd, and pipes of bpftrace */
-    struct slice note;       /* launch.h */
+    struct keeper_files files;
+    struct slice note; /* launch.h */
 };
 
 /* Makes the plan that the keeper made, from the note. The session, which owns the files from then on; or NULL with `diag` set,
@@ -46,7 +46,7 @@ bool session_is_done(const struct session *session);
 
 /* ---- A session whose bpftrace is there. */
 
-enum { SESSION_FILES = 3 };
+enum { SESSION_FILES = 4 };
 
 /* Sets what poll(2) is to wait for. Without `may_read` the output is left out. */
 void session_poll(const struct session *session, struct pollfd fds[SESSION_FILES], bool may_read);
@@ -60,6 +60,11 @@ int64_t session_deadline(const struct session *session);
 /* Acts on a deadline that has passed and on output that has ended. `is_held_back`: the reader of the output is slow, and the
  * session may take longer for it. */
 void session_check(struct session *session, bool is_held_back);
+
+/* Whether bpftrace was paused and has not been heard of for long: somebody has stopped it, the machine is slow, or the keeper
+ * has not let it go on. session_wait_for_pause waits anew, and lets it go on where the keeper is silent. */
+bool session_is_overdue(const struct session *session);
+void session_wait_for_pause(struct session *session, bool is_keeper_silent);
 
 /* Something has moved, so that nothing is late yet; but the end is put off within a limit only. */
 void session_put_off(struct session *session);

@@ -24,6 +24,8 @@ enum session_state {
 struct session_life {
     enum session_state state;
     int64_t deadline;      /* milliseconds: when the state has lasted too long; -1: never */
+    int64_t untold_since;  /* milliseconds: since when bpftrace has ended and the keeper has not told; 0: this is not so */
+    bool is_told;          /* how bpftrace has ended */
     int64_t put_off_limit; /* milliseconds: output does not put the end of STOPPING and DRAINING off beyond this */
     uint64_t end_nsecs;   /* the session is complete when everything up to this time is here; UINT64_MAX: there is no end yet */
     bool is_ready;        /* everything was attached */
@@ -37,6 +39,7 @@ struct session_intake {
     struct reorder *reorder; /* NULL: records come in order */
     uint64_t now;            /* CLOCK_BOOTTIME in nanoseconds, when the bytes in hand were read */
     uint64_t newest;         /* the time of the last record, in the same; 0: none has come since bpftrace was paused */
+    int64_t paused;          /* milliseconds of CLOCK_MONOTONIC: since when bpftrace has been in a pause; 0: it is in none */
     uint64_t damaged;        /* of the decoder's damaged records: how many are in the run's count */
     int faults;              /* of the decoder's faults: how many the user was told of */
 };
@@ -52,8 +55,8 @@ struct session {
     struct session_run *run;
     uint64_t id; /* counts the sessions of the run, from 0 */
     pid_t server, tracer;
-    int server_fd, out, err; /* a pidfd, and pipes of bpftrace; -1: closed */
-    int wait_status;         /* of bpftrace, as waitpid gives it */
+    struct keeper_files files;
+    int wait_status;         /* of bpftrace, as waitpid gives it; -1: the keeper did not tell */
     const char *command;     /* of the server, escaped */
     struct bpftrace lesser;  /* if `is_lesser`: the bpftrace that the smaller program was made for */
     bool is_lesser; /* the program is the smaller one, as the kernel has refused the whole one */

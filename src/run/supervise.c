@@ -26,16 +26,17 @@ struct run {
     size_t nsessions;
     enum phase phase;
     int64_t deadline;    /* of FLUSHING, in milliseconds of CLOCK_MONOTONIC */
-    int64_t flush_limit; /* beyond which a reader that is slow does not put the deadline off */
+    int64_t limit;       /* in the same: beyond it neither a slow reader nor the keeper put the end off; 0: no end has begun */
     char *note;          /* KEEPER_NOTE_SIZE bytes */
     int signals;
     int64_t end_ms;    /* --duration: when it is over; 0: tracing has not begun, or may last */
     bool is_full;      /* -k: as many records were shown as were wanted, and the sessions know */
     bool is_reopening; /* the keeper has been asked for the next file */
+    int64_t asked_ms;  /* when the keeper was asked for an answer that has not come; 0: it was not */
     int next_fd;       /* the file that is written to when all is in this one; -1: none */
 };
 
-enum { FLUSH_MS = 1000 };
+enum { FLUSH_MS = 1000, ANSWER_MS = 500 };
 
 static void
 stop_all(struct run *run)
@@ -51,10 +52,18 @@ abandon_all(struct run *run)
         session_abandon(run->sessions[i]);
 }
 
+static void
+begin_end(struct run *run)
+{
+    if (run->limit == 0)
+        run->limit = clock_ms() + run->part->put_off_ms;
+}
+
 /* Ends the run: what happens later does not belong to it. */
 static void
 stop(struct run *run)
 {
+    begin_end(run);
     run->shared.stop_nsecs = clock_boot_nsecs();
     session_run_record_stop(&run->shared);
     stop_all(run);
@@ -97,7 +106,7 @@ static struct session *
 open_session(struct run *run, const struct keeper_news *news)
 {
     struct diag diag;
-    const struct session_start start = {news->server, news->tracer, news->server_fd, news->out, news->err, news->text};
+    const struct session_start start = {news->server, news->tracer, news->files, news->text};
     struct session *session = NULL;
     if (run->nsessions < MAX_SESSIONS)
         session = session_open(&run->config, &start, &diag);
@@ -105,8 +114,8 @@ open_session(struct run *run, const struct keeper_news *news)
         diag_set(&diag, DIAG_FAILED, "more than %d servers at once", MAX_SESSIONS);
     if (session != NULL)
         return session;
-    close(news->server_fd), close(news->out), close(news->err);
-    keeper_order(run->part->keeper, KEEPER_KILL, news->tracer);
+    struct keeper_files files = news->files;
+    keeper_close_files(&files); /* which kills it */
     refuse(run, news, &diag);
     return NULL;
 }
@@ -143,10 +152,10 @@ static void
 run_take_file(struct run *run, const struct keeper_news *news)
 {
     run->is_reopening = false;
-    if (news->out < 0)
+    if (news->files.out < 0)
         diag_note(run->part->log, "%s; writing goes on to the file of before", news->diag.message);
     else
-        run->next_fd = news->out;
+        run->next_fd = news->files.out;
 }
 
 /* The root process is gone, and its tracers with it. */
@@ -180,6 +189,13 @@ run_take_news(struct run *run, const struct keeper_news *news)
         break;
     case KEEPER_OPENED:
         run_take_file(run, news);
+        break;
+    case KEEPER_ANSWERED:
+        run->asked_ms = 0;
+        break;
+    case KEEPER_TERMINATED:
+        if (!is_stopping(run))
+            stop(run);
         break;
     case KEEPER_GONE:
         run_take_keepers_end(run);
@@ -227,6 +243,7 @@ lose_reader(struct run *run)
 {
     run->shared.is_reader_gone = true;
     run->part->output->sink->pending.len = run->part->output->sink->done = 0;
+    begin_end(run);
     abandon_all(run);
 }
 
@@ -240,7 +257,7 @@ flush(struct run *run)
     bool has_moved = sink->pending.len - sink->done < before;
     for (size_t i = 0; has_moved && i < run->nsessions; i++)
         session_put_off(run->sessions[i]);
-    if (has_moved && clock_ms() < run->flush_limit)
+    if (has_moved && clock_ms() < run->limit)
         run->deadline = clock_ms() + FLUSH_MS;
     if (state == SINK_GONE || state == SINK_FAILED)
         lose_reader(run);
@@ -258,6 +275,7 @@ check_count(struct run *run)
     if (!output_is_full(run->part->output) || run->is_full)
         return;
     run->is_full = true;
+    begin_end(run);
     if (run->shared.stop_nsecs == UINT64_MAX)
         run->shared.stop_nsecs = clock_boot_nsecs();
     session_run_record_stop(&run->shared);
@@ -300,6 +318,23 @@ check_ends(struct run *run)
     }
 }
 
+/* A keeper that takes no orders, as it was stopped, ends no pause either. */
+static void
+check_pauses(struct run *run)
+{
+    bool is_silent = run->asked_ms != 0 && clock_ms() >= run->asked_ms + ANSWER_MS, is_overdue = false;
+    for (size_t i = 0; i < run->nsessions; i++) {
+        if (!session_is_overdue(run->sessions[i]))
+            continue;
+        session_wait_for_pause(run->sessions[i], is_silent);
+        is_overdue = true;
+    }
+    if (!is_overdue || run->asked_ms != 0)
+        return;
+    keeper_order(run->part->keeper, KEEPER_ANSWER, 0);
+    run->asked_ms = clock_ms();
+}
+
 static void
 remove_done(struct run *run)
 {
@@ -313,14 +348,22 @@ remove_done(struct run *run)
     run->nsessions = kept;
 }
 
+/* Whether more tracers are to come, as the keeper has not told yet how they started. */
+static bool
+is_starting(const struct run *run)
+{
+    bool is_expected = run->shared.nexpected > 0 || run->shared.nlesser > 0;
+    return is_expected && (run->limit == 0 || clock_ms() < run->limit);
+}
+
 static void
 change_phase(struct run *run)
 {
-    bool goes_on = run->shared.nexpected > 0 || run->shared.nlesser > 0 || (run->part->follow && !is_stopping(run));
+    bool goes_on = is_starting(run) || (run->part->follow && !is_stopping(run));
     if (run->phase == TRACING && run->nsessions == 0 && !goes_on) {
         run->phase = FLUSHING;
         run->deadline = clock_ms() + FLUSH_MS;
-        run->flush_limit = clock_ms() + run->part->put_off_ms;
+        begin_end(run);
     }
     if (run->phase == FLUSHING && run->part->output->sink->pending.len == 0)
         run->phase = OVER;
@@ -344,7 +387,10 @@ fill_poll(const struct run *run, struct pollfd *fds)
 static int
 poll_timeout(const struct run *run)
 {
-    int64_t first = run->phase == FLUSHING ? run->deadline : run->end_ms > 0 && !is_stopping(run) ? run->end_ms : -1;
+    int64_t first = run->phase == FLUSHING                   ? run->deadline
+                    : run->end_ms > 0 && !is_stopping(run)   ? run->end_ms
+                    : run->limit != 0 && run->nsessions == 0 ? run->limit
+                                                             : -1;
     for (size_t i = 0; i < run->nsessions; i++) {
         int64_t deadline = session_deadline(run->sessions[i]);
         if (deadline >= 0 && (first < 0 || deadline < first))
@@ -374,6 +420,7 @@ step(struct run *run)
     check_duration(run);
     check_recording(run);
     check_ends(run);
+    check_pauses(run);
     remove_done(run);
     if (run->phase != OVER)
         change_phase(run);
