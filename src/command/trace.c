@@ -1,12 +1,12 @@
 #include "command/trace.h"
 
 #include "host/find.h"
+#include "host/open.h"
 #include "host/privileges.h"
 #include "run/launch.h"
 #include "run/replay.h"
 #include "run/supervise.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
@@ -30,7 +30,7 @@ open_destination(struct destination *destination, const struct setup *setup, str
     *sink = (struct sink){.fd = STDOUT_FILENO, .block = options->buffered ? 64 * 1024 : 0};
     format_init(&destination->format, setup->format, (struct format_options){options->extra, options->names});
     if (options->output != NULL)
-        sink->fd = sink_open(options->output, options->append ? O_APPEND : O_TRUNC, diag);
+        sink->fd = open_output(options->output, options->append ? OPEN_CONTINUED : OPEN_EMPTIED, diag);
     destination->format.paint = paint_for(sink->fd, options->color, options->wide);
     return sink->fd < 0 ? -1 : 0;
 }
@@ -120,7 +120,7 @@ describe(const struct setup *setup, const struct setup_files *files, struct mem 
 static int
 begin_recording(struct recording *recording, const struct recording_header *header, const char *path, struct diag *diag)
 {
-    recording->fd = sink_open(path, O_TRUNC, diag);
+    recording->fd = open_output(path, OPEN_EMPTIED, diag);
     return recording->fd < 0 ? -1 : recording_begin(recording, header, diag);
 }
 

@@ -1,11 +1,10 @@
 #include "run/launch.h"
 
 #include "host/find.h"
+#include "host/open.h"
 #include "program/wire_program.h"
-#include "show/sink.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -185,7 +184,7 @@ static int
 reopen(void *context, struct diag *diag)
 {
     const struct launch *launch = context;
-    return sink_open(launch->output, O_APPEND, diag);
+    return open_output(launch->output, OPEN_ANEW, diag);
 }
 
 static bool
