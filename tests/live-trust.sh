@@ -83,8 +83,27 @@ untrusted() { # OPTION PATH COMMAND
     status_is 0 && grep -q receive_request_header "$dir/out"
 }
 
+# A link of root's leads by one of another user's to a good bpftrace.
+link_chain() {
+    mkdir "$dir/good" "$dir/other"
+    printf '%s\n' '#!/bin/sh' 'echo bpftrace v0.17.0' >"$dir/good/bpftrace" && chmod 755 "$dir/good/bpftrace" &&
+        ln -s "$dir/good/bpftrace" "$dir/other/link" && chown -h 4321 "$dir/other" "$dir/other/link" && ln -s other/link "$dir/link" || return
+    status=0
+    "$H2OLOG" --emit-script --bpftrace "$dir/link" >"$dir/out" 2>"$dir/err" || status=$?
+    status_is 2 && [[ ! -s $dir/out ]] && refuses "--bpftrace: others than root can change $dir/other, which is user 4321's, so root"
+}
+
 refuses() { # MESSAGE
     [[ $(wc -l <"$dir/err") == 1 && $(<"$dir/err") == "h2olog: $1"* ]] || { show "$dir/err"; return 1; }
+}
+
+# What is found on PATH is not run, not even for its version.
+bpftrace_on_path() {
+    mkdir "$dir/bin" && printf '%s\n' '#!/bin/sh' "touch $dir/was-run" >"$dir/bin/bpftrace" && chmod 755 "$dir/bin/bpftrace" &&
+        chown 4321 "$dir/bin" && start_server || return
+    status=0
+    PATH=$dir/bin:$PATH "$H2OLOG" -p "$server" >"$dir/out" 2>"$dir/err" || status=$?
+    status_is 2 && refuses "bpftrace on PATH: others than root can change $dir/bin, which is user 4321's" && [[ ! -e $dir/was-run ]]
 }
 
 # Files of the user who called sudo are that user's own affair.
@@ -369,6 +388,8 @@ test_case "a bpftrace in a directory that others can write" untrusted --bpftrace
 test_case "a catalogue of another user" untrusted --probes probes 'chown 4321 "$dir/probes"'
 test_case "a file of the catalogue that a group can write" untrusted --probes probes 'chgrp 4321 "$dir/probes/h2o.probes" && chmod g+w "$dir/probes/h2o.probes"'
 test_case "templates that others can write" untrusted --templates templates 'chmod o+w "$dir/templates"'
+test_case "a bpftrace behind another user's link" link_chain
+live_case "a bpftrace on PATH in another user's directory" bpftrace_on_path
 test_case "a catalogue of the user who called sudo" trusts_sudo_user
 live_case "two servers at once" two_servers
 live_case "one of two cannot be traced" one_of_two_fails

@@ -61,9 +61,10 @@ choose_servers(struct options_pids *servers, const struct diag_log *log, struct 
 }
 
 static int
-find_bpftrace(struct bpftrace *bpftrace, const char *path, const struct diag_log *log, struct mem *mem, struct diag *diag)
+find_bpftrace(struct bpftrace *bpftrace, const struct options *options, const struct diag_log *log, struct mem *mem,
+              struct diag *diag)
 {
-    if (bpftrace_find(bpftrace, path, mem, diag) != 0)
+    if (bpftrace_find(bpftrace, options->bpftrace, options->force, mem, diag) != 0)
         return -1;
     diag_debug(log, 1, "%s is version %d.%d.%d", bpftrace->path, bpftrace->major, bpftrace->minor, bpftrace->patch);
     if (!bpftrace_is_known(bpftrace))
@@ -79,7 +80,7 @@ examine_machine(struct machine *machine, const struct options *options, const st
     machine->servers = options->pids;
     machine->cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
     if (choose_servers(&machine->servers, log, mem, diag) != 0 ||
-        find_bpftrace(&machine->bpftrace, options->bpftrace, log, mem, diag) != 0)
+        find_bpftrace(&machine->bpftrace, options, log, mem, diag) != 0)
         return -1;
     return privileges_find(&machine->privileges, options->user, diag);
 }
@@ -214,6 +215,7 @@ trace_recording(const struct setup *setup, const struct diag_log *log, struct di
         return -1;
     signal(SIGPIPE, SIG_IGN); /* EPIPE tells more */
     const struct replay replay = {.path = options->replay,
+                                  .is_forced = options->force,
                                   .mode = options->has_mode ? options->mode : NULL,
                                   .patterns = options->types.items,
                                   .npatterns = options->types.count,

@@ -78,7 +78,8 @@ start_bpftrace(const struct launch *launch, const struct target *target, const s
     if (!target->by_path)
         *next++ = "-p", *next++ = pid;
     *next = file;
-    int status = child_start(tracer, path, argv, bpftrace_environment(launch->bpftrace, is_verbose, mem), fd, diag);
+    int status =
+        child_start(tracer, launch->bpftrace->program, argv, bpftrace_environment(launch->bpftrace, is_verbose, mem), fd, diag);
     close(fd);
     return status;
 }
