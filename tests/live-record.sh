@@ -100,6 +100,18 @@ replays_real_h2o() { # FILE OPTION...
     "$H2OLOG" --quiet --replay "$data/h2o-2026.rec" "$@" >"$dir/out" 2>"$dir/err" && same "$data/$expected" "$dir/out"
 }
 
+# As with <(zcat FILE). A FIFO may be there before its writer.
+replays_what_is_open() {
+    local data=$top_srcdir/tests/data
+    local recording=$data/h2o-2026.rec
+    replays_real_h2o h2o-2026.http http -f line && mkfifo "$dir/fifo" || return
+    "$H2OLOG" --quiet http -f line --replay <(cat "$recording") >"$dir/out" && same "$data/h2o-2026.http" "$dir/out" || return
+    cat "$recording" | "$H2OLOG" --quiet http -f line --replay /dev/stdin -w /dev/stdout >"$dir/out" && same "$data/h2o-2026.http" "$dir/out" || return
+    "$H2OLOG" --quiet http -f line --replay /dev/stdin <"$recording" >"$dir/out" && same "$data/h2o-2026.http" "$dir/out" || return
+    spawn "$H2OLOG" --quiet http -f line --replay "$dir/fifo" >"$dir/out" && cat "$recording" >"$dir/fifo" || return
+    reap "$spawned" 10 && status_is 0 && same "$data/h2o-2026.http" "$dir/out"
+}
+
 live_case "JSON with -E comes out again" is_identical 4400 all -E
 live_case "lines come out again" is_identical 2200 http
 live_case "QUIC events as lines, with names" is_identical 2200 quic -f line --names
@@ -113,6 +125,7 @@ live_case "a recording on a full disk ends the run" full_disk
 test_case "HTTP lines of a real h2o" replays_real_h2o h2o-2026.http http -f line
 test_case "QUIC events of a real h2o" replays_real_h2o h2o-2026.quic \
     -t accept,h3s_accept,h3s_destroy,conn_stats,new_path,crypto_handshake,transport_close_receive
+test_case "a recording from a pipe, a FIFO, or a file that is open" replays_what_is_open
 test_case "a file that is no recording" is_no_recording 'hello\n' '1:1: this is no recording'
 test_case "an empty file" is_no_recording '' '1:1: this is no recording'
 test_case "a recording of another version" is_no_recording 'h2olog-recording 2\nbegin\n' '1:18: a recording of version 2; this h2olog reads version 1'

@@ -83,6 +83,29 @@ untrusted() { # OPTION PATH COMMAND
     status_is 0 && grep -q receive_request_header "$dir/out"
 }
 
+# A link of root's leads by one of another user's to a good bpftrace.
+link_chain() {
+    mkdir "$dir/good" "$dir/other"
+    printf '%s\n' '#!/bin/sh' 'echo bpftrace v0.17.0' >"$dir/good/bpftrace" && chmod 755 "$dir/good/bpftrace" &&
+        ln -s "$dir/good/bpftrace" "$dir/other/link" && chown -h 4321 "$dir/other" "$dir/other/link" && ln -s other/link "$dir/link" || return
+    status=0
+    "$H2OLOG" --emit-script --bpftrace "$dir/link" >"$dir/out" 2>"$dir/err" || status=$?
+    status_is 2 && [[ ! -s $dir/out ]] && refuses "--bpftrace: others than root can change $dir/other, which is user 4321's, so root"
+}
+
+refuses() { # MESSAGE
+    [[ $(wc -l <"$dir/err") == 1 && $(<"$dir/err") == "h2olog: $1"* ]] || { show "$dir/err"; return 1; }
+}
+
+# What is found on PATH is not run, not even for its version.
+bpftrace_on_path() {
+    mkdir "$dir/bin" && printf '%s\n' '#!/bin/sh' "touch $dir/was-run" >"$dir/bin/bpftrace" && chmod 755 "$dir/bin/bpftrace" &&
+        chown 4321 "$dir/bin" && start_server || return
+    status=0
+    PATH=$dir/bin:$PATH "$H2OLOG" -p "$server" >"$dir/out" 2>"$dir/err" || status=$?
+    status_is 2 && refuses "bpftrace on PATH: others than root can change $dir/bin, which is user 4321's" && [[ ! -e $dir/was-run ]]
+}
+
 # Files of the user who called sudo are that user's own affair.
 trusts_sudo_user() {
     mkdir "$dir/probes" && cp "$top_srcdir"/probes/*.probes "$dir/probes" && chown -R 4321:4321 "$dir/probes" &&
@@ -219,11 +242,31 @@ directory_vanishes() {
     server_is_done && stop_log && cat <&"$old" >"$dir/content" && same "$dir/expected" "$dir/content"
 }
 
-cannot_write() { # FILE
+cannot_write() { # FILE OPTION
     start_server || return
-    "$H2OLOG" -p "$server" -w "$1" >"$dir/out" 2>"$dir/err"
-    status=$?
-    status_is 1 && grep -q "^h2olog: cannot open $1 for writing: " "$dir/err" && [[ $(wc -l <"$dir/err") == 1 ]]
+    status=0
+    timeout -k 1 30 "$H2OLOG" -p "$server" "$2" "$1" >"$dir/out" 2>"$dir/err" || status=$?
+    status_is 1 && refuses "cannot open $1 for writing: "
+}
+
+# With all signals blocked it waited for a reader.
+fifo_without_reader() { # OPTION
+    mkfifo "$dir/fifo" && cannot_write "$dir/fifo" "$1"
+}
+
+# Others lead root to a file of root's.
+link_of_others() { # OPTION
+    echo root >"$dir/victim" && mkdir "$dir/tmp" && chmod 1777 "$dir/tmp" && ln -s "$dir/victim" "$dir/tmp/link" && chown -h 4321 "$dir/tmp/link" || return
+    cannot_write "$dir/tmp/link" "$1" && [[ $(<"$dir/victim") == root ]]
+}
+
+# What others, or nobody, could read is not opened anew; it is said, and the old file goes on.
+reopens_nothing() { # COMMAND
+    echo root >"$dir/victim" && start_server && start_log -w "$dir/file" && mv "$dir/file" "$dir/file.1" && (cd "$dir" && eval "$1") &&
+        kill -HUP "$log" && wait_for 5 grep -q '^h2olog: cannot open .*the file of before' "$dir/err" || { show "$dir/err"; return 1; }
+    tell 'fire h2o:receive_request 1 2 0x101'
+    expect '1 2 RxProtocol HTTP/1.1'
+    server_is_done && stop_log && same "$dir/expected" "$dir/file.1" && [[ $(<"$dir/victim") == root ]] && nothing_left
 }
 
 quiet() {
@@ -345,6 +388,8 @@ test_case "a bpftrace in a directory that others can write" untrusted --bpftrace
 test_case "a catalogue of another user" untrusted --probes probes 'chown 4321 "$dir/probes"'
 test_case "a file of the catalogue that a group can write" untrusted --probes probes 'chgrp 4321 "$dir/probes/h2o.probes" && chmod g+w "$dir/probes/h2o.probes"'
 test_case "templates that others can write" untrusted --templates templates 'chmod o+w "$dir/templates"'
+test_case "a bpftrace behind another user's link" link_chain
+live_case "a bpftrace on PATH in another user's directory" bpftrace_on_path
 test_case "a catalogue of the user who called sudo" trusts_sudo_user
 live_case "two servers at once" two_servers
 live_case "one of two cannot be traced" one_of_two_fails
@@ -355,7 +400,14 @@ live_case "--follow: another program" follows_no_others
 live_case "-w and --append" writes_file
 live_case "SIGHUP rotates the file under load" rotates
 live_case "SIGHUP when the directory has gone" directory_vanishes
-live_case "a file that cannot be written" cannot_write /nonexistent/file
+live_case "SIGHUP when there is a FIFO" reopens_nothing 'mkfifo file'
+live_case "SIGHUP when there is another user's link" reopens_nothing 'chmod 1777 . && ln -s victim file && chown -h 4321 file'
+live_case "SIGHUP when there is another user's file" reopens_nothing 'touch file && chown 4321 file'
+live_case "a file that cannot be written" cannot_write /nonexistent/file -w
+live_case "-w to a FIFO that nobody reads" fifo_without_reader -w
+live_case "--record to a FIFO that nobody reads" fifo_without_reader --record
+live_case "-w to another user's link" link_of_others -w
+live_case "--record to another user's link" link_of_others --record
 live_case "--quiet" quiet
 live_case "--redact in lines" redacts
 live_case "--redact in JSON" redacts_json

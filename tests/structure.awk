@@ -99,7 +99,7 @@ file !~ /^src\// {
     check_include(quoted[2])
 }
 
-/(^|[^A-Za-z0-9_])stderr([^A-Za-z0-9_]|$)/ && !/\/\*/ && name !~ /^(diag\.[ch]|child\.h|supervise\.c|options\.def)$/ {
+/(^|[^A-Za-z0-9_\/])stderr([^A-Za-z0-9_]|$)/ && !/\/\*/ && name !~ /^(diag\.[ch]|child\.h|supervise\.c|options\.def)$/ {
     found("stderr", file ":" FNR ": " $0)
 }
 

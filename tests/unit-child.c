@@ -185,7 +185,7 @@ START_TEST(bpftrace_is_found_on_path)
     struct bpftrace bpftrace;
     make_tracer("echo bpftrace v0.20.2");
     setenv("PATH", mem_printf(&mem, "/nonexistent::%s:/bin", dir), 1);
-    ck_assert_msg(bpftrace_find(&bpftrace, NULL, &mem, &diag) == 0, "%s", diag.message);
+    ck_assert_msg(bpftrace_find(&bpftrace, NULL, false, &mem, &diag) == 0, "%s", diag.message);
     ck_assert_str_eq(bpftrace.path, mem_printf(&mem, "%s/bpftrace", dir));
     ck_assert(bpftrace.major == 0 && bpftrace.minor == 20 && bpftrace.patch == 2);
     ck_assert_str_eq(bpftrace.row.string_size_variable, "BPFTRACE_MAX_STRLEN");
@@ -197,18 +197,18 @@ START_TEST(a_bpftrace_that_is_not_there_or_no_bpftrace)
 {
     struct bpftrace bpftrace;
     setenv("PATH", "/nonexistent", 1);
-    ck_assert_int_eq(bpftrace_find(&bpftrace, NULL, &mem, &diag), -1);
+    ck_assert_int_eq(bpftrace_find(&bpftrace, NULL, false, &mem, &diag), -1);
     ck_assert_int_eq(diag.status, DIAG_MACHINE);
     ck_assert_str_eq(diag.message, "bpftrace is not on PATH; install it (apt-get install bpftrace), or name it with --bpftrace "
                                    "PATH");
     unsetenv("PATH");
-    ck_assert_int_eq(bpftrace_find(&bpftrace, NULL, &mem, &diag), -1);
+    ck_assert_int_eq(bpftrace_find(&bpftrace, NULL, false, &mem, &diag), -1);
     ck_assert_int_eq(diag.status, DIAG_MACHINE);
-    ck_assert_int_eq(bpftrace_find(&bpftrace, "/nonexistent/b", &mem, &diag), -1);
+    ck_assert_int_eq(bpftrace_find(&bpftrace, "/nonexistent/b", false, &mem, &diag), -1);
     ck_assert_str_eq(diag.message, "cannot run /nonexistent/b: No such file or directory");
     make_tracer("printf 'a\\033[31m\\nb'");
     const char *path = mem_printf(&mem, "%s/bpftrace", dir);
-    ck_assert_int_eq(bpftrace_find(&bpftrace, path, &mem, &diag), -1);
+    ck_assert_int_eq(bpftrace_find(&bpftrace, path, false, &mem, &diag), -1);
     ck_assert_int_eq(diag.status, DIAG_MACHINE);
     ck_assert_str_eq(diag.message, mem_printf(&mem,
                                               "%s is not bpftrace: --version printed \"a\\x1b[31m\\x0ab\", expected "

@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char events[] = "provider p\n"
                              "probe a\n"
@@ -34,20 +33,12 @@ static struct fixture fixture;
 static struct contract program;
 static struct outbuf out;
 
-/* A file of the text, read as a program. */
 static int
 read_text(const char *text)
 {
-    char path[] = "/tmp/h2olog-unit-XXXXXX";
-    int fd = mkstemp(path);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    close(fd);
+    const struct file file = fixture_file("f.bt", text);
     fixture.diag = (struct diag){0};
-    int status = contract_read(&program, path, &fixture.mem, &fixture.diag);
-    unlink(path);
-    program.path = "f.bt";
-    return status;
+    return contract_read(&program, &file, &fixture.mem, &fixture.diag);
 }
 
 static const char *

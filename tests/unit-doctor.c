@@ -137,7 +137,7 @@ attach(const char *script, int patience_ms)
             script);
     fclose(file);
     ck_assert_int_eq(chmod(path, 0700), 0);
-    struct doctor doctor = {.mem = &mem, .patience_ms = patience_ms, .bpftrace = {.path = path}};
+    struct doctor doctor = {.mem = &mem, .patience_ms = patience_ms, .bpftrace = {.path = path, .program = path}};
     ck_assert_int_eq(bpftrace_parse_version(&doctor.bpftrace, text_of("bpftrace v0.17.0"), &diag), 0);
     struct doctor_finding finding = doctor_attach(&doctor);
     remove(path);

@@ -4,10 +4,13 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct mem mem;
@@ -38,7 +41,7 @@ set_up(void)
 static void
 tear_down(void)
 {
-    static const char *const names[] = {"b.probes", "a.probes", ".c.probes", "a.bt", "probes", "sub.probes", "large", "small"};
+    static const char *const names[] = {"a.bt", "large", "small"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         remove(path_of(names[i]));
     ck_assert_int_eq(rmdir(dir), 0);
@@ -46,61 +49,31 @@ tear_down(void)
     mem_free(&mem);
 }
 
-START_TEST(a_directory_gives_its_files_sorted)
-{
-    struct files files;
-    write_file("b.probes", "bb", 2);
-    write_file("a.probes", "", 0);
-    write_file(".c.probes", "hidden", 6);
-    write_file("a.bt", "other", 5);
-    write_file("probes", "no suffix", 9);
-    ck_assert_msg(files_load(&files, dir, "probes", ".probes", &mem, &diag) == 0, "%s", diag.message);
-    ck_assert_uint_eq(files.count, 2);
-    ck_assert_str_eq(files.items[0].name, path_of("a.probes"));
-    ck_assert_str_eq(files.items[1].name, path_of("b.probes"));
-    ck_assert_uint_eq(files.items[0].text.len, 0);
-    ck_assert(text_is(files.items[1].text, "bb"));
-    ck_assert_ptr_eq(files_find(&files, "b.probes"), &files.items[1]);
-    ck_assert_ptr_null(files_find(&files, ".probes"));
-    ck_assert_ptr_null(files_find(&files, "a.bt"));
-}
-END_TEST
-
 START_TEST(a_file_holds_any_bytes)
 {
-    static char bytes[10000];
-    struct file file;
+    static char bytes[100000];
     for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (char)(i * 31);
     write_file("a.bt", bytes, sizeof(bytes));
-    ck_assert_int_eq(files_read(&file, path_of("a.bt"), &mem, &diag), 0);
+    struct file file = fixture_read(path_of("a.bt"), &mem);
     ck_assert(text_equal(file.text, (struct slice){bytes, sizeof(bytes)}));
     ck_assert_str_eq(file.name, path_of("a.bt"));
 }
 END_TEST
 
-static void
-check_error(const char *where, const char *suffix, const char *expected)
-{
-    struct files files;
-    diag = (struct diag){0};
-    ck_assert_int_eq(files_load(&files, where, "probes", suffix, &mem, &diag), -1);
-    ck_assert_str_eq(diag.message, expected);
-    ck_assert_int_eq(diag.status, DIAG_USAGE);
-}
-
-START_TEST(what_cannot_be_loaded_is_explained)
+/* R4: /dev/zero ate all of the memory. */
+START_TEST(an_endless_file_is_an_error)
 {
     struct file file;
-    check_error("/nonexistent/dir", ".bt",
-                "/nonexistent/dir: No such file or directory; a directory with *.bt files was expected");
-    check_error("/dev/null", ".bt", "/dev/null: Not a directory; a directory with *.bt files was expected");
-    check_error(dir, ".probes", mem_printf(&mem, "%s: there is no *.probes file in this directory", dir));
-    ck_assert_int_eq(mkdir(path_of("sub.probes"), 0700), 0);
-    check_error(dir, ".probes", mem_printf(&mem, "%s/sub.probes: Is a directory", dir));
-    ck_assert_int_eq(files_read(&file, "/nonexistent/x.d", &mem, &diag), -1);
-    ck_assert_str_eq(diag.message, "/nonexistent/x.d: No such file or directory");
+    int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    ck_assert_int_eq(files_read(&file, "z", fd, &mem, &diag), -1);
+    ck_assert_str_eq(diag.message, "z: more than 16 MiB; nothing that h2olog reads as a whole is so long");
     ck_assert_int_eq(diag.status, DIAG_USAGE);
+    close(fd);
+    fd = memfd_create("file", MFD_CLOEXEC);
+    ck_assert(ftruncate(fd, FILES_MOST) == 0 && files_read(&file, "z", fd, &mem, &diag) == 0);
+    ck_assert_uint_eq(file.text.len, FILES_MOST);
+    close(fd);
 }
 END_TEST
 
@@ -114,7 +87,7 @@ START_TEST(a_stream_is_read_piece_by_piece)
     for (int i = 0; i < SIZE; i++)
         bytes[i] = (char)(i * 31 % 251);
     write_file("large", bytes, SIZE);
-    ck_assert(files_open(&stream, path_of("large"), &diag) == 0);
+    files_begin(&stream, "large", open(path_of("large"), O_RDONLY | O_CLOEXEC));
     for (size_t at = 0, len = 1; at < SIZE; at += len, len = len * 3 + 1) {
         len = len < SIZE - at ? len : SIZE - at;
         ck_assert(files_ready(&stream, len, &text, &diag) == 0 && text.len >= len && stream.taken == at);
@@ -131,19 +104,37 @@ START_TEST(a_stream_ends_before_more_is_ready)
     struct files_stream stream;
     struct slice text;
     write_file("small", "bytes", 5);
-    ck_assert(files_open(&stream, path_of("small"), &diag) == 0);
+    files_begin(&stream, "small", open(path_of("small"), O_RDONLY | O_CLOEXEC));
     ck_assert(files_ready(&stream, 1000, &text, &diag) == 0 && text_is(text, "bytes"));
     files_close(&stream);
-    ck_assert(files_open(&stream, "/nonexistent/x", &diag) == -1 && strstr(diag.message, "/nonexistent/x") != NULL);
+}
+END_TEST
+
+/* It is open before anybody writes to it, and read(2) then says that it has ended. */
+START_TEST(a_stream_waits_for_the_first_writer_of_a_fifo)
+{
+    struct files_stream stream;
+    struct slice text;
+    ck_assert_int_eq(mkfifo(path_of("small"), 0600), 0);
+    int fd = open(path_of("small"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    pid_t pid = fork();
+    if (pid == 0) {
+        poll(NULL, 0, 50); /* the reader most likely waits by now; if it does not the test is passed, too */
+        int out = open(path_of("small"), O_WRONLY | O_CLOEXEC);
+        _exit(write(out, "bytes", 5) == 5 ? 0 : 1);
+    }
+    files_begin(&stream, "small", fd);
+    ck_assert(files_ready(&stream, 1000, &text, &diag) == 0 && text_is(text, "bytes") && stream.is_ended);
     files_close(&stream);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 END_TEST
 
 START_TEST(built_in_files_are_those_of_the_kind)
 {
     struct files probes, templates;
-    ck_assert_int_eq(files_load(&probes, NULL, "probes", ".probes", &mem, &diag), 0);
-    ck_assert_int_eq(files_load(&templates, NULL, "templates", ".bt", &mem, &diag), 0);
+    files_load_builtin(&probes, "probes", &mem);
+    files_load_builtin(&templates, "templates", &mem);
     ck_assert_uint_eq(probes.count, 3);
     ck_assert_uint_eq(probes.count + templates.count, files_builtin_count);
     ck_assert_ptr_nonnull(files_find(&probes, "quicly.probes"));
@@ -158,16 +149,14 @@ END_TEST
 /* The last part of a name is looked for, and all of it. */
 START_TEST(names_are_whole_words)
 {
-    struct files files;
-    struct mem scratch = {0};
-    write_file("b.probes", "b", 1);
-    ck_assert_int_eq(files_load(&files, dir, NULL, "b.probes", &scratch, &diag), 0);
+    struct files files = {0};
+    const struct file file = fixture_file("dir/b.probes", "b");
+    files_add(&files, &file, &mem);
     ck_assert_uint_eq(files.count, 1);
     ck_assert_ptr_nonnull(files_find(&files, "b.probes"));
     ck_assert_ptr_null(files_find(&files, "probes"));
     ck_assert_ptr_null(files_find(&files, ""));
     ck_assert_ptr_null(files_find(&files, "/b.probes"));
-    mem_free(&scratch);
 }
 END_TEST
 
@@ -190,11 +179,11 @@ files_suite(void)
     Suite *suite = suite_create("files");
     TCase *tcase = tcase_create("files");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, a_directory_gives_its_files_sorted);
     tcase_add_test(tcase, a_file_holds_any_bytes);
-    tcase_add_test(tcase, what_cannot_be_loaded_is_explained);
+    tcase_add_test(tcase, an_endless_file_is_an_error);
     tcase_add_test(tcase, a_stream_is_read_piece_by_piece);
     tcase_add_test(tcase, a_stream_ends_before_more_is_ready);
+    tcase_add_test(tcase, a_stream_waits_for_the_first_writer_of_a_fifo);
     tcase_add_test(tcase, built_in_files_are_those_of_the_kind);
     tcase_add_test(tcase, names_are_whole_words);
     tcase_add_test(tcase, built_in_files_are_plain_text);

@@ -64,6 +64,18 @@ fixture_server(const char *path, const char *name, int *script)
     return pid;
 }
 
+struct file
+fixture_read(const char *path, struct mem *mem)
+{
+    struct file file;
+    struct diag diag;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ck_assert_msg(fd >= 0, "%s", path);
+    ck_assert_msg(files_read(&file, path, fd, mem, &diag) == 0, "%s", diag.message);
+    close(fd);
+    return file;
+}
+
 uint32_t
 fixture_random(uint32_t *state)
 {

@@ -24,6 +24,9 @@ void fixture_free(struct fixture *fixture);
 /* A file of the text. */
 struct file fixture_file(const char *name, const char *text);
 
+/* What is in the file `path`. */
+struct file fixture_read(const char *path, struct mem *mem);
+
 /* The next of a sequence of numbers that is the same in every run. */
 uint32_t fixture_random(uint32_t *state);
 

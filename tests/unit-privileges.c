@@ -2,11 +2,8 @@
 
 #include "unit.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,69 +45,6 @@ START_TEST(whom_it_becomes)
 }
 END_TEST
 
-/* A directory below /tmp, which everybody can write to, but not replace it. */
-static char directory[] = "/tmp/unit-privileges.XXXXXX", file[64];
-
-static void
-make_files(void)
-{
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    chmod(directory, 0755);
-    snprintf(file, sizeof(file), "%s/file", directory);
-    close(open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
-    chmod(file, 0644);
-}
-
-static void
-remove_files(void)
-{
-    unlink(file);
-    rmdir(directory);
-}
-
-START_TEST(what_root_may_trust)
-{
-    if (geteuid() != 0)
-        return;
-    set_sudo(NULL, NULL);
-    ck_assert_msg(privileges_check_path("--x", file, &diag) == 0, "%s", diag.message);
-    ck_assert_int_eq(privileges_check_path("--x", "/nonexistent/file", &diag), 0); /* whoever opens it says so */
-    chmod(file, 0646);
-    ck_assert_int_eq(privileges_check_path("--x", file, &diag), -1);
-    ck_assert_ptr_nonnull(strstr(diag.message, "--x: others than root can change /tmp/"));
-    chmod(file, 0664);
-    ck_assert_int_eq(privileges_check_path("--x", file, &diag), 0); /* root's group */
-    chmod(directory, 0757);
-    ck_assert_int_eq(privileges_check_path("--x", file, &diag), -1);
-    chmod(directory, 0755);
-    ck_assert_int_eq(chown(directory, 1234, 0), 0);
-    ck_assert_int_eq(privileges_check_path("--x", file, &diag), -1);
-    set_sudo("1234", "1234");
-    ck_assert_int_eq(privileges_check_path("--x", file, &diag), 0);
-    ck_assert_int_eq(chown(file, 0, 1234), 0);
-    ck_assert_int_eq(privileges_check_path("--x", file, &diag), 0);
-    set_sudo("1234", "1235");
-    ck_assert_int_eq(chown(file, 0, 1235), 0);
-    ck_assert_int_eq(privileges_check_path("--x", file, &diag), -1); /* a group of several */
-}
-END_TEST
-
-/* A name in a directory that others can write may point elsewhere tomorrow. */
-START_TEST(a_link_is_as_safe_as_where_it_stands)
-{
-    char link[96];
-    if (geteuid() != 0)
-        return;
-    set_sudo(NULL, NULL);
-    snprintf(link, sizeof(link), "%s/link", directory);
-    ck_assert_int_eq(symlink("/bin/true", link), 0);
-    ck_assert_int_eq(privileges_check_path("--x", link, &diag), 0);
-    chmod(directory, 0757);
-    ck_assert_int_eq(privileges_check_path("--x", link, &diag), -1);
-    unlink(link);
-}
-END_TEST
-
 START_TEST(what_is_given_up_does_not_come_back)
 {
     if (geteuid() != 0)
@@ -133,10 +67,7 @@ privileges_suite(void)
 {
     Suite *suite = suite_create("privileges");
     TCase *tcase = tcase_create("privileges");
-    tcase_add_checked_fixture(tcase, make_files, remove_files);
     tcase_add_test(tcase, whom_it_becomes);
-    tcase_add_test(tcase, what_root_may_trust);
-    tcase_add_test(tcase, a_link_is_as_safe_as_where_it_stands);
     tcase_add_test(tcase, what_is_given_up_does_not_come_back);
     suite_add_tcase(suite, tcase);
     return suite;

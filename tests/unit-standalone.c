@@ -44,7 +44,7 @@ part(struct standalone_options request, const char *redacted, const char *from, 
     request.command = "h2olog x";
     fixture_plan(&fixture, events, "0.17.0", "g");
     fixture.plan.redact = redacted != NULL ? &redact : NULL;
-    ck_assert_int_eq(files_load(&templates, NULL, "templates", ".bt", &fixture.mem, &fixture.diag), 0);
+    files_load_builtin(&templates, "templates", &fixture.mem);
     out.len = 0;
     ck_assert_int_eq(standalone_write(&out, &fixture.plan, &request, &templates, &fixture.mem, &fixture.diag), 0);
     text_putc(&out, '\0');

@@ -55,7 +55,7 @@ static void
 copy_file(const char *from, const char *to)
 {
     struct file file;
-    ck_assert_msg(files_read(&file, from, &mem, &diag) == 0, "%s", diag.message);
+    file = fixture_read(from, &mem);
     FILE *stream = fopen(to, "we");
     ck_assert_ptr_nonnull(stream);
     ck_assert_uint_eq(fwrite(file.text.ptr, 1, file.text.len, stream), file.text.len);

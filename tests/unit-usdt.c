@@ -148,7 +148,7 @@ START_TEST(every_era_has_the_probes_of_its_list)
         struct usdt_probes probes;
         struct file list;
         const char *path = mem_printf(&mem, "%s/tests/server/probes-%s.def", top, eras[i][1]);
-        ck_assert_msg(files_read(&list, path, &mem, &diag) == 0, "%s", diag.message);
+        list = fixture_read(path, &mem);
         ck_assert_msg(read_bytes(&probes, bytes, len) == 0, "%s", diag.message);
         size_t count = check_rows(&probes, list.text);
         ck_assert_uint_gt(count, 40);

@@ -125,8 +125,8 @@ write_all(struct fixture *fixture, const struct target *target, const char *vers
     struct files probes, templates;
     char line[64];
     snprintf(line, sizeof(line), "bpftrace v%s", version);
-    files_load(&probes, NULL, "probes", ".probes", &fixture->mem, &fixture->diag);
-    files_load(&templates, NULL, "templates", ".bt", &fixture->mem, &fixture->diag);
+    files_load_builtin(&probes, "probes", &fixture->mem);
+    files_load_builtin(&templates, "templates", &fixture->mem);
     ck_assert_int_eq(catalog_parse(&fixture->catalog, &probes, &fixture->mem, &fixture->diag), 0);
     ck_assert_int_eq(bpftrace_parse_version(&fixture->bpftrace, text_of(line), &fixture->diag), 0);
     static struct request request;

@@ -1,10 +1,7 @@
 #include "base/files.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,35 +13,42 @@ bad_path(struct diag *diag, const char *path, const char *reason)
     return diag_set(diag, DIAG_USAGE, "%s: %s", diag_quote(quoted, sizeof(quoted), text_of(path)), reason);
 }
 
-static void
-add(struct files *files, struct mem *mem, const char *name, struct slice text)
+void
+files_add(struct files *files, const struct file *file, struct mem *mem)
 {
     files->items = mem_grow(mem, files->items, files->count, sizeof(*files->items));
-    files->items[files->count++] = (struct file){name, text};
+    files->items[files->count++] = *file;
+}
+
+static int
+read_all(struct outbuf *bytes, const char *name, int fd, struct diag *diag)
+{
+    enum { PIECE = 64 * 1024 };
+    ssize_t got;
+    while ((got = read(fd, text_reserve(bytes, PIECE), PIECE)) != 0) {
+        if (got < 0 && errno != EINTR)
+            return bad_path(diag, name, strerror(errno));
+        bytes->len += got > 0 ? (size_t)got : 0;
+        if (bytes->len > FILES_MOST)
+            return bad_path(diag, name, "more than 16 MiB; nothing that h2olog reads as a whole is so long");
+    }
+    return 0;
 }
 
 int
-files_read(struct file *file, const char *path, struct mem *mem, struct diag *diag)
+files_read(struct file *file, const char *name, int fd, struct mem *mem, struct diag *diag)
 {
-    FILE *stream = fopen(path, "re");
-    if (stream == NULL)
-        return bad_path(diag, path, strerror(errno));
     struct outbuf bytes = {0};
-    size_t got;
-    while ((got = fread(text_reserve(&bytes, 4096), 1, 4096, stream)) > 0)
-        bytes.len += got;
-    int failed = ferror(stream) ? bad_path(diag, path, strerror(errno)) : 0;
-    fclose(stream);
-    *file = (struct file){path, {mem_strndup(mem, bytes.ptr, bytes.len), bytes.len}};
+    int status = read_all(&bytes, name, fd, diag);
+    *file = (struct file){name, {mem_strndup(mem, bytes.ptr, bytes.len), bytes.len}};
     text_free(&bytes);
-    return failed;
+    return status;
 }
 
-int
-files_open(struct files_stream *stream, const char *path, struct diag *diag)
+void
+files_begin(struct files_stream *stream, const char *name, int fd)
 {
-    *stream = (struct files_stream){.path = path, .fd = open(path, O_RDONLY | O_CLOEXEC)};
-    return stream->fd >= 0 ? 0 : bad_path(diag, path, strerror(errno));
+    *stream = (struct files_stream){.path = name, .fd = fd};
 }
 
 void
@@ -72,8 +76,9 @@ files_ready(struct files_stream *stream, size_t len, struct slice *text, struct 
     if (!stream->is_ended && stream->bytes.len - stream->at < len)
         move_up(stream);
     while (!stream->is_ended && stream->bytes.len - stream->at < len) {
+        poll(&(struct pollfd){stream->fd, POLLIN, 0}, 1, -1); /* read(2) does not wait for a FIFO's first writer */
         ssize_t got = read(stream->fd, text_reserve(&stream->bytes, PIECE), PIECE);
-        if (got < 0 && errno != EINTR)
+        if (got < 0 && errno != EINTR && errno != EAGAIN)
             return bad_path(diag, stream->path, strerror(errno));
         stream->is_ended = got == 0;
         stream->bytes.len += got > 0 ? (size_t)got : 0;
@@ -89,57 +94,15 @@ files_take(struct files_stream *stream, size_t len)
     stream->taken += len;
 }
 
-static int
-add_file(struct files *files, const char *path, struct mem *mem, struct diag *diag)
-{
-    struct file file;
-    if (files_read(&file, path, mem, diag) != 0)
-        return -1;
-    add(files, mem, file.name, file.text);
-    return 0;
-}
-
-static int
-load_dir(struct files *files, const char *dir, const char *suffix, struct mem *mem, struct diag *diag)
-{
-    struct dirent **entries;
-    int count = scandir(dir, &entries, NULL, alphasort);
-    if (count < 0)
-        return bad_path(diag, dir, mem_printf(mem, "%s; a directory with *%s files was expected", strerror(errno), suffix));
-    int status = 0;
-    for (int i = 0; i < count; i++) {
-        if (status == 0 && entries[i]->d_name[0] != '.' && text_ends_with(text_of(entries[i]->d_name), suffix))
-            status = add_file(files, mem_printf(mem, "%s/%s", dir, entries[i]->d_name), mem, diag);
-        free(entries[i]);
-    }
-    free(entries);
-    return status;
-}
-
-/* Those of "BUILTIN/". */
-static void
-add_builtin(struct files *files, const char *builtin, struct mem *mem)
-{
-    for (size_t i = 0; i < files_builtin_count; i++) {
-        struct slice name = text_of(files_builtin[i].name);
-        if (text_skip_prefix(&name, builtin) && text_starts_with(name, "/"))
-            add(files, mem, files_builtin[i].name, files_builtin[i].text);
-    }
-}
-
-int
-files_load(struct files *files, const char *dir, const char *builtin, const char *suffix, struct mem *mem, struct diag *diag)
+void
+files_load_builtin(struct files *files, const char *kind, struct mem *mem)
 {
     *files = (struct files){0};
-    if (dir == NULL) {
-        add_builtin(files, builtin, mem);
-        return 0;
+    for (size_t i = 0; i < files_builtin_count; i++) {
+        struct slice name = text_of(files_builtin[i].name);
+        if (text_skip_prefix(&name, kind) && text_starts_with(name, "/"))
+            files_add(files, &files_builtin[i], mem);
     }
-    if (load_dir(files, dir, suffix, mem, diag) != 0)
-        return -1;
-    if (files->count == 0)
-        return bad_path(diag, dir, mem_printf(mem, "there is no *%s file in this directory", suffix));
-    return 0;
 }
 
 struct diag_pos

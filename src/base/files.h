@@ -24,10 +24,18 @@ struct files {
 extern const struct file files_builtin[];
 extern const size_t files_builtin_count;
 
-/* The files of directory `dir` whose names end in `suffix`, sorted by name; dir NULL: the built-in ones of `builtin`, such as
- * "probes". An unreadable directory or file, or a directory without any, is an error. 0, or -1 with `diag` set. */
-int files_load(struct files *files, const char *dir, const char *builtin, const char *suffix, struct mem *mem,
-               struct diag *diag);
+/* The built-in files of a kind, as "probes". Memory is the arena's. */
+void files_load_builtin(struct files *files, const char *kind, struct mem *mem);
+
+/* Adds a file behind the others. */
+void files_add(struct files *files, const struct file *file, struct mem *mem);
+
+/* Bytes of a file that is read as a whole, at most. */
+enum { FILES_MOST = 16 << 20 };
+
+/* Reads the rest of an open file, FILES_MOST bytes at most; `name` is for messages. 0, or -1 with `diag` set. Memory is the
+ * arena's. */
+int files_read(struct file *file, const char *name, int fd, struct mem *mem, struct diag *diag);
 
 /* A file that may be large or a pipe, read piece by piece: a mapping would cost a page fault for every 16 pages. */
 struct files_stream {
@@ -38,7 +46,9 @@ struct files_stream {
     uint64_t taken;      /* how many bytes of the file have been taken */
     bool is_ended;       /* the end of the file has been read */
 };
-int files_open(struct files_stream *stream, const char *path, struct diag *diag);
+
+/* Takes an open file, or none (-1), to read it from where it is; `name` is for messages. */
+void files_begin(struct files_stream *stream, const char *name, int fd);
 void files_close(struct files_stream *stream);
 
 /* Reads until `len` bytes are ready, or all that are left. `text` is what is ready, which may be more, and is valid until the
@@ -47,9 +57,6 @@ int files_ready(struct files_stream *stream, size_t len, struct slice *text, str
 
 /* Drops the first `len` ready bytes. */
 void files_take(struct files_stream *stream, size_t len);
-
-/* Reads one file, all of it. 0, or -1 with `diag` set. Memory is the arena's. */
-int files_read(struct file *file, const char *path, struct mem *mem, struct diag *diag);
 
 /* The line and column of the byte at `at` of its text. */
 struct diag_pos files_position(const struct file *file, const char *at);

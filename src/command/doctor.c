@@ -156,7 +156,7 @@ static struct doctor_finding
 check_bpftrace(struct doctor *doctor)
 {
     struct diag diag;
-    if (bpftrace_find(&doctor->bpftrace, doctor->bpftrace_path, doctor->mem, &diag) != 0) {
+    if (bpftrace_find(&doctor->bpftrace, doctor->bpftrace_path, doctor->is_forced, doctor->mem, &diag) != 0) {
         doctor->bpftrace = (struct bpftrace){0};
         return problem_of(doctor, &diag);
     }
@@ -225,7 +225,7 @@ build_id(const struct target *target, struct mem *mem)
     char path[64];
     struct outbuf id = {0};
     snprintf(path, sizeof(path), "/proc/%d/exe", target->pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || !usdt_build_id(fd, &id))
         text_puts(&id, "none");
     if (fd >= 0)

@@ -9,7 +9,8 @@ enum { DOCTOR_PATIENCE_MS = 120000 };
 /* What --doctor looks at. */
 struct doctor {
     const char *bpftrace_path; /* NULL: the first on PATH */
-    pid_t pid;            /* of the server; 0: the only one, if there is one */
+    bool is_forced;            /* --force */
+    pid_t pid;                 /* of the server; 0: the only one, if there is one */
     const struct catalog *catalog;
     enum request_transport transport; /* the one to try; REQUEST_AUTO: the one that h2olog would choose */
     int patience_ms;                  /* how long bpftrace may take to attach; 0: DOCTOR_PATIENCE_MS */

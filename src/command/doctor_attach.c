@@ -61,8 +61,8 @@ make_program(struct trial *trial, struct diag *diag)
     const struct files files = {&file, 1};
     trial->request = (struct request){.group = "doctor", .transport = doctor->transport, .batch_ms = REQUEST_BATCH_MS};
     plan_choose_transport(&trial->request, trial->bpftrace);
+    files_load_builtin(&trial->templates, "templates", doctor->mem);
     if (catalog_parse(&trial->catalog, &files, doctor->mem, diag) != 0 || read_own_probe(trial, diag) != 0 ||
-        files_load(&trial->templates, NULL, "templates", ".bt", doctor->mem, diag) != 0 ||
         plan_make(&trial->plan, &trial->catalog, &trial->target, trial->bpftrace, &trial->request, doctor->mem, diag) != 0 ||
         wire_program_write(&trial->program, &trial->plan, nonce, trial->target.command, &trial->templates, doctor->mem, diag) !=
             0)
@@ -79,7 +79,8 @@ trial_start(struct trial *trial, struct diag *diag)
     char *path = mem_strdup(mem, trial->bpftrace->path), *pid = mem_printf(mem, "%d", trial->target.pid);
     char *argv[] = {path, "-q", "--no-warnings", "-B", "full", "-p", pid, "-e", trial->program.ptr, NULL};
     trial->began = clock_ms();
-    return child_start(&trial->child, path, argv, bpftrace_environment(trial->bpftrace, false, mem), -1, diag);
+    return child_start(&trial->child, trial->bpftrace->program, argv, bpftrace_environment(trial->bpftrace, false, mem), -1,
+                       diag);
 }
 
 /* Keeps a copy, as the record's texts are valid until the next one only. */

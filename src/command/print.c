@@ -67,7 +67,7 @@ open_target(struct target *target, bool *is_there, const struct options *options
     *is_there = pid != 0 || options->exe != NULL;
     if (!*is_there)
         return 0;
-    return pid != 0 ? target_open(target, pid, mem, diag) : target_open_file(target, options->exe, mem, diag);
+    return pid != 0 ? target_open(target, pid, mem, diag) : target_open_file(target, options->exe, options->force, mem, diag);
 }
 
 /* ---- --list and --doctor. */
@@ -92,6 +92,7 @@ print_doctor(const struct options *options, const struct catalog *catalog, struc
 {
     struct outbuf out = {0};
     struct doctor doctor = {.bpftrace_path = options->bpftrace,
+                            .is_forced = options->force,
                             .catalog = catalog,
                             .transport = setup_transport(options),
                             .is_json = options->has_format && strcmp(options->format, "json") == 0,
@@ -127,11 +128,11 @@ write_program(struct outbuf *program, const struct plan *plan, const struct setu
 /* A program that is only printed may be for another machine, so this one need not have a bpftrace. Where it has one, the
  * program is for that. */
 static int
-choose_bpftrace(struct bpftrace *bpftrace, const char *path, struct mem *mem, struct diag *diag)
+choose_bpftrace(struct bpftrace *bpftrace, const struct options *options, struct mem *mem, struct diag *diag)
 {
-    if (bpftrace_find(bpftrace, path, mem, diag) == 0)
+    if (bpftrace_find(bpftrace, options->bpftrace, options->force, mem, diag) == 0)
         return 0;
-    if (path != NULL)
+    if (options->bpftrace != NULL)
         return -1;
     bpftrace_newest(bpftrace);
     return 0;
@@ -161,7 +162,7 @@ print_program(const struct setup *setup, const struct setup_files *files, const 
         .request = &request, .catalog = &files->catalog, .templates = &files->templates, .bpftrace = &bpftrace, .log = log};
     struct target target;
     bool has_target;
-    if (choose_bpftrace(&bpftrace, setup->options->bpftrace, mem, diag) != 0)
+    if (choose_bpftrace(&bpftrace, setup->options, mem, diag) != 0)
         return -1;
     plan_choose_transport(&request, &bpftrace);
     int status = open_target(&target, &has_target, setup->options, mem, diag);

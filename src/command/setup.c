@@ -1,10 +1,9 @@
 #include "command/setup.h"
 
 #include "catalog/dtrace.h"
-#include "host/privileges.h"
+#include "host/input.h"
 
 #include <string.h>
-#include <unistd.h>
 
 /* ---- The request and the view. */
 
@@ -68,13 +67,22 @@ make_request(struct setup *setup, struct mem *mem)
                          .app_data = options->app_data};
 }
 
+/* What root runs, and what root's program is made from, must be in nobody else's hands. */
+static struct open_input
+believed(const char *option, const char *expected, enum open_kind kind, const struct options *options)
+{
+    return (struct open_input){option, expected, kind, .is_believed = true, .is_forced = options->force};
+}
+
 /* The program says what it records. The command line says what is shown of that. */
 static int
 read_program(struct setup *setup, struct mem *mem, struct diag *diag)
 {
     const struct options *options = setup->options;
     const char *mode = setup->view.is_grouped ? REQUEST_EXCHANGES : options->has_mode ? options->mode : NULL;
-    if (contract_read(&setup->contract, options->script, mem, diag) != 0)
+    const struct open_input input = believed("--script", "a program of --emit-script=wire", OPEN_FILE, options);
+    struct file file;
+    if (input_read(&file, &input, options->script, mem, diag) != 0 || contract_read(&setup->contract, &file, mem, diag) != 0)
         return -1;
     setup->has_contract = true;
     setup->request = setup->contract.request;
@@ -116,47 +124,38 @@ setup_view_option(const struct setup *setup)
 
 /* A directory replaces the built-in catalogue; a DTrace provider file adds to it. */
 static int
-load_catalog(struct setup_files *files, const char *path, struct mem *mem, struct diag *diag)
+load_catalog(struct setup_files *files, const struct options *options, struct mem *mem, struct diag *diag)
 {
+    const char *path = options->probes_path;
     bool is_provider = path != NULL && dtrace_is_file(path);
-    if (files_load(&files->probes, is_provider ? NULL : path, "probes", ".probes", mem, diag) != 0 ||
-        catalog_parse(&files->catalog, &files->probes, mem, diag) != 0)
+    const struct open_input directory = believed("--probes", "a directory with *.probes files", OPEN_DIRECTORY, options),
+                            provider = believed("--probes", "a DTrace provider file", OPEN_FILE, options);
+    if (path == NULL || is_provider)
+        files_load_builtin(&files->probes, "probes", mem);
+    else if (input_read_directory(&files->probes, &directory, path, ".probes", mem, diag) != 0)
+        return -1;
+    if (catalog_parse(&files->catalog, &files->probes, mem, diag) != 0)
         return -1;
     if (!is_provider)
         return 0;
-    return files_read(&files->provider, path, mem, diag) != 0 ? -1 : dtrace_parse(&files->catalog, &files->provider, mem, diag);
+    return input_read(&files->provider, &provider, path, mem, diag) != 0
+               ? -1
+               : dtrace_parse(&files->catalog, &files->provider, mem, diag);
 }
 
-/* Checks a path of the command line, if it was given, and the files that were read from there. */
 static int
-check_path(const char *option, const char *path, const struct files *files, struct diag *diag)
+load_templates(struct setup_files *files, const struct options *options, struct mem *mem, struct diag *diag)
 {
-    int status = path != NULL ? privileges_check_path(option, path, diag) : 0;
-    for (size_t i = 0; status == 0 && path != NULL && i < files->count; i++)
-        status = privileges_check_path(option, files->items[i].name, diag);
-    return status;
-}
-
-/* What root runs, and what root's program is made from, must be in nobody else's hands. */
-static int
-check_paths(const struct setup_files *files, const struct options *options, struct diag *diag)
-{
-    const struct files none = {0}, *probes = files->provider.name != NULL ? &none : &files->probes;
-    if (geteuid() != 0 || options->force)
-        return 0;
-    if (check_path("--bpftrace", options->bpftrace, &none, diag) != 0 ||
-        check_path("--script", options->script, &none, diag) != 0 ||
-        check_path("--probes", options->probes_path, probes, diag) != 0)
-        return -1;
-    return check_path("--templates", options->templates_dir, &files->templates, diag);
+    const struct open_input input = believed("--templates", "a directory with *.bt files", OPEN_DIRECTORY, options);
+    if (options->templates_dir != NULL)
+        return input_read_directory(&files->templates, &input, options->templates_dir, ".bt", mem, diag);
+    files_load_builtin(&files->templates, "templates", mem);
+    return 0;
 }
 
 int
 setup_load(struct setup_files *files, const struct options *options, struct mem *mem, struct diag *diag)
 {
     *files = (struct setup_files){0};
-    if (load_catalog(files, options->probes_path, mem, diag) != 0 ||
-        files_load(&files->templates, options->templates_dir, "templates", ".bt", mem, diag) != 0)
-        return -1;
-    return check_paths(files, options, diag);
+    return load_catalog(files, options, mem, diag) != 0 ? -1 : load_templates(files, options, mem, diag);
 }

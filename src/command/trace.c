@@ -1,12 +1,12 @@
 #include "command/trace.h"
 
 #include "host/find.h"
+#include "host/open.h"
 #include "host/privileges.h"
 #include "run/launch.h"
 #include "run/replay.h"
 #include "run/supervise.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
@@ -30,7 +30,7 @@ open_destination(struct destination *destination, const struct setup *setup, str
     *sink = (struct sink){.fd = STDOUT_FILENO, .block = options->buffered ? 64 * 1024 : 0};
     format_init(&destination->format, setup->format, (struct format_options){options->extra, options->names});
     if (options->output != NULL)
-        sink->fd = sink_open(options->output, options->append ? O_APPEND : O_TRUNC, diag);
+        sink->fd = open_output(options->output, options->append ? OPEN_CONTINUED : OPEN_EMPTIED, diag);
     destination->format.paint = paint_for(sink->fd, options->color, options->wide);
     return sink->fd < 0 ? -1 : 0;
 }
@@ -61,9 +61,10 @@ choose_servers(struct options_pids *servers, const struct diag_log *log, struct 
 }
 
 static int
-find_bpftrace(struct bpftrace *bpftrace, const char *path, const struct diag_log *log, struct mem *mem, struct diag *diag)
+find_bpftrace(struct bpftrace *bpftrace, const struct options *options, const struct diag_log *log, struct mem *mem,
+              struct diag *diag)
 {
-    if (bpftrace_find(bpftrace, path, mem, diag) != 0)
+    if (bpftrace_find(bpftrace, options->bpftrace, options->force, mem, diag) != 0)
         return -1;
     diag_debug(log, 1, "%s is version %d.%d.%d", bpftrace->path, bpftrace->major, bpftrace->minor, bpftrace->patch);
     if (!bpftrace_is_known(bpftrace))
@@ -79,7 +80,7 @@ examine_machine(struct machine *machine, const struct options *options, const st
     machine->servers = options->pids;
     machine->cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
     if (choose_servers(&machine->servers, log, mem, diag) != 0 ||
-        find_bpftrace(&machine->bpftrace, options->bpftrace, log, mem, diag) != 0)
+        find_bpftrace(&machine->bpftrace, options, log, mem, diag) != 0)
         return -1;
     return privileges_find(&machine->privileges, options->user, diag);
 }
@@ -120,7 +121,7 @@ describe(const struct setup *setup, const struct setup_files *files, struct mem 
 static int
 begin_recording(struct recording *recording, const struct recording_header *header, const char *path, struct diag *diag)
 {
-    recording->fd = sink_open(path, O_TRUNC, diag);
+    recording->fd = open_output(path, OPEN_EMPTIED, diag);
     return recording->fd < 0 ? -1 : recording_begin(recording, header, diag);
 }
 
@@ -214,6 +215,7 @@ trace_recording(const struct setup *setup, const struct diag_log *log, struct di
         return -1;
     signal(SIGPIPE, SIG_IGN); /* EPIPE tells more */
     const struct replay replay = {.path = options->replay,
+                                  .is_forced = options->force,
                                   .mode = options->has_mode ? options->mode : NULL,
                                   .patterns = options->types.items,
                                   .npatterns = options->types.count,

@@ -1,5 +1,7 @@
 #include "host/bpftrace.h"
+
 #include "host/child.h"
+#include "host/open.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,29 +155,37 @@ search_path(struct mem *mem)
     return NULL;
 }
 
-int
-bpftrace_find(struct bpftrace *bpftrace, const char *path, struct mem *mem, struct diag *diag)
+static int
+ask_version(struct bpftrace *bpftrace, struct mem *mem, struct diag *diag)
 {
-    *bpftrace = (struct bpftrace){.path = path != NULL ? path : search_path(mem)};
-    if (bpftrace->path == NULL)
-        return diag_set(diag, DIAG_MACHINE,
-                        "bpftrace is not on PATH; install it (apt-get install bpftrace), or name it with "
-                        "--bpftrace PATH");
-    char *argv[] = {(char *)bpftrace->path, "--version", NULL};
+    char *argv[] = {mem_strdup(mem, bpftrace->path), "--version", NULL};
     char *envp[] = {NULL};
     struct outbuf output = {0};
-    int status = child_capture(bpftrace->path, argv, envp, &output, VERSION_MS, diag);
+    int status = child_capture(bpftrace->program, argv, envp, &output, VERSION_MS, diag);
     if (status == 0)
         status = bpftrace_parse_version(bpftrace, text_trim((struct slice){output.ptr, output.len}, "\n"), diag);
     text_free(&output);
     return status;
 }
 
+int
+bpftrace_find(struct bpftrace *bpftrace, const char *path, bool is_forced, struct mem *mem, struct diag *diag)
+{
+    const struct open_input input = {.option = path != NULL ? "--bpftrace" : "bpftrace on PATH", .is_forced = is_forced};
+    *bpftrace = (struct bpftrace){.path = path != NULL ? path : search_path(mem)};
+    if (bpftrace->path == NULL)
+        return diag_set(diag, DIAG_MACHINE,
+                        "bpftrace is not on PATH; install it (apt-get install bpftrace), or name it with "
+                        "--bpftrace PATH");
+    bpftrace->program = open_program(&input, bpftrace->path, mem, diag);
+    return bpftrace->program != NULL ? ask_version(bpftrace, mem, diag) : -1;
+}
+
 void
 bpftrace_newest(struct bpftrace *bpftrace)
 {
     const struct bpftrace_row *row = &rows[ROWS - 1];
-    *bpftrace = (struct bpftrace){"bpftrace", row->major, row->minor, 0, *row};
+    *bpftrace = (struct bpftrace){.path = "bpftrace", .major = row->major, .minor = row->minor, .row = *row};
 }
 
 struct bpftrace

@@ -23,13 +23,15 @@ struct bpftrace_row {
 };
 
 struct bpftrace {
-    const char *path;
+    const char *path;    /* as it was named or found; it is argv[0], by which some programs know what they are */
+    const char *program; /* the path to run, as of open_program */
     int major, minor, patch;
     struct bpftrace_row row;
 };
 
-/* Finds bpftrace (`path`, or on PATH when NULL) and asks for its version. 0, or -1 with `diag` set (DIAG_MACHINE). */
-int bpftrace_find(struct bpftrace *bpftrace, const char *path, struct mem *mem, struct diag *diag);
+/* Finds bpftrace (`path`, or on PATH when NULL) and asks for its version. Root does not run one that others can change, unless
+ * `is_forced`. 0, or -1 with `diag` set. */
+int bpftrace_find(struct bpftrace *bpftrace, const char *path, bool is_forced, struct mem *mem, struct diag *diag);
 
 /* Whether its version is known: it was found, or read from a recording. */
 bool bpftrace_is_set(const struct bpftrace *bpftrace);

@@ -18,8 +18,4 @@ int privileges_find(struct privileges *privileges, const char *user, struct diag
  * (PR_SET_NO_NEW_PRIVS). 0, or -1 with `diag` set. */
 int privileges_drop(const struct privileges *privileges, struct diag *diag);
 
-/* Whether only root, or the user who called sudo, can change what `path` names, by writing to it or to a directory above it. 0,
- * or -1 with `diag` set to a sentence that begins with `option`. */
-int privileges_check_path(const char *option, const char *path, struct diag *diag);
-
 #endif

@@ -1,10 +1,11 @@
 #include "host/target.h"
 
+#include "host/open.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -100,20 +101,18 @@ read_file(struct target *target, int fd, struct mem *mem, struct diag *diag)
 }
 
 int
-target_open_file(struct target *target, const char *path, struct mem *mem, struct diag *diag)
+target_open_file(struct target *target, const char *path, bool is_forced, struct mem *mem, struct diag *diag)
 {
+    const struct open_input input = {.option = "-e", .expected = "the executable of an h2o", .is_forced = is_forced};
     char quoted[256];
     *target = (struct target){.pidfd = -1, .exe.path = path};
     target->command = mem_strdup(mem, diag_quote(quoted, sizeof(quoted), text_of(path)));
-    struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open_input(&input, path, diag);
     if (fd < 0)
-        return diag_set(diag, DIAG_USAGE, "%s: %s; expected the executable of an h2o", target->command, strerror(errno));
-    int result = fstat(fd, &status) == 0 && S_ISREG(status.st_mode)
-                     ? read_file(target, fd, mem, diag)
-                     : diag_set(diag, DIAG_USAGE, "%s is not a file; expected the executable of an h2o", target->command);
+        return -1;
+    int status = read_file(target, fd, mem, diag);
     close(fd);
-    return result;
+    return status;
 }
 
 void

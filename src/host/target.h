@@ -31,8 +31,8 @@ struct target {
 int target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag);
 void target_close(struct target *target);
 
-/* The same for the executable file `path`; libraries are not looked at. */
-int target_open_file(struct target *target, const char *path, struct mem *mem, struct diag *diag);
+/* The same for the executable file `path`; libraries are not looked at. `is_forced` as in open.h. */
+int target_open_file(struct target *target, const char *path, bool is_forced, struct mem *mem, struct diag *diag);
 
 /* The address in the process where byte `offset` of the file `object` (a path of target->probes) is mapped as code; 0: it is
  * not. */

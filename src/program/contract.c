@@ -75,17 +75,14 @@ check_version(const struct contract *contract, struct slice line, int number, st
 }
 
 int
-contract_read(struct contract *contract, const char *path, struct mem *mem, struct diag *diag)
+contract_read(struct contract *contract, const struct file *file, struct mem *mem, struct diag *diag)
 {
-    struct file file;
-    if (files_read(&file, path, mem, diag) != 0)
-        return -1;
-    *contract = (struct contract){path, file.text, {.group = "http", .transport = REQUEST_STREAM}};
-    struct slice rest = file.text, line;
+    *contract = (struct contract){file->name, file->text, {.group = "http", .transport = REQUEST_STREAM}};
+    struct slice rest = file->text, line;
     int number = 0;
     bool is_marked = next_line(&rest, &line, &number);
-    if (!is_marked || memmem(file.text.ptr, file.text.len, CONTRACT_NO_NONCE, strlen(CONTRACT_NO_NONCE)) == NULL)
-        return diag_at(diag, (struct diag_pos){path, 1, 1},
+    if (!is_marked || memmem(file->text.ptr, file->text.len, CONTRACT_NO_NONCE, strlen(CONTRACT_NO_NONCE)) == NULL)
+        return diag_at(diag, (struct diag_pos){file->name, 1, 1},
                        "this is no program that prints for h2olog; h2olog --emit-script=wire makes one");
     int status = check_version(contract, line, number, diag);
     while (status == 0 && next_line(&rest, &line, &number))

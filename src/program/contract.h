@@ -25,9 +25,9 @@ struct contract {
 /* Appends the lines for a plan. */
 void contract_describe(struct outbuf *out, const struct plan *plan);
 
-/* Reads the file, and makes a request of its lines, for which a plan can then be made. Lines of texts and events are only
- * compared with that plan, by contract_check. 0, or -1 with `diag` set. Memory is the arena's. */
-int contract_read(struct contract *contract, const char *path, struct mem *mem, struct diag *diag);
+/* Makes a request of the program's lines, for which a plan can then be made. Lines of texts and events are only compared with
+ * that plan, by contract_check. The file's text stays in use. 0, or -1 with `diag` set. Memory is the arena's. */
+int contract_read(struct contract *contract, const struct file *file, struct mem *mem, struct diag *diag);
 
 /* Whether the plan, made for the contract's request, is what the program was made for. 0, or -1 with `diag` set. */
 int contract_check(const struct contract *contract, const struct plan *plan, struct diag *diag);

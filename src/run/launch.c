@@ -1,11 +1,10 @@
 #include "run/launch.h"
 
 #include "host/find.h"
+#include "host/open.h"
 #include "program/wire_program.h"
-#include "show/sink.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -79,7 +78,8 @@ start_bpftrace(const struct launch *launch, const struct target *target, const s
     if (!target->by_path)
         *next++ = "-p", *next++ = pid;
     *next = file;
-    int status = child_start(tracer, path, argv, bpftrace_environment(launch->bpftrace, is_verbose, mem), fd, diag);
+    int status =
+        child_start(tracer, launch->bpftrace->program, argv, bpftrace_environment(launch->bpftrace, is_verbose, mem), fd, diag);
     close(fd);
     return status;
 }
@@ -185,7 +185,7 @@ static int
 reopen(void *context, struct diag *diag)
 {
     const struct launch *launch = context;
-    return sink_open(launch->output, O_APPEND, diag);
+    return open_output(launch->output, OPEN_ANEW, diag);
 }
 
 static bool

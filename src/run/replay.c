@@ -1,6 +1,7 @@
 #include "run/replay.h"
 
 #include "catalog/dtrace.h"
+#include "host/open.h"
 
 #include <poll.h>
 #include <string.h>
@@ -206,7 +207,10 @@ replay_run(const struct replay *replay, struct diag *diag)
     struct mem mem = {0};
     struct recording_header header = {0};
     struct files_stream stream;
-    int status = files_open(&stream, replay->path, diag);
+    const struct open_input input = {
+        .option = "--replay", .expected = "a recording", .kind = OPEN_STREAM, .is_forced = replay->is_forced};
+    files_begin(&stream, replay->path, open_input(&input, replay->path, diag));
+    int status = stream.fd >= 0 ? 0 : -1;
     if (status == 0)
         status = recording_read_header(&header, &stream, &mem, diag);
     if (status == 0)

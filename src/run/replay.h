@@ -6,6 +6,7 @@
 /* Which recording is shown, and how. */
 struct replay {
     const char *path;
+    bool is_forced;              /* --force, see open.h */
     const char *mode;            /* NULL: all that was recorded */
     const char *const *patterns; /* as -t; none: all */
     size_t npatterns;

@@ -3,23 +3,11 @@
 #include "base/clock.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-int
-sink_open(const char *path, int how, struct diag *diag)
-{
-    char quoted[512];
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | how, 0600);
-    if (fd >= 0)
-        return fd;
-    return diag_set(diag, DIAG_FAILED, "cannot open %s for writing: %s", diag_quote(quoted, sizeof(quoted), text_of(path)),
-                    strerror(errno));
-}
 
 /* Regular files, and devices such as /dev/null. */
 static bool

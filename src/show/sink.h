@@ -21,9 +21,6 @@ enum sink_state {
     SINK_GONE,        /* there is no reader any more (EPIPE) */
 };
 
-/* Opens an output file, for its owner only. `how`: O_TRUNC or O_APPEND. The descriptor, or -1 with `diag` set. */
-int sink_open(const char *path, int how, struct diag *diag);
-
 /* Writes what is pending, as far as that does not block. */
 enum sink_state sink_flush(struct sink *sink, struct diag *diag);
 

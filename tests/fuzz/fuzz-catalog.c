@@ -17,7 +17,7 @@ use(const struct catalog *catalog, struct mem *mem)
     bpftrace_newest(&bpftrace);
     list_write(&out, catalog, NULL);
     out.len = 0;
-    FUZZ_CHECK(files_load(&templates, NULL, "templates", ".bt", mem, &diag) == 0);
+    files_load_builtin(&templates, "templates", mem);
     if (plan_make(&plan, catalog, NULL, &bpftrace, &request, mem, &diag) == 0)
         FUZZ_CHECK(wire_program_write(&out, &plan, FUZZ_NONCE, "fuzz", &templates, mem, &diag) == 0);
     text_free(&out);

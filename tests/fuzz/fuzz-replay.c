@@ -29,7 +29,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int in = memfd_create("in", MFD_CLOEXEC), out = memfd_create("out", MFD_CLOEXEC);
     struct sink sink = {.fd = out};
     struct diag diag = {0};
-    FUZZ_CHECK(in >= 0 && out >= 0 && write(in, data, size) == (ssize_t)size);
+    FUZZ_CHECK(in >= 0 && out >= 0 && write(in, data, size) == (ssize_t)size && lseek(in, 0, SEEK_SET) == 0);
     snprintf(path, sizeof(path), "/proc/self/fd/%d", in);
     struct replay replay = {.path = path, .sink = &sink, .log = &log};
     if (replay_run(&replay, &diag) != 0)
