@@ -2,6 +2,7 @@
 #include "command/print.h"
 #include "command/setup.h"
 #include "command/trace.h"
+#include "host/privileges.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -72,6 +73,7 @@ main(int argc, char **argv)
     struct mem mem = {0};
     struct diag diag = {0};
     open_standard_files();
+    privileges_hide_memory();
     const char *command = join_command(&mem, argc, argv);
     int status = options_parse(&options, argc, argv, &diag);
     const struct diag_log log = {options.debug, options.quiet};

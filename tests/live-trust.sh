@@ -47,6 +47,32 @@ reads_as() { # UID GID COMMAND...
     stop_log && has_printed_expected && nothing_left
 }
 
+# Becomes a command, where there is the user that the package makes.
+with_own_user() { # COMMAND...
+    { grep -v ^_h2olog: /etc/passwd && echo _h2olog:x:4331:4332::/nonexistent:/usr/sbin/nologin; } >"$dir/passwd"
+    exec unshare --mount bash -c 'mount --bind "$0" /etc/passwd && exec "$@"' "$dir/passwd" "$@"
+}
+
+# What waitpid(2) tells of a command that waits for its input when SIGABRT ends it: 6, and 128 more with a core.
+abort_status() { # COMMAND...
+    (cd "$dir" && ulimit -c unlimited && perl -e 'pipe(my $in, my $out) or die; my $pid = fork // die;
+        if (!$pid) { open(STDIN, "<&", $in) or die; exec @ARGV or die }
+        my ($name, $state) = ("", "");
+        while ($state ne "S" || $name eq "perl") {
+            select(undef, undef, undef, 0.01); open(my $stat, "<", "/proc/$pid/stat") or die; ($name, $state) = <$stat> =~ /\((.*)\) (.)/;
+        }
+        kill ABRT => $pid; waitpid($pid, 0); print $? & 255' "$@")
+}
+
+dumps_no_core() {
+    local dumped
+    [[ $(abort_status cat) == 134 ]] || { skip "no process dumps core here (core_pattern)"; return; }
+    dumped=$(abort_status "$(realpath "$H2OLOG")" -r --replay /dev/stdin)
+    [[ $dumped == 6 ]] && return
+    explain "the process ended with $dumped instead of 6"
+    return 1
+}
+
 keeps_root() {
     start_server && start_log -r && has_status "$log" Uid "0 0 0 0" && stop_log
 }
@@ -380,7 +406,9 @@ live_case "whoever reads what servers say is nobody" reads_as "$nobody" "$nogrou
 live_case "or the user who called sudo" reads_as 4321 4322 env SUDO_UID=4321 SUDO_GID=4322 "$H2OLOG"
 live_case "or nobody, when root did" reads_as "$nobody" "$nogroup" env SUDO_UID=0 SUDO_GID=0 "$H2OLOG"
 live_case "or the one of --user" reads_as "$(id -u daemon)" "$(id -g daemon)" env SUDO_UID=4321 SUDO_GID=4322 "$H2OLOG" --user daemon
+live_case "or the one that the package makes" reads_as 4331 4332 with_own_user env SUDO_UID=4321 SUDO_GID=4322 "$H2OLOG"
 live_case "or root, with -r" keeps_root
+test_case "which dumps no core" dumps_no_core
 live_case "the process that stays root does not read" keeper_reads_nothing
 live_case "without the process that stays root it ends, with status 1" keeper_dies
 test_case "a bpftrace that others can write" untrusted --bpftrace bpftrace 'chmod o+w "$dir/bpftrace"'

@@ -58,9 +58,9 @@ reset_signals(void)
 }
 
 /* bpftrace keeps two files open for each probe site, and locks memory on older kernels. A limit that may not be raised stays as
- * it is. */
+ * it is. What clients sent stands in its memory, too; a core limit of 1 byte forbids a dump to a program as well (core(5)). */
 static void
-raise_limits(void)
+set_limits(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -69,6 +69,8 @@ raise_limits(void)
     }
     limit = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
     setrlimit(RLIMIT_MEMLOCK, &limit);
+    limit = (struct rlimit){1, 1};
+    setrlimit(RLIMIT_CORE, &limit);
 }
 
 /* In the child, between fork and exec. Does not return. */
@@ -80,7 +82,7 @@ become(const char *path, char *const argv[], char *const envp[], int pass_fd, pi
     if (getppid() != parent)
         _exit(127); /* h2olog was gone before the line above */
     reset_signals();
-    raise_limits();
+    set_limits();
     int null = open("/dev/null", O_RDONLY);
     dup2(null, STDIN_FILENO);
     dup2(pipes->out[1], STDOUT_FILENO);

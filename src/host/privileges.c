@@ -12,21 +12,41 @@
 /* The kernel's overflow id. It is that of the user nobody wherever there is one. */
 enum { NOBODY = 65534 };
 
+static bool
+find_user(struct privileges *privileges, const char *name)
+{
+    const struct passwd *entry = getpwnam(name);
+    if (entry != NULL)
+        *privileges = (struct privileges){entry->pw_uid, entry->pw_gid};
+    return entry != NULL;
+}
+
+/* A user of its own, which packages make, is better than the one who called sudo, who may do more, and than nobody, whose
+ * processes may kill each other. */
+static void
+choose_user(struct privileges *privileges)
+{
+    if (!find_user(privileges, PRIVILEGES_USER) && !trust_sudo_user(&privileges->uid, &privileges->gid) &&
+        !find_user(privileges, "nobody"))
+        *privileges = (struct privileges){NOBODY, NOBODY};
+}
+
 int
 privileges_find(struct privileges *privileges, const char *user, struct diag *diag)
 {
-    if (user == NULL && trust_sudo_user(&privileges->uid, &privileges->gid))
-        return 0;
-    const struct passwd *entry = getpwnam(user != NULL ? user : "nobody");
-    if (entry != NULL) {
-        *privileges = (struct privileges){entry->pw_uid, entry->pw_gid};
-        return 0;
-    }
-    *privileges = (struct privileges){NOBODY, NOBODY};
     char quoted[128];
-    return user == NULL ? 0
-                        : diag_set(diag, DIAG_USAGE, "--user: there is no user \"%s\"; name one of /etc/passwd",
-                                   diag_quote(quoted, sizeof(quoted), text_of(user)));
+    if (user == NULL)
+        choose_user(privileges);
+    else if (!find_user(privileges, user))
+        return diag_set(diag, DIAG_USAGE, "--user: there is no user \"%s\"; name one of /etc/passwd",
+                        diag_quote(quoted, sizeof(quoted), text_of(user)));
+    return 0;
+}
+
+void
+privileges_hide_memory(void)
+{
+    prctl(PR_SET_DUMPABLE, 0);
 }
 
 /* What is given up must not come back. */
