@@ -53,7 +53,8 @@ put_files(struct msghdr *msg, const int *files, size_t count)
     memcpy(CMSG_DATA(header), files, count * sizeof(*files));
 }
 
-static void
+/* -1: it could not be sent; errno says why. */
+static int
 send_message(int socket, struct message *message, const int *files, size_t nfiles, struct slice text)
 {
     char control[CMSG_SPACE(MAX_FILES * sizeof(int))] = {0};
@@ -64,20 +65,30 @@ send_message(int socket, struct message *message, const int *files, size_t nfile
         msg.msg_controllen = CMSG_SPACE(nfiles * sizeof(*files));
         put_files(&msg, files, nfiles);
     }
-    while (sendmsg(socket, &msg, MSG_NOSIGNAL) < 0 && errno == EINTR)
+    ssize_t sent;
+    while ((sent = sendmsg(socket, &msg, MSG_NOSIGNAL)) < 0 && errno == EINTR)
         continue;
+    return sent < 0 ? -1 : 0;
 }
 
-/* Sends a tracer's output away and closes it here, so that this process cannot read it. */
-static void
+/* Sends a tracer's output away and closes it here, so that this process cannot read it. A tracer that nobody can be told of is
+ * ended: -1 with the message's diag set. */
+static int
 hand_over(int socket, struct message *message, struct child *child, int server_fd, const struct outbuf *note)
 {
     message->kind = KEEPER_STARTED;
     message->tracer = child->pid;
     const int files[] = {server_fd, child->out, child->err};
-    send_message(socket, message, files, MAX_FILES, (struct slice){note->ptr, note->len});
+    int status = send_message(socket, message, files, MAX_FILES, (struct slice){note->ptr, note->len});
+    if (status != 0)
+        diag_set(&message->diag, DIAG_FAILED, "h2olog cannot be told of the start of bpftrace: %s", strerror(errno));
     child_close(&child->out);
     child_close(&child->err);
+    if (status == 0)
+        return 0;
+    child_signal(child, SIGKILL);
+    child_wait(child);
+    return -1;
 }
 
 /* Returns -1 if it cannot be started, which is sent to h2olog. */
@@ -93,12 +104,14 @@ start_tracer(struct state *state, pid_t server, bool is_lesser)
         status = diag_set(&message.diag, DIAG_FAILED, "more than %d servers at once", MAX_TRACERS);
     else
         status = services->start(services->context, server, is_lesser, &tracer->child, &server_fd, &note, &message.diag);
-    if (status != 0) {
-        send_message(state->socket, &message, NULL, 0, (struct slice){0});
-    } else {
-        hand_over(state->socket, &message, &tracer->child, server_fd, &note);
+    if (status == 0)
+        status = hand_over(state->socket, &message, &tracer->child, server_fd, &note);
+    if (status == 0) {
         tracer->resume_ms = 0;
         state->ntracers++;
+    } else {
+        message.kind = KEEPER_FAILED;
+        send_message(state->socket, &message, NULL, 0, (struct slice){0});
     }
     child_close(&server_fd);
     text_free(&note);
@@ -325,6 +338,20 @@ read_files(struct msghdr *msg, struct keeper_news *news)
     news->err = files[2];
 }
 
+/* A message that is not whole is no start: its files are closed, and the tracer, which nobody reads, is ended. */
+static void
+refuse_news(const struct keeper *keeper, struct keeper_news *news)
+{
+    if (news->kind == KEEPER_STARTED)
+        keeper_order(keeper, KEEPER_KILL, news->tracer);
+    child_close(&news->server_fd);
+    child_close(&news->out);
+    child_close(&news->err);
+    news->kind = KEEPER_FAILED;
+    diag_set(&news->diag, DIAG_FAILED,
+             "a message of h2olog's root process has more than %d bytes, or files that cannot be taken", KEEPER_NOTE_SIZE);
+}
+
 bool
 keeper_read(const struct keeper *keeper, struct keeper_news *news, char *buffer)
 {
@@ -347,6 +374,8 @@ keeper_read(const struct keeper *keeper, struct keeper_news *news, char *buffer)
                                  .diag = message.diag,
                                  .text = {buffer, (size_t)got - sizeof(message)}};
     read_files(&msg, news);
+    if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+        refuse_news(keeper, news);
     return true;
 }
 

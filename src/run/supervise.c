@@ -316,7 +316,8 @@ remove_done(struct run *run)
 static void
 change_phase(struct run *run)
 {
-    bool goes_on = run->shared.nexpected > 0 || run->shared.nlesser > 0 || (run->part->follow && !is_stopping(run));
+    bool is_awaiting = run->shared.nexpected > 0 || run->shared.nlesser > 0 || run->part->follow;
+    bool goes_on = is_awaiting && !is_stopping(run);
     if (run->phase == TRACING && run->nsessions == 0 && !goes_on) {
         run->phase = FLUSHING;
         run->deadline = clock_ms() + FLUSH_MS;
