@@ -31,7 +31,7 @@ set_up(void)
 {
     ck_assert_int_eq(fixture_catalog(&fixture, catalogue), 0);
     bpftrace_parse_version(&fixture.bpftrace, text_of("bpftrace v0.17.0"), &fixture.diag);
-    target = (struct target){.pid = 1, .probes = {server, sizeof(server) / sizeof(server[0])}};
+    target = (struct target){.pid = 1, .probes = {.items = server, .count = sizeof(server) / sizeof(server[0])}};
 }
 
 static void

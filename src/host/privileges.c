@@ -11,9 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The kernel's overflow id. It is that of the user nobody wherever there is one. */
-enum { NOBODY = 65534 };
-
 static bool
 read_id(const char *variable, uint32_t *id)
 {
@@ -35,7 +32,7 @@ privileges_find(struct privileges *privileges, const char *user, struct diag *di
         *privileges = (struct privileges){entry->pw_uid, entry->pw_gid};
         return 0;
     }
-    *privileges = (struct privileges){NOBODY, NOBODY};
+    *privileges = (struct privileges){PRIVILEGES_NOBODY, PRIVILEGES_NOBODY};
     char quoted[128];
     return user == NULL ? 0
                         : diag_set(diag, DIAG_USAGE, "--user: there is no user \"%s\"; name one of /etc/passwd",
