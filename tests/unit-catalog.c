@@ -97,7 +97,7 @@ END_TEST
 static struct usdt_probe server[] = {{.provider = "p", .name = "e", .nargs = 2, .args = {{4, true}, {8, false}}},
                                      {.provider = "p", .name = "f", .nargs = 3},
                                      {.provider = "q", .name = "g", .nargs = 1}};
-static const struct usdt_probes server_probes = {server, 3};
+static const struct usdt_probes server_probes = {.items = server, .count = 3};
 
 START_TEST(conditions_choose_a_variant)
 {

@@ -100,7 +100,7 @@ own_probe(void)
 {
     struct usdt_probes probes = {0};
     int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    ck_assert_msg(usdt_read(&probes, fd, "self", &mem, &diag) == 0, "%s", diag.message);
+    ck_assert_msg(usdt_read(&probes, fd, &mem, &diag) == 0, "%s", diag.message);
     close(fd);
     return usdt_find(&probes, "h2olog", "doctor");
 }

@@ -118,7 +118,7 @@ START_TEST(what_this_h2o_has_instead)
 {
     struct usdt_probe newer[] = {{.provider = "quicly", .name = "packet_sent", .nargs = 4}};
     struct usdt_probe older[] = {{.provider = "quicly", .name = "packet_commit", .nargs = 4}};
-    const struct usdt_probes has_newer = {newer, 1}, has_older = {older, 1};
+    const struct usdt_probes has_newer = {.items = newer, .count = 1}, has_older = {.items = older, .count = 1};
     check_explained("packet_commit", &has_newer, DIAG_NOTHING, "packet_commit: this h2o has packet_sent instead");
     check_explained("quicly:packet_commit", &has_newer, DIAG_NOTHING, "quicly:packet_commit: this h2o has packet_sent instead");
     check_explained("packet_sent", &has_older, DIAG_NOTHING, "packet_sent: this h2o has packet_commit instead");
@@ -129,7 +129,7 @@ START_TEST(what_this_h2o_does_not_have)
 {
     struct usdt_probe other[] = {{.provider = "h2o", .name = "packet_sent", .nargs = 4},
                                  {.provider = "quicly", .name = "packet_commit", .nargs = 3}};
-    const struct usdt_probes probes = {other, 2}, none = {0};
+    const struct usdt_probes probes = {.items = other, .count = 2}, none = {0};
     check_explained("h1_accept", &probes, DIAG_NOTHING,
                     "h1_accept: this h2o does not have it; h2olog --list -p PID shows what it has");
     check_explained("h1_accept", &none, DIAG_NOTHING,

@@ -5,6 +5,7 @@
 #include "unit-fixture.h"
 #include "unit.h"
 
+#include <elf.h>
 #include <string.h>
 
 static const char catalogue[] = "provider q\n"
@@ -31,7 +32,7 @@ set_up(void)
 {
     ck_assert_int_eq(fixture_catalog(&fixture, catalogue), 0);
     bpftrace_parse_version(&fixture.bpftrace, text_of("bpftrace v0.17.0"), &fixture.diag);
-    target = (struct target){.pid = 1, .probes = {server, sizeof(server) / sizeof(server[0])}};
+    target = (struct target){.pid = 1, .probes = {.items = server, .count = sizeof(server) / sizeof(server[0])}};
 }
 
 static void
@@ -136,6 +137,103 @@ START_TEST(a_probe_with_fewer_arguments_is_left_out)
     ck_assert(
         text_is(fixture.plan.left_out, "q:sent: in this h2o it has 2 arguments; the catalogue (t.probes:7) expects more\n"));
     server[0].nargs = 3;
+}
+END_TEST
+
+/* ---- R16: arguments that bpftrace 0.17 does not read by itself, in places that a program cannot read. */
+
+static const char late_catalogue[] = "provider q\nprobe late\n group quic\n summary s\n arg 0 a u32\n arg 6 b u64\n"
+                                     " arg 7 name str len=8\n arg 9 value str len=10 named-by=name\n arg 0 conn_id u32\n";
+
+static struct usdt_site late_sites[2];
+static struct usdt_probe late = {
+    .provider = "q", .name = "late", .nargs = 11, .sites = late_sites, .nsites = 1, .machine = EM_X86_64};
+
+/* A plan for the probe, whose argument `arg` is `operand` at its last site; the fields, and what is left out. */
+static void
+check_late(int arg, const char *operand, const char *expected, const char *left_out)
+{
+    fixture_free(&fixture);
+    ck_assert_msg(fixture_catalog(&fixture, late_catalogue) == 0, "%s", fixture.diag.message);
+    bpftrace_parse_version(&fixture.bpftrace, text_of("bpftrace v0.17.0"), &fixture.diag);
+    target.probes = (struct usdt_probes){.items = &late, .count = 1};
+    for (int i = 0; i < 11; i++) {
+        late.args[i] = (struct usdt_arg){8, false};
+        late_sites[0].operands[i] = late_sites[1].operands[i] = text_of(late.machine == EM_AARCH64 ? "8@x3" : "8@%rdi");
+    }
+    late_sites[late.nsites == 2].operands[arg] = text_of(operand);
+    check("quic", NULL, false, expected);
+    ck_assert_msg(text_is(fixture.plan.left_out, left_out), "%.*s", (int)fixture.plan.left_out.len, fixture.plan.left_out.ptr);
+}
+
+START_TEST(r16_a_place_that_is_not_understood_costs_its_field)
+{
+    check_late(6, "8@%rax", "late(a,b,name,value,conn_id)", "");
+    check_late(0, "8@counter(%rip)", "late(a,b,name,value,conn_id)", ""); /* bpftrace reads that itself */
+    check_late(6, "8@counter(%rip)", "late(a,name,value,conn_id)",
+               "q:late: b, which this h2o has in a place that a program cannot read: 8@counter(%rip)\n");
+    check_late(8, "8@counter(%rip)", "late(a,b,value,conn_id)",
+               "q:late: name, which this h2o has in a place that a program cannot read: 8@counter(%rip)\n");
+}
+END_TEST
+
+START_TEST(r16_a_site_that_is_not_mapped_costs_the_fields_that_need_it)
+{
+    late.nsites = 2;
+    late_sites[0].address = 0x1000;
+    late_sites[1].address = 0x2000;
+    check_late(6, "8@%rax", "late(a,b,name,value,conn_id)", "");
+    late_sites[1].address = 0;
+    check_late(6, "8@%rax", "late(a,name,value,conn_id)",
+               "q:late: b, which this h2o has in a place that a program cannot read: 8@%rdi\n");
+    target.pid = 0;
+    check_late(6, "8@%rax", "late(a,name,value,conn_id)",
+               "q:late: b, which bpftrace 0.17 cannot read by itself; -p PID makes it possible\n");
+    late.nsites = 1;
+}
+END_TEST
+
+/* On arm64 the address was taken for the value. */
+START_TEST(r16_what_arm64_misreads_is_left_out_if_the_note_is_not_understood)
+{
+    late.machine = EM_AARCH64;
+    check_late(0, "8@[x0]", "late(a,b,name,value,conn_id)", "");
+    check_late(0, "8@[odd]", "late(b,name,value)",
+               "q:late: a, which this h2o has in a place that a program cannot read: 8@[odd]\n"
+               "q:late: conn_id, which this h2o has in a place that a program cannot read: 8@[odd]\n");
+    struct request request = {.group = "quic"};
+    ck_assert_int_eq(filter_add(&request.filter, "conn", "7", &fixture.mem, &fixture.diag), 0);
+    ck_assert_int_eq(
+        plan_make(&fixture.plan, &fixture.catalog, &target, &fixture.bpftrace, &request, &fixture.mem, &fixture.diag), -1);
+    ck_assert(text_is(fixture.plan.left_out, "q:late: a filter asks for conn_id, which this h2o has in a place that a program "
+                                             "cannot read: 8@[odd]\n"));
+    late.machine = EM_X86_64;
+}
+END_TEST
+
+/* h2olog has no sites, but the marks of a list, and must make the same plan. */
+START_TEST(r16_both_processes_make_the_same_plan)
+{
+    late.lost = 1 << 6;
+    late.nsites = 0;
+    fixture_free(&fixture);
+    check_late(6, "", "late(a,name,value,conn_id)", "q:late: b, which this h2o has in a place that a program cannot read\n");
+    late.lost = 0;
+    late.nsites = 1;
+}
+END_TEST
+
+/* Nor can what such a field decides be decided. */
+START_TEST(r16_a_name_that_cannot_be_read_may_be_of_a_value_to_hold_back)
+{
+    const char *const cookie[] = {"cookie"};
+    check_late(7, "8@counter(%rip)", "late(a,b,value,conn_id)",
+               "q:late: name, which this h2o has in a place that a program cannot read: 8@counter(%rip)\n");
+    struct request request = {.group = "quic", .redact = {cookie, 1}};
+    ck_assert_int_eq(
+        plan_make(&fixture.plan, &fixture.catalog, &target, &fixture.bpftrace, &request, &fixture.mem, &fixture.diag), 0);
+    ck_assert_int_eq(fixture.plan.events[0].nshown, 3);
+    ck_assert_ptr_nonnull(text_find(fixture.plan.left_out, "value, whose name cannot be read"));
 }
 END_TEST
 
@@ -244,6 +342,11 @@ plan_suite(void)
     tcase_add_test(tcase, names_that_fit_nothing_are_explained);
     tcase_add_test(tcase, nothing_to_trace_is_an_error);
     tcase_add_test(tcase, a_probe_with_fewer_arguments_is_left_out);
+    tcase_add_test(tcase, r16_a_place_that_is_not_understood_costs_its_field);
+    tcase_add_test(tcase, r16_a_site_that_is_not_mapped_costs_the_fields_that_need_it);
+    tcase_add_test(tcase, r16_what_arm64_misreads_is_left_out_if_the_note_is_not_understood);
+    tcase_add_test(tcase, r16_both_processes_make_the_same_plan);
+    tcase_add_test(tcase, r16_a_name_that_cannot_be_read_may_be_of_a_value_to_hold_back);
     tcase_add_test(tcase, a_provider_file_adds_what_is_not_known);
     tcase_add_test(tcase, a_provider_file_is_understood_by_types_and_names);
     tcase_add_test(tcase, r15_no_field_of_a_provider_file_belongs_to_a_header);

@@ -52,12 +52,19 @@ start_server(void)
 
 /* The keeper's services, with a script as context. */
 
+static size_t note_size; /* that a note has at least */
+
 static int
 start(void *context, pid_t server, bool is_lesser, struct child *tracer, int *server_fd, struct outbuf *note, struct diag *diag)
 {
     char *argv[] = {"sh", "-c", context, is_lesser ? "lesser" : "whole", NULL}, *envp[] = {"PATH=/usr/bin:/bin", NULL};
     text_printf(note, N "%s\nserver\np e 8\n", is_lesser ? " lesser" : "");
+    while (note->len < note_size)
+        text_puts(note, "p e 8\n");
     *server_fd = (int)syscall(SYS_pidfd_open, server, 0);
+    if (strcmp(context != NULL ? context : "", "hang") == 0)
+        for (;;)
+            pause();
     return child_start(tracer, context != NULL ? "/bin/sh" : "/nonexistent/sh", argv, envp, -1, diag);
 }
 
@@ -304,6 +311,41 @@ START_TEST(a_keeper_that_dies_ends_the_run)
     ck_assert_int_eq(supervise(&run), 1);
     ck_assert_str_eq(run.fixture.diag.message, "h2olog's root process has ended; nothing is traced any more");
     end(&run, NULL);
+}
+END_TEST
+
+/* R6: it was cut, and nothing said so. */
+START_TEST(r6_a_note_that_is_too_long_is_an_error)
+{
+    note_size = KEEPER_NOTE_SIZE - 5;
+    check(TICK EVENT "exit 3", 1,
+          "bpftrace ended before it was told to, with status 3 and without a word; h2olog -ddd shows more", "event 5\n");
+    note_size = KEEPER_NOTE_SIZE + 1;
+    check(TICK EVENT "exec sleep 60", 1,
+          "a message of h2olog's root process has more than 131072 bytes, or files that cannot be taken", "");
+    note_size = 4 << 20; /* more than the socket takes */
+    check(TICK EVENT "exec sleep 60", 1, "h2olog cannot be told of the start of bpftrace: Message too long", "");
+    note_size = 0;
+}
+END_TEST
+
+/* R6: the first SIGINT did nothing. */
+START_TEST(r6_sigint_ends_a_run_whose_keeper_does_not_answer)
+{
+    struct run run;
+    begin(&run, "hang");
+    const struct request request = {.group = "g"};
+    struct supervise part = {.keeper = &run.keeper,
+                             .config = {&request, &run.fixture.catalog, &run.fixture.bpftrace, NULL, 1, NULL},
+                             .output = &run.output,
+                             .log = &run.log,
+                             .nservers = 1,
+                             .put_off_ms = 1000};
+    signal_later(SIGINT, 1);
+    ck_assert_int_eq(supervise_run(&part, run.signals, &run.fixture.diag), 0);
+    kill(run.keeper.pid, SIGKILL);
+    keeper_stop(&run.keeper);
+    end(&run, "");
 }
 END_TEST
 
@@ -698,6 +740,8 @@ supervise_suite(void)
     tcase_add_test(tcase, a_flood_does_not_hold_back_the_end);
     tcase_add_test(tcase, a_loss_stands_where_it_happened);
     tcase_add_test(tcase, a_keeper_that_dies_ends_the_run);
+    tcase_add_test(tcase, r6_a_note_that_is_too_long_is_an_error);
+    tcase_add_test(tcase, r6_sigint_ends_a_run_whose_keeper_does_not_answer);
     tcase_add_test(tcase, a_paused_tracer_goes_on_by_itself);
     tcase_add_test(tcase, a_paused_tracer_can_be_killed);
     tcase_add_test(tcase, a_pause_ends_without_the_keeper);

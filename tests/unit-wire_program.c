@@ -1,6 +1,6 @@
 #include "program/wire_program.h"
 
-#include "program/operand.h"
+#include "host/operand.h"
 #include "base/template.h"
 #include "unit-fixture.h"
 #include "unit.h"
@@ -296,37 +296,15 @@ START_TEST(a_server_without_a_name_and_a_seventh_argument)
 }
 END_TEST
 
-/* A file of this process that is mapped as code, with the offset of its first byte there. */
-static void
-find_code(char path[static 512], unsigned long *offset)
-{
-    char line[1024], perms[8];
-    FILE *maps = fopen("/proc/self/maps", "re");
-    bool is_found = false;
-    ck_assert_ptr_nonnull(maps);
-    while (!is_found && fgets(line, sizeof(line), maps) != NULL)
-        is_found = sscanf(line, "%*s %7s %lx %*s %*s %511s", perms, offset, path) == 3 && perms[2] == 'x' && *path == '/';
-    fclose(maps);
-    ck_assert(is_found);
-}
-
 /* On arm64 bpftrace takes the address for the value of what stands at a register without an offset, and the register that tells
  * the sites apart has another name. */
 START_TEST(arm64_reads_first_members_by_the_note)
 {
-    char path[512];
-    unsigned long code;
-    find_code(path, &code);
-    struct usdt_site sites[2] = {{code, {text_of("8@[x0]"), text_of("8@[x0, 8]"), text_of("-4@[x19]")}},
-                                 {code + 4, {text_of("8@[x0]"), text_of("8@[x0, 8]"), text_of("-4@w2")}}};
-    struct usdt_probe send = {.provider = "h2o",
-                              .name = "send_response",
-                              .nargs = 3,
-                              .sites = sites,
-                              .nsites = 2,
-                              .machine = EM_AARCH64,
-                              .object = path};
-    struct target target = {.pid = getpid(), .probes = {&send, 1}};
+    struct usdt_site sites[2] = {{0x10, 0x5010, {text_of("8@[x0]"), text_of("8@[x0, 8]"), text_of("-4@[x19]")}},
+                                 {0x14, 0x5014, {text_of("8@[x0]"), text_of("8@[x0, 8]"), text_of("-4@w2")}}};
+    struct usdt_probe send = {
+        .provider = "h2o", .name = "send_response", .nargs = 3, .sites = sites, .nsites = 2, .machine = EM_AARCH64};
+    struct target target = {.pid = 77, .probes = {&send, 1}};
     static const char *const versions[] = {"0.17.0", "0.27.0"};
     for (size_t i = 0; i < 2; i++) {
         struct fixture fixture = {0};

@@ -1,6 +1,7 @@
 #include "catalog/catalog.h"
 #include "catalog/argument.h"
 #include "catalog/words.h"
+#include "host/operand.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -65,7 +66,7 @@ parse_size(struct parser *parser, struct slice text, struct catalog_condition *c
     (void)parser;
     if (!read_number(text_cut(&text, ':'), &condition->arg) || !read_number(text, &condition->number))
         return false;
-    return condition->arg < USDT_MAX_ARGS && usdt_is_size((uint64_t)condition->number);
+    return condition->arg < USDT_MAX_ARGS && operand_is_size((uint64_t)condition->number);
 }
 
 /* "ack_send", "stream_send/8" */

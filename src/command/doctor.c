@@ -1,6 +1,7 @@
 #include "command/doctor.h"
 
 #include "base/json.h"
+#include "host/elf_reader.h"
 #include "host/find.h"
 
 #include <errno.h>
@@ -223,16 +224,12 @@ static const char *
 build_id(const struct target *target, struct mem *mem)
 {
     char path[64];
-    struct outbuf id = {0};
     snprintf(path, sizeof(path), "/proc/%d/exe", target->pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || !usdt_build_id(fd, &id))
-        text_puts(&id, "none");
+    const char *id = fd >= 0 ? elf_reader_build_id(fd, mem) : NULL;
     if (fd >= 0)
         close(fd);
-    const char *copy = mem_strndup(mem, id.ptr, id.len);
-    text_free(&id);
-    return copy;
+    return id != NULL ? id : "none";
 }
 
 /* Descriptions of probes that do not fit the server. */

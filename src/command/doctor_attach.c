@@ -1,5 +1,6 @@
 #include "host/cause.h"
 #include "host/child.h"
+#include "host/elf_reader.h"
 #include "base/clock.h"
 #include "record/decode.h"
 #include "command/doctor.h"
@@ -47,7 +48,7 @@ read_own_probe(struct trial *trial, struct diag *diag)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return diag_set(diag, DIAG_MACHINE, "cannot read %s; mount -t proc proc /proc", path);
-    int status = usdt_read(&trial->target.probes, fd, path, trial->doctor->mem, diag);
+    int status = elf_reader_probes(&trial->target.probes, fd, path, clock_ms() + ELF_READER_MS, trial->doctor->mem, diag);
     close(fd);
     return status;
 }

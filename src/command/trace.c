@@ -171,7 +171,9 @@ trace(struct supervise *run, const struct machine *machine, struct setup *setup,
     run->duration_ms = options->duration_ms;
     run->can_reopen = options->output != NULL;
     run->put_off_ms = PUT_OFF_MS;
-    return supervise(run, &launch, &machine->servers, options->keep_root ? NULL : &machine->privileges, signals, diag);
+    int status = supervise(run, &launch, &machine->servers, options->keep_root ? NULL : &machine->privileges, signals, diag);
+    launch_free(&launch);
+    return status;
 }
 
 int

@@ -9,9 +9,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* The kernel's overflow id. It is that of the user nobody wherever there is one. */
-enum { NOBODY = 65534 };
-
 static bool
 find_user(struct privileges *privileges, const char *name)
 {
@@ -28,7 +25,7 @@ choose_user(struct privileges *privileges)
 {
     if (!find_user(privileges, PRIVILEGES_USER) && !trust_sudo_user(&privileges->uid, &privileges->gid) &&
         !find_user(privileges, "nobody"))
-        *privileges = (struct privileges){NOBODY, NOBODY};
+        *privileges = (struct privileges){PRIVILEGES_NOBODY, PRIVILEGES_NOBODY};
 }
 
 int

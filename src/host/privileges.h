@@ -5,6 +5,9 @@
 
 #include <sys/types.h>
 
+/* The kernel's overflow id. It is that of the user nobody wherever there is one. */
+enum { PRIVILEGES_NOBODY = 65534 };
+
 /* Who a process becomes. */
 struct privileges {
     uid_t uid;

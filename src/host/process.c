@@ -148,12 +148,14 @@ static bool
 parse_mapping(const char *line, struct process_mapping *mapping)
 {
     int path_at = -1;
-    int fields = sscanf(line, "%lx-%lx %4s %lx %15s %lu %n", &mapping->start, &mapping->end, mapping->perms, &mapping->offset,
-                        mapping->device, &mapping->inode, &path_at);
-    if (fields != 6 || path_at < 0)
+    unsigned major, minor;
+    int fields = sscanf(line, "%lx-%lx %4s %lx %x:%x %lu %n", &mapping->start, &mapping->end, mapping->perms, &mapping->offset,
+                        &major, &minor, &mapping->id.inode, &path_at);
+    if (fields != 7 || path_at < 0)
         return false;
+    mapping->id.device = (uint64_t)major << 32 | minor;
     mapping->path = line + path_at;
-    return mapping->inode != 0;
+    return mapping->id.inode != 0;
 }
 
 bool
@@ -161,6 +163,10 @@ process_maps_next(struct process_maps *maps, struct process_mapping *mapping)
 {
     ssize_t len;
     while ((len = getline(&maps->line, &maps->size, maps->file)) >= 0) {
+        if (maps->count++ == PROCESS_MAX_MAPPINGS) {
+            maps->is_cut = true;
+            return false;
+        }
         if (len > 0 && maps->line[len - 1] == '\n')
             maps->line[len - 1] = '\0';
         if (parse_mapping(maps->line, mapping))
@@ -190,7 +196,7 @@ process_open_mapping(pid_t pid, const struct process_mapping *mapping)
     snprintf(path, sizeof(path), "/proc/%d/root%s", pid, mapping->path);
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat status;
-    if (fd >= 0 && (fstat(fd, &status) != 0 || status.st_ino != mapping->inode)) {
+    if (fd >= 0 && (fstat(fd, &status) != 0 || status.st_ino != mapping->id.inode)) {
         close(fd);
         return -1;
     }

@@ -54,27 +54,42 @@ bool process_list_begin(struct process_list *list);
 bool process_list_next(struct process_list *list, struct process *process);
 void process_list_end(struct process_list *list);
 
+/* The same for all names and mappings of a file, and for no other file. */
+struct process_file {
+    uint64_t device, inode;
+};
+
+static inline bool
+process_is_same_file(const struct process_file *a, const struct process_file *b)
+{
+    return a->inode == b->inode && a->device == b->device;
+}
+
 /* A file, or a part of one, that a process has mapped: a line of /proc/PID/maps. */
 struct process_mapping {
     unsigned long start, end; /* addresses */
     unsigned long offset;     /* in the file */
     char perms[5];            /* such as "r-xp" */
-    char device[16];
-    uint64_t inode;
+    struct process_file id;
     const char *path; /* in the process's own file system; valid until the next one is read */
 };
+
+/* Lines of /proc/PID/maps that are read at most: the kernel allows a process 65,530, unless it is told to allow more. */
+enum { PROCESS_MAX_MAPPINGS = 65536 };
 
 struct process_maps {
     FILE *file;
     char *line;
     size_t size;
+    int count;
+    bool is_cut; /* there are more than PROCESS_MAX_MAPPINGS */
 };
 
 /* false: it cannot be read; errno says why. */
 bool process_maps_open(struct process_maps *maps, pid_t pid);
 
-/* The next mapping of a file. Memory without a file is passed over. false: there are no more, or reading failed and set errno.
- */
+/* The next mapping of a file. Memory without a file is passed over. false: there are no more that are read, or reading failed
+ * and set errno. */
 bool process_maps_next(struct process_maps *maps, struct process_mapping *mapping);
 
 /* What process_maps_open did not open may be closed, too. */

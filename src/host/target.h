@@ -4,12 +4,15 @@
 #include "host/process.h"
 #include "host/usdt.h"
 
-/* A file with probes that the process has mapped. */
+/* Files that a process may have mapped as code; of h2o's there are some twenty. */
+enum { TARGET_MAX_OBJECTS = 512 };
+
+/* A file that the process has mapped as code. */
 struct target_object {
-    const char *path; /* as /proc/PID/maps says it: in the process's own file system */
-    const char *device;
-    uint64_t inode;
+    struct process_mapping first; /* its first part; the path is as /proc/PID/maps says it: in the process's own file system */
+    uint64_t size;                /* bytes */
     bool is_exe;
+    bool is_ours; /* it has probes of h2o's */
 };
 
 /* A running process, or only an executable file, and the probes that it really has. */
@@ -34,13 +37,9 @@ void target_close(struct target *target);
 /* The same for the executable file `path`; libraries are not looked at. `is_forced` as in open.h. */
 int target_open_file(struct target *target, const char *path, bool is_forced, struct mem *mem, struct diag *diag);
 
-/* The address in the process where byte `offset` of the file `object` (a path of target->probes) is mapped as code; 0: it is
- * not. */
-uint64_t target_address(const struct target *target, const char *object, uint64_t offset);
-
 /* Names of well-known headers stand in read-only pages of the binary which the server itself may never have read. A BPF program
- * cannot fault a page in and would read an empty name, so this reads those pages on the server's behalf. Returns the bytes
- * read. */
+ * cannot fault a page in and would read an empty name, so this reads those pages on the server's behalf: each part of a file
+ * once, and 256 MiB at most. Returns the bytes read. */
 size_t target_touch(const struct target *target);
 
 #endif

@@ -94,27 +94,45 @@ plan_reads_by_note(const struct plan *plan, const struct usdt_probe *usdt, int a
     return arg >= plan->bpftrace->row.max_args || (usdt != NULL && arg >= 0 && usdt_is_bare(usdt, arg));
 }
 
-/* Whether the program can read the argument. The ELF note is enough if it says the same of all sites. Otherwise the program
- * must know where in the process the sites are. */
+/* Whether the program can read the argument. */
 static bool
 is_reachable(const struct plan *plan, const struct usdt_probe *usdt, int arg)
 {
-    if (!plan_reads_by_note(plan, usdt, arg))
-        return true;
-    return usdt != NULL && (plan->target->pid != 0 || usdt_is_alike(usdt, arg));
+    return !plan_reads_by_note(plan, usdt, arg) || (usdt != NULL && usdt_is_readable(usdt, arg));
 }
 
-static bool
-is_field_reachable(struct planner *planner, const struct catalog_probe *probe, const struct catalog_field *field,
-                   const struct usdt_probe *usdt)
+/* Why the program cannot read the argument. */
+static const char *
+unreachable(const struct planner *planner, const struct usdt_probe *usdt, int arg)
 {
     const struct plan *plan = planner->plan;
-    if (is_reachable(plan, usdt, field->arg) && is_reachable(plan, usdt, field->len_arg))
-        return true;
-    leave_out(planner, probe,
-              mem_printf(planner->mem, "%s, which bpftrace %d.%d cannot read by itself; -p PID makes it possible", field->name,
-                         plan->bpftrace->major, plan->bpftrace->minor));
-    return false;
+    if (usdt == NULL || (plan->target->pid == 0 && !usdt_is_alike(usdt, arg)))
+        return mem_printf(planner->mem, "which bpftrace %d.%d cannot read by itself; -p PID makes it possible",
+                          plan->bpftrace->major, plan->bpftrace->minor);
+    struct slice operand = usdt->nsites > 0 ? usdt->sites[0].operands[arg] : text_of("");
+    return mem_printf(planner->mem, "which this h2o has in a place that a program cannot read%s%.*s",
+                      operand.len > 0 ? ": " : "", (int)operand.len, operand.ptr);
+}
+
+/* Why the program cannot read the field; NULL: it can. */
+static const char *
+field_obstacle(const struct planner *planner, const struct catalog_field *field, const struct usdt_probe *usdt)
+{
+    if (!is_reachable(planner->plan, usdt, field->arg))
+        return unreachable(planner, usdt, field->arg);
+    return is_reachable(planner->plan, usdt, field->len_arg) ? NULL : unreachable(planner, usdt, field->len_arg);
+}
+
+/* A value that may have to be held back is not shown where its name cannot be read. */
+static bool
+is_field_reachable(struct planner *planner, const struct plan_event *event, const struct catalog_field *field)
+{
+    const char *why = field_obstacle(planner, field, event->usdt);
+    if (why == NULL && plan_is_redactable(planner->plan, field) && !event->is_shown[field->named_by])
+        why = "whose name cannot be read, so that it may have to be held back";
+    if (why != NULL)
+        leave_out(planner, event->probe, mem_printf(planner->mem, "%s, %s", field->name, why));
+    return why == NULL;
 }
 
 /* What every record of the event has in JSON, so that it is put together once. */
@@ -148,7 +166,7 @@ add_event(struct planner *planner, const struct catalog_probe *probe, const stru
     layout_begin_event(&event->layout);
     for (int i = 0; i < probe->nfields; i++) {
         const struct catalog_field *field = &probe->fields[i];
-        bool is_shown = is_field_shown(planner, probe, field, literally) && is_field_reachable(planner, probe, field, usdt);
+        bool is_shown = is_field_shown(planner, probe, field, literally) && is_field_reachable(planner, event, field);
         if (is_shown && show_field(planner, event, i) != 0)
             return -1;
     }
@@ -168,6 +186,21 @@ obstacle(const struct planner *planner, const struct catalog_probe *probe, const
                               probe->pos.file, probe->pos.line);
         if (arg >= 0 && usdt->args[arg].size < 0)
             return mem_printf(planner->mem, "in this h2o its argument %d is not an integer", arg);
+    }
+    return NULL;
+}
+
+/* Why the filters cannot be applied to the server's probe; NULL: they can. */
+static const char *
+filter_obstacle(const struct planner *planner, const struct catalog_probe *probe, const struct usdt_probe *usdt)
+{
+    if (!filter_wants_probe(&planner->request->filter, probe))
+        return "no record of it fits the filters";
+    for (int i = 0; i < probe->nfields; i++) {
+        const char *why =
+            filter_asks(&planner->request->filter, probe, i) ? field_obstacle(planner, &probe->fields[i], usdt) : NULL;
+        if (why != NULL)
+            return mem_printf(planner->mem, "a filter asks for %s, %s", probe->fields[i].name, why);
     }
     return NULL;
 }
@@ -201,10 +234,10 @@ plan_known(struct planner *planner)
             continue;
         const struct usdt_probe *usdt = target != NULL ? usdt_find(&target->probes, probe->provider, probe->name) : NULL;
         const char *why_not = usdt != NULL ? obstacle(planner, probe, usdt) : NULL;
+        if (why_not == NULL)
+            why_not = filter_obstacle(planner, probe, usdt);
         if (why_not != NULL)
             leave_out(planner, probe, why_not);
-        else if (!filter_wants_probe(&planner->request->filter, probe))
-            leave_out(planner, probe, "no record of it fits the filters");
         else if (add_event(planner, probe, usdt, literally) != 0)
             return -1;
     }
@@ -268,8 +301,9 @@ plan_undescribed(struct planner *planner, const struct usdt_probe *usdt)
     const struct catalog_probe *probe = describe(usdt, planner->mem);
     if (!is_asked_for(planner, probe, &literally))
         return 0;
-    if (!filter_wants_probe(&planner->request->filter, probe)) {
-        leave_out(planner, probe, "no record of it fits the filters");
+    const char *why_not = filter_obstacle(planner, probe, usdt);
+    if (why_not != NULL) {
+        leave_out(planner, probe, why_not);
         return 0;
     }
     text_printf(&planner->warnings, "no description in the catalogue fits %s:%s; its arguments are shown as integers\n",

@@ -1,6 +1,6 @@
 #include "program/attach.h"
 
-#include "program/operand.h"
+#include "host/operand.h"
 
 struct reader {
     const struct plan *plan;
@@ -11,21 +11,19 @@ struct reader {
 
 /* Reads the operand of every site into a variable, and then takes the variable of the site where the event was. All of them are
  * read, whether needed or not: of reads within branches LLVM makes one access at a computed place, which the kernel's verifier
- * refuses. false: an operand is not understood, or a site is not mapped. */
-static bool
+ * refuses. */
+static void
 put_sites(const struct reader *reader, struct outbuf *out, int arg)
 {
     const struct usdt_probe *usdt = reader->usdt;
     struct outbuf choice = {0};
-    bool is_good = true;
     text_printf(&choice, "    $extra%d = ", arg);
-    for (size_t i = 0; is_good && i < usdt->nsites; i++) {
-        uint64_t address = target_address(reader->plan->target, usdt->object, usdt->sites[i].offset);
+    for (size_t i = 0; i < usdt->nsites; i++) {
         text_printf(out, "    $extra%d_%zu = (uint64)", arg, i);
-        is_good = operand_write(out, usdt->sites[i].operands[arg], usdt->machine) && address != 0;
+        operand_write(out, usdt->sites[i].operands[arg], usdt->machine);
         text_puts(out, ";\n");
         if (i + 1 < usdt->nsites)
-            text_printf(&choice, "$site == %lu ? $extra%d_%zu : (", address, arg, i);
+            text_printf(&choice, "$site == %lu ? $extra%d_%zu : (", usdt->sites[i].address, arg, i);
         else
             text_printf(&choice, "$extra%d_%zu", arg, i);
     }
@@ -34,25 +32,26 @@ put_sites(const struct reader *reader, struct outbuf *out, int arg)
     text_puts(&choice, ";\n");
     text_put(out, (struct slice){choice.ptr, choice.len});
     text_free(&choice);
-    return is_good;
 }
 
-/* An argument that bpftrace does not read by itself; NULL: what the note says of it is not understood. */
+/* An argument that bpftrace does not read by itself. */
 static const char *
 argument_by_note(struct reader *reader, int arg)
 {
     const struct usdt_probe *usdt = reader->usdt;
     struct outbuf out = {0};
     bool is_alike = usdt_is_alike(usdt, arg);
-    bool is_good = is_alike ? operand_write(&out, usdt->sites[0].operands[arg], usdt->machine) : put_sites(reader, &out, arg);
-    if (is_good && !is_alike) {
+    if (is_alike) {
+        operand_write(&out, usdt->sites[0].operands[arg], usdt->machine);
+    } else {
+        put_sites(reader, &out, arg);
         if (reader->statements.len == 0)
             text_printf(&reader->statements, "    $site = reg(\"%s\");\n", operand_program_counter(usdt->machine));
         text_put(&reader->statements, (struct slice){out.ptr, out.len});
         out.len = 0;
         text_printf(&out, "$extra%d", arg);
     }
-    const char *expression = is_good ? mem_strndup(reader->mem, out.ptr, out.len) : NULL;
+    const char *expression = mem_strndup(reader->mem, out.ptr, out.len);
     text_free(&out);
     return expression;
 }
@@ -62,10 +61,10 @@ attach_read(struct attach_arguments *arguments, const struct plan *plan, const s
 {
     struct reader reader = {.plan = plan, .usdt = event->usdt, .mem = mem};
     for (int i = 0; i < USDT_MAX_ARGS; i++) {
-        bool is_there = event->usdt != NULL && i < event->usdt->nargs && event->usdt->nsites > 0;
-        arguments->expressions[i] = is_there && plan_reads_by_note(plan, event->usdt, i) ? argument_by_note(&reader, i) : NULL;
-        if (arguments->expressions[i] == NULL)
-            arguments->expressions[i] = mem_printf(mem, "arg%d", i);
+        const struct usdt_probe *usdt = event->usdt;
+        bool is_by_note = usdt != NULL && i < usdt->nargs && usdt->nsites > 0 && plan_reads_by_note(plan, usdt, i) &&
+                          usdt_is_readable(usdt, i);
+        arguments->expressions[i] = is_by_note ? argument_by_note(&reader, i) : mem_printf(mem, "arg%d", i);
     }
     arguments->statements = mem_strndup(mem, reader.statements.ptr, reader.statements.len);
     text_free(&reader.statements);

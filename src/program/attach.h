@@ -9,7 +9,8 @@ struct attach_arguments {
     const char *statements; /* must stand before the expressions; "" for most probes */
 };
 
-/* An argument is argN where bpftrace can read it, and otherwise what the ELF note says of it. Memory is the arena's. */
+/* An argument is argN where bpftrace can read it, and otherwise what the ELF note says of it.
+ * One that cannot be read at all is argN, too; the plan has no field that needs it. Memory is the arena's. */
 void attach_read(struct attach_arguments *arguments, const struct plan *plan, const struct plan_event *event, struct mem *mem);
 
 /* The expression for a number: an argument, or what stands behind where it points. */

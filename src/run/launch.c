@@ -16,6 +16,9 @@ enum { FOLLOW_INTERVAL_MS = 250 };
 /* From this level of debugging on bpftrace tells what the kernel's verifier says. */
 enum { VERIFIER_LEVEL = 3 };
 
+/* Bytes of a program; that of all events of today's h2o has a seventh of it. */
+enum { MAX_PROGRAM = 1024 * 1024 };
+
 struct launch_server {
     struct target target;
     struct bpftrace lesser; /* what the smaller program is made for */
@@ -84,6 +87,17 @@ start_bpftrace(const struct launch *launch, const struct target *target, const s
     return status;
 }
 
+/* A server may have many probes with many sites each, all of which the program has to tell apart. */
+static int
+check_size(const struct outbuf *program, struct diag *diag)
+{
+    if (program->len <= MAX_PROGRAM)
+        return 0;
+    return diag_set(diag, DIAG_NOTHING,
+                    "the program for this server has %zu bytes; bpftrace is given at most %d; -t chooses fewer events",
+                    program->len, MAX_PROGRAM);
+}
+
 static int
 make_program(const struct launch *launch, const struct plan *plan, const char *nonce, struct outbuf *program, struct mem *mem,
              struct diag *diag)
@@ -105,6 +119,8 @@ trace(const struct launch *launch, const struct target *target, const char *nonc
     int status = launch_plan(launch, target, &plan, mem, diag);
     if (status == 0)
         status = make_program(launch, &plan, nonce, &program, mem, diag);
+    if (status == 0)
+        status = check_size(&program, diag);
     if (status == 0) {
         diag_debug(launch->log, 2, "the program:\n%.*s", (int)program.len, program.ptr);
         target_touch(target);
@@ -114,11 +130,19 @@ trace(const struct launch *launch, const struct target *target, const char *nonc
     return status;
 }
 
-static void
-put_note(struct outbuf *note, const char *nonce, bool is_lesser, const struct target *target)
+/* The plan asks for probes of the catalogue's providers only; libraries may have any number of others. */
+static int
+put_note(struct outbuf *note, const char *nonce, bool is_lesser, const struct launch *launch, const struct target *target,
+         struct diag *diag)
 {
     text_printf(note, "%s%s\n%s\n", nonce, is_lesser ? lesser_mark : "", target->command);
-    usdt_write_list(note, &target->probes);
+    for (size_t i = 0; i < target->probes.count; i++)
+        if (catalog_has_provider(launch->catalog, target->probes.items[i].provider))
+            usdt_write_line(note, &target->probes.items[i]);
+    if (note->len <= KEEPER_NOTE_SIZE)
+        return 0;
+    return diag_set(diag, DIAG_NOTHING, "process %d (%s): the list of its probes has %zu bytes; h2olog takes at most %d",
+                    target->pid, target->command, note->len, KEEPER_NOTE_SIZE);
 }
 
 static struct launch_server *
@@ -163,9 +187,9 @@ start(void *context, pid_t pid, bool is_lesser, struct child *tracer, int *serve
     if (status == 0)
         status = make_nonce(nonce, diag);
     if (status == 0)
-        status = trace(&part, &server->target, nonce, tracer, &server->mem, diag);
+        status = put_note(note, nonce, is_lesser, launch, &server->target, diag);
     if (status == 0)
-        put_note(note, nonce, is_lesser, &server->target);
+        status = trace(&part, &server->target, nonce, tracer, &server->mem, diag);
     *server_fd = server->target.pidfd;
     server->target.pidfd = -1;
     return status;
@@ -227,6 +251,14 @@ struct keeper_services
 launch_services(struct launch *launch, bool follow)
 {
     return (struct keeper_services){launch, start, touch, reopen, follow ? find : NULL, FOLLOW_INTERVAL_MS};
+}
+
+void
+launch_free(struct launch *launch)
+{
+    for (size_t i = 0; i < launch->nservers; i++)
+        mem_free(&launch->servers[i].mem);
+    mem_free(&launch->mem);
 }
 
 int

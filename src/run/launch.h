@@ -27,6 +27,9 @@ int launch_plan(const struct launch *launch, const struct target *target, struct
 /* What the keeper does for this run. */
 struct keeper_services launch_services(struct launch *launch, bool follow);
 
+/* Frees what the services have taken. */
+void launch_free(struct launch *launch);
+
 /* What the note of a start says: what h2olog needs to understand the output of that bpftrace. */
 struct launch_note {
     char nonce[WIRE_NONCE_SIZE];

@@ -1,7 +1,10 @@
-/* Any ELF file, any notes in one, and any list of probes: an error or probes, of which a list is read back as it was written. */
+/* Any ELF file, any notes in one, any list of probes, and any answer of the process that reads files: an error or probes,
+ * within bounds, of which a list and an answer are read back as they were written. The first byte says which: e is a file, h a
+ * file with a hole behind it that is larger than what may be read, l a list, a an answer; others begin notes. */
 #include "fuzz.h"
 
-#include "program/operand.h"
+#include "host/elf_reader.h"
+#include "host/operand.h"
 
 #include <elf.h>
 #include <sys/mman.h>
@@ -35,13 +38,22 @@ put_elf(struct outbuf *out, struct slice notes)
 }
 
 static int
-read_file(struct usdt_probes *probes, struct slice bytes, struct mem *mem, struct diag *diag)
+read_file(struct usdt_probes *probes, struct slice bytes, size_t hole, struct mem *mem, struct diag *diag)
 {
     int fd = memfd_create("fuzz", MFD_CLOEXEC);
     FUZZ_CHECK(fd >= 0 && write(fd, bytes.ptr, bytes.len) == (ssize_t)bytes.len);
-    int status = usdt_read(probes, fd, "FILE", mem, diag);
+    FUZZ_CHECK(ftruncate(fd, (off_t)(bytes.len + hole)) == 0);
+    elf_reader_may_have_notes(fd);
+    int status = usdt_read(probes, fd, mem, diag);
     close(fd);
     return status;
+}
+
+static void
+write_list(struct outbuf *out, const struct usdt_probes *probes)
+{
+    for (size_t i = 0; i < probes->count; i++)
+        usdt_write_line(out, &probes->items[i]);
 }
 
 static void
@@ -50,11 +62,34 @@ check_list(const struct usdt_probes *probes, struct mem *mem)
     struct usdt_probes again;
     struct diag diag;
     struct outbuf first = {0}, second = {0};
-    usdt_write_list(&first, probes);
+    write_list(&first, probes);
     FUZZ_CHECK(usdt_read_list(&again, (struct slice){first.ptr, first.len}, mem, &diag) == 0);
-    usdt_write_list(&second, &again);
+    write_list(&second, &again);
     FUZZ_CHECK(text_equal((struct slice){first.ptr, first.len}, (struct slice){second.ptr, second.len}));
     text_free(&first), text_free(&second);
+}
+
+/* A list has no sites, and is no answer. */
+static void
+check_answer(const struct usdt_probes *probes, struct mem *mem)
+{
+    struct usdt_probes again;
+    struct diag diag;
+    struct outbuf first = {0}, second = {0};
+    usdt_write_sites(&first, probes);
+    FUZZ_CHECK(usdt_read_sites(&again, (struct slice){first.ptr, first.len}, mem, &diag) == 0);
+    FUZZ_CHECK(again.count == probes->count && again.nsites == probes->nsites);
+    usdt_write_sites(&second, &again);
+    FUZZ_CHECK(text_equal((struct slice){first.ptr, first.len}, (struct slice){second.ptr, second.len}));
+    text_free(&first), text_free(&second);
+}
+
+static void
+check_bounds(const struct usdt_probes *probes)
+{
+    FUZZ_CHECK(probes->count <= USDT_MAX_PROBES && probes->nsites <= USDT_MAX_SITES);
+    for (size_t i = 0; i < probes->count; i++)
+        FUZZ_CHECK(probes->items[i].nargs <= USDT_MAX_ARGS && probes->items[i].nsites <= USDT_MAX_PROBE_SITES);
 }
 
 /* Operands become expressions, or are refused. */
@@ -81,15 +116,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t kind = size > 0 ? data[0] : 0;
     struct slice rest = {(const char *)data + (size > 0), size - (size > 0)};
     int status;
-    if (kind == 'e') {
-        status = read_file(&probes, rest, &mem, &diag);
+    if (kind == 'e' || kind == 'h') {
+        status = read_file(&probes, rest, kind == 'h' ? USDT_MAX_NOTES + 1 : 0, &mem, &diag);
+    } else if (kind == 'a') {
+        status = usdt_read_sites(&probes, rest, &mem, &diag);
     } else if (kind == 'l') {
         status = usdt_read_list(&probes, rest, &mem, &diag);
     } else {
         put_elf(&file, rest);
-        status = read_file(&probes, (struct slice){file.ptr, file.len}, &mem, &diag);
+        status = read_file(&probes, (struct slice){file.ptr, file.len}, 0, &mem, &diag);
     }
     if (status == 0) {
+        check_bounds(&probes);
+        if (kind != 'l')
+            check_answer(&probes, &mem);
         check_list(&probes, &mem);
         write_operands(&probes);
     } else

@@ -2,9 +2,12 @@
 #include "script.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "finish.h"
@@ -159,6 +162,19 @@ run_print(struct cursor *c)
     fflush(stdout);
 }
 
+/* A mapping may be longer than the file. */
+static void
+run_map(struct cursor *c)
+{
+    uint64_t count = cursor_number_up_to(c, 120);
+    cursor_expect_end(c);
+    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    for (uint64_t i = 0; i < count; i++)
+        if (mmap(NULL, (size_t)1 << 40, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, fd, 0) == MAP_FAILED)
+            cursor_fail(c, c->start, "mapping %lu: %s", i + 1, strerror(errno));
+    close(fd);
+}
+
 static void
 run_exit(struct cursor *c)
 {
@@ -171,9 +187,8 @@ static const struct command {
     const char *name;
     void (*run)(struct cursor *cursor);
 } commands[] = {
-    {"fire", run_fire},           {"repeat", run_repeat}, {"wait", run_wait},
-    {"wait-gone", run_wait_gone}, {"sleep", run_sleep},   {"print", run_print},
-    {"exit", run_exit},
+    {"fire", run_fire},   {"repeat", run_repeat}, {"wait", run_wait}, {"wait-gone", run_wait_gone},
+    {"sleep", run_sleep}, {"print", run_print},   {"exit", run_exit}, {"map", run_map},
 };
 
 static void

@@ -1,6 +1,4 @@
-#include "program/operand.h"
-
-#include "host/usdt.h"
+#include "host/operand.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -129,6 +127,12 @@ arm_write(struct outbuf *out, struct slice operand, int bits)
 }
 
 bool
+operand_is_size(uint64_t bytes)
+{
+    return bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8;
+}
+
+bool
 operand_write(struct outbuf *out, struct slice operand, int machine)
 {
     if (operand.len == 0) /* a site with fewer arguments than the first one */
@@ -137,10 +141,19 @@ operand_write(struct outbuf *out, struct slice operand, int machine)
     if (size.len > 0 && *size.ptr == '-')
         size.ptr++, size.len--;
     uint64_t bytes;
-    if (!text_number(size, 8, &bytes) || !usdt_is_size(bytes))
+    if (!text_number(size, 8, &bytes) || !operand_is_size(bytes))
         return false;
     int bits = (int)bytes * 8;
     return machine == EM_X86_64 ? x86_write(out, operand, bits) : machine == EM_AARCH64 && arm_write(out, operand, bits);
+}
+
+bool
+operand_is_known(struct slice operand, int machine)
+{
+    struct outbuf out = {0};
+    bool is_known = operand_write(&out, operand, machine);
+    text_free(&out);
+    return is_known;
 }
 
 const char *

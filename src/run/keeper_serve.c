@@ -1,0 +1,365 @@
+#include "run/keeper_serve.h"
+
+#include "base/clock.h"
+#include "host/process.h"
+#include "host/signal_pipe.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { MAX_TRACERS = 256 };
+
+/* How often the keeper looks whether h2olog is stopped and does not see a signal that ends it. */
+enum { LOOK_MS = 1000 };
+
+struct tracer {
+    struct child child;
+    struct signal_pipe kill, resume; /* h2olog has the writing ends */
+    int64_t resume_ms;               /* when its pause ends, in milliseconds of CLOCK_MONOTONIC; 0: it is not paused */
+};
+
+/* What the keeper has: its end of the socket, and the tracers that have not ended. */
+struct state {
+    const struct keeper_services *services;
+    int socket, signals;
+    struct tracer tracers[MAX_TRACERS];
+    size_t ntracers;
+};
+
+static void
+put_files(struct msghdr *msg, const int *files, size_t count)
+{
+    struct cmsghdr *header = CMSG_FIRSTHDR(msg);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(count * sizeof(*files));
+    memcpy(CMSG_DATA(header), files, count * sizeof(*files));
+}
+
+/* -1: it could not be sent; errno says why. */
+static int
+send_message(int socket, struct keeper_message *message, const int *files, size_t nfiles, struct slice text)
+{
+    char control[CMSG_SPACE(KEEPER_MAX_FILES * sizeof(int))] = {0};
+    struct iovec parts[] = {{message, sizeof(*message)}, {(char *)text.ptr, text.len}};
+    struct msghdr msg = {.msg_iov = parts, .msg_iovlen = 2};
+    if (nfiles > 0) {
+        msg.msg_control = control;
+        msg.msg_controllen = CMSG_SPACE(nfiles * sizeof(*files));
+        put_files(&msg, files, nfiles);
+    }
+    ssize_t sent;
+    while ((sent = sendmsg(socket, &msg, MSG_NOSIGNAL)) < 0 && errno == EINTR)
+        continue;
+    return sent < 0 ? -1 : 0;
+}
+
+static void
+close_lines(struct tracer *tracer)
+{
+    signal_pipe_close(&tracer->kill);
+    signal_pipe_close(&tracer->resume);
+}
+
+static void
+end_tracer(struct tracer *tracer)
+{
+    child_signal(&tracer->child, SIGKILL);
+    child_wait(&tracer->child);
+    close_lines(tracer);
+}
+
+/* Sends a tracer's output and its lines away and closes them here, so that this process cannot read the one, and the other end
+ * with h2olog. A tracer that nobody can be told of is ended: -1 with the message's diag set. */
+static int
+hand_over(int socket, struct keeper_message *message, struct tracer *tracer, int server_fd, const struct outbuf *note)
+{
+    struct child *child = &tracer->child;
+    message->kind = KEEPER_STARTED;
+    message->tracer = child->pid;
+    const int files[KEEPER_MAX_FILES] = {server_fd,  child->pidfd,        child->out,
+                                         child->err, tracer->kill.writer, tracer->resume.writer};
+    int status = send_message(socket, message, files, KEEPER_MAX_FILES, (struct slice){note->ptr, note->len});
+    if (status != 0)
+        diag_set(&message->diag, DIAG_FAILED, "h2olog cannot be told of the start of bpftrace: %s", strerror(errno));
+    child_close(&child->out);
+    child_close(&child->err);
+    child_close(&tracer->kill.writer);
+    child_close(&tracer->resume.writer);
+    if (status != 0)
+        end_tracer(tracer);
+    return status;
+}
+
+static int
+open_lines(struct tracer *tracer, struct diag *diag)
+{
+    tracer->kill = tracer->resume = (struct signal_pipe){-1, -1};
+    if (signal_pipe_open(&tracer->kill, diag) == 0 && signal_pipe_open(&tracer->resume, diag) == 0)
+        return 0;
+    close_lines(tracer);
+    return -1;
+}
+
+/* A tracer that h2olog could not kill must not run. */
+static int
+bind_lines(struct tracer *tracer, struct diag *diag)
+{
+    if (signal_pipe_bind(&tracer->kill, -tracer->child.pid, SIGKILL, diag) == 0 &&
+        signal_pipe_bind(&tracer->resume, -tracer->child.pid, SIGCONT, diag) == 0)
+        return 0;
+    return -1;
+}
+
+static int
+make_tracer(struct state *state, struct tracer *tracer, const struct keeper_message *about, int *server_fd, struct outbuf *note,
+            struct diag *diag)
+{
+    const struct keeper_services *services = state->services;
+    *tracer = (struct tracer){.resume_ms = 0};
+    if (state->ntracers == MAX_TRACERS)
+        return diag_set(diag, DIAG_FAILED, "more than %d servers at once", MAX_TRACERS);
+    if (open_lines(tracer, diag) != 0)
+        return -1;
+    int status = services->start(services->context, about->server, about->is_lesser, &tracer->child, server_fd, note, diag);
+    if (status != 0)
+        close_lines(tracer);
+    else if ((status = bind_lines(tracer, diag)) != 0)
+        end_tracer(tracer);
+    return status;
+}
+
+/* Returns -1 if it cannot be started, which is sent to h2olog. */
+static int
+start_tracer(struct state *state, pid_t server, bool is_lesser)
+{
+    struct keeper_message message = {.kind = KEEPER_FAILED, .server = server, .is_lesser = is_lesser};
+    struct outbuf note = {0};
+    int server_fd = -1;
+    struct tracer *tracer = &state->tracers[state->ntracers];
+    int status = make_tracer(state, tracer, &message, &server_fd, &note, &message.diag);
+    if (status == 0)
+        status = hand_over(state->socket, &message, tracer, server_fd, &note);
+    if (status == 0) {
+        state->ntracers++;
+    } else {
+        message.kind = KEEPER_FAILED;
+        send_message(state->socket, &message, NULL, 0, (struct slice){0});
+    }
+    child_close(&server_fd);
+    text_free(&note);
+    return status;
+}
+
+/* NULL: it has ended. */
+static struct tracer *
+find_tracer(struct state *state, pid_t pid)
+{
+    for (size_t i = 0; i < state->ntracers; i++)
+        if (state->tracers[i].child.pid == pid)
+            return &state->tracers[i];
+    return NULL;
+}
+
+static void
+pause_tracer(struct state *state, pid_t pid)
+{
+    struct tracer *tracer = find_tracer(state, pid);
+    if (tracer == NULL)
+        return;
+    child_signal(&tracer->child, SIGSTOP);
+    tracer->resume_ms = clock_ms() + KEEPER_PAUSE_MS;
+}
+
+/* Those that are over; with `is_all`, all. */
+static void
+end_pauses(struct state *state, bool is_all)
+{
+    for (size_t i = 0; i < state->ntracers; i++) {
+        struct tracer *tracer = &state->tracers[i];
+        if (tracer->resume_ms == 0 || (!is_all && clock_ms() < tracer->resume_ms))
+            continue;
+        child_signal(&tracer->child, SIGCONT);
+        tracer->resume_ms = 0;
+    }
+}
+
+static void
+touch_server(const struct state *state, pid_t server)
+{
+    struct keeper_message message = {.kind = KEEPER_TOUCHED, .server = server};
+    message.number = state->services->touch(state->services->context, server);
+    send_message(state->socket, &message, NULL, 0, (struct slice){0});
+}
+
+static void
+reopen_output(const struct state *state)
+{
+    struct keeper_message message = {.kind = KEEPER_OPENED};
+    int fd = state->services->reopen(state->services->context, &message.diag);
+    send_message(state->socket, &message, &fd, fd >= 0, (struct slice){0});
+    child_close(&fd);
+}
+
+static void
+tell(const struct state *state, enum keeper_kind kind)
+{
+    struct keeper_message message = {.kind = kind};
+    send_message(state->socket, &message, NULL, 0, (struct slice){0});
+}
+
+static void
+obey(struct state *state, const struct keeper_order_message *order)
+{
+    bool may_take_long = order->kind != KEEPER_PAUSE && order->kind != KEEPER_ANSWER;
+    if (may_take_long)
+        end_pauses(state, true);
+    switch (order->kind) {
+    case KEEPER_TOUCH:
+        touch_server(state, order->pid);
+        break;
+    case KEEPER_REOPEN:
+        reopen_output(state);
+        break;
+    case KEEPER_PAUSE:
+        pause_tracer(state, order->pid);
+        break;
+    case KEEPER_START_LESSER:
+        start_tracer(state, order->pid, true);
+        break;
+    case KEEPER_ANSWER:
+        tell(state, KEEPER_ANSWERED);
+        break;
+    }
+}
+
+/* false: h2olog is gone. */
+static bool
+read_order(struct state *state)
+{
+    struct keeper_order_message order;
+    ssize_t got = recv(state->socket, &order, sizeof(order), 0);
+    if (got != sizeof(order))
+        return got < 0 && errno == EINTR;
+    obey(state, &order);
+    return true;
+}
+
+/* Waits for a tracer that has ended, and tells of it. */
+static void
+reap_tracer(struct state *state, size_t index)
+{
+    struct child *child = &state->tracers[index].child;
+    struct keeper_message message = {.kind = KEEPER_ENDED, .tracer = child->pid};
+    message.number = (uint64_t)child_wait(child);
+    close_lines(&state->tracers[index]);
+    state->tracers[index] = state->tracers[--state->ntracers];
+    send_message(state->socket, &message, NULL, 0, (struct slice){0});
+}
+
+/* Starts tracers for servers that have appeared, when it is time to look. Returns when to look again. */
+static int64_t
+look_for_servers(struct state *state, int64_t when)
+{
+    pid_t server;
+    if (state->services->find == NULL || clock_ms() < when)
+        return when;
+    end_pauses(state, true); /* what follows may take long */
+    while ((server = state->services->find(state->services->context)) != 0)
+        start_tracer(state, server, false);
+    return clock_ms() + state->services->interval_ms;
+}
+
+static int
+poll_timeout(const struct state *state, int64_t when)
+{
+    int64_t next = clock_ms() + LOOK_MS;
+    if (state->services->find != NULL && when < next)
+        next = when;
+    for (size_t i = 0; i < state->ntracers; i++)
+        if (state->tracers[i].resume_ms != 0 && state->tracers[i].resume_ms < next)
+            next = state->tracers[i].resume_ms;
+    int64_t left = next - clock_ms();
+    return left < 0 ? 0 : (int)left;
+}
+
+/* A stopped h2olog does not read the signal that is to end it. It would end when somebody lets it go on; its tracers would wait
+ * for that. */
+static void
+wake_h2olog(void)
+{
+    const uint64_t end_signals = 1u << (SIGINT - 1) | 1u << (SIGTERM - 1);
+    if (process_is_stopped_before(getppid(), end_signals))
+        kill(getppid(), SIGCONT);
+}
+
+/* SIGTERM to this process alone ends the run in order. */
+static void
+read_signal(const struct state *state)
+{
+    struct signalfd_siginfo info;
+    if (read(state->signals, &info, sizeof(info)) == sizeof(info))
+        tell(state, KEEPER_TERMINATED);
+}
+
+enum { ON_SOCKET, ON_SIGNAL, ON_TRACERS };
+
+static size_t
+fill_poll(const struct state *state, struct pollfd *fds)
+{
+    fds[ON_SOCKET] = (struct pollfd){state->socket, POLLIN, 0};
+    fds[ON_SIGNAL] = (struct pollfd){state->signals, POLLIN, 0};
+    for (size_t i = 0; i < state->ntracers; i++)
+        fds[ON_TRACERS + i] = (struct pollfd){state->tracers[i].child.pidfd, POLLIN, 0};
+    return ON_TRACERS + state->ntracers;
+}
+
+static void
+serve(struct state *state)
+{
+    int64_t when = clock_ms() + state->services->interval_ms;
+    for (;;) {
+        struct pollfd fds[ON_TRACERS + MAX_TRACERS];
+        int ready = poll(fds, fill_poll(state, fds), poll_timeout(state, when));
+        if (ready < 0 && errno != EINTR)
+            return;
+        for (size_t i = state->ntracers; ready > 0 && i-- > 0;)
+            if (fds[ON_TRACERS + i].revents != 0)
+                reap_tracer(state, i);
+        if (ready > 0 && fds[ON_SOCKET].revents != 0 && !read_order(state))
+            return;
+        if (ready > 0 && fds[ON_SIGNAL].revents != 0)
+            read_signal(state);
+        end_pauses(state, false);
+        if (ready == 0)
+            wake_h2olog();
+        when = look_for_servers(state, when);
+    }
+}
+
+static int
+open_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+void
+keeper_serve(int socket, const struct keeper_services *services, const pid_t *servers, size_t nservers)
+{
+    static struct state state;
+    state = (struct state){.services = services, .socket = socket, .signals = open_signals()};
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < nservers; i++)
+        status = start_tracer(&state, servers[i], false);
+    serve(&state);
+    for (size_t i = 0; i < state.ntracers; i++)
+        child_signal(&state.tracers[i].child, SIGKILL);
+}

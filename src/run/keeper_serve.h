@@ -1,0 +1,26 @@
+#ifndef KEEPER_SERVE_H
+#define KEEPER_SERVE_H
+
+#include "host/child.h"
+#include "run/keeper_message.h"
+
+/* A pause ends before the next heartbeat of the program is due, which comes every 25 ms. */
+enum { KEEPER_PAUSE_MS = 18 };
+
+/* What the keeper does when it is ordered to, or when it is time. All of it runs in the keeper. */
+struct keeper_services {
+    void *context;
+    /* Starts a tracer for a server, with the smaller program if `is_lesser`. Appends to `note` what is needed to understand the
+     * tracer's output, and sets `server_fd` to a pidfd of the server. 0, or -1 with `diag` set. */
+    int (*start)(void *context, pid_t server, bool is_lesser, struct child *tracer, int *server_fd, struct outbuf *note,
+                 struct diag *diag);
+    size_t (*touch)(void *context, pid_t server);    /* makes the server's pages readable for the program; returns bytes */
+    int (*reopen)(void *context, struct diag *diag); /* a file descriptor, or -1 */
+    pid_t (*find)(void *context);                    /* another server that is to be traced; 0: none now; NULL: never */
+    int interval_ms;                                 /* between calls of `find` */
+};
+
+/* The keeper's life: starts tracers for `servers`, and serves until h2olog closes the socket. */
+void keeper_serve(int socket, const struct keeper_services *services, const pid_t *servers, size_t nservers);
+
+#endif
