@@ -35,6 +35,11 @@ most_verified() { # PID
     echo "$most"
 }
 
+# Before Linux 5.16 the kernel does not tell how many instructions its verifier followed.
+count_of() { # INSTRUCTIONS
+    [[ $1 == 0 ]] && echo '?' || echo "$1"
+}
+
 # A cell "138008 in 7 s": the program is loaded and attached, and its largest probe has so many instructions.
 load() { # ROW COMMAND...
     local row=$1 begin=$SECONDS most
@@ -47,7 +52,7 @@ load() { # ROW COMMAND...
     elif ((most > MOST)); then
         echo "too many: $most" >"/results/$row"
     else
-        echo "$most in $((SECONDS - begin)) s" >"/results/$row"
+        echo "$(count_of "$most") in $((SECONDS - begin)) s" >"/results/$row"
     fi
     say "$row: $(cat "/results/$row")"
 }
@@ -80,7 +85,7 @@ live() { # SCRIPT PATTERN
     if ((most > MOST)); then
         echo "too many: $most" >"/results/$1"
     else
-        echo "$good/$((good + bad)) $most" >"/results/$1"
+        echo "$good/$((good + bad)) $(count_of "$most")" >"/results/$1"
     fi
     say "$1: $(cat "/results/$1")"
 }

@@ -47,7 +47,12 @@ make_kernel() { # GUEST LOG
 }
 
 version_of() { # DIRECTORY
-    basename "$1"/boot/vmlinuz-* | sed 's/^vmlinuz-//'
+    basename "$1"/lib/modules/*
+}
+
+# sid has no /boot in its packages.
+image_of() { # DIRECTORY
+    find "$1/boot" "$1/usr/lib/modules" -name 'vmlinuz*' 2>/dev/null | head -n 1
 }
 
 # The files of a guest's first root: an init that mounts the disk, and the modules that it needs for that.
@@ -99,7 +104,7 @@ boot() { # GUEST DIRECTORY
     disks+=(-drive "file=$cache/$(userland_of "$1").img,format=raw,if=virtio,snapshot=on")
     disks+=(-drive "file=$2/work.tar,format=raw,if=virtio,readonly=on" -drive "file=$2/results.tar,format=raw,if=virtio")
     # shellcheck disable=SC2086 # words
-    timeout "${KERNEL_SECONDS:-5400}" "$(emulator "$1")" $machine -accel tcg,thread=multi -smp 2 -nographic -no-reboot -nic none -kernel "$linux"/boot/vmlinuz-* -initrd "$2/initramfs.gz" \
+    timeout "${KERNEL_SECONDS:-5400}" "$(emulator "$1")" $machine -accel tcg,thread=multi -smp 2 -nographic -no-reboot -nic none -kernel "$(image_of "$linux")" -initrd "$2/initramfs.gz" \
         -append "console=ttyS0 console=ttyAMA0 quiet panic=-1 checks=$checks" "${disks[@]}" </dev/null >"$2/console" 2>&1 &
     trap "kill $! 2>/dev/null; exit 143" TERM
     wait $!
