@@ -215,6 +215,20 @@ START_TEST(r15_a_summary_stands_right_before_its_probe)
 }
 END_TEST
 
+/* R9: the program for such a value looked for its name behind the end of a table. */
+START_TEST(a_value_whose_name_cannot_be_read_is_left_out)
+{
+    fixture_free(&fixture);
+    fixture_plan(&fixture,
+                 "provider n\nprobe p\n group n\n summary P.\n arg 0 a u64\n arg 7 name str len=1\n"
+                 " arg 2 value str len=3 named-by=name\n arg 4 b u64\n",
+                 "0.17.0", "n");
+    const struct plan_event *event = &fixture.plan.events[0];
+    ck_assert(event->is_shown[0] && !event->is_shown[1] && !event->is_shown[2] && event->is_shown[3]);
+    ck_assert_ptr_nonnull(text_find(fixture.plan.left_out, "n:p: value, as its header's name is not there\n"));
+}
+END_TEST
+
 START_TEST(a_bad_provider_file_says_where)
 {
     static const char *const rows[][2] = {
@@ -248,6 +262,7 @@ plan_suite(void)
     tcase_add_test(tcase, a_provider_file_is_understood_by_types_and_names);
     tcase_add_test(tcase, r15_no_field_of_a_provider_file_belongs_to_a_header);
     tcase_add_test(tcase, r15_a_summary_stands_right_before_its_probe);
+    tcase_add_test(tcase, a_value_whose_name_cannot_be_read_is_left_out);
     tcase_add_test(tcase, a_bad_provider_file_says_where);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -117,6 +117,16 @@ is_field_reachable(struct planner *planner, const struct catalog_probe *probe, c
     return false;
 }
 
+/* The value of a header says nothing without the name, and nobody could tell whether it must be redacted. */
+static bool
+is_name_shown(struct planner *planner, const struct plan_event *event, const struct catalog_field *field)
+{
+    if (field->named_by < 0 || event->is_shown[field->named_by])
+        return true;
+    leave_out(planner, event->probe, mem_printf(planner->mem, "%s, as its header's name is not there", field->name));
+    return false;
+}
+
 /* What every record of the event has in JSON, so that it is put together once. */
 static void
 make_keys(struct planner *planner, struct plan_event *event)
@@ -148,7 +158,8 @@ add_event(struct planner *planner, const struct catalog_probe *probe, const stru
     layout_begin_event(&event->layout);
     for (int i = 0; i < probe->nfields; i++) {
         const struct catalog_field *field = &probe->fields[i];
-        bool is_shown = is_field_shown(planner, probe, field, literally) && is_field_reachable(planner, probe, field, usdt);
+        bool is_shown = is_field_shown(planner, probe, field, literally) && is_field_reachable(planner, probe, field, usdt) &&
+                        is_name_shown(planner, event, field);
         if (is_shown && show_field(planner, event, i) != 0)
             return -1;
     }
