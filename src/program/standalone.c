@@ -113,6 +113,17 @@ put_filter(const struct block *block, struct outbuf *out)
     filter_put(&block->emitter->plan->request->filter, block->probe, values, out);
 }
 
+/* What redact_condition needs, for the names of headers whose values may be held back. */
+static void
+put_scans(const struct block *block, struct outbuf *out)
+{
+    for (int i = 0; i < block->probe->nfields; i++) {
+        const struct catalog_field *field = &block->probe->fields[i];
+        if (block->event->is_shown[i] && plan_is_redactable(block->emitter->plan, field))
+            redact_scan(out, variable(block, field->named_by), length(block, field->named_by));
+    }
+}
+
 static void
 put_reads(struct block *block, struct outbuf *out)
 {
@@ -122,6 +133,7 @@ put_reads(struct block *block, struct outbuf *out)
         if (is_read(block, i))
             put_read(block, out, i);
     put_filter(block, out);
+    put_scans(block, out);
     if (!emitter->options->is_json || block->event->time >= 0)
         return;
     emitter->contents.has_clock = true;
