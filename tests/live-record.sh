@@ -79,6 +79,35 @@ holds_nothing_redacted() {
     grep -q 'cookie \\\[11 bytes redacted]$' "$dir/replayed" && grep -aq shown "$dir/recording" && ! grep -aq very-secret "$dir/recording"
 }
 
+# Headers as h2o's probes tell of them, of requests that are answered: long ones, odd ones, and such that str() cannot carry.
+fire_headers() {
+    local name
+    tell 'fire h2o:receive_request 1 1 0x200'
+    for name in cookie COOKIE 'cookie ' 'coo\nkie' 'cookie\x00' cookies authorization; do
+        tell "fire h2o:receive_request_header 1 1 \"$name\" len \"a-secret\" len"
+    done
+    tell 'fire h2o:receive_request_header 1 1 "cookie" len pattern(9000) len' 'fire h2o:receive_request_header 1 1 "cookie" len "a\x00secret" len' \
+        'fire h2o:receive_request_header 1 1 "x-long" len pattern(9000) len' 'fire h2o:receive_request_header 1 1 unmapped 6 "a-secret" len' \
+        'fire h2o:receive_request_header 1 1 "user-agent" len "shown" len' \
+        'fire h2o:send_response 1 1 200' 'fire h2o:send_response_header 1 1 "set-cookie" len "a-secret" len' \
+        'fire h2o:send_response_header 1 1 "server" len "\xff" len' \
+        'fire h2o:receive_request 1 3 0x200' 'fire h2o:receive_request_header 1 3 "user-agent" len "x" len' 'fire h2o:send_response 1 3 404'
+    server_is_done
+}
+
+# Without what the clock says.
+timeless() { # FILE
+    sed -E 's/"at": [0-9]+/"at": NOW/; s/"ttfb_ms": [0-9.]+/"ttfb_ms": SOME/' "$1"
+}
+
+# R10: a run that redacts, and the replay, redacting, of a recording of the same traffic that was not redacted.
+redacts_as_live() { # OPTION...
+    start_server && start_log --record "$dir/recording" && fire_headers && end_log && grep -aq a-secret "$dir/recording" || return
+    start_log --redact-default --redact 'cook*s' "$@" && fire_headers && end_log || return
+    replay --redact-default --redact 'cook*s' "$@" && status_is 0 && same <(timeless "$dir/out") <(timeless "$dir/replayed") || return
+    [[ -s $dir/out ]] && ! grep -aq a-secret "$dir/replayed" && same <(tail -n 1 "$dir/err") "$dir/replayed.err"
+}
+
 full_disk() {
     start_server || return
     status=0
@@ -109,6 +138,12 @@ live_case "a replay needs no root" needs_no_root
 live_case "a replay shows what is asked for" filters
 live_case "a recording that breaks off" breaks_off
 live_case "what was redacted is not in the recording" holds_nothing_redacted
+live_case "--redact of a recording: lines" redacts_as_live
+live_case "--redact of a recording: JSON with names" redacts_as_live -f json --names
+live_case "--redact of a recording: requests" redacts_as_live -g request -f json
+live_case "--redact of a recording: an access log" redacts_as_live -F '%r %{cookie}i %{set-cookie}o %{user-agent}i'
+live_case "--redact of a recording: a query" redacts_as_live -q 'req.user-agent and not (req.cookie ~ secret)'
+live_case "--redact of a recording: a regular expression" redacts_as_live -I '^(?!cookie$).*redacted|secret'
 live_case "a recording on a full disk ends the run" full_disk
 test_case "HTTP lines of a real h2o" replays_real_h2o h2o-2026.http http -f line
 test_case "QUIC events of a real h2o" replays_real_h2o h2o-2026.quic \

@@ -24,6 +24,22 @@ START_TEST(names_that_fit)
 }
 END_TEST
 
+/* R13: what --redact-default stands for was dropped where the list of --redact was long. */
+START_TEST(two_lists_are_one)
+{
+    const char *many[600];
+    for (size_t i = 0; i < 600; i++)
+        many[i] = "x";
+    struct mem mem = {0};
+    const struct redact a = {many, 600}, b = {redact_defaults, REDACT_DEFAULTS}, none = {NULL, 0};
+    struct redact both = redact_join(&a, &b, &mem);
+    ck_assert_uint_eq(both.count, 600 + REDACT_DEFAULTS);
+    ck_assert(redact_fits(&both, text_of("X")) && redact_fits(&both, text_of("x-api-key")));
+    ck_assert_uint_eq(redact_join(&none, &none, &mem).count, 0);
+    mem_free(&mem);
+}
+END_TEST
+
 /* R9: "cookie " was shown, as no pattern fits it. */
 START_TEST(odd_names_are_held_back)
 {
@@ -100,6 +116,7 @@ redact_suite(void)
     Suite *suite = suite_create("redact");
     TCase *tcase = tcase_create("redact");
     tcase_add_test(tcase, names_that_fit);
+    tcase_add_test(tcase, two_lists_are_one);
     tcase_add_test(tcase, odd_names_are_held_back);
     tcase_add_test(tcase, names_too_long_to_look_at_are_held_back);
     tcase_add_test(tcase, only_letters_have_two_cases);

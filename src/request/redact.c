@@ -5,6 +5,17 @@
 const char *const redact_defaults[REDACT_DEFAULTS] = {"authorization", "cookie", "set-cookie", "proxy-authorization",
                                                       "x-api-key"};
 
+struct redact
+redact_join(const struct redact *a, const struct redact *b, struct mem *mem)
+{
+    const char **patterns = mem_alloc(mem, (a->count + b->count) * sizeof(*patterns));
+    for (size_t i = 0; i < a->count; i++)
+        patterns[i] = a->patterns[i];
+    for (size_t i = 0; i < b->count; i++)
+        patterns[a->count + i] = b->patterns[i];
+    return (struct redact){patterns, a->count + b->count};
+}
+
 int
 redact_check(const struct redact *redact, struct diag *diag)
 {

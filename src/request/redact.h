@@ -2,6 +2,7 @@
 #define REDACT_H
 
 #include "base/diag.h"
+#include "base/mem.h"
 
 /* Header names whose values are not read from the server, as patterns: case-insensitive, `?` for one character, and one `*` for
  * any number of them.
@@ -20,6 +21,9 @@ enum { REDACT_LONGEST_NAME = 128 }; /* bytes; twice as long as a pattern may be 
 
 /* Those of --redact-default: credentials. */
 extern const char *const redact_defaults[REDACT_DEFAULTS];
+
+/* The patterns of both. The strings stay where they are; the list is the arena's. */
+struct redact redact_join(const struct redact *a, const struct redact *b, struct mem *mem);
 
 /* Checks that all are patterns of header names. 0, or -1 with `diag` set. */
 int redact_check(const struct redact *redact, struct diag *diag);

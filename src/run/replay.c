@@ -200,6 +200,16 @@ show(const struct replay *replay, const struct recording_header *header, struct 
     return status;
 }
 
+/* What a live run would not have read is removed from what was recorded, before anything looks at it. */
+static void
+hold_back(struct recording_header *header, const struct replay *replay, struct mem *mem)
+{
+    header->request.redact = redact_join(&header->request.redact, &replay->redact, mem);
+    if (replay->redact.count > 0 && header->request.app_data)
+        diag_note(replay->log, "warning: there is application data in the recording, in which the values of redacted headers "
+                               "may stand");
+}
+
 int
 replay_run(const struct replay *replay, struct diag *diag)
 {
@@ -209,6 +219,8 @@ replay_run(const struct replay *replay, struct diag *diag)
     int status = files_open(&stream, replay->path, diag);
     if (status == 0)
         status = recording_read_header(&header, &stream, &mem, diag);
+    if (status == 0)
+        hold_back(&header, replay, &mem);
     if (status == 0)
         status = show(replay, &header, &stream, &mem, diag);
     mem_free(&mem);
