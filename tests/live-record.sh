@@ -72,6 +72,14 @@ is_no_recording() { # TEXT MESSAGE
     replay && status_is 2 && [[ ! -s $dir/replayed ]] && grep -q "$2" "$dir/replayed.err" || { show "$dir/replayed.err"; return 1; }
 }
 
+# Its own line would say something else when the recording is read.
+cannot_keep() { # OPTION VALUE
+    start_server || return
+    status=0
+    "$H2OLOG" -p "$server" --record "$dir/recording" "$@" >"$dir/out" 2>"$dir/err" || status=$?
+    status_is 2 && grep -q "^h2olog: --record: a recording cannot keep what $1 has here" "$dir/err" || { show "$dir/err"; return 1; }
+}
+
 holds_nothing_redacted() {
     start_server && start_log --redact-default --record "$dir/recording" || return
     tell 'fire h2o:receive_request_header 1 2 "cookie" len "very-secret" len' 'fire h2o:receive_request_header 1 2 "x" len "shown" len'
@@ -137,6 +145,7 @@ live_case "a loss comes out again" records_loss
 live_case "a replay needs no root" needs_no_root
 live_case "a replay shows what is asked for" filters
 live_case "a recording that breaks off" breaks_off
+live_case "a regular expression with control characters is not recorded" cannot_keep --include-regex $'a\x1b'
 live_case "what was redacted is not in the recording" holds_nothing_redacted
 live_case "--redact of a recording: lines" redacts_as_live
 live_case "--redact of a recording: JSON with names" redacts_as_live -f json --names
@@ -152,6 +161,8 @@ test_case "a file that is no recording" is_no_recording 'hello\n' '1:1: this is 
 test_case "an empty file" is_no_recording '' '1:1: this is no recording'
 test_case "a recording of another version" is_no_recording 'h2olog-recording 2\nbegin\n' '1:18: a recording of version 2; this h2olog reads version 1'
 test_case "a recording with an odd line" is_no_recording 'h2olog-recording 1\nhost x\nsize 3\n' '3:1: not a line of a recording'
+test_case "a recording that drives the terminal" is_no_recording 'h2olog-recording 1\nhost \x1b[2J\n' \
+    '2:1: not a line of a recording; expected UTF-8 without control characters'
 test_case "a recording without a catalogue" is_no_recording 'h2olog-recording 1\nmode http\nbegin\n' 'the header breaks off'
 
 done_testing

@@ -147,6 +147,56 @@ START_TEST(what_is_redacted_is_not_found)
 }
 END_TEST
 
+/* ---- What a recording says is not shown raw. */
+
+static void
+check_refused(const char *message)
+{
+    ck_assert_int_eq(play(), -1);
+    const char *colon = strstr(diag.message, ": ");
+    ck_assert_ptr_nonnull(colon);
+    ck_assert_str_eq(colon + 2, message);
+    ck_assert_str_eq(shown.ptr, "");
+}
+
+/* R11: a catalogue drove the terminal. */
+START_TEST(a_catalogue_with_control_bytes_is_refused)
+{
+    static const char *const lines[] = {" line \x1b[2J${tag}\n", " line \xc2\x9b\n", " line \xff\n",
+                                        " line \xe2\x80\xae\n",  " line a\x7f\n",    "# \r\n"};
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        char text[2048];
+        snprintf(text, sizeof(text), "%s%s", usual_catalogue, lines[i]);
+        begin(usual_header, "t.probes", text);
+        ck_assert_int_eq(play(), -1);
+        ck_assert_msg(strstr(diag.message, "t.probes:26:") != NULL &&
+                          strstr(diag.message, "expected UTF-8 without control characters") != NULL,
+                      "%s", diag.message);
+    }
+}
+END_TEST
+
+START_TEST(a_header_with_control_bytes_is_refused)
+{
+    static const char *const lines[] = {"host \x1b[2J\n", "mode \x1bh\n", "type \xff\n", "show log-format \xc2\x9b%s\n"};
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        char header[256];
+        snprintf(header, sizeof(header), "%s%s", usual_header, lines[i]);
+        begin(header, "t.probes", usual_catalogue);
+        check_refused("not a line of a recording; expected UTF-8 without control characters");
+    }
+    begin(usual_header, "t\x1b.probes", usual_catalogue);
+    check_refused("not a line of a recording; expected UTF-8 without control characters");
+    begin(usual_header, "t.probes", usual_catalogue);
+    block("start", 0, 5, "12\n" N "\n\x1bserver\np q 8 8 4\n");
+    ck_assert_int_eq(play(), -1);
+    begin(usual_header, "t.probes", usual_catalogue);
+    block("start", 0, 5, "12\n" N "\nserver\np \x1b 8 8 4\n");
+    ck_assert_int_eq(play(), -1);
+    ck_assert_ptr_nonnull(strstr(diag.message, "not a probe: \"p \\x1b 8 8 4\""));
+}
+END_TEST
+
 Suite *
 replay_suite(void)
 {
@@ -156,6 +206,8 @@ replay_suite(void)
     tcase_add_test(tcase, a_replay_redacts);
     tcase_add_test(tcase, both_lists_count);
     tcase_add_test(tcase, what_is_redacted_is_not_found);
+    tcase_add_test(tcase, a_catalogue_with_control_bytes_is_refused);
+    tcase_add_test(tcase, a_header_with_control_bytes_is_refused);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -251,6 +251,18 @@ text_plain(struct slice text, char mark)
     return len;
 }
 
+struct slice
+text_unsafe(struct slice text)
+{
+    for (size_t len; text.len > 0; text_skip(&text, len)) {
+        uint32_t code;
+        len = text_utf8(text, &code);
+        if (len == 0 || (text_is_unsafe(code) && code != '\t'))
+            return (struct slice){text.ptr, len == 0 ? 1 : len};
+    }
+    return text;
+}
+
 void
 text_escape(struct outbuf *out, struct slice text)
 {

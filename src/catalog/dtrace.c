@@ -306,7 +306,8 @@ summary(struct scanner *scanner, struct slice comment)
         if (line.len > 0)
             return mem_strdup(scanner->mem, diag_quote(quoted, sizeof(quoted), line));
     }
-    return mem_printf(scanner->mem, "Declared in %s.", scanner->file->name);
+    char file[256];
+    return mem_printf(scanner->mem, "Declared in %s.", diag_quote(file, sizeof(file), text_of(scanner->file->name)));
 }
 
 static const char *

@@ -171,12 +171,13 @@ add_event(struct planner *planner, const struct catalog_probe *probe, const stru
 static const char *
 obstacle(const struct planner *planner, const struct catalog_probe *probe, const struct usdt_probe *usdt)
 {
+    char file[256];
     for (int i = 0; i < probe->nfields * 2; i++) {
         const struct catalog_field *field = &probe->fields[i / 2];
         int arg = i % 2 == 0 ? field->arg : field->len_arg;
         if (arg >= usdt->nargs)
             return mem_printf(planner->mem, "in this h2o it has %d arguments; the catalogue (%s:%d) expects more", usdt->nargs,
-                              probe->pos.file, probe->pos.line);
+                              diag_quote(file, sizeof(file), text_of(probe->pos.file)), probe->pos.line);
         if (arg >= 0 && usdt->args[arg].size < 0)
             return mem_printf(planner->mem, "in this h2o its argument %d is not an integer", arg);
     }

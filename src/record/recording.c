@@ -35,15 +35,16 @@ put_name(struct outbuf *out, const char *path)
 {
     const char *slash = strrchr(path, '/');
     for (const char *p = slash != NULL ? slash + 1 : path; *p != '\0'; p++)
-        text_putc(out, (unsigned char)*p > ' ' ? *p : '_');
+        text_putc(out, *p > ' ' && *p <= '~' ? *p : '_');
     text_putc(out, '\n');
 }
 
 static void
 put_header(struct outbuf *out, const struct recording_header *header)
 {
-    text_printf(out, FORMAT " %d\nprogram %s\nhost %s\ncommand %s\n", FORMAT_VERSION, header->program, header->host,
-                header->command);
+    text_printf(out, FORMAT " %d\nprogram %s\ncommand %s\nhost ", FORMAT_VERSION, header->program, header->command);
+    text_escape(out, text_of(header->host));
+    text_putc(out, '\n');
     text_printf(out, "bpftrace %d.%d.%d\ncpus %d\noffset %ld\n", header->bpftrace.major, header->bpftrace.minor,
                 header->bpftrace.patch, header->cpus, header->offset);
     text_printf(out, "format %s\nextra %d\nnames %d\napp-data %d\n", header->format, header->extra, header->names,
@@ -63,10 +64,26 @@ put_header(struct outbuf *out, const struct recording_header *header)
     text_puts(out, "begin\n");
 }
 
+/* The header is read again line by line, and what its words say may come to a terminal. */
+static int
+check_words(const struct filter_word *words, size_t count, struct diag *diag)
+{
+    for (size_t i = 0; i < count; i++)
+        if (text_unsafe(text_of(words[i].value)).len > 0)
+            return diag_set(
+                diag, DIAG_USAGE,
+                "--record: a recording cannot keep what --%s has here: control characters, or bytes that are not UTF-8",
+                words[i].option);
+    return 0;
+}
+
 int
 recording_begin(struct recording *recording, const struct recording_header *header, struct diag *diag)
 {
     struct outbuf out = {0};
+    if (check_words(header->words, header->nwords, diag) != 0 ||
+        check_words(header->request.filter.words, header->request.filter.nwords, diag) != 0)
+        return -1;
     put_header(&out, header);
     int status = write_all(recording, (struct slice){out.ptr, out.len}, diag);
     text_free(&out);
@@ -253,6 +270,8 @@ read_header(struct recording_header *header, const char *name, struct slice *res
         return -1;
     for (reader.line = 2; text_line(rest, &line); reader.line++) {
         struct slice value = line;
+        if (text_unsafe(line).len > 0)
+            return bad_line(&reader, "UTF-8 without control characters");
         if (!text_word(&value, &key))
             return bad_line(&reader, "a word");
         if (text_is(key, "begin"))
@@ -303,32 +322,40 @@ parse_block(struct slice line, struct recording_block *block, uint64_t *len)
            text_number(word, UINT32_MAX, len) && !text_word(&line, &word);
 }
 
+/* "PATH WHAT byte N", N being where the block begins. */
+static int
+bad_block(const struct files_stream *stream, uint64_t at, const char *what, struct diag *diag)
+{
+    char quoted[1024];
+    diag_quote(quoted, sizeof(quoted), text_of(stream->path));
+    return diag_set(diag, DIAG_FAILED, "%s %s byte %lu", quoted, what, at);
+}
+
 int
 recording_read_block(struct recording_block *block, struct files_stream *stream, struct diag *diag)
 {
     enum { LONGEST_LINE = 64 };
-    const char *name = stream->path;
     const uint64_t at = stream->taken;
     struct slice text, line, rest;
     uint64_t len;
     if (block->is_cut)
-        return diag_set(diag, DIAG_FAILED, "%s breaks off at its end, byte %lu", name, at);
+        return bad_block(stream, at, "breaks off at its end,", diag);
     if (files_ready(stream, LONGEST_LINE, &text, diag) != 0)
         return -1;
     rest = text;
     if (!text_line(&rest, &line))
         return 0;
     if (!parse_block(line, block, &len))
-        return diag_set(diag, DIAG_FAILED, "%s breaks off at byte %lu, or is damaged there", name, at);
+        return bad_block(stream, at, "breaks off, or is damaged, at", diag);
     files_take(stream, text.len - rest.len);
     if (files_ready(stream, len + 1, &rest, diag) != 0)
         return -1;
     block->is_cut = rest.len <= len;
     if (!block->is_cut && rest.ptr[len] != '\n')
-        return diag_set(diag, DIAG_FAILED, "%s is damaged in the block at byte %lu", name, at);
+        return bad_block(stream, at, "is damaged in the block at", diag);
     block->bytes = (struct slice){rest.ptr, rest.len < len ? rest.len : len};
     files_take(stream, block->bytes.len + !block->is_cut);
     if (block->is_cut && block->kind != RECORDING_OUT && block->kind != RECORDING_ERR)
-        return diag_set(diag, DIAG_FAILED, "%s breaks off in the block at byte %lu", name, at);
+        return bad_block(stream, at, "breaks off in the block at", diag);
     return 1;
 }

@@ -216,13 +216,16 @@ replay_run(const struct replay *replay, struct diag *diag)
     struct mem mem = {0};
     struct recording_header header = {0};
     struct files_stream stream;
+    struct replay quoted = *replay;
+    char path[1024];
+    quoted.path = diag_quote(path, sizeof(path), text_of(replay->path));
     int status = files_open(&stream, replay->path, diag);
     if (status == 0)
         status = recording_read_header(&header, &stream, &mem, diag);
     if (status == 0)
         hold_back(&header, replay, &mem);
     if (status == 0)
-        status = show(replay, &header, &stream, &mem, diag);
+        status = show(&quoted, &header, &stream, &mem, diag);
     mem_free(&mem);
     files_close(&stream);
     return status;
