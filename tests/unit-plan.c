@@ -215,6 +215,54 @@ START_TEST(r15_a_summary_stands_right_before_its_probe)
 }
 END_TEST
 
+/* R12: reset tokens were shown without -a, and the client's random bytes, which anybody sees, only to who asks for secrets. */
+START_TEST(what_only_the_two_ends_know_is_not_shown)
+{
+    static const struct {
+        const char *probe, *field;
+        bool is_app_data, is_secret;
+    } rows[] = {
+        {"new_connection_id_send", "stateless_reset_token", true, false},
+        {"new_connection_id_receive", "stateless_reset_token", true, false},
+        {"new_connection_id_send", "cid", false, false},
+        {"receive_message", "bytes", true, false},
+        {"client_random", "bytes", false, false},
+        {"new_secret", "secret_hex", false, true},
+        {"crypto_update_secret", "secret", false, true},
+        {"new_token_send", "token_preview", false, false},
+    };
+    struct files probes;
+    ck_assert_int_eq(files_load(&probes, NULL, "probes", ".probes", &fixture.mem, &fixture.diag), 0);
+    ck_assert_int_eq(catalog_parse(&fixture.catalog, &probes, &fixture.mem, &fixture.diag), 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t found = 0;
+        for (size_t j = 0; j < fixture.catalog.count; j++) {
+            const struct catalog_probe *probe = &fixture.catalog.probes[j];
+            int field = strcmp(probe->name, rows[i].probe) == 0 ? catalog_field(probe, text_of(rows[i].field)) : -1;
+            if (field < 0)
+                continue;
+            found++;
+            ck_assert_msg(probe->fields[field].is_app_data == rows[i].is_app_data, "%s", rows[i].probe);
+            ck_assert_msg(probe->fields[field].is_secret == rows[i].is_secret, "%s", rows[i].probe);
+        }
+        ck_assert_uint_gt(found, 0);
+    }
+}
+END_TEST
+
+START_TEST(tokens_of_a_provider_file_are_not_shown)
+{
+    struct file file = fixture_file("t.d", "provider n { probe p(const char *reset_token, uint8_t *token, size_t token_len, "
+                                           "uint64_t token_generation); };\n");
+    static const bool is_app_data[] = {true, true, false, false};
+    ck_assert_int_eq(dtrace_parse(&fixture.catalog, &file, &fixture.mem, &fixture.diag), 0);
+    const struct catalog_probe *probe = &fixture.catalog.probes[fixture.catalog.count - 1];
+    ck_assert_int_eq(probe->nfields, 4);
+    for (int i = 0; i < 4; i++)
+        ck_assert(probe->fields[i].is_app_data == is_app_data[i]);
+}
+END_TEST
+
 /* R9: the program for such a value looked for its name behind the end of a table. */
 START_TEST(a_value_whose_name_cannot_be_read_is_left_out)
 {
@@ -262,6 +310,8 @@ plan_suite(void)
     tcase_add_test(tcase, a_provider_file_is_understood_by_types_and_names);
     tcase_add_test(tcase, r15_no_field_of_a_provider_file_belongs_to_a_header);
     tcase_add_test(tcase, r15_a_summary_stands_right_before_its_probe);
+    tcase_add_test(tcase, what_only_the_two_ends_know_is_not_shown);
+    tcase_add_test(tcase, tokens_of_a_provider_file_are_not_shown);
     tcase_add_test(tcase, a_value_whose_name_cannot_be_read_is_left_out);
     tcase_add_test(tcase, a_bad_provider_file_says_where);
     suite_add_tcase(suite, tcase);
