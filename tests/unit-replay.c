@@ -197,6 +197,105 @@ START_TEST(a_header_with_control_bytes_is_refused)
 }
 END_TEST
 
+/* ---- Numbers that no run writes. */
+
+/* R13: "(null) is bpftrace 0.-1.0", and memory without a bound. */
+START_TEST(numbers_of_the_header_have_bounds)
+{
+    static const char *const lines[][2] = {
+        {"bpftrace 0.-1.0\n", "\"bpftrace X.Y.Z\", of version 0.12 or later"},
+        {"bpftrace 0.11.3\n", "\"bpftrace X.Y.Z\", of version 0.12 or later"},
+        {"bpftrace \n", "\"bpftrace X.Y.Z\", of version 0.12 or later"},
+        {"cpus 0\n", "\"cpus N\", N being 1 to 4096"},
+        {"cpus 4097\n", "\"cpus N\", N being 1 to 4096"},
+        {"cpus 65535\n", "\"cpus N\", N being 1 to 4096"},
+        {"extra 2\n", "0 or 1 behind this word"},
+        {"app-data -1\n", "0 or 1 behind this word"},
+        {"offset 4611686018427387905\n", "\"offset NS\", NS being -2^62 to 2^62"},
+        {"offset --1\n", "\"offset NS\", NS being -2^62 to 2^62"},
+        {"count -1\n", "\"count N\""},
+        {"file 99999 t.probes\n", "\"file LENGTH NAME\", so many bytes, and a line feed"},
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        char header[512], expected[256];
+        snprintf(header, sizeof(header), "%s%s", usual_header, lines[i][0]);
+        snprintf(expected, sizeof(expected), ":8:1: not a line of a recording; expected %s", lines[i][1]);
+        begin(header, "t.probes", usual_catalogue);
+        ck_assert_int_eq(play(), -1);
+        ck_assert_msg(strstr(diag.message, expected) != NULL, "%s", diag.message);
+    }
+}
+END_TEST
+
+/* What the file holds is not looked at: the message comes before so much memory is taken. */
+START_TEST(blocks_have_bounds)
+{
+    begin(usual_header, "t.probes", usual_catalogue);
+    text_puts(&recording, "out 0 1 67108865\n");
+    ck_assert_int_eq(play(), -1);
+    ck_assert_ptr_nonnull(strstr(diag.message, " is damaged: a block of more than 64 MiB begins at byte "));
+    begin(usual_header, "t.probes", usual_catalogue);
+    block("start", 0, 5, "0\n" N "\nserver\np q 8 8 4\n");
+    ck_assert_int_eq(play(), -1);
+    ck_assert_ptr_nonnull(strstr(diag.message, " is damaged where server 0 begins: expected its pid"));
+    begin(usual_header, "t.probes", usual_catalogue);
+    block("start", 7, 5, usual_start);
+    block("start", 7, 5, usual_start);
+    ck_assert_int_eq(play(), -1);
+    ck_assert_ptr_nonnull(strstr(diag.message, " is damaged where server 7 begins: it has begun already"));
+    begin(usual_header, "t.probes", usual_catalogue);
+    block("start", 0, 5, "12\n0123\nserver\n");
+    ck_assert_int_eq(play(), -1);
+    ck_assert_ptr_nonnull(strstr(diag.message, "/proc/self/fd/"));
+}
+END_TEST
+
+START_TEST(servers_at_the_same_time_have_a_bound)
+{
+    begin("bpftrace 0.17.0\ncpus 4096\noffset 0\nmode h\nformat line\ntransport batch\n", "t.probes", usual_catalogue);
+    for (unsigned long i = 0; i < 4000; i++)
+        block("start", i, 5, usual_start);
+    ck_assert_int_eq(play(), -1);
+    ck_assert_ptr_nonnull(strstr(diag.message, " is damaged where server 256 begins: 256 others are traced at the same time"));
+}
+END_TEST
+
+/* One after the other there may be any number: no recording was read beyond server 4,095. */
+START_TEST(servers_in_all_have_none)
+{
+    begin(usual_header, "t.probes", usual_catalogue);
+    for (unsigned long i = 0; i < 300; i++) {
+        block("start", i * 1000, i, usual_start);
+        block("out", i * 1000, i + 1, N " 0 1 7 1 2 200\n");
+        block("end", i * 1000, i + 1, "complete");
+    }
+    ck_assert_msg(play() == 0, "%s", diag.message);
+    size_t lines = 0;
+    for (const char *at = shown.ptr; (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
+    ck_assert_uint_eq(lines, 300);
+}
+END_TEST
+
+/* ---- Frames that the header has no place for. */
+
+/* R14: records of this bpftrace come in order, so there is nothing to put into order. */
+START_TEST(a_batch_in_a_stream_is_damage)
+{
+    static const char *const versions[] = {"0.17.0", "0.20.0", "0.27.0"};
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+        char header[128];
+        snprintf(header, sizeof(header), "bpftrace %s\ncpus 1\noffset 0\nmode h\nformat line\n", versions[i]);
+        begin(header, "t.probes", usual_catalogue);
+        block("start", 0, 5, usual_start);
+        block("out", 0, 40, N " m 64\n@n0" N "[1, 7]: (0, 1, 2, 512)\n" N " 0 10 7 1 2 200\n");
+        block("end", 0, 70, "complete");
+        ck_assert_msg(play() == 0, "%s", diag.message);
+        ck_assert_str_eq(shown.ptr, "1 2 q http_version=HTTP/2.0\n");
+    }
+}
+END_TEST
+
 Suite *
 replay_suite(void)
 {
@@ -208,6 +307,11 @@ replay_suite(void)
     tcase_add_test(tcase, what_is_redacted_is_not_found);
     tcase_add_test(tcase, a_catalogue_with_control_bytes_is_refused);
     tcase_add_test(tcase, a_header_with_control_bytes_is_refused);
+    tcase_add_test(tcase, numbers_of_the_header_have_bounds);
+    tcase_add_test(tcase, blocks_have_bounds);
+    tcase_add_test(tcase, servers_at_the_same_time_have_a_bound);
+    tcase_add_test(tcase, servers_in_all_have_none);
+    tcase_add_test(tcase, a_batch_in_a_stream_is_damage);
     suite_add_tcase(suite, tcase);
     return suite;
 }

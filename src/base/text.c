@@ -1,5 +1,7 @@
 #include "base/text.h"
 
+#include "base/no_memory.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,7 +134,7 @@ text_grow(struct outbuf *out, size_t len)
     size_t cap = out->cap * 2 > out->len + len ? out->cap * 2 : out->len + len + 256;
     char *ptr = realloc(out->ptr, cap);
     if (ptr == NULL)
-        abort();
+        no_memory();
     out->ptr = ptr;
     out->cap = cap;
 }

@@ -1,5 +1,6 @@
 #include "record/recording.h"
 
+#include "record/reorder.h"
 #include "request/request.h"
 
 #include <errno.h>
@@ -136,11 +137,11 @@ read_text(struct reader *reader, struct slice value, void *member)
 }
 
 static int
-read_small(struct reader *reader, struct slice value, void *member)
+read_cpus(struct reader *reader, struct slice value, void *member)
 {
     uint64_t number;
-    if (!text_number(value, 65535, &number))
-        return bad_line(reader, "a number up to 65535");
+    if (!text_number(value, REORDER_MAX_CPUS, &number) || number == 0)
+        return bad_line(reader, mem_printf(reader->mem, "\"cpus N\", N being 1 to %d", REORDER_MAX_CPUS));
     *(int *)member = (int)number;
     return 0;
 }
@@ -148,9 +149,11 @@ read_small(struct reader *reader, struct slice value, void *member)
 static int
 read_flag(struct reader *reader, struct slice value, void *member)
 {
-    int number = 0, status = read_small(reader, value, &number);
-    *(bool *)member = number != 0;
-    return status;
+    uint64_t number;
+    if (!text_number(value, 1, &number))
+        return bad_line(reader, "0 or 1 behind this word");
+    *(bool *)member = number == 1;
+    return 0;
 }
 
 static int
@@ -159,14 +162,15 @@ read_count(struct reader *reader, struct slice value, void *member)
     return text_number(value, INT64_MAX, member) ? 0 : bad_line(reader, "\"count N\"");
 }
 
+/* Nanoseconds of at most 146 years, so that a time of this century can be added. */
 static int
-read_signed(struct reader *reader, struct slice value, void *member)
+read_offset(struct reader *reader, struct slice value, void *member)
 {
     uint64_t magnitude;
     bool is_negative = value.len > 0 && *value.ptr == '-';
     struct slice digits = {value.ptr + is_negative, value.len - is_negative};
-    if (!text_number(digits, INT64_MAX, &magnitude))
-        return bad_line(reader, "a number");
+    if (!text_number(digits, (uint64_t)1 << 62, &magnitude))
+        return bad_line(reader, "\"offset NS\", NS being -2^62 to 2^62");
     *(int64_t *)member = is_negative ? -(int64_t)magnitude : (int64_t)magnitude;
     return 0;
 }
@@ -175,7 +179,10 @@ static int
 read_bpftrace(struct reader *reader, struct slice value, void *member)
 {
     const char *version = mem_printf(reader->mem, "bpftrace v%s", keep(reader, value));
-    return bpftrace_parse_version(member, text_of(version), reader->diag);
+    struct diag why;
+    return bpftrace_parse_version(member, text_of(version), &why) == 0
+               ? 0
+               : bad_line(reader, "\"bpftrace X.Y.Z\", of version 0.12 or later");
 }
 
 /* A line for each word, so they are put behind those that are there. */
@@ -220,8 +227,8 @@ static const struct header_line {
     {"host", read_text, offsetof(struct recording_header, host)},
     {"command", read_text, offsetof(struct recording_header, command)},
     {"bpftrace", read_bpftrace, offsetof(struct recording_header, bpftrace)},
-    {"cpus", read_small, offsetof(struct recording_header, cpus)},
-    {"offset", read_signed, offsetof(struct recording_header, offset)},
+    {"cpus", read_cpus, offsetof(struct recording_header, cpus)},
+    {"offset", read_offset, offsetof(struct recording_header, offset)},
     {"format", read_text, offsetof(struct recording_header, format)},
     {"extra", read_flag, offsetof(struct recording_header, extra)},
     {"names", read_flag, offsetof(struct recording_header, names)},
@@ -334,7 +341,7 @@ bad_block(const struct files_stream *stream, uint64_t at, const char *what, stru
 int
 recording_read_block(struct recording_block *block, struct files_stream *stream, struct diag *diag)
 {
-    enum { LONGEST_LINE = 64 };
+    enum { LONGEST_LINE = 64, LONGEST_BLOCK = 64 * 1024 * 1024 };
     const uint64_t at = stream->taken;
     struct slice text, line, rest;
     uint64_t len;
@@ -347,6 +354,8 @@ recording_read_block(struct recording_block *block, struct files_stream *stream,
         return 0;
     if (!parse_block(line, block, &len))
         return bad_block(stream, at, "breaks off, or is damaged, at", diag);
+    if (len > LONGEST_BLOCK)
+        return bad_block(stream, at, "is damaged: a block of more than 64 MiB begins at", diag);
     files_take(stream, text.len - rest.len);
     if (files_ready(stream, len + 1, &rest, diag) != 0)
         return -1;
