@@ -66,6 +66,16 @@ holds_back() { # FORMAT EXPECTED...
     same <(printf '%s\n' "${@:2}") <(printed | sed 's/"at": [0-9]*/"at": NOW/')
 }
 
+holds_back_odd_names() {
+    start_server && emit -p "$server" --redact cookie && start_program || return
+    tell 'fire h2o:receive_request_header 1 2 "cookie " len "secret" len' 'fire h2o:receive_request_header 1 2 "\tcookie" len "secret" len' \
+        'fire h2o:receive_request_header 1 2 "cookie\x7f" len "secret" len' 'fire h2o:receive_request_header 1 2 "cookies" len "shown" len'
+    server_is_done && wait_for 5 has_standalone 4
+    printed >"$dir/out"
+    [[ $(grep -ac ' \\\[6 bytes redacted]$' "$dir/out") == 3 ]] && ! grep -aq secret "$dir/out" && grep -q '1 2 RxHeader   cookies shown' "$dir/out" ||
+        { show "$dir/out"; return 1; }
+}
+
 # ------------------------------------------------------------------------------------------------ what bpftrace says to it
 
 # Its own words of this machine are not about the program.
@@ -205,6 +215,7 @@ live_case "-t chooses of a program" selects '1 1 TxStatus   200
 2 1 TxStatus   503' -t send_response
 live_case "a program's format" selects '{"at": NOW, "type": "send_response", "conn_id": 1, "req_id": 1, "status": 200}
 {"at": NOW, "type": "send_response", "conn_id": 2, "req_id": 1, "status": 503}' -t send_response -f json
+live_case "names with blanks and control bytes are held back" holds_back_odd_names
 live_case "a program keeps redacting" keeps_redacting
 live_case "a program for other records" refuses 's/ conn_id,req_id,status$/ conn_id,status/' \
     'changed.bt:14:1: the program was made for "event 2 h2o:send_response conn_id,status", but here it is "event 2 h2o:send_response conn_id,req_id,status"'

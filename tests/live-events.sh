@@ -261,7 +261,7 @@ names() { # json|line
 # ------------------------------------------------------------------------------------------------------- what is not shown
 
 readonly PRIVATE=(receive packet_received stream_send stream_receive datagram_send datagram_receive h3_frame_receive
-    crypto_update_secret crypto_send_key_update client_random new_secret)
+    new_connection_id_send new_connection_id_receive receive_message crypto_update_secret crypto_send_key_update new_secret)
 
 # Some rounds of every probe that has application data or secrets.
 private_script() {
@@ -275,7 +275,7 @@ private_script() {
 keeps_private() { # APP SECRETS OPTION...
     start_server && private_script && start_log "${@:3}" && shows_fired 2026 "$dir/fired" app="$1" secrets="$2" || return
     if [[ $2 == 1 ]]; then
-        warns crypto_update_secret crypto_send_key_update client_random new_secret
+        warns crypto_update_secret crypto_send_key_update new_secret
     else
         ! grep -a warning "$dir/err"
     fi
@@ -330,12 +330,13 @@ program_is_private() {
         reads_not packet_received arg3 && reads packet_received arg4 && reads_not stream_send arg4 &&
         reads_not stream_receive arg4 && reads_not datagram_send arg2 && reads_not datagram_receive arg2 &&
         reads_not h3_frame_receive arg1 && reads crypto_update_secret arg4 && reads_not crypto_update_secret arg5 &&
-        reads_not crypto_send_key_update arg3 && reads_not client_random arg1 && reads_not new_secret arg2 || return
+        reads_not crypto_send_key_update arg3 && reads client_random arg1 && reads_not new_secret arg2 &&
+        reads_not new_connection_id_send arg5 && reads_not new_connection_id_receive arg5 && reads_not receive_message arg2 || return
     emit all -a && status_is 0 && reads receive arg3 && reads stream_send arg4 && reads datagram_send arg2 &&
-        reads_not crypto_update_secret arg5 && reads_not client_random arg1 && reads_not new_secret arg2 &&
+        reads_not crypto_update_secret arg5 && reads new_connection_id_send arg5 && reads receive_message arg2 && reads_not new_secret arg2 &&
         [[ ! -s $dir/err ]] || return
     emit quic -a -t 'crypto_*' -t 'picotls:*' && status_is 0 && reads_not crypto_update_secret arg5 &&
-        reads_not client_random arg1 && [[ ! -s $dir/err ]] || return
+        reads_not new_secret arg2 && [[ ! -s $dir/err ]] || return
     emit quic -t crypto_update_secret && status_is 0 && reads_not crypto_update_secret arg5 && [[ ! -s $dir/err ]] || return
     emit quic -a -t 'crypto_*' -t quicly:crypto_update_secret && status_is 0 && reads crypto_update_secret arg5 &&
         reads_not crypto_send_key_update arg3 && warns crypto_update_secret
@@ -534,7 +535,7 @@ live_case "-E adds provider, pid, tid, seq and nsecs" extra
 live_case "--names adds names" names json
 live_case "--names in lines" names line
 live_case "without -a neither application data nor secrets" keeps_private 0 0 all -t "$(private_types)"
-live_case "-a with a glob shows no secrets" keeps_private 1 0 all -a -t 'quicly:*e*' -t 'h3_*,new*,client_*'
+live_case "-a with a glob shows no secrets" keeps_private 1 0 all -a -t 'quicly:*e*' -t 'h3_*,new*,picotls:receive_*'
 live_case "-a with names shows secrets, and warns" keeps_private 1 1 quic -a -t "$(private_types)"
 live_case "a probe that no description fits, asked for" misfits_are_integers
 

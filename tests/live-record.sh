@@ -72,11 +72,48 @@ is_no_recording() { # TEXT MESSAGE
     replay && status_is 2 && [[ ! -s $dir/replayed ]] && grep -q "$2" "$dir/replayed.err" || { show "$dir/replayed.err"; return 1; }
 }
 
+# Its own line would say something else when the recording is read.
+cannot_keep() { # OPTION VALUE
+    start_server || return
+    status=0
+    "$H2OLOG" -p "$server" --record "$dir/recording" "$@" >"$dir/out" 2>"$dir/err" || status=$?
+    status_is 2 && grep -q "^h2olog: --record: a recording cannot keep what $1 has here" "$dir/err" || { show "$dir/err"; return 1; }
+}
+
 holds_nothing_redacted() {
     start_server && start_log --redact-default --record "$dir/recording" || return
     tell 'fire h2o:receive_request_header 1 2 "cookie" len "very-secret" len' 'fire h2o:receive_request_header 1 2 "x" len "shown" len'
     server_is_done && end_log && replay && same "$dir/out" "$dir/replayed" || return
     grep -q 'cookie \\\[11 bytes redacted]$' "$dir/replayed" && grep -aq shown "$dir/recording" && ! grep -aq very-secret "$dir/recording"
+}
+
+# Headers as h2o's probes tell of them, of requests that are answered: long ones, odd ones, and such that str() cannot carry.
+fire_headers() {
+    local name
+    tell 'fire h2o:receive_request 1 1 0x200'
+    for name in cookie COOKIE 'cookie ' 'coo\nkie' 'cookie\x00' cookies authorization; do
+        tell "fire h2o:receive_request_header 1 1 \"$name\" len \"a-secret\" len"
+    done
+    tell 'fire h2o:receive_request_header 1 1 "cookie" len pattern(9000) len' 'fire h2o:receive_request_header 1 1 "cookie" len "a\x00secret" len' \
+        'fire h2o:receive_request_header 1 1 "x-long" len pattern(9000) len' 'fire h2o:receive_request_header 1 1 unmapped 6 "a-secret" len' \
+        'fire h2o:receive_request_header 1 1 "user-agent" len "shown" len' \
+        'fire h2o:send_response 1 1 200' 'fire h2o:send_response_header 1 1 "set-cookie" len "a-secret" len' \
+        'fire h2o:send_response_header 1 1 "server" len "\xff" len' \
+        'fire h2o:receive_request 1 3 0x200' 'fire h2o:receive_request_header 1 3 "user-agent" len "x" len' 'fire h2o:send_response 1 3 404'
+    server_is_done
+}
+
+# Without what the clock says.
+timeless() { # FILE
+    sed -E 's/"at": [0-9]+/"at": NOW/; s/"ttfb_ms": [0-9.]+/"ttfb_ms": SOME/' "$1"
+}
+
+# R10: a run that redacts, and the replay, redacting, of a recording of the same traffic that was not redacted.
+redacts_as_live() { # OPTION...
+    start_server && start_log --record "$dir/recording" && fire_headers && end_log && grep -aq a-secret "$dir/recording" || return
+    start_log --redact-default --redact 'cook*s' "$@" && fire_headers && end_log || return
+    replay --redact-default --redact 'cook*s' "$@" && status_is 0 && same <(timeless "$dir/out") <(timeless "$dir/replayed") || return
+    [[ -s $dir/out ]] && ! grep -aq a-secret "$dir/replayed" && same <(tail -n 1 "$dir/err") "$dir/replayed.err"
 }
 
 full_disk() {
@@ -120,7 +157,14 @@ live_case "a loss comes out again" records_loss
 live_case "a replay needs no root" needs_no_root
 live_case "a replay shows what is asked for" filters
 live_case "a recording that breaks off" breaks_off
+live_case "a regular expression with control characters is not recorded" cannot_keep --include-regex $'a\x1b'
 live_case "what was redacted is not in the recording" holds_nothing_redacted
+live_case "--redact of a recording: lines" redacts_as_live
+live_case "--redact of a recording: JSON with names" redacts_as_live -f json --names
+live_case "--redact of a recording: requests" redacts_as_live -g request -f json
+live_case "--redact of a recording: an access log" redacts_as_live -F '%r %{cookie}i %{set-cookie}o %{user-agent}i'
+live_case "--redact of a recording: a query" redacts_as_live -q 'req.user-agent and not (req.cookie ~ secret)'
+live_case "--redact of a recording: a regular expression" redacts_as_live -I '^(?!cookie$).*redacted|secret'
 live_case "a recording on a full disk ends the run" full_disk
 test_case "HTTP lines of a real h2o" replays_real_h2o h2o-2026.http http -f line
 test_case "QUIC events of a real h2o" replays_real_h2o h2o-2026.quic \
@@ -130,6 +174,8 @@ test_case "a file that is no recording" is_no_recording 'hello\n' '1:1: this is 
 test_case "an empty file" is_no_recording '' '1:1: this is no recording'
 test_case "a recording of another version" is_no_recording 'h2olog-recording 2\nbegin\n' '1:18: a recording of version 2; this h2olog reads version 1'
 test_case "a recording with an odd line" is_no_recording 'h2olog-recording 1\nhost x\nsize 3\n' '3:1: not a line of a recording'
+test_case "a recording that drives the terminal" is_no_recording 'h2olog-recording 1\nhost \x1b[2J\n' \
+    '2:1: not a line of a recording; expected UTF-8 without control characters'
 test_case "a recording without a catalogue" is_no_recording 'h2olog-recording 1\nmode http\nbegin\n' 'the header breaks off'
 
 done_testing

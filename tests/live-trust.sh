@@ -353,6 +353,26 @@ redacts() {
     stop_log && has_printed_expected
 }
 
+# Names that clients of HTTP/2 can send. None of these is "cookie", and each may be read as it.
+redacts_odd_names() { # OPTION...
+    local name
+    start_server && start_log --redact cookie "$@" || return
+    for name in 'cookie ' ' cookie' 'cookie\t' 'cookie\n' '\rcookie' 'cookie\x00' 'coo\x00kie' 'cookie\x7f' 'cookie\xc2\x85'; do
+        tell "fire h2o:receive_request_header 1 2 \"$name\" len \"very-secret\" len"
+    done
+    tell "fire h2o:send_response_header 1 2 \"cookie \" len \"very-secret\" len" \
+        "fire h2o:receive_request_header 1 2 \"$(text 129)\" len \"very-secret\" len" \
+        "fire h2o:receive_request_header 1 2 \"$(text 128)\" len \"shown\" len" \
+        'fire h2o:receive_request_header 1 2 edge("cookie ") len "very-secret" len' 'fire h2o:receive_request_header 1 2 "" len "shown" len'
+    for name in 'cookie ' ' cookie' 'cookie\x09' 'cookie\x0a' '\x0dcookie' 'cookie\x00' 'coo\x00kie' 'cookie\x7f' 'cookie\xc2\x85'; do
+        expect "1 2 RxHeader   $name \\[11 bytes redacted]"
+    done
+    expect '1 2 TxHeader   cookie  \[11 bytes redacted]' "1 2 RxHeader   $(text 129) \\[11 bytes redacted]" "1 2 RxHeader   $(text 128) shown" \
+        '1 2 RxHeader   cookie  \[11 bytes redacted]' '1 2 RxHeader    shown'
+    server_is_done && wait_for 5 has_line '1 2 RxHeader    shown' "$dir/out"
+    stop_log && has_printed_expected
+}
+
 redacts_json() {
     start_server && start_log -f json --redact cookie || return
     fire_header cookie "a=b"
@@ -438,6 +458,8 @@ live_case "-w to another user's link" link_of_others -w
 live_case "--record to another user's link" link_of_others --record
 live_case "--quiet" quiet
 live_case "--redact in lines" redacts
+live_case "--redact and names with blanks and control bytes, as a stream" redacts_odd_names --transport=stream
+live_case "--redact and names with blanks and control bytes, in batches" redacts_odd_names --transport=batch
 live_case "--redact in JSON" redacts_json
 test_case "--redact with two stars" bad_redaction 'a*b*'
 test_case "--redact with a blank" bad_redaction 'a b'

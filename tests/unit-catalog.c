@@ -197,9 +197,10 @@ START_TEST(every_directive_has_its_errors)
         {"\n\n  # nothing\nprobes\n",
          "t.probes:4:1: unknown word \"probes\"; expected provider, probe, names, type, tag, group, "
          "summary, now, role, absent, arg or line"},
-        {"a\033[31m\n",
-         "t.probes:1:1: unknown word \"a\\x1b[31m\"; expected provider, probe, names, type, tag, group, summary, "
-         "now, role, absent, arg or line"},
+        {"a\x1b[31m\n", "t.probes:1:2: unexpected \"\\x1b\"; expected UTF-8 without control characters"},
+        {HEAD ARG " line a\tb\n", "t.probes:6:8: unexpected \"\\x09\"; expected no tabs in a text"},
+        {HEAD ARG " now n\n absent a\tb\n", "t.probes:7:10: unexpected \"\\x09\"; expected no tabs in a text"},
+        {"names t\n 1 a\tb\n", "t.probes:2:5: unexpected \"\\x09\"; expected no tabs in a text"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         ck_assert_str_eq(error_of(rows[i].text), rows[i].message);
@@ -214,7 +215,7 @@ START_TEST(a_nul_in_a_name_is_refused)
     struct file file = {"t.probes", {"provider p\nprobe a\0b\n", 21}};
     struct files files = {&file, 1};
     ck_assert_int_eq(catalog_parse(&catalog, &files, &mem, &diag), -1);
-    ck_assert_str_eq(diag.message, "t.probes:2:7: not a name \"a\\x00b\"; expected letters, digits and _");
+    ck_assert_str_eq(diag.message, "t.probes:2:8: unexpected \"\\x00\"; expected UTF-8 without control characters");
     mem_free(&mem);
 }
 END_TEST

@@ -211,6 +211,20 @@ START_TEST(maps_hold_records)
 }
 END_TEST
 
+/* R14: such a frame of a damaged recording ended in a NULL pointer, as a stream in order needs no reordering. */
+START_TEST(a_stream_has_no_batches)
+{
+    static const char *const frames[] = {N " m 64\n", "@n0" N "[1, 7]: (0, 1, 2, 3)\n", "@-0" N "[1, 7]: (0, 1, 2, 3)\n",
+                                         "@c0" N ": 3\n", "@p0" N "[1, 7]: \n"};
+    for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+        char input[128];
+        snprintf(input, sizeof(input), "%s" N " 0 2 7 1 2 3\n", frames[i]);
+        check(input, strlen(input), "numbers 1 2 3|", 1);
+    }
+    CHECK_BATCH("@-0" N "[1, 7]: (0, 1, 2, 3)\n@n0" N "[1, 7]: (0, 1, 2, 3)\n", "numbers 1 2 3|", 0);
+}
+END_TEST
+
 /* The pieces come first. */
 START_TEST(pieces_of_texts_are_joined)
 {
@@ -481,6 +495,7 @@ decode_suite(void)
     tcase_add_test(tcase, a_lost_chunk_shows_in_the_record);
     tcase_add_test(tcase, nul_terminated_texts_end_at_the_nonce);
     tcase_add_test(tcase, maps_hold_records);
+    tcase_add_test(tcase, a_stream_has_no_batches);
     tcase_add_test(tcase, pieces_of_texts_are_joined);
     tcase_add_test(tcase, what_was_put_into_maps_and_did_not_come_is_lost);
     tcase_add_test(tcase, a_redacted_text_has_a_length_only);

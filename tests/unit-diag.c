@@ -1,9 +1,11 @@
 #include "base/diag.h"
 
+#include "base/no_memory.h"
 #include "unit-fixture.h"
 #include "unit.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -160,6 +162,13 @@ START_TEST(the_name_of_a_file_is_escaped)
 }
 END_TEST
 
+/* R13: it ended by abort(), without a word. */
+START_TEST(the_end_of_memory_is_an_error)
+{
+    no_memory();
+}
+END_TEST
+
 Suite *
 diag_suite(void)
 {
@@ -175,6 +184,7 @@ diag_suite(void)
     tcase_add_test(tcase, a_quotation_is_plain);
     tcase_add_test(tcase, a_quotation_ends_between_characters);
     tcase_add_test(tcase, the_name_of_a_file_is_escaped);
+    tcase_add_test_raise_signal(tcase, the_end_of_memory_is_an_error, SIGABRT);
     suite_add_tcase(suite, tcase);
     return suite;
 }

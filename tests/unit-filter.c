@@ -70,7 +70,7 @@ START_TEST(conditions_ask_what_the_catalogue_says)
     filter = (struct filter){0};
     add("status", "404,5xx");
     add("dcid", "0a");
-    check_condition(1, "($c == 404 || ($c >= 500 && $c <= 599)) && (((int64)*(uint16*)($d + 0) | 8224) == 24880)");
+    check_condition(1, "($c == 404 || ($c >= 500 && $c <= 599)) && (((int64)*(uint16*)($d + 0) | 8192) == 24880)");
     ck_assert(filter_asks(&filter, &fixture.catalog.probes[1], 3) && !filter_asks(&filter, &fixture.catalog.probes[1], 0));
     filter = (struct filter){0};
     add("sample", "25%");

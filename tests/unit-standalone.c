@@ -122,6 +122,24 @@ START_TEST(a_line_of_the_usual_form)
 }
 END_TEST
 
+/* R11: a label with a quote in it broke JSON. */
+START_TEST(labels_are_escaped_in_json)
+{
+    const char *block;
+    fixture_plan(&fixture, "provider p\nnames k\n 7 a\"b\\\nprobe b\n group g\n summary B.\n arg 0 kind u8 names=k\n", "0.17.0",
+                 "g");
+    struct files templates = {0};
+    const struct standalone_options options = {.command = "h2olog x", .is_json = true, .names = true};
+    files_load_builtin(&templates, "templates", &fixture.mem);
+    ck_assert_int_eq(standalone_write(&out, &fixture.plan, &options, &templates, &fixture.mem, &fixture.diag), 0);
+    text_putc(&out, '\0');
+    block = strstr(out.ptr, "usdt::p:b");
+    /* the JSON string "a\"b\\" in a string of bpftrace's */
+    ck_assert_ptr_nonnull(strstr(block, "printf(\", \\\"kind_name\\\": \\\"a\\\\\\\"b\\\\\\\\\\\"\");"));
+    done();
+}
+END_TEST
+
 START_TEST(json_with_the_events_time_or_the_clocks)
 {
     struct standalone_options request = {.is_json = true, .realtime_offset = 1700000000000000000};
@@ -142,12 +160,13 @@ START_TEST(json_with_the_events_time_or_the_clocks)
 }
 END_TEST
 
-/* The name decides, and a name that cannot be read counts as one that does. */
+/* The name decides, and every byte of it is looked at. */
 START_TEST(redacted_values_are_not_read)
 {
-    CHECK_ORDER(part((struct standalone_options){0}, "x", "    printf(\"%lu", "\n}\n"), "str($name, $name_len)", "if (",
-                "*(uint8*)$name == 0", "$name_len == 1 && ", " == 120", "{\n", "bytes redacted]\", $value_len);", "} else {\n",
-                "str($value, $value_len)", "}\n");
+    CHECK_ORDER(part((struct standalone_options){0}, "x", "    $conn_id = arg0", "\n}\n"),
+                "while ($name_pos < 128 && $name_pos < $name_len) {", "*(uint8*)($name + $name_pos);", "str($name, $name_len)",
+                "if ($name_len > 128 || ($name_odd >> 63) != 0", "$name_len == 1 && ", " == 120", "{\n",
+                "bytes redacted]\", $value_len);", "} else {\n", "str($value, $value_len)", "}\n");
     done();
 }
 END_TEST
@@ -188,6 +207,7 @@ standalone_suite(void)
     TCase *tcase = tcase_create("emit");
     tcase_add_test(tcase, a_line_as_the_catalogue_has_it);
     tcase_add_test(tcase, a_line_of_the_usual_form);
+    tcase_add_test(tcase, labels_are_escaped_in_json);
     tcase_add_test(tcase, json_with_the_events_time_or_the_clocks);
     tcase_add_test(tcase, redacted_values_are_not_read);
     tcase_add_test(tcase, limits_are_those_of_what_is_in_it);

@@ -386,6 +386,23 @@ START_TEST(prefixes_and_words_are_found)
 }
 END_TEST
 
+START_TEST(unsafe_bytes_are_found)
+{
+    static const struct {
+        const char *text;
+        size_t at, len; /* none: 0 bytes at the end */
+    } rows[] = {
+        {"", 0, 0},           {"a\tb c\\", 6, 0}, {"\xc3\xa9", 2, 0}, {"a\x1b[", 1, 1},
+        {"ab\xff\xff", 2, 1}, {"\xc2\x9b", 0, 2}, {"a\n", 1, 1},      {"a\xe2\x80\xae.", 1, 3},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct slice unsafe = text_unsafe(text_of(rows[i].text));
+        ck_assert_uint_eq(unsafe.len, rows[i].len);
+        ck_assert_ptr_eq(unsafe.ptr, rows[i].text + rows[i].at);
+    }
+}
+END_TEST
+
 Suite *
 text_suite(void)
 {
@@ -412,6 +429,7 @@ text_suite(void)
     tcase_add_test(tcase, numbers_up_to_a_small_limit);
     tcase_add_test(tcase, parts_are_cut_off_and_trimmed);
     tcase_add_test(tcase, prefixes_and_words_are_found);
+    tcase_add_test(tcase, unsafe_bytes_are_found);
     suite_add_tcase(suite, tcase);
     return suite;
 }

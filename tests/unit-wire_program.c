@@ -92,6 +92,8 @@ START_TEST(versions_of_bpftrace)
         {"bpftrace v0.11.3", "b is bpftrace 0.11.3, which reads probe arguments wrongly; install version 0.12 or later", 0,
          false},
         {"GNU bash", "b is not bpftrace: --version printed \"GNU bash\", expected \"bpftrace vX.Y.Z\"", 0, false},
+        {"bpftrace v0.-1.0", "b is not bpftrace: --version printed \"bpftrace v0.-1.0\", expected \"bpftrace vX.Y.Z\"", 0,
+         false},
         {"", "b is not bpftrace: --version printed \"\", expected \"bpftrace vX.Y.Z\"", 0, false},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -118,6 +120,7 @@ START_TEST(versions_of_bpftrace)
 END_TEST
 
 static enum request_transport transport;
+static struct redact redact;
 
 static void
 write_all(struct fixture *fixture, const struct target *target, const char *version, const char *group)
@@ -130,7 +133,7 @@ write_all(struct fixture *fixture, const struct target *target, const char *vers
     ck_assert_int_eq(catalog_parse(&fixture->catalog, &probes, &fixture->mem, &fixture->diag), 0);
     ck_assert_int_eq(bpftrace_parse_version(&fixture->bpftrace, text_of(line), &fixture->diag), 0);
     static struct request request;
-    request = (struct request){.group = group, .transport = transport, .batch_ms = REQUEST_BATCH_MS};
+    request = (struct request){.group = group, .redact = redact, .transport = transport, .batch_ms = REQUEST_BATCH_MS};
     ck_assert_int_eq(
         plan_make(&fixture->plan, &fixture->catalog, target, &fixture->bpftrace, &request, &fixture->mem, &fixture->diag), 0);
     ck_assert_int_eq(
@@ -191,16 +194,45 @@ check_loops(const char *program)
 START_TEST(every_loop_ends_for_the_verifier)
 {
     static const char *const versions[] = {"0.12.0", "0.17.0", "0.21.0", "0.23.2", "0.27.1"}, *const groups[] = {"http", "all"};
-    for (size_t i = 0; i < 2 * 2 * sizeof(versions) / sizeof(versions[0]); i++) {
+    for (size_t i = 0; i < 2 * 2 * 2 * sizeof(versions) / sizeof(versions[0]); i++) {
         struct fixture fixture = {0};
         transport = i % 2 == 0 ? REQUEST_STREAM : REQUEST_BATCH;
-        write_all(&fixture, NULL, versions[i / 4], groups[i / 2 % 2]);
+        redact = (struct redact){redact_defaults, i / 4 % 2 == 0 ? 0 : REDACT_DEFAULTS};
+        write_all(&fixture, NULL, versions[i / 8], groups[i / 2 % 2]);
         ck_assert_ptr_nonnull(strstr(out.ptr, "while ("));
         check_loops(out.ptr);
         text_free(&out);
         fixture_free(&fixture);
     }
     transport = REQUEST_STREAM;
+    redact = (struct redact){0};
+}
+END_TEST
+
+/* R9: all of a name is looked at before its value is. */
+START_TEST(a_value_is_held_back_by_its_name)
+{
+    static const char *const expected[] = {
+        "while ($text1_pos < 128 && $text1_pos < $len1) {",
+        "$text1_byte = (uint64)*(uint8*)($text1 + $text1_pos);",
+        "$held2 = (uint64)0;",
+        "if ($len1 > 128 || ($text1_odd >> 63) != 0 || ",
+        ") { $held2 = $len2 | 0x4000000000000000; $len2 = (uint64)0; }",
+        "*(uint64*)",
+        "if ($held2 != 0) { $len2 = (uint64)0; }",
+        "$len2 | $held2",
+    };
+    struct fixture fixture = {0};
+    redact = (struct redact){redact_defaults, REDACT_DEFAULTS};
+    write_all(&fixture, NULL, "0.17.0", "http");
+    const char *at = strstr(out.ptr, "usdt::h2o:receive_request_header\n");
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        at = strstr(at, expected[i]);
+        ck_assert_msg(at != NULL, "%s", expected[i]);
+    }
+    redact = (struct redact){0};
+    text_free(&out);
+    fixture_free(&fixture);
 }
 END_TEST
 
@@ -331,6 +363,7 @@ wire_program_suite(void)
     tcase_add_test(tcase, versions_of_bpftrace);
     tcase_add_test(tcase, the_program_has_a_block_for_every_event);
     tcase_add_test(tcase, every_loop_ends_for_the_verifier);
+    tcase_add_test(tcase, a_value_is_held_back_by_its_name);
     tcase_add_test(tcase, a_block_reads_and_prints);
     tcase_add_test(tcase, only_what_was_asked_for_is_read);
     tcase_add_test(tcase, batches_are_kept_in_maps);

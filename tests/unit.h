@@ -13,10 +13,11 @@
     SUITE(usdt)                                                                                                                \
     SUITE(strangers)                                                                                                           \
     SUITE(target)                                                                                                              \
-    SUITE(json) SUITE(types) SUITE(catalog) SUITE(list) SUITE(pattern) SUITE(redact) SUITE(filter) SUITE(child) SUITE(plan)    \
+    SUITE(json)                                                                                                                \
+    SUITE(types) SUITE(catalog) SUITE(list) SUITE(pattern) SUITE(redact) SUITE(filter) SUITE(child) SUITE(plan)                \
         SUITE(contract) SUITE(wire_program) SUITE(decode) SUITE(doctor) SUITE(reorder) SUITE(group) SUITE(query) SUITE(format) \
             SUITE(report) SUITE(view) SUITE(standalone) SUITE(sink) SUITE(privileges) SUITE(open) SUITE(input)                 \
-                SUITE(supervise)
+                SUITE(supervise) SUITE(replay)
 
 #define UNIT_DECLARE(module) Suite *module##_suite(void);
 UNIT_SUITES(UNIT_DECLARE)

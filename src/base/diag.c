@@ -1,5 +1,7 @@
 #include "base/diag.h"
 
+#include "base/no_memory.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,7 +86,7 @@ say(const char *format, va_list args)
 {
     char *message = NULL;
     if (vasprintf(&message, format, args) < 0)
-        abort();
+        no_memory();
     fprintf(stderr, "h2olog: %s\n", message);
     free(message);
 }

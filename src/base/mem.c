@@ -1,5 +1,7 @@
 #include "base/mem.h"
 
+#include "base/no_memory.h"
+
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +22,7 @@ block_new(struct mem *mem, size_t size)
         size = BLOCK_SIZE;
     struct mem_block *block = calloc(1, sizeof(*block) + size);
     if (block == NULL)
-        abort();
+        no_memory();
     block->size = size;
     block->previous = mem->last;
     mem->last = block;

@@ -1,5 +1,7 @@
 #include "base/regex.h"
 
+#include "base/no_memory.h"
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdlib.h>
@@ -25,7 +27,7 @@ regex_compile(struct slice pattern, const char *option, struct slice whole, size
     regex->data = pcre2_match_data_create(1, NULL);
     regex->context = pcre2_match_context_create(NULL);
     if (regex->data == NULL || regex->context == NULL)
-        abort();
+        no_memory();
     pcre2_set_match_limit(regex->context, MATCH_LIMIT);
     pcre2_set_depth_limit(regex->context, DEPTH_LIMIT);
     pcre2_set_heap_limit(regex->context, HEAP_LIMIT);

@@ -1,5 +1,7 @@
 #include "base/text.h"
 
+#include "base/no_memory.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,7 +134,7 @@ text_grow(struct outbuf *out, size_t len)
     size_t cap = out->cap * 2 > out->len + len ? out->cap * 2 : out->len + len + 256;
     char *ptr = realloc(out->ptr, cap);
     if (ptr == NULL)
-        abort();
+        no_memory();
     out->ptr = ptr;
     out->cap = cap;
 }
@@ -249,6 +251,18 @@ text_plain(struct slice text, char mark)
     while (len < text.len && text.ptr[len] >= 0x20 && text.ptr[len] < 0x7f && text.ptr[len] != '\\' && text.ptr[len] != mark)
         len++;
     return len;
+}
+
+struct slice
+text_unsafe(struct slice text)
+{
+    for (size_t len; text.len > 0; text_skip(&text, len)) {
+        uint32_t code;
+        len = text_utf8(text, &code);
+        if (len == 0 || (text_is_unsafe(code) && code != '\t'))
+            return (struct slice){text.ptr, len == 0 ? 1 : len};
+    }
+    return text;
 }
 
 void

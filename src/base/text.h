@@ -108,6 +108,9 @@ void text_free(struct outbuf *out);
  * two. No other backslash is ever written, so `\[` can mark what h2olog adds itself. */
 void text_escape(struct outbuf *out, struct slice text);
 
+/* The first bytes of the text that text_escape would write as \xHH, tabs aside; empty: there are none. */
+struct slice text_unsafe(struct slice text);
+
 /* How many bytes at the start of `text` are printable ASCII, and neither a backslash nor `mark`, an ASCII character. */
 size_t text_plain(struct slice text, char mark);
 

@@ -119,9 +119,10 @@ parse_probe(struct parser *parser)
     if (words_name(&parser->words, &name, "the probe's name") != 0)
         return -1;
     const struct catalog_probe *other = catalog_unconditional(parser->catalog, parser->provider, name);
+    char file[256];
     if (other != NULL)
         return diag_at(parser->words.diag, pos, "probe %s:%s is there already, without a condition, at %s:%d", parser->provider,
-                       name, other->pos.file, other->pos.line);
+                       name, diag_quote(file, sizeof(file), text_of(other->pos.file)), other->pos.line);
     struct catalog_probe probe = catalog_probe_new(parser->provider, name, pos);
     probe.tag = NULL; /* a "tag" line sets it, or else finish_probe does */
     parser->probe = catalog_add_probe(parser->catalog, &probe, parser->words.mem);
@@ -151,7 +152,9 @@ parse_member_name(struct parser *parser)
 static int
 parse_member_text(struct parser *parser)
 {
-    struct slice rest = words_rest(&parser->words);
+    struct slice rest;
+    if (words_text(&parser->words, &rest) != 0)
+        return -1;
     if (rest.len == 0)
         return words_need(&parser->words, &rest, parser->directive->expected);
     *member_of(parser) = mem_strndup(parser->words.mem, rest.ptr, rest.len);
@@ -210,7 +213,9 @@ parse_label(struct parser *parser, struct slice word)
 {
     struct catalog_names *names = parser->names;
     struct catalog_label label;
-    struct slice rest = words_rest(&parser->words);
+    struct slice rest;
+    if (words_text(&parser->words, &rest) != 0)
+        return -1;
     if (!text_number(word, UINT64_MAX, &label.value))
         return words_bad(&parser->words, word, "not a value", "a number and its name");
     if (rest.len == 0)
@@ -243,7 +248,9 @@ add_reference(struct parser *parser, struct slice name)
 static int
 parse_line(struct parser *parser)
 {
-    struct slice rest = words_rest(&parser->words);
+    struct slice rest;
+    if (words_text(&parser->words, &rest) != 0)
+        return -1;
     while (rest.len > 0) {
         const char *open = text_find(rest, "${");
         size_t literal = open != NULL ? (size_t)(open - rest.ptr) : rest.len;
@@ -327,6 +334,8 @@ parse_file(struct parser *parser, const struct file *file)
     parser->names = NULL;
     for (parser->words.line = 1; text_line(&text, &parser->words.rest); parser->words.line++) {
         parser->words.start = parser->words.rest.ptr;
+        if (words_check(&parser->words) != 0)
+            return -1;
         parser->words.rest = text_cut(&parser->words.rest, '#'); /* what is behind it is a comment */
         if (text_word(&parser->words.rest, &word) && parse_directive(parser, word) != 0)
             return -1;

@@ -206,7 +206,7 @@ field_name(struct scanner *scanner, struct slice argument)
 
 /* Whether the file's @appdata comment, a JSON object of lists, names the argument of the probe. */
 static bool
-is_app_data(const struct scanner *scanner, struct slice probe, struct slice argument)
+is_named_app_data(const struct scanner *scanner, struct slice probe, struct slice argument)
 {
     char words[2][128];
     if (probe.len > 120 || argument.len > 120)
@@ -219,6 +219,14 @@ is_app_data(const struct scanner *scanner, struct slice probe, struct slice argu
         return false;
     text_skip(&rest, (size_t)(list - rest.ptr));
     return text_find(text_cut(&rest, ']'), words[1]) != NULL;
+}
+
+/* A token is as good as a password: whoever has it can reset a connection, or pass for its client. */
+static bool
+is_app_data(const struct scanner *scanner, const struct catalog_probe *probe, const struct parameter *parameter)
+{
+    bool is_token = parameter->pointers > 0 && text_find(parameter->name, "token") != NULL;
+    return is_token || is_named_app_data(scanner, text_of(probe->name), parameter->name);
 }
 
 /* "value" is followed by "value_len", "bytes" by "len" or "num_bytes". */
@@ -287,7 +295,7 @@ add_parameter(struct scanner *scanner, struct catalog_probe *probe, const struct
     const char *name = strcmp(type, "ms") == 0 ? "at" : field_name(scanner, parameter->name);
     struct catalog_field field = catalog_field_new(name, types_find(text_of(type)), arg);
     field.is_secret = is_secret;
-    field.is_app_data = is_app_data(scanner, text_of(probe->name), parameter->name);
+    field.is_app_data = is_app_data(scanner, probe, parameter);
     if (field.type->needs_len) {
         field.len_arg = arg + 1;
         field.may_be_null = true;
@@ -306,7 +314,8 @@ summary(struct scanner *scanner, struct slice comment)
         if (line.len > 0)
             return mem_strdup(scanner->mem, diag_quote(quoted, sizeof(quoted), line));
     }
-    return mem_printf(scanner->mem, "Declared in %s.", scanner->file->name);
+    char file[256];
+    return mem_printf(scanner->mem, "Declared in %s.", diag_quote(file, sizeof(file), text_of(scanner->file->name)));
 }
 
 static const char *

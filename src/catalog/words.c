@@ -6,12 +6,6 @@ words_position(const struct words *words, const char *at)
     return (struct diag_pos){words->file, words->line, (int)(at - words->start) + 1};
 }
 
-struct slice
-words_rest(const struct words *words)
-{
-    return text_trim(words->rest, " \t");
-}
-
 int
 words_bad(const struct words *words, struct slice word, const char *what, const char *expected)
 {
@@ -45,4 +39,19 @@ words_name(struct words *words, const char **name, const char *expected)
         return words_bad(words, word, "not a name", "letters, digits and _");
     *name = mem_strndup(words->mem, word.ptr, word.len);
     return 0;
+}
+
+int
+words_check(const struct words *words)
+{
+    struct slice unsafe = text_unsafe(words->rest);
+    return unsafe.len == 0 ? 0 : words_bad(words, unsafe, "unexpected", "UTF-8 without control characters");
+}
+
+int
+words_text(struct words *words, struct slice *text)
+{
+    *text = text_trim(words->rest, " \t");
+    const char *tab = text_find(*text, "\t");
+    return tab == NULL ? 0 : words_bad(words, (struct slice){tab, 1}, "unexpected", "no tabs in a text");
 }

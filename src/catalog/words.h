@@ -17,9 +17,6 @@ struct words {
 /* Where the byte `at` of the line stands. */
 struct diag_pos words_position(const struct words *words, const char *at);
 
-/* The rest without blanks at its ends. */
-struct slice words_rest(const struct words *words);
-
 /* Each of these returns 0, or -1 with `diag` set. */
 
 /* An error at `word`: WHAT "word"; expected EXPECTED. Returns -1. */
@@ -30,5 +27,11 @@ int words_bad(const struct words *words, struct slice word, const char *what, co
 int words_need(struct words *words, struct slice *word, const char *expected);
 int words_name(struct words *words, const char **name, const char *expected);
 int words_end(struct words *words);
+
+/* Checks that nothing in the rest can drive a terminal or end a line: what stands in a catalogue is shown as it is. */
+int words_check(const struct words *words);
+
+/* Takes the rest as a text that is shown, without blanks at its ends. It may be empty, and has no tabs. */
+int words_text(struct words *words, struct slice *text);
 
 #endif

@@ -43,13 +43,9 @@ make_view(struct setup *setup, struct mem *mem, struct diag *diag)
 static struct redact
 redacted_names(const struct options *options, struct mem *mem)
 {
-    const struct options_list *given = &options->redact;
-    const char **names = mem_alloc(mem, OPTIONS_MAX_LIST * sizeof(*names));
-    size_t count = given->count;
-    memcpy(names, given->items, count * sizeof(*names));
-    for (size_t i = 0; options->redact_default && i < REDACT_DEFAULTS && count < OPTIONS_MAX_LIST; i++)
-        names[count++] = redact_defaults[i];
-    return (struct redact){names, count};
+    const struct redact given = {options->redact.items, options->redact.count};
+    const struct redact defaults = {redact_defaults, options->redact_default ? REDACT_DEFAULTS : 0};
+    return redact_join(&given, &defaults, mem);
 }
 
 static void

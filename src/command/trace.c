@@ -223,6 +223,7 @@ trace_recording(const struct setup *setup, const struct diag_log *log, struct di
                                   .npatterns = options->types.count,
                                   .words = setup->words,
                                   .nwords = setup->nwords,
+                                  .redact = setup->request.redact,
                                   .most = options->count,
                                   .format = options->has_format ? options->format : NULL,
                                   .format_options = {options->extra, options->names},

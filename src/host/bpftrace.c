@@ -115,7 +115,8 @@ bpftrace_parse_version(struct bpftrace *bpftrace, struct slice output, struct di
     char line[64];
     diag_quote(line, sizeof(line), output);
     bpftrace->patch = 0;
-    if (sscanf(line, "bpftrace v%d.%d.%d", &bpftrace->major, &bpftrace->minor, &bpftrace->patch) < 2)
+    int numbers = sscanf(line, "bpftrace v%4d.%4d.%4d", &bpftrace->major, &bpftrace->minor, &bpftrace->patch);
+    if (numbers < 2 || bpftrace->major < 0 || bpftrace->minor < 0 || bpftrace->patch < 0)
         return diag_set(diag, DIAG_MACHINE, "%s is not bpftrace: --version printed \"%s\", expected \"bpftrace vX.Y.Z\"",
                         bpftrace->path, line);
     bpftrace->row = (struct bpftrace_row){0};

@@ -123,16 +123,23 @@ field_obstacle(const struct planner *planner, const struct catalog_field *field,
     return is_reachable(planner->plan, usdt, field->len_arg) ? NULL : unreachable(planner, usdt, field->len_arg);
 }
 
-/* A value that may have to be held back is not shown where its name cannot be read. */
 static bool
 is_field_reachable(struct planner *planner, const struct plan_event *event, const struct catalog_field *field)
 {
     const char *why = field_obstacle(planner, field, event->usdt);
-    if (why == NULL && plan_is_redactable(planner->plan, field) && !event->is_shown[field->named_by])
-        why = "whose name cannot be read, so that it may have to be held back";
     if (why != NULL)
         leave_out(planner, event->probe, mem_printf(planner->mem, "%s, %s", field->name, why));
     return why == NULL;
+}
+
+/* The value of a header says nothing without the name, and nobody could tell whether it must be redacted. */
+static bool
+is_name_shown(struct planner *planner, const struct plan_event *event, const struct catalog_field *field)
+{
+    if (field->named_by < 0 || event->is_shown[field->named_by])
+        return true;
+    leave_out(planner, event->probe, mem_printf(planner->mem, "%s, as its header's name is not there", field->name));
+    return false;
 }
 
 /* What every record of the event has in JSON, so that it is put together once. */
@@ -166,7 +173,8 @@ add_event(struct planner *planner, const struct catalog_probe *probe, const stru
     layout_begin_event(&event->layout);
     for (int i = 0; i < probe->nfields; i++) {
         const struct catalog_field *field = &probe->fields[i];
-        bool is_shown = is_field_shown(planner, probe, field, literally) && is_field_reachable(planner, event, field);
+        bool is_shown = is_field_shown(planner, probe, field, literally) && is_field_reachable(planner, event, field) &&
+                        is_name_shown(planner, event, field);
         if (is_shown && show_field(planner, event, i) != 0)
             return -1;
     }
@@ -178,12 +186,13 @@ add_event(struct planner *planner, const struct catalog_probe *probe, const stru
 static const char *
 obstacle(const struct planner *planner, const struct catalog_probe *probe, const struct usdt_probe *usdt)
 {
+    char file[256];
     for (int i = 0; i < probe->nfields * 2; i++) {
         const struct catalog_field *field = &probe->fields[i / 2];
         int arg = i % 2 == 0 ? field->arg : field->len_arg;
         if (arg >= usdt->nargs)
             return mem_printf(planner->mem, "in this h2o it has %d arguments; the catalogue (%s:%d) expects more", usdt->nargs,
-                              probe->pos.file, probe->pos.line);
+                              diag_quote(file, sizeof(file), text_of(probe->pos.file)), probe->pos.line);
         if (arg >= 0 && usdt->args[arg].size < 0)
             return mem_printf(planner->mem, "in this h2o its argument %d is not an integer", arg);
     }

@@ -3,6 +3,7 @@
 #include "program/attach.h"
 #include "program/printf_builder.h"
 #include "program/standalone_limits.h"
+#include "base/json.h"
 #include "base/template.h"
 
 #include <string.h>
@@ -113,6 +114,17 @@ put_filter(const struct block *block, struct outbuf *out)
     filter_put(&block->emitter->plan->request->filter, block->probe, values, out);
 }
 
+/* What redact_condition needs, for the names of headers whose values may be held back. */
+static void
+put_scans(const struct block *block, struct outbuf *out)
+{
+    for (int i = 0; i < block->probe->nfields; i++) {
+        const struct catalog_field *field = &block->probe->fields[i];
+        if (block->event->is_shown[i] && plan_is_redactable(block->emitter->plan, field))
+            redact_scan(out, variable(block, field->named_by), length(block, field->named_by));
+    }
+}
+
 static void
 put_reads(struct block *block, struct outbuf *out)
 {
@@ -122,6 +134,7 @@ put_reads(struct block *block, struct outbuf *out)
         if (is_read(block, i))
             put_read(block, out, i);
     put_filter(block, out);
+    put_scans(block, out);
     if (!emitter->options->is_json || block->event->time >= 0)
         return;
     emitter->contents.has_clock = true;
@@ -249,9 +262,23 @@ print_if_redacted(struct block *block, int index)
     printf_builder_end(&block->print);
 }
 
-/* A name from the catalogue between `before` and `after`, where the value has one. */
 static void
-print_label(struct block *block, int index, const char *before, const char *after)
+print_label_text(struct block *block, int index, const char *label)
+{
+    struct outbuf text = {0};
+    if (block->emitter->options->is_json) {
+        text_printf(&text, ", \"%s_name\": ", block->probe->fields[index].name);
+        json_string(&text, text_of(label));
+    } else {
+        text_printf(&text, "(%s)", label);
+    }
+    printf_builder_bytes(&block->print, (struct slice){text.ptr, text.len});
+    text_free(&text);
+}
+
+/* A name from the catalogue, where the value has one. */
+static void
+print_label(struct block *block, int index)
 {
     const struct catalog_names *names = block->probe->fields[index].names;
     struct mem *mem = block->emitter->mem;
@@ -263,7 +290,7 @@ print_label(struct block *block, int index, const char *before, const char *afte
             printf_builder_if(&block->print, condition);
         else
             printf_builder_else_if(&block->print, condition);
-        printf_builder_text(&block->print, mem_printf(mem, "%s%s%s", before, names->labels[i].label, after));
+        print_label_text(block, index, names->labels[i].label);
     }
     printf_builder_end(&block->print);
 }
@@ -308,7 +335,7 @@ print_named(struct block *block, int index)
         printf_builder_if(&block->print, null_test(block, index, "!="));
     printf_builder_text(&block->print, mem_printf(mem, is_json ? ", \"%s\": " : " %s=", field->name));
     print_field_value(block, index);
-    print_label(block, index, is_json ? mem_printf(mem, ", \"%s_name\": \"", field->name) : "(", is_json ? "\"" : ")");
+    print_label(block, index);
     if (field->is_optional)
         printf_builder_end(&block->print);
 }

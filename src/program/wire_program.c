@@ -128,6 +128,14 @@ put_address(struct values *values, const char *pointer, struct mem *mem)
     put_number(values, mem_printf(mem, "*(uint64*)(%s + 16)", pointer));
 }
 
+/* The length of text `n`, with its mark if the text may be held back. */
+static void
+put_length(const struct writer *writer, struct values *values, const struct catalog_field *field, int n)
+{
+    const char *mark = plan_is_redactable(writer->plan, field) ? mem_printf(writer->mem, " | $held%d", n) : "";
+    put_number(values, mem_printf(writer->mem, "$len%d%s", n, mark));
+}
+
 /* The numbers of a field, in the order in which the decoder expects them; `text` counts the texts before it. */
 static void
 put_value(const struct writer *writer, struct values *values, const struct catalog_field *field, int *text)
@@ -139,7 +147,7 @@ put_value(const struct writer *writer, struct values *values, const struct catal
     if (field->type->wire == TYPES_ADDRESS)
         put_address(values, value, mem);
     else if (field->type->wire == TYPES_TEXT)
-        put_number(values, mem_printf(mem, plan_is_redactable(writer->plan, field) ? "$len%d | $held" : "$len%d", ++*text));
+        put_length(writer, values, field, ++*text);
     else if (field->type->wire == TYPES_CSTR)
         return;
     else if (field->type->wire == TYPES_BYTES)
@@ -173,17 +181,16 @@ static void
 define_hex(struct writer *writer)
 {
     const struct plan_event *event = writer->event;
-    if (event->layout.bytes < 0) {
-        define(writer, "hex_format", "");
-        define(writer, "hex_value", "");
-        return;
+    const char *format = "", *value = "";
+    if (event->layout.bytes >= 0) {
+        const struct catalog_field *field = &event->probe->fields[event->layout.bytes];
+        const char *const *arguments = writer->arguments.expressions, *len = arguments[field->len_arg];
+        format = " %rh";
+        value = mem_printf(writer->mem, ", buf(%s, (uint64)%s > %u ? (uint64)%u : (uint64)%s)", arguments[field->arg], len,
+                           field->type->limit, field->type->limit, len);
     }
-    const struct catalog_field *field = &event->probe->fields[event->layout.bytes];
-    const char *len = writer->arguments.expressions[field->len_arg];
-    define(writer, "hex_format", " %rh");
-    define(writer, "hex_value",
-           mem_printf(writer->mem, ", buf(%s, (uint64)%s > %u ? (uint64)%u : (uint64)%s)",
-                      writer->arguments.expressions[field->arg], len, field->type->limit, field->type->limit, len));
+    define(writer, "hex_format", format);
+    define(writer, "hex_value", value);
 }
 
 /* What stands in a stored record behind its only text, as all records of a map have two strings. */
@@ -278,9 +285,11 @@ define_condition(struct writer *writer, const struct catalog_field *field)
     int name = 0;
     while (writer->event->layout.texts[name] != field->named_by)
         name++;
-    char *text = mem_printf(writer->mem, "$text%d", name + 1), *len = mem_printf(writer->mem, "$len%d", name + 1);
-    struct outbuf condition = {0};
+    const char *text = mem_printf(writer->mem, "$text%d", name + 1), *len = mem_printf(writer->mem, "$len%d", name + 1);
+    struct outbuf scan = {0}, condition = {0};
+    redact_scan(&scan, text, len);
     redact_condition(writer->plan->redact, &condition, text, len);
+    define_buffer(writer, "header_scan", &scan);
     define_buffer(writer, "condition", &condition);
 }
 
@@ -295,15 +304,17 @@ most_whole(const struct writer *writer, int text)
     return writer->event->layout.store == LAYOUT_PRINTED ? plan->layout.limit : plan->bpftrace->row.stored_text_limit;
 }
 
-/* Expands a template once for each text, with its number from 1 as ${n}. A text that may be held back has the template
- * `redaction` behind it, unless that is NULL. */
+/* Expands a template once for each text, with its number from 1 as ${n}; or, with `is_redaction`, for each that may be held
+ * back. */
 static int
-define_each(struct writer *writer, const char *name, const char *template, const char *redaction)
+define_each(struct writer *writer, const char *name, const char *template, bool is_redaction)
 {
     struct outbuf out = {0};
     int status = 0;
     for (int i = 0; status == 0 && i < writer->event->layout.ntexts; i++) {
         const struct catalog_field *field = &writer->event->probe->fields[writer->event->layout.texts[i]];
+        if (is_redaction && !plan_is_redactable(writer->plan, field))
+            continue;
         struct writer inner = *writer;
         define_number(&inner, "n", (unsigned)i + 1);
         define_number(&inner, "field", (unsigned)i);
@@ -315,11 +326,9 @@ define_each(struct writer *writer, const char *name, const char *template, const
         status = status == 0 ? define_expanded(&inner, "from", "cstr-begin.bt") : status;
         if (writer->event->layout.has_inline_texts)
             inner.variables[inner.count - 1].value.len = 0;
-        status = status == 0 ? expand(&inner, &out, template) : status;
-        if (status == 0 && redaction != NULL && plan_is_redactable(writer->plan, field)) {
+        if (is_redaction)
             define_condition(&inner, field);
-            status = expand(&inner, &out, redaction);
-        }
+        status = status == 0 ? expand(&inner, &out, template) : status;
     }
     define_buffer(writer, name, &out);
     return status;
@@ -374,9 +383,11 @@ static int
 write_texts(struct writer *writer, struct outbuf *out)
 {
     define_number(writer, "texts", (unsigned)writer->event->layout.ntexts);
-    if (define_each(writer, "places", "text.bt", "redact.bt") != 0 ||
-        define_each(writer, "choices", "text-choice.bt", NULL) != 0 || define_expanded(writer, "check", "text-check.bt") != 0 ||
-        define_expanded(writer, "words", "text-words.bt") != 0 || define_either(writer, "whole", define_whole) != 0)
+    if (define_each(writer, "places", "text.bt", false) != 0 || define_each(writer, "redactions", "redact.bt", true) != 0 ||
+        define_each(writer, "redactions_again", "redact-again.bt", true) != 0 ||
+        define_each(writer, "choices", "text-choice.bt", false) != 0 ||
+        define_expanded(writer, "check", "text-check.bt") != 0 || define_expanded(writer, "words", "text-words.bt") != 0 ||
+        define_either(writer, "whole", define_whole) != 0)
         return -1;
     return expand(writer, out, "probe-texts.bt");
 }
@@ -385,12 +396,12 @@ write_texts(struct writer *writer, struct outbuf *out)
 static int
 write_cstrs(struct writer *writer, struct outbuf *out)
 {
-    if (define_each(writer, "places", "cstr-place.bt", NULL) != 0 || define_each(writer, "more", "cstr-more.bt", NULL) != 0 ||
+    if (define_each(writer, "places", "cstr-place.bt", false) != 0 || define_each(writer, "more", "cstr-more.bt", false) != 0 ||
         define_expanded(writer, "printed", "print.bt") != 0)
         return -1;
     if (writer->event->layout.store == LAYOUT_PRINTED)
         return expand(writer, out, "probe-cstrs.bt");
-    if (define_each(writer, "scan", "cstr-scan.bt", NULL) != 0 || define_either(writer, "record", define_record) != 0)
+    if (define_each(writer, "scan", "cstr-scan.bt", false) != 0 || define_either(writer, "record", define_record) != 0)
         return -1;
     return expand(writer, out, "probe-stored-cstr.bt");
 }
@@ -398,9 +409,7 @@ write_cstrs(struct writer *writer, struct outbuf *out)
 static int
 write_numbers(struct writer *writer, struct outbuf *out)
 {
-    if (define_either(writer, "record", define_record) != 0)
-        return -1;
-    return expand(writer, out, "probe.bt");
+    return define_either(writer, "record", define_record) != 0 ? -1 : expand(writer, out, "probe.bt");
 }
 
 static int

@@ -165,9 +165,13 @@ bool
 decode_map_frame(struct decode *decode, struct wire *wire, char kind, int map, struct decode_item *item)
 {
     static const char letters[] = LAYOUT_STORE_LETTERS "pc";
-    enum { PIECES = LAYOUT_STORES, COUNT };
-    const char *letter = strchr(letters, kind);
+    enum { PIECES = LAYOUT_STORES, COUNT, END };
+    const char *letter = memchr(letters + LAYOUT_NUMBERS, kind, END - LAYOUT_NUMBERS);
     wire->is_map = true;
+    if (!plan_has_batches(decode->plan)) {
+        wire_fail(wire, WIRE_DAMAGED);
+        return false;
+    }
     if (letter == NULL || map < 0 || map >= LAYOUT_MAPS) {
         skip_line(wire);
         return false;
@@ -216,6 +220,8 @@ decode_batch_end(struct decode *decode, struct wire *wire, struct decode_item *i
 {
     item->nsecs = wire_number(wire);
     wire_literal(wire, "\n");
+    if (!plan_has_batches(decode->plan))
+        wire_fail(wire, WIRE_DAMAGED);
     forget_pieces(&decode->maps);
     if (wire->state == WIRE_GOOD && decode_tell_lost(decode, item)) {
         decode_put_back(decode, wire);

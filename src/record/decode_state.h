@@ -176,7 +176,8 @@ bool decode_stream_frame(struct decode *decode, struct wire *wire, struct decode
 /* Takes the memory for pieces of texts, if an event of the plan has any. */
 void decode_maps_begin(struct decode *decode, struct mem *mem);
 
-/* What stands behind a map's name "@KNNONCE". K is `kind` and N is `map`; neither has been looked at. */
+/* What stands behind a map's name "@KNNONCE". K is `kind` and N is `map`; neither has been looked at. Only a plan with batches
+ * has such frames, and ends of batches. */
 bool decode_map_frame(struct decode *decode, struct wire *wire, char kind, int map, struct decode_item *item);
 
 /* The frame that ends a batch, behind its letter. */

@@ -1,5 +1,6 @@
 #include "record/recording.h"
 
+#include "record/reorder.h"
 #include "request/request.h"
 
 #include <errno.h>
@@ -35,15 +36,16 @@ put_name(struct outbuf *out, const char *path)
 {
     const char *slash = strrchr(path, '/');
     for (const char *p = slash != NULL ? slash + 1 : path; *p != '\0'; p++)
-        text_putc(out, (unsigned char)*p > ' ' ? *p : '_');
+        text_putc(out, *p > ' ' && *p <= '~' ? *p : '_');
     text_putc(out, '\n');
 }
 
 static void
 put_header(struct outbuf *out, const struct recording_header *header)
 {
-    text_printf(out, FORMAT " %d\nprogram %s\nhost %s\ncommand %s\n", FORMAT_VERSION, header->program, header->host,
-                header->command);
+    text_printf(out, FORMAT " %d\nprogram %s\ncommand %s\nhost ", FORMAT_VERSION, header->program, header->command);
+    text_escape(out, text_of(header->host));
+    text_putc(out, '\n');
     text_printf(out, "bpftrace %d.%d.%d\ncpus %d\noffset %ld\n", header->bpftrace.major, header->bpftrace.minor,
                 header->bpftrace.patch, header->cpus, header->offset);
     text_printf(out, "format %s\nextra %d\nnames %d\napp-data %d\n", header->format, header->extra, header->names,
@@ -63,10 +65,26 @@ put_header(struct outbuf *out, const struct recording_header *header)
     text_puts(out, "begin\n");
 }
 
+/* The header is read again line by line, and what its words say may come to a terminal. */
+static int
+check_words(const struct filter_word *words, size_t count, struct diag *diag)
+{
+    for (size_t i = 0; i < count; i++)
+        if (text_unsafe(text_of(words[i].value)).len > 0)
+            return diag_set(
+                diag, DIAG_USAGE,
+                "--record: a recording cannot keep what --%s has here: control characters, or bytes that are not UTF-8",
+                words[i].option);
+    return 0;
+}
+
 int
 recording_begin(struct recording *recording, const struct recording_header *header, struct diag *diag)
 {
     struct outbuf out = {0};
+    if (check_words(header->words, header->nwords, diag) != 0 ||
+        check_words(header->request.filter.words, header->request.filter.nwords, diag) != 0)
+        return -1;
     put_header(&out, header);
     int status = write_all(recording, (struct slice){out.ptr, out.len}, diag);
     text_free(&out);
@@ -119,11 +137,11 @@ read_text(struct reader *reader, struct slice value, void *member)
 }
 
 static int
-read_small(struct reader *reader, struct slice value, void *member)
+read_cpus(struct reader *reader, struct slice value, void *member)
 {
     uint64_t number;
-    if (!text_number(value, 65535, &number))
-        return bad_line(reader, "a number up to 65535");
+    if (!text_number(value, REORDER_MAX_CPUS, &number) || number == 0)
+        return bad_line(reader, mem_printf(reader->mem, "\"cpus N\", N being 1 to %d", REORDER_MAX_CPUS));
     *(int *)member = (int)number;
     return 0;
 }
@@ -131,9 +149,11 @@ read_small(struct reader *reader, struct slice value, void *member)
 static int
 read_flag(struct reader *reader, struct slice value, void *member)
 {
-    int number = 0, status = read_small(reader, value, &number);
-    *(bool *)member = number != 0;
-    return status;
+    uint64_t number;
+    if (!text_number(value, 1, &number))
+        return bad_line(reader, "0 or 1 behind this word");
+    *(bool *)member = number == 1;
+    return 0;
 }
 
 static int
@@ -142,14 +162,15 @@ read_count(struct reader *reader, struct slice value, void *member)
     return text_number(value, INT64_MAX, member) ? 0 : bad_line(reader, "\"count N\"");
 }
 
+/* Nanoseconds of at most 146 years, so that a time of this century can be added. */
 static int
-read_signed(struct reader *reader, struct slice value, void *member)
+read_offset(struct reader *reader, struct slice value, void *member)
 {
     uint64_t magnitude;
     bool is_negative = value.len > 0 && *value.ptr == '-';
     struct slice digits = {value.ptr + is_negative, value.len - is_negative};
-    if (!text_number(digits, INT64_MAX, &magnitude))
-        return bad_line(reader, "a number");
+    if (!text_number(digits, (uint64_t)1 << 62, &magnitude))
+        return bad_line(reader, "\"offset NS\", NS being -2^62 to 2^62");
     *(int64_t *)member = is_negative ? -(int64_t)magnitude : (int64_t)magnitude;
     return 0;
 }
@@ -158,7 +179,10 @@ static int
 read_bpftrace(struct reader *reader, struct slice value, void *member)
 {
     const char *version = mem_printf(reader->mem, "bpftrace v%s", keep(reader, value));
-    return bpftrace_parse_version(member, text_of(version), reader->diag);
+    struct diag why;
+    return bpftrace_parse_version(member, text_of(version), &why) == 0
+               ? 0
+               : bad_line(reader, "\"bpftrace X.Y.Z\", of version 0.12 or later");
 }
 
 /* A line for each word, so they are put behind those that are there. */
@@ -203,8 +227,8 @@ static const struct header_line {
     {"host", read_text, offsetof(struct recording_header, host)},
     {"command", read_text, offsetof(struct recording_header, command)},
     {"bpftrace", read_bpftrace, offsetof(struct recording_header, bpftrace)},
-    {"cpus", read_small, offsetof(struct recording_header, cpus)},
-    {"offset", read_signed, offsetof(struct recording_header, offset)},
+    {"cpus", read_cpus, offsetof(struct recording_header, cpus)},
+    {"offset", read_offset, offsetof(struct recording_header, offset)},
     {"format", read_text, offsetof(struct recording_header, format)},
     {"extra", read_flag, offsetof(struct recording_header, extra)},
     {"names", read_flag, offsetof(struct recording_header, names)},
@@ -253,6 +277,8 @@ read_header(struct recording_header *header, const char *name, struct slice *res
         return -1;
     for (reader.line = 2; text_line(rest, &line); reader.line++) {
         struct slice value = line;
+        if (text_unsafe(line).len > 0)
+            return bad_line(&reader, "UTF-8 without control characters");
         if (!text_word(&value, &key))
             return bad_line(&reader, "a word");
         if (text_is(key, "begin"))
@@ -303,32 +329,42 @@ parse_block(struct slice line, struct recording_block *block, uint64_t *len)
            text_number(word, UINT32_MAX, len) && !text_word(&line, &word);
 }
 
+/* "PATH WHAT byte N", N being where the block begins. */
+static int
+bad_block(const struct files_stream *stream, uint64_t at, const char *what, struct diag *diag)
+{
+    char quoted[1024];
+    diag_quote(quoted, sizeof(quoted), text_of(stream->path));
+    return diag_set(diag, DIAG_FAILED, "%s %s byte %lu", quoted, what, at);
+}
+
 int
 recording_read_block(struct recording_block *block, struct files_stream *stream, struct diag *diag)
 {
-    enum { LONGEST_LINE = 64 };
-    const char *name = stream->path;
+    enum { LONGEST_LINE = 64, LONGEST_BLOCK = 64 * 1024 * 1024 };
     const uint64_t at = stream->taken;
     struct slice text, line, rest;
     uint64_t len;
     if (block->is_cut)
-        return diag_set(diag, DIAG_FAILED, "%s breaks off at its end, byte %lu", name, at);
+        return bad_block(stream, at, "breaks off at its end,", diag);
     if (files_ready(stream, LONGEST_LINE, &text, diag) != 0)
         return -1;
     rest = text;
     if (!text_line(&rest, &line))
         return 0;
     if (!parse_block(line, block, &len))
-        return diag_set(diag, DIAG_FAILED, "%s breaks off at byte %lu, or is damaged there", name, at);
+        return bad_block(stream, at, "breaks off, or is damaged, at", diag);
+    if (len > LONGEST_BLOCK)
+        return bad_block(stream, at, "is damaged: a block of more than 64 MiB begins at", diag);
     files_take(stream, text.len - rest.len);
     if (files_ready(stream, len + 1, &rest, diag) != 0)
         return -1;
     block->is_cut = rest.len <= len;
     if (!block->is_cut && rest.ptr[len] != '\n')
-        return diag_set(diag, DIAG_FAILED, "%s is damaged in the block at byte %lu", name, at);
+        return bad_block(stream, at, "is damaged in the block at", diag);
     block->bytes = (struct slice){rest.ptr, rest.len < len ? rest.len : len};
     files_take(stream, block->bytes.len + !block->is_cut);
     if (block->is_cut && block->kind != RECORDING_OUT && block->kind != RECORDING_ERR)
-        return diag_set(diag, DIAG_FAILED, "%s breaks off in the block at byte %lu", name, at);
+        return bad_block(stream, at, "breaks off in the block at", diag);
     return 1;
 }

@@ -29,6 +29,8 @@
  *   out err  what bpftrace wrote there
  *   end      bpftrace has said everything; "complete" when it was ended after all that was wanted
  *   stop     the run was stopped: later records do not belong to it
+ *
+ * The header is UTF-8 without control characters, and has 64 MiB at most; so has a block.
  */
 struct recording {
     int fd;

@@ -1,5 +1,6 @@
 #include "record/reorder.h"
 
+#include "base/no_memory.h"
 #include "record/record_copy.h"
 
 #include <stdlib.h>
@@ -128,7 +129,7 @@ add_index(struct reorder *reorder, struct reorder_held held)
         reorder->held = realloc(reorder->held, reorder->cap * sizeof(*reorder->held));
         reorder->spare = realloc(reorder->spare, reorder->cap * sizeof(*reorder->spare));
         if (reorder->held == NULL || reorder->spare == NULL)
-            abort();
+            no_memory();
     }
     if (reorder->nheld > reorder->next && reorder->held[reorder->nheld - 1].nsecs > held.nsecs)
         reorder->is_sorted = false;

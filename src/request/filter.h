@@ -41,7 +41,7 @@ struct filter_value {
 
 /* Appends the bpftrace statement that ends a block for the probe's records that do not fit; nothing if all do. `values`: by
  * field, where filter_asks. They are used many times: variables, as LLVM makes of arguments something that the kernel's
- * verifier refuses. Letters of header names are folded by one bit, which makes ^ and ~ equal, too: filter_fits is exact. */
+ * verifier refuses. */
 void filter_put(const struct filter *filter, const struct catalog_probe *probe, const struct filter_value *values,
                 struct outbuf *out);
 

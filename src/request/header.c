@@ -40,14 +40,22 @@ piece_size(struct slice part, size_t at)
     return 1;
 }
 
-/* Setting bit 0x20 makes letters small. It also makes ^ and ~ and a few more pairs equal, which header_fits tells apart. */
+static bool
+is_letter(unsigned char byte)
+{
+    return (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
+}
+
+/* Bit 0x20 makes letters small. It is set where the pattern has a letter: elsewhere it would make ^ and ~ equal, and the
+ * program must find the same names as header_fits. */
 static void
 put_piece(struct outbuf *out, const char *bytes, size_t size, const char *address, size_t at)
 {
     uint64_t small = 0, value = 0;
     for (size_t i = size; i-- > 0;) {
-        small = small << 8 | 0x20;
-        value = value << 8 | (unsigned char)bytes[i] | 0x20;
+        unsigned char bit = is_letter((unsigned char)bytes[i]) ? 0x20 : 0;
+        small = small << 8 | bit;
+        value = value << 8 | (unsigned char)bytes[i] | bit;
     }
     text_printf(out, " && (%s%zu*)(%s + %zu) | %lu) == %lu", size == 8 ? "*(int" : "(int64)*(uint", size * 8, address, at,
                 small, value);
@@ -87,11 +95,17 @@ header_prefix(struct outbuf *out, const char *prefix, const char *text)
     text_free(&condition);
 }
 
+static unsigned char
+small(unsigned char byte)
+{
+    return is_letter(byte) ? byte | 0x20 : byte;
+}
+
 static bool
 part_fits(struct slice part, const char *name)
 {
     for (size_t i = 0; i < part.len; i++)
-        if (part.ptr[i] != '?' && tolower((unsigned char)part.ptr[i]) != tolower((unsigned char)name[i]))
+        if (part.ptr[i] != '?' && small((unsigned char)part.ptr[i]) != small((unsigned char)name[i]))
             return false;
     return true;
 }

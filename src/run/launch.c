@@ -265,7 +265,7 @@ int
 launch_read_note(struct launch_note *note, struct slice text, struct mem *mem, struct diag *diag)
 {
     struct slice nonce = {0}, command = {0};
-    bool is_whole = text_line(&text, &nonce) && text_line(&text, &command);
+    bool is_whole = text_line(&text, &nonce) && text_line(&text, &command) && text_unsafe(command).len == 0;
     note->is_lesser = is_whole && text_ends_with(nonce, lesser_mark);
     nonce.len -= note->is_lesser ? sizeof(lesser_mark) - 1 : 0;
     if (!is_whole || nonce.len != sizeof(note->nonce) - 1)

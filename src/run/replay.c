@@ -6,39 +6,82 @@
 #include <poll.h>
 #include <string.h>
 
-enum { MAX_SESSIONS = 4096 };
+/* Servers that are traced at the same time, of which each has a bpftrace of its own. A run may have any number, one after the
+ * other. */
+enum { MAX_SESSIONS = 256 };
 
 /* The blocks of a recording on their way into the output. */
 struct player {
     const char *path;
     struct session_config config;
-    struct session *sessions[MAX_SESSIONS]; /* by their number in the recording; NULL: has not begun, or has ended */
+    struct {
+        uint64_t number; /* of the server in the recording */
+        struct session *session;
+    } sessions[MAX_SESSIONS]; /* those that have begun and not ended */
+    size_t nsessions;
     struct diag *diag;
 };
 
 /* ---- The blocks. */
+
+/* `nsessions`: there is no such server. */
+static size_t
+player_find(const struct player *player, uint64_t number)
+{
+    size_t i = 0;
+    while (i < player->nsessions && player->sessions[i].number != number)
+        i++;
+    return i;
+}
+
+/* What is wrong with the block of a start; NULL: nothing. */
+static const char *
+bad_start(const struct player *player, uint64_t number, uint64_t pid)
+{
+    if (player_find(player, number) < player->nsessions)
+        return "it has begun already";
+    if (pid == 0)
+        return "expected its pid";
+    return player->nsessions == MAX_SESSIONS ? "256 others are traced at the same time; expected that some have ended" : NULL;
+}
+
+/* Says which file it is about. */
+static int
+name_file(const struct player *player)
+{
+    const struct diag why = *player->diag;
+    return diag_set(player->diag, (enum diag_status)why.status, "%s: %s", player->path, why.message);
+}
 
 /* The block's bytes are "PID", LF, and the note of launch.h. */
 static int
 player_start(struct player *player, const struct recording_block *block)
 {
     struct slice note = block->bytes, line;
-    uint64_t pid;
-    if (block->server >= MAX_SESSIONS || player->sessions[block->server] != NULL || !text_line(&note, &line) ||
-        !text_number(line, INT32_MAX, &pid))
-        return diag_set(player->diag, DIAG_FAILED, "%s is damaged where server %lu begins", player->path, block->server);
+    uint64_t pid = 0;
+    if (text_line(&note, &line) && !text_number(line, INT32_MAX, &pid))
+        pid = 0;
+    const char *why = bad_start(player, block->server, pid);
+    if (why != NULL)
+        return diag_set(player->diag, DIAG_FAILED, "%s is damaged where server %lu begins: %s", player->path, block->server,
+                        why);
     const struct session_start start = {(pid_t)pid, 0, {-1, -1, -1, -1, -1, -1}, note};
     struct session *session = session_open(&player->config, &start, player->diag);
-    player->sessions[block->server] = session;
-    return session != NULL ? 0 : -1;
+    if (session == NULL)
+        return name_file(player);
+    player->sessions[player->nsessions].number = block->server;
+    player->sessions[player->nsessions++].session = session;
+    return 0;
 }
 
 static void
-player_end(struct player *player, const struct recording_block *block)
+player_end(struct player *player, size_t index, bool is_complete)
 {
-    struct session *session = player->sessions[block->server];
-    session_finish(session, text_is(block->bytes, "complete"));
-    player->sessions[block->server] = NULL;
+    struct session *session = player->sessions[index].session;
+    session_finish(session, is_complete);
+    player->nsessions--;
+    memmove(&player->sessions[index], &player->sessions[index + 1],
+            (player->nsessions - index) * sizeof(player->sessions[0])); /* the others end in the order in which they began */
     session_close(session);
 }
 
@@ -51,15 +94,15 @@ player_take(struct player *player, const struct recording_block *block)
     }
     if (block->kind == RECORDING_START)
         return player_start(player, block);
-    struct session *session = block->server < MAX_SESSIONS ? player->sessions[block->server] : NULL;
-    if (session == NULL)
+    size_t index = player_find(player, block->server);
+    if (index == player->nsessions)
         return diag_set(player->diag, DIAG_FAILED, "%s is damaged: there is no server %lu", player->path, block->server);
     if (block->kind == RECORDING_OUT)
-        session_take_output(session, block->bytes, block->nsecs);
+        session_take_output(player->sessions[index].session, block->bytes, block->nsecs);
     else if (block->kind == RECORDING_ERR)
-        session_take_errors(session, block->bytes, block->nsecs);
+        session_take_errors(player->sessions[index].session, block->bytes, block->nsecs);
     else
-        player_end(player, block);
+        player_end(player, index, text_is(block->bytes, "complete"));
     return 0;
 }
 
@@ -67,13 +110,12 @@ player_take(struct player *player, const struct recording_block *block)
 static void
 player_end_all(struct player *player, bool is_wanted)
 {
-    for (size_t i = 0; i < MAX_SESSIONS; i++) {
-        if (player->sessions[i] == NULL)
-            continue;
+    for (size_t i = 0; i < player->nsessions; i++) {
         if (is_wanted)
-            session_finish(player->sessions[i], false);
-        session_close(player->sessions[i]);
+            session_finish(player->sessions[i].session, false);
+        session_close(player->sessions[i].session);
     }
+    player->nsessions = 0;
 }
 
 /* ---- Their output. */
@@ -201,6 +243,16 @@ show(const struct replay *replay, const struct recording_header *header, struct 
     return status;
 }
 
+/* What a live run would not have read is removed from what was recorded, before anything looks at it. */
+static void
+hold_back(struct recording_header *header, const struct replay *replay, struct mem *mem)
+{
+    header->request.redact = redact_join(&header->request.redact, &replay->redact, mem);
+    if (replay->redact.count > 0 && header->request.app_data)
+        diag_note(replay->log, "warning: there is application data in the recording, in which the values of redacted headers "
+                               "may stand");
+}
+
 int
 replay_run(const struct replay *replay, struct diag *diag)
 {
@@ -209,12 +261,17 @@ replay_run(const struct replay *replay, struct diag *diag)
     struct files_stream stream;
     const struct open_input input = {
         .option = "--replay", .expected = "a recording", .kind = OPEN_STREAM, .is_forced = replay->is_forced};
+    struct replay quoted = *replay;
+    char path[1024];
+    quoted.path = diag_quote(path, sizeof(path), text_of(replay->path));
     files_begin(&stream, replay->path, open_input(&input, replay->path, diag));
     int status = stream.fd >= 0 ? 0 : -1;
     if (status == 0)
         status = recording_read_header(&header, &stream, &mem, diag);
     if (status == 0)
-        status = show(replay, &header, &stream, &mem, diag);
+        hold_back(&header, replay, &mem);
+    if (status == 0)
+        status = show(&quoted, &header, &stream, &mem, diag);
     mem_free(&mem);
     files_close(&stream);
     return status;

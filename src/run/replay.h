@@ -12,6 +12,7 @@ struct replay {
     size_t npatterns;
     const struct filter_word *words; /* filters and the view */
     size_t nwords;
+    struct redact redact;                 /* held back beside what the recorded run held back */
     uint64_t most;                        /* records; 0: all */
     const char *format;                   /* NULL: that of the recorded run */
     struct format_options format_options; /* in addition to those of that run */

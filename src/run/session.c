@@ -1,6 +1,7 @@
 #include "run/session.h"
 
 #include "base/clock.h"
+#include "base/no_memory.h"
 #include "host/signal_pipe.h"
 #include "run/intake.h"
 #include "run/last_words.h"
@@ -83,7 +84,7 @@ session_open(const struct session_config *config, const struct session_start *st
 {
     struct session *session = calloc(1, sizeof(*session));
     if (session == NULL)
-        abort();
+        no_memory();
     session->run = config->run;
     session->server = start->server;
     session->tracer = start->tracer;

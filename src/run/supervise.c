@@ -1,6 +1,7 @@
 #include "run/supervise.h"
 
 #include "base/clock.h"
+#include "base/no_memory.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -456,7 +457,7 @@ supervise_run(const struct supervise *part, int signals, struct diag *diag)
     run.config.run = &run.shared;
     run.note = malloc(KEEPER_NOTE_SIZE);
     if (run.note == NULL)
-        abort();
+        no_memory();
     diag->status = DIAG_OK;
     while (run.phase != OVER)
         step(&run);

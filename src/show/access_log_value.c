@@ -194,7 +194,7 @@ access_log_put_nothing(struct outbuf *out, const struct access_log_piece *piece,
 static uint64_t
 microseconds(const struct access_log_scene *scene)
 {
-    return (uint64_t)((int64_t)scene->exchange->begun + scene->realtime_offset) / 1000;
+    return (scene->exchange->begun + (uint64_t)scene->realtime_offset) / 1000;
 }
 
 bool

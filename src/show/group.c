@@ -1,8 +1,10 @@
 #include "show/group.h"
 
+#include "base/no_memory.h"
+
 #include <stdlib.h>
 #include <string.h>
-#define uthash_fatal(message) abort()
+#define uthash_fatal(message) no_memory()
 #include <uthash.h>
 #include <utlist.h>
 
@@ -31,7 +33,7 @@ group_init(struct group *group, size_t max)
     *group = (struct group){.max = max};
     group->members = calloc(max + 1, sizeof(*group->members)); /* the next one comes before the oldest goes */
     if (group->members == NULL)
-        abort();
+        no_memory();
     for (size_t i = 0; i <= max; i++)
         LL_PREPEND(group->free, &group->members[i]);
 }
