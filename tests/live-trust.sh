@@ -175,6 +175,13 @@ two_servers() {
     same "$dir/expected" "$dir/of-server" && same "$dir/expected2" "$dir/of-other" && nothing_left
 }
 
+# The other server's bpftrace is killed: that is said at once, and this server is traced on.
+one_of_two_ends() {
+    start_server && start_other "$SERVER" && start_log -p "$other" -E && wait_for 20 are_traced 2 || { show "$dir/err"; return 1; }
+    kill -KILL "$(tracers_of "$other")" && wait_for 5 grep -qx "h2olog: bpftrace was killed by signal 9 (Killed); pid $other is not traced any more" "$dir/err" || return
+    fire_at "$script" 1 50 && wait_for 5 has_count 50 && kill -TERM "$log" && reap "$log" 20 && status_is 137 && nothing_left
+}
+
 are_traced() { # COUNT
     [[ $(grep -Ec '^h2olog: tracing pid [0-9]+ \(.*\), probes attached' "$dir/err") -ge $1 ]]
 }
@@ -440,6 +447,7 @@ test_case "a bpftrace behind another user's link" link_chain
 live_case "a bpftrace on PATH in another user's directory" bpftrace_on_path
 test_case "a catalogue of the user who called sudo" trusts_sudo_user
 live_case "two servers at once" two_servers
+live_case "the bpftrace of one of two is killed" one_of_two_ends
 live_case "one of two cannot be traced" one_of_two_fails
 live_case "--follow: a graceful restart" follows keep
 live_case "--follow: an upgrade" follows replace

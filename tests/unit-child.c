@@ -211,8 +211,8 @@ START_TEST(a_bpftrace_that_is_not_there_or_no_bpftrace)
     ck_assert_int_eq(bpftrace_find(&bpftrace, path, false, &mem, &diag), -1);
     ck_assert_int_eq(diag.status, DIAG_MACHINE);
     ck_assert_str_eq(diag.message, mem_printf(&mem,
-                                              "%s is not bpftrace: --version printed \"a\\x1b[31m\\x0ab\", expected "
-                                              "\"bpftrace vX.Y.Z\"",
+                                              "%s is not bpftrace: --version printed \"a\\x1b[31m\", expected "
+                                              "\"bpftrace vX.Y.Z\"; name one with --bpftrace PATH",
                                               path));
     remove_tracer();
 }

@@ -157,6 +157,16 @@ signal_later(int signal, int times)
     _exit(0);
 }
 
+/* "PID" is the server's. */
+static void
+check_message(struct run *run, const char *expected)
+{
+    const char *pid = strstr(expected, "PID");
+    if (pid != NULL)
+        expected = mem_printf(&run->fixture.mem, "%.*s%d%s", (int)(pid - expected), expected, run->server, pid + 3);
+    ck_assert_str_eq(run->fixture.diag.message, expected);
+}
+
 /* A run that ends by itself. */
 static void
 check(const char *script, int status, const char *message, const char *expected)
@@ -165,7 +175,7 @@ check(const char *script, int status, const char *message, const char *expected)
     begin(&run, script);
     ck_assert_int_eq(supervise(&run), status);
     if (message != NULL)
-        ck_assert_str_eq(run.fixture.diag.message, message);
+        check_message(&run, message);
     end(&run, expected);
 }
 
@@ -188,9 +198,9 @@ START_TEST(early_ends_are_explained)
     check("exit 0", 1, "bpftrace ended before it could trace, with status 0 and without a word; h2olog -ddd shows more", "");
     check(TICK EVENT "exit 3", 1,
           "bpftrace ended before it was told to, with status 3 and without a word; h2olog -ddd shows more", "event 5\n");
-    check("kill -9 $$", 137, "bpftrace was killed by signal 9 (Killed); nothing is traced any more", "");
-    check(TICK EVENT "kill -11 $$", 139, "bpftrace was killed by signal 11 (Segmentation fault); nothing is traced any more",
-          "event 5\n");
+    check("kill -9 $$", 137, "bpftrace was killed by signal 9 (Killed); pid PID is not traced any more", "");
+    check(TICK EVENT "kill -11 $$", 139,
+          "bpftrace was killed by signal 11 (Segmentation fault); pid PID is not traced any more", "event 5\n");
     check("echo noise >&2; echo 'ERROR: Error loading program: x' >&2; exit 255", 4,
           "bpftrace ended before it could trace: ERROR: Error loading program: x; the kernel's verifier refused the program; "
           "h2olog "
@@ -439,8 +449,7 @@ START_TEST(a_pause_that_a_stopped_keeper_does_not_end_is_ended)
     struct run run;
     begin(&run, HANDED_OVER TICK FRESH_EVENT "kill -STOP $PPID;" TICK "kill -STOP $$;" EVENT "exit 3");
     ck_assert_int_eq(supervise(&run), 1);
-    ck_assert_str_eq(run.fixture.diag.message,
-                     "bpftrace has ended, and h2olog's root process does not answer; nothing is traced any more");
+    check_message(&run, "bpftrace has ended, and h2olog's root process does not answer; pid PID is not traced any more");
     end(&run, "event 5\nevent 5\n");
 }
 END_TEST

@@ -91,10 +91,15 @@ START_TEST(versions_of_bpftrace)
         {"bpftrace v1.0", NULL, 248, false},
         {"bpftrace v0.11.3", "b is bpftrace 0.11.3, which reads probe arguments wrongly; install version 0.12 or later", 0,
          false},
-        {"GNU bash", "b is not bpftrace: --version printed \"GNU bash\", expected \"bpftrace vX.Y.Z\"", 0, false},
-        {"bpftrace v0.-1.0", "b is not bpftrace: --version printed \"bpftrace v0.-1.0\", expected \"bpftrace vX.Y.Z\"", 0,
+        {"GNU bash\nmore",
+         "b is not bpftrace: --version printed \"GNU bash\", expected \"bpftrace vX.Y.Z\"; name one with --bpftrace PATH", 0,
          false},
-        {"", "b is not bpftrace: --version printed \"\", expected \"bpftrace vX.Y.Z\"", 0, false},
+        {"bpftrace v0.-1.0",
+         "b is not bpftrace: --version printed \"bpftrace v0.-1.0\", expected \"bpftrace vX.Y.Z\"; name one with --bpftrace "
+         "PATH",
+         0, false},
+        {"", "b is not bpftrace: --version printed \"\", expected \"bpftrace vX.Y.Z\"; name one with --bpftrace PATH", 0,
+         false},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct bpftrace bpftrace = {.path = "b"};

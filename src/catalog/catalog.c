@@ -27,14 +27,15 @@ static const struct {
 
 /* The first field that has the meaning counts. */
 static void
-mean(struct catalog_probe *probe, enum catalog_meaning meaning, int field)
+set_meaning(struct catalog_probe *probe, enum catalog_meaning meaning, int field)
 {
     if (probe->field_of[meaning] < 0)
         probe->field_of[meaning] = field;
 }
 
+/* So it is with names, but for preferred ones. */
 static void
-mean_by_name(struct catalog_probe *probe, int index)
+set_meaning_by_name(struct catalog_probe *probe, int index)
 {
     const struct catalog_field *field = &probe->fields[index];
     for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
@@ -51,15 +52,15 @@ static void
 resolve(struct catalog_probe *probe, int index)
 {
     const struct catalog_field *field = &probe->fields[index];
-    mean_by_name(probe, index);
+    set_meaning_by_name(probe, index);
     if (field->is_request_header)
-        mean(probe, CATALOG_REQUEST_HEADER_NAME, index);
+        set_meaning(probe, CATALOG_REQUEST_HEADER_NAME, index);
     if (field->is_response_header)
-        mean(probe, CATALOG_RESPONSE_HEADER_NAME, index);
+        set_meaning(probe, CATALOG_RESPONSE_HEADER_NAME, index);
     if (field->is_request_header || field->is_response_header)
-        mean(probe, CATALOG_HEADER_NAME, index);
+        set_meaning(probe, CATALOG_HEADER_NAME, index);
     if (field->named_by >= 0)
-        mean(probe, CATALOG_HEADER_VALUE, index);
+        set_meaning(probe, CATALOG_HEADER_VALUE, index);
 }
 
 struct catalog_probe

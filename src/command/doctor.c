@@ -198,8 +198,10 @@ check_btf(struct doctor *doctor)
 static struct doctor_finding
 check_attach(struct doctor *doctor)
 {
-    if (geteuid() != 0 || !bpftrace_is_set(&doctor->bpftrace))
-        return finding(DOCTOR_NOTE, "not tried without root and bpftrace", NULL);
+    if (geteuid() != 0)
+        return finding(DOCTOR_NOTE, "not tried without root", NULL);
+    if (!bpftrace_is_set(&doctor->bpftrace))
+        return finding(DOCTOR_NOTE, "not tried, as there is no bpftrace that works", NULL);
     return doctor_attach(doctor);
 }
 
@@ -270,8 +272,13 @@ check_server(struct doctor *doctor)
     struct target target = {.pidfd = -1};
     struct diag diag;
     const char *command;
-    if (doctor->pid == 0 && find_server(&doctor->pid, &command, doctor->mem, &diag) != 0)
-        return finding(DOCTOR_NOTE, mem_strndup(doctor->mem, diag.message, strcspn(diag.message, ";")), "-p PID looks at one");
+    if (doctor->pid == 0 && geteuid() != 0)
+        return finding(DOCTOR_NOTE, "processes of other users are not to be seen without root", "run h2olog with sudo");
+    if (doctor->pid == 0 && find_server(&doctor->pid, &command, doctor->mem, &diag) != 0) {
+        struct doctor_finding none = problem_of(doctor, &diag);
+        none.state = DOCTOR_NOTE;
+        return none;
+    }
     if (target_open(&target, doctor->pid, doctor->mem, &diag) != 0)
         return problem_of(doctor, &diag);
     struct doctor_finding result = describe_server(doctor, &target);

@@ -278,7 +278,7 @@ check_together(const struct options *options, struct diag *diag)
     const struct {
         bool is_given;
         const char *message;
-    } option_rows[] = {
+    } conflicts[] = {
         {options->exe != NULL && options->emit_script == NULL && !options->list,
          "-e is for --emit-script and --list; a process is traced with -p PID"},
         {options->script != NULL && (options->emit_script != NULL || options->list || options->replay != NULL),
@@ -294,9 +294,9 @@ check_together(const struct options *options, struct diag *diag)
         {options->batch_interval_ms != 0 && options->transport != NULL && strcmp(options->transport, "stream") == 0,
          "--batch-interval is for batches; --transport=stream has none"},
     };
-    for (size_t i = 0; i < sizeof(option_rows) / sizeof(option_rows[0]); i++)
-        if (option_rows[i].is_given)
-            return diag_set(diag, DIAG_USAGE, "%s", option_rows[i].message);
+    for (size_t i = 0; i < sizeof(conflicts) / sizeof(conflicts[0]); i++)
+        if (conflicts[i].is_given)
+            return diag_set(diag, DIAG_USAGE, "%s", conflicts[i].message);
     return 0;
 }
 

@@ -52,7 +52,7 @@ struct options {
     const char *color; /* "auto", "always" or "never"; NULL: auto */
     bool wide;
     bool quiet;
-    const char *user; /* NULL: who called sudo, or nobody */
+    const char *user; /* NULL: _h2olog if there is one, or who called sudo, or nobody */
     bool keep_root;
     bool force;
     const char *transport;      /* "stream" or "batch"; NULL: the best */

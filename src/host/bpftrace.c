@@ -113,12 +113,14 @@ int
 bpftrace_parse_version(struct bpftrace *bpftrace, struct slice output, struct diag *diag)
 {
     char line[64];
-    diag_quote(line, sizeof(line), output);
+    diag_quote(line, sizeof(line), text_cut(&output, '\n'));
     bpftrace->patch = 0;
     int numbers = sscanf(line, "bpftrace v%4d.%4d.%4d", &bpftrace->major, &bpftrace->minor, &bpftrace->patch);
     if (numbers < 2 || bpftrace->major < 0 || bpftrace->minor < 0 || bpftrace->patch < 0)
-        return diag_set(diag, DIAG_MACHINE, "%s is not bpftrace: --version printed \"%s\", expected \"bpftrace vX.Y.Z\"",
-                        bpftrace->path, line);
+        return diag_set(
+            diag, DIAG_MACHINE,
+            "%s is not bpftrace: --version printed \"%s\", expected \"bpftrace vX.Y.Z\"; name one with --bpftrace PATH",
+            bpftrace->path, line);
     bpftrace->row = (struct bpftrace_row){0};
     for (int i = 0; i < ROWS; i++)
         if (bpftrace->major > rows[i].major || (bpftrace->major == rows[i].major && bpftrace->minor >= rows[i].minor))

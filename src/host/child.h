@@ -5,7 +5,8 @@
 
 #include <sys/types.h>
 
-/* A program that h2olog started, in a process group of its own, with default signal handling, that dies with h2olog. */
+/* A program that this process started, in a process group of its own, with default signal handling. The kernel kills it when
+ * this process ends. */
 struct child {
     pid_t pid;
     int pidfd;    /* readable when it has ended */

@@ -77,7 +77,7 @@ join(struct decode *decode, struct decode_slot *slot)
                 find_piece(&decode->maps, record->nsecs, place_of(i, slot->got[i], len, record->tid));
             if (piece == NULL)
                 break;
-            memcpy(decode_slot_end(decode, slot, i), piece->bytes, len);
+            memcpy(decode_slot_tail(decode, slot, i), piece->bytes, len);
             decode_slot_add(decode, slot, i, len);
         }
     }

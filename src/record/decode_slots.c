@@ -17,7 +17,7 @@ text_start(const struct decode *decode, const struct decode_slot *slot, int text
 }
 
 char *
-decode_slot_end(const struct decode *decode, const struct decode_slot *slot, int text)
+decode_slot_tail(const struct decode *decode, const struct decode_slot *slot, int text)
 {
     return text_start(decode, slot, text) + slot->got[text];
 }

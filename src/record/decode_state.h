@@ -139,7 +139,7 @@ decode_slot_of(struct decode *decode, uint64_t tid)
 struct decode_slot *decode_keep(struct decode *decode, struct wire *wire, struct decode_item *item, bool has_texts);
 
 /* Where the next bytes of a text go. */
-char *decode_slot_end(const struct decode *decode, const struct decode_slot *slot, int text);
+char *decode_slot_tail(const struct decode *decode, const struct decode_slot *slot, int text);
 
 /* `len` bytes have been put there. */
 void decode_slot_add(const struct decode *decode, struct decode_slot *slot, int text, size_t len);

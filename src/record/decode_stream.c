@@ -54,7 +54,7 @@ static void
 read_piece(const struct decode *decode, struct wire *wire, bool has_words, struct decode_slot *slot, int text)
 {
     const struct record *record = &slot->record;
-    char *end = decode_slot_end(decode, slot, text);
+    char *end = decode_slot_tail(decode, slot, text);
     bool is_cstr = record->event->layout.has_cstrs;
     size_t chunk = decode->plan->layout.chunk, left = is_cstr ? 0 : decode_wanted(decode, record, text) - slot->got[text];
     struct slice piece = {end, 0};

@@ -100,10 +100,11 @@ last_words_explain(struct session *session)
         return;
     if (wait_status < 0) {
         diag_set(diag, DIAG_FAILED,
-                 "bpftrace has ended, and h2olog's root process does not answer; nothing is traced any more");
+                 "bpftrace has ended, and h2olog's root process does not answer; pid %d is not traced any more",
+                 session->server);
     } else if (WIFSIGNALED(wait_status)) {
-        diag_set(diag, DIAG_FAILED, "bpftrace was killed by signal %d (%s); nothing is traced any more", WTERMSIG(wait_status),
-                 strsignal(WTERMSIG(wait_status)));
+        diag_set(diag, DIAG_FAILED, "bpftrace was killed by signal %d (%s); pid %d is not traced any more",
+                 WTERMSIG(wait_status), strsignal(WTERMSIG(wait_status)), session->server);
         diag->status = DIAG_SIGNALLED + WTERMSIG(wait_status);
     } else if (cause != NULL)
         diag_set(diag, cause->status, "bpftrace ended %s: %s; %s", when, diag_quote(quoted, sizeof(quoted), line),

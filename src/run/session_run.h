@@ -24,7 +24,7 @@ struct session_run {
     bool is_reader_gone; /* nobody reads the output any more */
     struct recording *recording; /* NULL: none is made */
     uint64_t nsessions;          /* that were opened */
-    size_t nexpected;            /* servers of the beginning whose tracers are still to start */
+    size_t nstarting;            /* servers of the beginning whose tracers are still to start */
     size_t nlesser;              /* smaller programs that are still to start */
     bool is_program_foreign; /* somebody may have changed the program (--script). Lines of its own and records that cannot be
                                 decoded are then shown to the user. */

@@ -32,6 +32,7 @@ struct run {
     int signals;
     int64_t end_ms;    /* --duration: when it is over; 0: tracing has not begun, or may last */
     bool is_full;      /* -k: as many records were shown as were wanted, and the sessions know */
+    bool is_failure_told; /* while others are traced on */
     bool is_reopening; /* the keeper has been asked for the next file */
     int64_t asked_ms;  /* when the keeper was asked for an answer that has not come; 0: it was not */
     int next_fd;       /* the file that is written to when all is in this one; -1: none */
@@ -93,11 +94,11 @@ refuse(struct run *run, const struct keeper_news *news, const struct diag *diag)
         fail(run, diag);
         return;
     }
-    if (run->shared.nexpected == 0) {
+    if (run->shared.nstarting == 0) {
         diag_note(run->part->log, "pid %d is not traced: %s", news->server, diag->message);
         return;
     }
-    run->shared.nexpected = 0;
+    run->shared.nstarting = 0;
     fail(run, diag);
     stop(run);
 }
@@ -130,8 +131,8 @@ add_session(struct run *run, const struct keeper_news *news)
         return;
     if (news->is_lesser)
         run->shared.nlesser--;
-    else if (run->shared.nexpected > 0)
-        run->shared.nexpected--;
+    else if (run->shared.nstarting > 0)
+        run->shared.nstarting--;
     else
         diag_note(run->part->log, "tracing pid %d (%s) too", news->server, session_command(session));
     run->sessions[run->nsessions++] = session;
@@ -336,6 +337,16 @@ check_pauses(struct run *run)
     run->asked_ms = clock_ms();
 }
 
+/* What is reported in the end is said at once where others are traced on. */
+static void
+tell_failure(struct run *run)
+{
+    const struct diag *diag = run->shared.diag;
+    if (diag->status != DIAG_OK && !run->is_failure_told)
+        diag_note(run->part->log, "%s", diag->message);
+    run->is_failure_told = diag->status != DIAG_OK;
+}
+
 static void
 remove_done(struct run *run)
 {
@@ -346,14 +357,17 @@ remove_done(struct run *run)
         else
             run->sessions[kept++] = run->sessions[i];
     }
+    bool is_less = kept<run->nsessions, goes_on = kept> 0 || (run->part->follow && !is_stopping(run));
     run->nsessions = kept;
+    if (is_less && goes_on)
+        tell_failure(run);
 }
 
 /* Whether more tracers are to come, as the keeper has not told yet how they started. */
 static bool
 is_starting(const struct run *run)
 {
-    bool is_expected = run->shared.nexpected > 0 || run->shared.nlesser > 0;
+    bool is_expected = run->shared.nstarting > 0 || run->shared.nlesser > 0;
     return is_expected && (run->limit == 0 || clock_ms() < run->limit);
 }
 
@@ -450,7 +464,7 @@ supervise_run(const struct supervise *part, int signals, struct diag *diag)
                                       .diag = diag,
                                       .recording = part->recording,
                                       .stop_nsecs = UINT64_MAX,
-                                      .nexpected = part->nservers,
+                                      .nstarting = part->nservers,
                                       .is_program_foreign = part->is_program_foreign,
                                       .put_off_ms = part->put_off_ms};
     run.config = part->config;

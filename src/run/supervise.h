@@ -22,7 +22,8 @@ struct supervise {
 int supervise_signals(void);
 
 /* Writes records until the run ends: by SIGINT or SIGTERM (a second one: at once), by the end of all servers, of bpftrace or of
- * the reader. The tracers are gone when this returns. Returns the exit status; unless it is 0, `diag` says why. */
+ * the reader. The tracers have ended by then, or are being killed: keeper_stop ends what is left. Returns the exit status;
+ * unless it is 0, `diag` says why. */
 int supervise_run(const struct supervise *run, int signals, struct diag *diag);
 
 #endif
