@@ -116,6 +116,15 @@ redacts_as_live() { # OPTION...
     [[ -s $dir/out ]] && ! grep -aq a-secret "$dir/replayed" && same <(tail -n 1 "$dir/err") "$dir/replayed.err"
 }
 
+# Found in review: write(2) to a FIFO whose reader had stalled held everything up, signals too.
+stalled_reader() {
+    mkfifo "$dir/fifo" && exec {reader}<>"$dir/fifo" || return
+    spawn bash -c 'head -c 300000 "$0" >/dev/null; exec sleep 300' "$dir/fifo"
+    start_server && start_log --record "$dir/fifo" || return
+    tell "repeat 20000 0 fire h2o:receive_request 1 i 0x101"
+    reap "$log" 20 && status_is 1 && grep -qx 'h2olog: cannot write the recording: its reader takes nothing any more' "$dir/err" && nothing_left
+}
+
 full_disk() {
     start_server || return
     status=0
@@ -165,6 +174,7 @@ live_case "--redact of a recording: requests" redacts_as_live -g request -f json
 live_case "--redact of a recording: an access log" redacts_as_live -F '%r %{cookie}i %{set-cookie}o %{user-agent}i'
 live_case "--redact of a recording: a query" redacts_as_live -q 'req.user-agent and not (req.cookie ~ secret)'
 live_case "--redact of a recording: a regular expression" redacts_as_live -I '^(?!cookie$).*redacted|secret'
+live_case "a recording whose reader stalls ends the run" stalled_reader
 live_case "a recording on a full disk ends the run" full_disk
 test_case "HTTP lines of a real h2o" replays_real_h2o h2o-2026.http http -f line
 test_case "QUIC events of a real h2o" replays_real_h2o h2o-2026.quic \

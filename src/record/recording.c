@@ -1,5 +1,6 @@
 #include "record/recording.h"
 
+#include "base/writable.h"
 #include "record/reorder.h"
 #include "request/request.h"
 
@@ -15,17 +16,25 @@ enum { FORMAT_VERSION = 1 };
 static const char *const kinds[RECORDING_KINDS] = {"start", "out", "err", "end", "stop"};
 
 static int
+fail(struct recording *recording, const char *why, struct diag *diag)
+{
+    recording->has_failed = true;
+    return diag_set(diag, DIAG_FAILED, "cannot write the recording: %s", why);
+}
+
+/* A reader of a pipe that takes nothing for so long holds the run up no longer. */
+static int
 write_all(struct recording *recording, struct slice bytes, struct diag *diag)
 {
+    enum { PATIENCE_MS = 1000 };
     while (bytes.len > 0 && !recording->has_failed) {
-        ssize_t written = write(recording->fd, bytes.ptr, bytes.len);
-        if (written >= 0) {
-            bytes.ptr += written;
-            bytes.len -= (size_t)written;
-        } else if (errno != EINTR) {
-            recording->has_failed = true;
-            diag_set(diag, DIAG_FAILED, "cannot write the recording: %s", strerror(errno));
-        }
+        size_t len = writable(recording->fd, PATIENCE_MS);
+        ssize_t written = len > 0 ? write(recording->fd, bytes.ptr, len < bytes.len ? len : bytes.len) : 0;
+        if (len == 0)
+            return fail(recording, "its reader takes nothing any more", diag);
+        if (written < 0 && errno != EINTR)
+            return fail(recording, strerror(errno), diag);
+        text_skip(&bytes, written > 0 ? (size_t)written : 0);
     }
     return recording->has_failed ? -1 : 0;
 }

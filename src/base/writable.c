@@ -1,0 +1,25 @@
+#include "base/writable.h"
+
+#include <limits.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Regular files, and devices such as /dev/null. */
+static bool
+never_blocks(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && (S_ISREG(status.st_mode) || (S_ISCHR(status.st_mode) && !isatty(fd)));
+}
+
+/* When poll(2) says that a pipe is writable, PIPE_BUF bytes are. */
+size_t
+writable(int fd, int timeout_ms)
+{
+    if (never_blocks(fd))
+        return SSIZE_MAX;
+    struct pollfd out = {fd, POLLOUT, 0};
+    return poll(&out, 1, timeout_ms) > 0 ? PIPE_BUF : 0;
+}
