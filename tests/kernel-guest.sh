@@ -17,7 +17,7 @@ begin() { # ROW
 
 say() { echo "$(cut -d' ' -f1 /proc/uptime) $*" >/dev/console; }
 
-uname -r >/results/kernel
+uname -r | sed 's/-[a-z]*-\?a[mr][dm]64$//; s/-a[mr][dm]64$//' >/results/kernel
 bpftrace --version | sed 's/bpftrace v//' >/results/bpftrace
 
 ./usdt-server --lifetime 10000 --script - < <(sleep 10000) >/tmp/server.out 2>&1 &
