@@ -42,7 +42,7 @@ as_json() {
 
 # What is missing is a problem, and what depends on it was not tried.
 without_bpftrace() {
-    PATH=$dir examine 4 && says 'problem  bpftrace  bpftrace is not on PATH' ' *-> install it .*' 'note     attach    not tried without root and bpftrace' \
+    PATH=$dir examine 4 && says 'problem  bpftrace  bpftrace is not on PATH' ' *-> install it .*' 'note     attach    not tried, as there is no bpftrace that works' \
         'problem  summary   tracing will not work: 1 problem'
 }
 
@@ -52,7 +52,7 @@ without_root() {
     status=0
     setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/h2olog" --doctor >"$dir/out" 2>&1 || status=$?
     [[ $status == 4 ]] && says 'problem  user      user 65534, not root' ' *-> run h2olog with sudo' 'note     bpf       not tried without root' \
-        'note     attach    not tried without root and bpftrace'
+        'note     attach    not tried without root'
 }
 
 without_probes() {
