@@ -338,7 +338,7 @@ turns_probes_off() {
     start_server && start_log || return
     tell "wait h2o:receive_request" "wait h2o:receive_request_header" "wait h2o:send_response" \
         "wait h2o:send_response_header"
-    server_is_done && stop_log && probes_are_off
+    server_is_done && stop_log && probes_are_off 15 # the kernel may still be at it
 }
 
 # ---------------------------------------------------------------------------------------------------- where the file is
@@ -372,6 +372,6 @@ live_case "long values with NULs of two threads at once" \
     concurrently 100 50 "pattern(1000)" "$(pattern 1000 | escaped_bytes)"
 live_case "20,000 events at 20,000 a second" concurrently 10000 10000 '"/"' /
 live_case "a line is there within 0.2 s of its event" is_prompt
-live_case "the probes are off when h2olog has ended" turns_probes_off
+live_case "the probes are off soon after h2olog has ended" turns_probes_off
 
 done_testing

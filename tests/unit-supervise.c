@@ -143,18 +143,23 @@ end(struct run *run, const char *expected)
     fixture_free(&run->fixture);
 }
 
-/* Sends signals to this process, a while apart, from another one. */
+/* Sends signals to a process, a while apart, from another one. */
 static void
-signal_later(int signal, int times)
+signal_later_to(pid_t pid, int signal, int times)
 {
-    pid_t parent = getpid();
     if (fork() != 0)
         return;
     for (int i = 0; i < times; i++) {
         nanosleep(&(struct timespec){0, 300 * 1000 * 1000}, NULL);
-        kill(parent, signal);
+        kill(pid, signal);
     }
     _exit(0);
+}
+
+static void
+signal_later(int signal, int times)
+{
+    signal_later_to(getpid(), signal, times);
 }
 
 /* "PID" is the server's. */
@@ -179,11 +184,10 @@ check(const char *script, int status, const char *message, const char *expected)
     end(&run, expected);
 }
 
-#define TICK "printf '" N " h 1 0\\n0\\n';"
-#define EVENT "printf '" N " 0 1 7 5\\n';"
-
-/* One that is not older than the time when it is read. */
-#define FRESH_EVENT "read up rest < /proc/uptime; printf '" N " 0 %x 7 5\\n' $((${up%.*} * 1000000000 + 999999999));"
+/* Times are later than the moment when the script's first output is read, as records of before are not of the run. */
+#define NOW "read up rest < /proc/uptime; now=$(printf %x $((${up%.*} * 1000000000 + 1999999999)));"
+#define TICK NOW "printf \"" N " h $now 0\\n0\\n\";"
+#define EVENT "printf \"" N " 0 $now 7 5\\n\";"
 
 /* Waits until the keeper has handed over the script's output. */
 #define HANDED_OVER "while ls -l /proc/$PPID/fd | grep -qF \"$(readlink /proc/$$/fd/1)\"; do :; done;"
@@ -228,7 +232,7 @@ END_TEST
 
 START_TEST(half_a_record_is_no_record)
 {
-    check(TICK EVENT "printf '" N " 0 1 7'; exit 0", 1,
+    check(TICK EVENT "printf \"" N " 0 $now 7\"; exit 0", 1,
           "bpftrace ended before it was told to, with status 0 and without a word; h2olog -ddd shows more", "event 5\n");
 }
 END_TEST
@@ -283,7 +287,7 @@ END_TEST
 /* A record with a time before the signal's, again and again: heartbeats do not come through any more. */
 START_TEST(a_flood_does_not_hold_back_the_end)
 {
-    static const char *const scripts[] = {TICK "exec yes '" N " 0 1 7 5'", TICK "exec cat /dev/zero"};
+    static const char *const scripts[] = {TICK "exec yes \"" N " 0 $now 7 5\"", TICK "exec cat /dev/zero"};
     for (int i = 0; i < 2; i++) {
         struct run run;
         begin(&run, scripts[i]);
@@ -296,12 +300,24 @@ START_TEST(a_flood_does_not_hold_back_the_end)
 }
 END_TEST
 
+/* T1: the demo opened with four halves of requests. What is printed before bpftrace reads came while it attached. */
+START_TEST(what_came_while_probes_were_attached_is_not_of_the_run)
+{
+    struct run run;
+    begin(&run, "printf '" N " 0 1 7 5\\nLost 3 events\\n" N " h 1 0\\n0\\n" N " 0 1 7 6\\n';" TICK EVENT "printf '" N
+                " 0 1 7 7\\n'; exit 0");
+    signal_later_to(run.server, SIGKILL, 1);
+    supervise(&run);
+    end(&run, "event 5\n");
+}
+END_TEST
+
 START_TEST(a_loss_stands_where_it_happened)
 {
     struct run run;
-    begin(&run, TICK EVENT "echo Lost 3 events;" EVENT "echo Lost 4 events >&2; sleep 0.2; exit 0");
+    begin(&run, TICK EVENT "echo Lost 3 events;" EVENT "echo Lost 4 events >&2; sleep 0.6; exit 0");
     format_init(&run.format, "json", (struct format_options){0});
-    kill(run.server, SIGKILL);
+    signal_later_to(run.server, SIGKILL, 1);
     ck_assert_int_eq(supervise(&run), 0);
     char bytes[4096] = "";
     ck_assert_int_gt((int)read(run.reader, bytes, sizeof(bytes) - 1), 0);
@@ -447,7 +463,7 @@ END_TEST
 START_TEST(a_pause_that_a_stopped_keeper_does_not_end_is_ended)
 {
     struct run run;
-    begin(&run, HANDED_OVER TICK FRESH_EVENT "kill -STOP $PPID;" TICK "kill -STOP $$;" EVENT "exit 3");
+    begin(&run, HANDED_OVER TICK EVENT "kill -STOP $PPID;" TICK "kill -STOP $$;" EVENT "exit 3");
     ck_assert_int_eq(supervise(&run), 1);
     check_message(&run, "bpftrace has ended, and h2olog's root process does not answer; pid PID is not traced any more");
     end(&run, "event 5\nevent 5\n");
@@ -552,11 +568,11 @@ END_TEST
 START_TEST(a_signal_ends_the_run_when_everything_is_here)
 {
     struct run run;
-    begin(&run, EVENT TICKS);
+    begin(&run, TICK EVENT TICKS);
     signal_later(SIGINT, 1);
     ck_assert_int_eq(supervise(&run), 0);
     end(&run, "event 5\n");
-    begin(&run, EVENT TICKS);
+    begin(&run, TICK EVENT TICKS);
     signal_later(SIGTERM, 1);
     ck_assert_int_eq(supervise(&run), 0);
     end(&run, "event 5\n");
@@ -567,7 +583,7 @@ END_TEST
 START_TEST(what_is_cut_after_the_end_is_no_damage)
 {
     struct run run;
-    char messages[256] = "";
+    char messages[512] = "";
     begin(&run, TICK EVENT "sleep 0.6; read up rest < /proc/uptime; printf '" N " h %x 0\\n" N
                            " 0 7fff' $((${up%.*} * 1000000000 + 1999999999)); exec sleep 60");
     signal_later(SIGINT, 1);
@@ -577,7 +593,11 @@ START_TEST(what_is_cut_after_the_end_is_no_damage)
     dup2(original, STDERR_FILENO);
     ck_assert_int_eq(status, 0);
     ck_assert_int_gt((int)pread(file, messages, sizeof(messages) - 1, 0), 0);
-    ck_assert_str_eq(messages, "h2olog: 1 events; 0 lost, 0 damaged, 0 values cut\n");
+    const char *expected = mem_printf(&run.fixture.mem,
+                                      "h2olog: attaching 1 probe to pid %d (server)\nh2olog: tracing; Ctrl-C ends\n"
+                                      "h2olog: 1 events; 0 lost, 0 damaged, 0 values cut\n",
+                                      run.server);
+    ck_assert_str_eq(messages, expected);
     end(&run, "event 5\n");
 }
 END_TEST
@@ -605,11 +625,11 @@ END_TEST
 START_TEST(the_end_of_the_server_ends_the_run)
 {
     struct run run;
-    begin(&run, TICK "sleep 0.2;" EVENT "exit 0");
-    kill(run.server, SIGKILL);
+    begin(&run, TICK "sleep 0.6;" EVENT "exit 0");
+    signal_later_to(run.server, SIGKILL, 1);
     ck_assert_int_eq(supervise(&run), 0);
     end(&run, "event 5\n");
-    begin(&run, EVENT TICKS); /* it does not notice */
+    begin(&run, TICK EVENT TICKS); /* it does not notice */
     kill(run.server, SIGKILL);
     ck_assert_int_eq(supervise(&run), 0);
     end(&run, "event 5\n");
@@ -630,7 +650,7 @@ END_TEST
 START_TEST(a_slow_reader_gets_everything)
 {
     struct run run;
-    begin(&run, TICK "i=0; while [ $i -lt 20000 ]; do printf '" N " 0 1 7 %x\\n' $i; i=$((i + 1)); done; exit 0");
+    begin(&run, TICK "i=0; while [ $i -lt 20000 ]; do printf '" N " 0 %s 7 %x\\n' $now $i; i=$((i + 1)); done; exit 0");
     pid_t reader = fork();
     if (reader == 0) {
         char bytes[8192];
@@ -658,7 +678,7 @@ END_TEST
 START_TEST(a_stalled_reader_does_not_hold_back_the_end)
 {
     struct run run;
-    begin(&run, TICK "exec yes '" N " 0 1 7 5'");
+    begin(&run, TICK "exec yes \"" N " 0 $now 7 5\"");
     signal_later(SIGINT, 1);
     ck_assert_int_eq(supervise(&run), 0);
     end(&run, NULL);
@@ -747,6 +767,7 @@ supervise_suite(void)
     tcase_add_test(tcase, a_program_that_takes_too_long_is_not_waited_for);
     tcase_add_test(tcase, a_program_that_says_much_on_stderr_is_captured);
     tcase_add_test(tcase, a_flood_does_not_hold_back_the_end);
+    tcase_add_test(tcase, what_came_while_probes_were_attached_is_not_of_the_run);
     tcase_add_test(tcase, a_loss_stands_where_it_happened);
     tcase_add_test(tcase, a_keeper_that_dies_ends_the_run);
     tcase_add_test(tcase, r6_a_note_that_is_too_long_is_an_error);

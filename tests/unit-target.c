@@ -188,13 +188,12 @@ END_TEST
 START_TEST(of_several_one_must_be_chosen)
 {
     const char *server = server_path();
-    const char *command;
     pid_t pid = 0;
     if (server == NULL)
         return;
     start(server, server);
     start(server, server);
-    ck_assert_int_eq(find_server(&pid, &command, &mem, &diag), -1);
+    ck_assert_int_eq(find_server(&pid, &mem, &diag), -1);
     ck_assert_int_eq(diag.status, DIAG_USAGE);
     ck_assert_ptr_nonnull(strstr(diag.message, " processes have h2o's probes; choose one with -p PID:\n  "));
     ck_assert_int_eq(pid, 0);

@@ -271,10 +271,9 @@ check_server(struct doctor *doctor)
 {
     struct target target = {.pidfd = -1};
     struct diag diag;
-    const char *command;
     if (doctor->pid == 0 && geteuid() != 0)
         return finding(DOCTOR_NOTE, "processes of other users are not to be seen without root", "run h2olog with sudo");
-    if (doctor->pid == 0 && find_server(&doctor->pid, &command, doctor->mem, &diag) != 0) {
+    if (doctor->pid == 0 && find_server(&doctor->pid, doctor->mem, &diag) != 0) {
         struct doctor_finding none = problem_of(doctor, &diag);
         none.state = DOCTOR_NOTE;
         return none;

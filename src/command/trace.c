@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* How long output that still comes may put the end of a run off. */
-enum { PUT_OFF_MS = 2500 };
+enum { PUT_OFF_MS = 3500 };
 
 /* ---- Where records go. */
 
@@ -46,17 +46,15 @@ struct machine {
 
 /* That servers can be traced at all, and which ones. */
 static int
-choose_servers(struct options_pids *servers, const struct diag_log *log, struct mem *mem, struct diag *diag)
+choose_servers(struct options_pids *servers, struct mem *mem, struct diag *diag)
 {
     if (geteuid() != 0)
         return diag_set(diag, DIAG_MACHINE, "tracing needs root; run h2olog with sudo");
     if (servers->count > 0)
         return 0;
-    const char *command;
-    if (find_server(&servers->items[0], &command, mem, diag) != 0)
+    if (find_server(&servers->items[0], mem, diag) != 0)
         return -1;
     servers->count = 1;
-    diag_note(log, "tracing the only h2o here, pid %d (%s)", servers->items[0], command);
     return 0;
 }
 
@@ -79,7 +77,7 @@ examine_machine(struct machine *machine, const struct options *options, const st
 {
     machine->servers = options->pids;
     machine->cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    if (choose_servers(&machine->servers, log, mem, diag) != 0 ||
+    if (choose_servers(&machine->servers, mem, diag) != 0 ||
         find_bpftrace(&machine->bpftrace, options, log, mem, diag) != 0)
         return -1;
     return privileges_find(&machine->privileges, options->user, diag);

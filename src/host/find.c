@@ -187,7 +187,7 @@ search_processes(struct search *search, struct diag *diag)
 }
 
 int
-find_server(pid_t *pid, const char **command, struct mem *mem, struct diag *diag)
+find_server(pid_t *pid, struct mem *mem, struct diag *diag)
 {
     struct search search = {.deadline = clock_ms() + ELF_READER_MS, .mem = mem};
     if (search_processes(&search, diag) != 0)
@@ -199,6 +199,5 @@ find_server(pid_t *pid, const char **command, struct mem *mem, struct diag *diag
     if (count > 1)
         return several(servers, count, mem, diag);
     *pid = servers[0].pid;
-    *command = process_command(*pid, mem);
     return 0;
 }

@@ -46,7 +46,9 @@ static void
 emit(struct session *session, struct record *record)
 {
     struct session_run *run = session->run;
-    if (record->nsecs > run->stop_nsecs || run->is_reader_gone || output_is_full(run->output))
+    const struct session_life *life = &session->life;
+    bool is_early = life->begin_nsecs == 0 || (record->event != NULL && record->nsecs < life->begin_nsecs);
+    if (is_early || record->nsecs > run->stop_nsecs || run->is_reader_gone || output_is_full(run->output))
         return;
     if (record->event != NULL && !is_shown(session, record))
         return;
@@ -110,11 +112,14 @@ static unsigned
 intake_take_tick(struct session *session, const struct decode_item *item)
 {
     struct session_intake *intake = &session->intake;
+    struct session_life *life = &session->life;
     intake->paused = 0;
     pause_tracer(session);
     uint64_t complete =
         intake->reorder != NULL ? reorder_tick(intake->reorder, item->number, item->nsecs, intake->now) : item->nsecs;
-    return INTAKE_READY | pass_on(session, complete);
+    if (life->begin_nsecs == 0 && item->nsecs >= life->first_nsecs)
+        life->begin_nsecs = item->nsecs;
+    return (life->begin_nsecs != 0 ? INTAKE_READY : 0) | pass_on(session, complete);
 }
 
 void
@@ -124,6 +129,8 @@ intake_lose(struct session *session, uint64_t lost)
     struct session_run *run = session->run;
     struct record record = {.nsecs = intake->reorder != NULL ? reorder_newest(intake->reorder) : intake->now};
     record.values[0].number = lost;
+    if (session->life.begin_nsecs == 0)
+        return;
     run->counts.lost += lost;
     run->counts.misses_losses |= session->plan.bpftrace->row.misses_losses;
     if (!format_is_json(run->output->format))
@@ -215,6 +222,8 @@ intake_take_filled(struct session *session, size_t len)
 {
     struct decode_item item;
     unsigned news = 0;
+    if (session->life.first_nsecs == 0)
+        session->life.first_nsecs = session->intake.now;
     decode_fill(session->intake.decode, len);
     while (decode_next(session->intake.decode, &item))
         news |= intake_take_item(session, &item);

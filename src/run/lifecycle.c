@@ -26,7 +26,7 @@ begin_running(struct session *session)
 static void
 expect_end(struct session *session)
 {
-    diag_debug(session->run->log, 1, "process %d has ended", session->server);
+    diag_note(session->run->log, "process %d has ended", session->server);
     session->life.end_nsecs = clock_boot_nsecs();
     session->life.is_end_expected = true;
 }
@@ -78,8 +78,8 @@ leave_alone(struct session *session)
  * STOPPING and DRAINING anew. ENDING lasts long since the kernel takes up to 0.15 s to detach a probe site, and bpftrace cannot
  * end before. */
 static const int patience_ms[SESSION_STATES] = {
-    [SESSION_STARTING] = -1,  [SESSION_RUNNING] = -1,    [SESSION_ENDING] = 60000, [SESSION_STOPPING] = 1000,
-    [SESSION_KILLING] = 2000, [SESSION_DRAINING] = 1000, [SESSION_DONE] = -1,
+    [SESSION_STARTING] = -1, [SESSION_RUNNING] = -1,    [SESSION_ENDING] = 60000, [SESSION_STOPPING] = 2000,
+    [SESSION_KILLING] = 700, [SESSION_DRAINING] = 1000, [SESSION_DONE] = -1,
 };
 
 static const struct transition {

@@ -118,6 +118,12 @@ session_command(const struct session *session)
 }
 
 bool
+session_is_ready(const struct session *session)
+{
+    return session->life.is_ready;
+}
+
+bool
 session_is_done(const struct session *session)
 {
     return session->life.state == SESSION_DONE;
@@ -271,6 +277,14 @@ session_check(struct session *session, bool is_held_back)
 }
 
 /* ---- What is told. */
+
+void
+session_introduce(const struct session *session)
+{
+    size_t count = session->plan.nevents;
+    diag_note(session->run->log, "attaching %zu probe%s to pid %d (%s)", count, count == 1 ? "" : "s", session->server,
+              session->command);
+}
 
 void
 session_announce(const struct session *session, uint64_t bytes)

@@ -41,6 +41,9 @@ bool session_is_of(const struct session *session, pid_t server, pid_t tracer);
 /* The server's command line, escaped; valid as long as the session. */
 const char *session_command(const struct session *session);
 
+/* All its probes are attached. */
+bool session_is_ready(const struct session *session);
+
 /* Nothing more comes of it: it can be closed. */
 bool session_is_done(const struct session *session);
 
@@ -77,6 +80,9 @@ void session_abandon(struct session *session);
 
 /* bpftrace has ended, with `wait_status` as waitpid gives it. */
 void session_tracer_ended(struct session *session, int wait_status);
+
+/* Says what is being attached to. */
+void session_introduce(const struct session *session);
 
 /* Says at debug level 1 that the probes are attached, and how many bytes of the server were made readable. */
 void session_announce(const struct session *session, uint64_t bytes);

@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 #include "base/no_memory.h"
+#include "run/notify.h"
+#include "run/supervise_struct.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -11,229 +13,64 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { MAX_SESSIONS = 256 };
-
-enum phase {
-    TRACING,
-    FLUSHING, /* no session is left. What has been read is written */
-    OVER,
-};
-
-struct run {
-    const struct supervise *part;
-    struct session_run shared;
-    struct session_config config;
-    struct session *sessions[MAX_SESSIONS];
-    size_t nsessions;
-    enum phase phase;
-    int64_t deadline;    /* of FLUSHING, in milliseconds of CLOCK_MONOTONIC */
-    int64_t limit;       /* in the same: beyond it neither a slow reader nor the keeper put the end off; 0: no end has begun */
-    char *note;          /* KEEPER_NOTE_SIZE bytes */
-    int signals;
-    int64_t end_ms;    /* --duration: when it is over; 0: tracing has not begun, or may last */
-    bool is_full;      /* -k: as many records were shown as were wanted, and the sessions know */
-    bool is_failure_told; /* while others are traced on */
-    bool is_reopening; /* the keeper has been asked for the next file */
-    int64_t asked_ms;  /* when the keeper was asked for an answer that has not come; 0: it was not */
-    int next_fd;       /* the file that is written to when all is in this one; -1: none */
-};
-
 enum { FLUSH_MS = 1000, ANSWER_MS = 500 };
 
-static void
-stop_all(struct run *run)
+void
+supervise_stop_all(struct run *run)
 {
     for (size_t i = 0; i < run->nsessions; i++)
         session_stop(run->sessions[i]);
 }
 
-static void
-abandon_all(struct run *run)
+void
+supervise_abandon_all(struct run *run)
 {
     for (size_t i = 0; i < run->nsessions; i++)
         session_abandon(run->sessions[i]);
 }
 
-static void
-begin_end(struct run *run)
+void
+supervise_begin_end(struct run *run)
 {
     if (run->limit == 0)
         run->limit = clock_ms() + run->part->put_off_ms;
 }
 
-/* Ends the run: what happens later does not belong to it. */
-static void
-stop(struct run *run)
+void
+supervise_stop(struct run *run)
 {
-    begin_end(run);
+    supervise_begin_end(run);
     run->shared.stop_nsecs = clock_boot_nsecs();
     session_run_record_stop(&run->shared);
-    stop_all(run);
+    supervise_stop_all(run);
 }
 
-static bool
-is_stopping(const struct run *run)
+bool
+supervise_is_stopping(const struct run *run)
 {
     return run->shared.stop_nsecs != UINT64_MAX || run->shared.is_reader_gone;
 }
 
-static void
-fail(struct run *run, const struct diag *diag)
-{
-    if (run->shared.diag->status == DIAG_OK)
-        *run->shared.diag = *diag;
-}
-
-/* A server of the command line that cannot be traced ends the run. One that was found later (--follow) does not. Where only the
- * smaller program does not start, the others are traced on, and the error is reported in the end. */
-static void
-refuse(struct run *run, const struct keeper_news *news, const struct diag *diag)
-{
-    if (news->is_lesser) {
-        run->shared.nlesser--;
-        fail(run, diag);
-        return;
-    }
-    if (run->shared.nstarting == 0) {
-        diag_note(run->part->log, "pid %d is not traced: %s", news->server, diag->message);
-        return;
-    }
-    run->shared.nstarting = 0;
-    fail(run, diag);
-    stop(run);
-}
-
-/* The session of a bpftrace that the keeper has started; NULL: it cannot be followed, and is killed. */
-static struct session *
-open_session(struct run *run, const struct keeper_news *news)
-{
-    struct diag diag;
-    const struct session_start start = {news->server, news->tracer, news->files, news->text};
-    struct session *session = NULL;
-    if (run->nsessions < MAX_SESSIONS)
-        session = session_open(&run->config, &start, &diag);
-    else
-        diag_set(&diag, DIAG_FAILED, "more than %d servers at once", MAX_SESSIONS);
-    if (session != NULL)
-        return session;
-    struct keeper_files files = news->files;
-    keeper_close_files(&files); /* which kills it */
-    refuse(run, news, &diag);
-    return NULL;
-}
-
-/* A run that is ending stops the session at once. */
-static void
-add_session(struct run *run, const struct keeper_news *news)
-{
-    struct session *session = open_session(run, news);
-    if (session == NULL)
-        return;
-    if (news->is_lesser)
-        run->shared.nlesser--;
-    else if (run->shared.nstarting > 0)
-        run->shared.nstarting--;
-    else
-        diag_note(run->part->log, "tracing pid %d (%s) too", news->server, session_command(session));
-    run->sessions[run->nsessions++] = session;
-    session_record_start(session, news->text);
-    if (is_stopping(run))
-        session_stop(session);
-}
-
-static struct session *
-find_session(struct run *run, pid_t server, pid_t tracer)
-{
-    for (size_t i = 0; i < run->nsessions; i++)
-        if (session_is_of(run->sessions[i], server, tracer))
-            return run->sessions[i];
-    return NULL;
-}
-
-static void
-run_take_file(struct run *run, const struct keeper_news *news)
-{
-    run->is_reopening = false;
-    if (news->files.out < 0)
-        diag_note(run->part->log, "%s; writing goes on to the file of before", news->diag.message);
-    else
-        run->next_fd = news->files.out;
-}
-
-/* The root process is gone, and its tracers with it. */
-static void
-run_take_keepers_end(struct run *run)
-{
-    struct diag diag;
-    diag_set(&diag, DIAG_FAILED, "h2olog's root process has ended; nothing is traced any more");
-    fail(run, &diag);
-    run->phase = OVER;
-}
-
-static void
-run_take_news(struct run *run, const struct keeper_news *news)
-{
-    struct session *session = find_session(run, news->server, news->tracer);
-    switch (news->kind) {
-    case KEEPER_STARTED:
-        add_session(run, news);
-        break;
-    case KEEPER_FAILED:
-        refuse(run, news, &news->diag);
-        break;
-    case KEEPER_ENDED:
-        if (session != NULL)
-            session_tracer_ended(session, (int)news->number);
-        break;
-    case KEEPER_TOUCHED:
-        if (session != NULL)
-            session_announce(session, news->number);
-        break;
-    case KEEPER_OPENED:
-        run_take_file(run, news);
-        break;
-    case KEEPER_ANSWERED:
-        run->asked_ms = 0;
-        break;
-    case KEEPER_TERMINATED:
-        if (!is_stopping(run))
-            stop(run);
-        break;
-    case KEEPER_GONE:
-        run_take_keepers_end(run);
-        break;
-    }
-}
-
-/* Reads one at a time, so that what a tracer has written is read before the news of its end. */
-static void
-read_news(struct run *run)
-{
-    struct keeper_news news;
-    if (keeper_read(run->part->keeper, &news, run->note))
-        run_take_news(run, &news);
-}
-
 /* The first signal stops the run, a second one ends it as it is. */
 static void
-run_take_end_signal(struct run *run)
+take_end_signal(struct run *run)
 {
     if (run->shared.stop_nsecs == UINT64_MAX) {
-        stop(run);
+        supervise_stop(run);
     } else {
         run->phase = OVER;
-        stop_all(run);
+        supervise_stop_all(run);
     }
 }
 
 static void
-run_take_signal(struct run *run)
+take_signal(struct run *run)
 {
     struct signalfd_siginfo info;
     if (read(run->signals, &info, sizeof(info)) != sizeof(info))
         return;
     if (info.ssi_signo != SIGHUP || !run->part->can_reopen) {
-        run_take_end_signal(run);
+        take_end_signal(run);
     } else if (!run->is_reopening) {
         run->is_reopening = true;
         keeper_order(run->part->keeper, KEEPER_REOPEN, 0);
@@ -245,8 +82,8 @@ lose_reader(struct run *run)
 {
     run->shared.is_reader_gone = true;
     run->part->output->sink->pending.len = run->part->output->sink->done = 0;
-    begin_end(run);
-    abandon_all(run);
+    supervise_begin_end(run);
+    supervise_abandon_all(run);
 }
 
 static void
@@ -254,7 +91,7 @@ flush(struct run *run)
 {
     struct sink *sink = run->part->output->sink;
     size_t before = sink->pending.len - sink->done;
-    bool is_last = run->phase != TRACING || run->next_fd >= 0 || is_stopping(run);
+    bool is_last = run->phase != TRACING || run->next_fd >= 0 || supervise_is_stopping(run);
     enum sink_state state = (is_last ? sink_flush : sink_pass)(sink, run->shared.diag);
     bool has_moved = sink->pending.len - sink->done < before;
     for (size_t i = 0; has_moved && i < run->nsessions; i++)
@@ -270,6 +107,26 @@ flush(struct run *run)
     }
 }
 
+/* A server that ends before it is traced holds the others up no longer. */
+static bool
+is_all_ready(const struct run *run)
+{
+    for (size_t i = 0; i < run->nsessions; i++)
+        if (!session_is_ready(run->sessions[i]))
+            return false;
+    return run->shared.nstarting == 0 && run->shared.nlesser == 0 && run->shared.counts.servers > 0;
+}
+
+static void
+check_begin(struct run *run)
+{
+    if (run->has_begun || supervise_is_stopping(run) || !is_all_ready(run))
+        return;
+    run->has_begun = true;
+    diag_note(run->part->log, "tracing; Ctrl-C ends");
+    notify_ready();
+}
+
 /* -k: when as many records are shown as were wanted, nothing more is. */
 static void
 check_count(struct run *run)
@@ -277,31 +134,31 @@ check_count(struct run *run)
     if (!output_is_full(run->part->output) || run->is_full)
         return;
     run->is_full = true;
-    begin_end(run);
+    supervise_begin_end(run);
     if (run->shared.stop_nsecs == UINT64_MAX)
         run->shared.stop_nsecs = clock_boot_nsecs();
     session_run_record_stop(&run->shared);
-    abandon_all(run);
+    supervise_abandon_all(run);
 }
 
 static void
 check_duration(struct run *run)
 {
-    if (run->part->duration_ms == 0 || run->shared.counts.servers == 0 || is_stopping(run))
+    if (run->part->duration_ms == 0 || run->shared.counts.servers == 0 || supervise_is_stopping(run))
         return;
     if (run->end_ms == 0)
         run->end_ms = clock_ms() + (int64_t)run->part->duration_ms;
     if (clock_ms() >= run->end_ms)
-        stop(run);
+        supervise_stop(run);
 }
 
 /* A recording that cannot go on ends the run, so that its gap does not go unseen. */
 static void
 check_recording(struct run *run)
 {
-    if (run->part->recording == NULL || !run->part->recording->has_failed || is_stopping(run))
+    if (run->part->recording == NULL || !run->part->recording->has_failed || supervise_is_stopping(run))
         return;
-    stop(run);
+    supervise_stop(run);
 }
 
 /* A reader may take its time, as a pager does, until the run was stopped. */
@@ -357,7 +214,7 @@ remove_done(struct run *run)
         else
             run->sessions[kept++] = run->sessions[i];
     }
-    bool is_less = kept<run->nsessions, goes_on = kept> 0 || (run->part->follow && !is_stopping(run));
+    bool is_less = kept<run->nsessions, goes_on = kept> 0 || (run->part->follow && !supervise_is_stopping(run));
     run->nsessions = kept;
     if (is_less && goes_on)
         tell_failure(run);
@@ -374,11 +231,11 @@ is_starting(const struct run *run)
 static void
 change_phase(struct run *run)
 {
-    bool goes_on = is_starting(run) || (run->part->follow && !is_stopping(run));
+    bool goes_on = is_starting(run) || (run->part->follow && !supervise_is_stopping(run));
     if (run->phase == TRACING && run->nsessions == 0 && !goes_on) {
+        supervise_begin_end(run);
         run->phase = FLUSHING;
-        run->deadline = clock_ms() + FLUSH_MS;
-        begin_end(run);
+        run->deadline = clock_ms() < run->limit ? clock_ms() + FLUSH_MS : run->limit + FLUSH_MS;
     }
     if (run->phase == FLUSHING && run->part->output->sink->pending.len == 0)
         run->phase = OVER;
@@ -402,10 +259,10 @@ fill_poll(const struct run *run, struct pollfd *fds)
 static int
 poll_timeout(const struct run *run)
 {
-    int64_t first = run->phase == FLUSHING                   ? run->deadline
-                    : run->end_ms > 0 && !is_stopping(run)   ? run->end_ms
-                    : run->limit != 0 && run->nsessions == 0 ? run->limit
-                                                             : -1;
+    int64_t first = run->phase == FLUSHING                           ? run->deadline
+                    : run->end_ms > 0 && !supervise_is_stopping(run) ? run->end_ms
+                    : run->limit != 0 && run->nsessions == 0         ? run->limit
+                                                                     : -1;
     for (size_t i = 0; i < run->nsessions; i++) {
         int64_t deadline = session_deadline(run->sessions[i]);
         if (deadline >= 0 && (first < 0 || deadline < first))
@@ -423,14 +280,15 @@ step(struct run *run)
     if (poll(fds, count, poll_timeout(run)) < 0)
         return;
     if (fds[ON_SIGNAL].revents != 0)
-        run_take_signal(run);
+        take_signal(run);
     for (size_t i = 0; i < nsessions; i++)
         session_read(run->sessions[i], &fds[ON_SESSIONS + i * SESSION_FILES]);
     if (fds[ON_KEEPER].revents != 0)
-        read_news(run);
+        supervise_read_news(run);
     if (fds[ON_SINK].revents & (POLLERR | POLLHUP | POLLNVAL))
         lose_reader(run);
     flush(run);
+    check_begin(run);
     check_count(run);
     check_duration(run);
     check_recording(run);
@@ -475,7 +333,8 @@ supervise_run(const struct supervise *part, int signals, struct diag *diag)
     diag->status = DIAG_OK;
     while (run.phase != OVER)
         step(&run);
-    bool is_quiet_end = run.shared.is_reader_gone || run.shared.counts.servers == 0; /* as of `| head`, or of an error */
+    bool has_failed_to_begin = run.shared.counts.servers == 0 && diag->status != DIAG_OK;
+    bool is_quiet_end = run.shared.is_reader_gone || has_failed_to_begin; /* as of `| head` */
     if (!is_quiet_end)
         session_run_summarize(&run.shared);
     for (size_t i = 0; i < run.nsessions; i++)
