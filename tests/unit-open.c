@@ -165,7 +165,7 @@ check_output(const char *path)
 static void
 check_no_output(const char *path, const char *reason)
 {
-    static const enum open_how how[] = {OPEN_EMPTIED, OPEN_CONTINUED, OPEN_ANEW};
+    static const enum open_mode how[] = {OPEN_EMPTIED, OPEN_CONTINUED, OPEN_ANEW};
     for (int i = 0; i < 3; i++) {
         diag = (struct diag){0};
         ck_assert_int_eq(open_output(path, how[i], &diag), -1);

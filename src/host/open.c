@@ -238,7 +238,7 @@ check_output(struct opening *opening)
 }
 
 static int
-take_output(struct opening *opening, enum open_how how)
+take_output(struct opening *opening, enum open_mode how)
 {
     if (opening->is_own)
         return how != OPEN_ANEW ? 0 : fail(opening, "it was opened by whoever started h2olog", NULL);
@@ -249,7 +249,7 @@ take_output(struct opening *opening, enum open_how how)
 }
 
 int
-open_output(const char *path, enum open_how how, struct diag *diag)
+open_output(const char *path, enum open_mode how, struct diag *diag)
 {
     struct opening opening = opening_of(path, WALK_OUTPUT, O_WRONLY | O_APPEND | O_CREAT, geteuid() == 0);
     const struct walk *walk = &opening.walk;

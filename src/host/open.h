@@ -31,7 +31,7 @@ int open_input(const struct open_input *input, const char *path, struct diag *di
  * nobody else can change any part of it. NULL with `diag` set. May be the arena's. */
 const char *open_program(const struct open_input *input, const char *path, struct mem *mem, struct diag *diag);
 
-enum open_how {
+enum open_mode {
     OPEN_EMPTIED,
     OPEN_CONTINUED,
     OPEN_ANEW, /* continued, but what h2olog was started with cannot be opened a second time */
@@ -40,6 +40,6 @@ enum open_how {
 /* Opens an output file, which is made for its owner only: a regular file without other names, a FIFO that is being read, a
  * terminal, /dev/null or /dev/full. What is there is not touched before it has been judged. Everything is written at the end.
  * The descriptor, or -1 with `diag` set. */
-int open_output(const char *path, enum open_how how, struct diag *diag);
+int open_output(const char *path, enum open_mode how, struct diag *diag);
 
 #endif
