@@ -1,11 +1,14 @@
 #include "base/diag.h"
 
 #include "base/no_memory.h"
+#include "base/writable.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int
 diag_set(struct diag *diag, enum diag_status status, const char *format, ...)
@@ -73,10 +76,35 @@ diag_caret(struct diag *diag, const char *option, struct slice argument, size_t 
     return diag_set(diag, DIAG_USAGE, "--%s: %s\n    %s\n    %*s^", option, what, shown, (int)column, "");
 }
 
+/* A reader of stderr that takes nothing holds h2olog up once, and not for long. */
+static void
+put(struct slice text)
+{
+    enum { PATIENCE_MS = 300 };
+    static bool is_stalled;
+    while (text.len > 0) {
+        size_t len = writable(STDERR_FILENO, is_stalled ? 0 : PATIENCE_MS);
+        ssize_t written = len > 0 ? write(STDERR_FILENO, text.ptr, len < text.len ? len : text.len) : 0;
+        is_stalled = len == 0 || (written < 0 && errno == EAGAIN);
+        if (is_stalled || (written < 0 && errno != EINTR))
+            return;
+        text_skip(&text, written > 0 ? (size_t)written : 0);
+    }
+}
+
+static void
+put_message(const char *message)
+{
+    struct outbuf line = {0};
+    text_printf(&line, "h2olog: %s\n", message);
+    put((struct slice){line.ptr, line.len});
+    text_free(&line);
+}
+
 void
 diag_report(const struct diag *diag)
 {
-    fprintf(stderr, "h2olog: %s\n", diag->message);
+    put_message(diag->message);
 }
 
 static void say(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
@@ -87,7 +115,7 @@ say(const char *format, va_list args)
     char *message = NULL;
     if (vasprintf(&message, format, args) < 0)
         no_memory();
-    fprintf(stderr, "h2olog: %s\n", message);
+    put_message(message);
     free(message);
 }
 

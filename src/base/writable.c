@@ -1,8 +1,10 @@
 #include "base/writable.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,4 +24,19 @@ writable(int fd, int timeout_ms)
         return SSIZE_MAX;
     struct pollfd out = {fd, POLLOUT, 0};
     return poll(&out, 1, timeout_ms) > 0 ? PIPE_BUF : 0;
+}
+
+void
+writable_make_own(int fd)
+{
+    struct stat status;
+    char path[32];
+    if (fstat(fd, &status) != 0 || !(S_ISFIFO(status.st_mode) || isatty(fd)))
+        return;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (own < 0)
+        return;
+    dup2(own, fd);
+    close(own);
 }

@@ -7,4 +7,9 @@
  * may be shared with other programs, and need not be non-blocking. */
 size_t writable(int fd, int timeout_ms);
 
+/* Gives a pipe or a terminal a description of this process's own under the same number, which does not block: others that share
+ * the old one do not notice. Where that cannot be had nothing changes. A write(2) to a terminal may wait although poll(2) says
+ * that there is room. */
+void writable_make_own(int fd);
+
 #endif

@@ -1,5 +1,6 @@
 #include "command/trace.h"
 
+#include "base/writable.h"
 #include "host/find.h"
 #include "host/open.h"
 #include "host/privileges.h"
@@ -31,6 +32,7 @@ open_destination(struct destination *destination, const struct setup *setup, str
     format_init(&destination->format, setup->format, (struct format_options){options->extra, options->names});
     if (options->output != NULL)
         sink->fd = open_output(options->output, options->append ? OPEN_CONTINUED : OPEN_EMPTIED, diag);
+    writable_make_own(sink->fd);
     destination->format.paint = paint_for(sink->fd, options->color, options->wide);
     return sink->fd < 0 ? -1 : 0;
 }
@@ -184,6 +186,7 @@ trace_servers(struct setup *setup, const struct setup_files *files, const struct
     struct recording recording = {.fd = -1};
     if (examine_machine(&machine, options, log, mem, diag) != 0 || open_destination(&to, setup, diag) != 0)
         return -1;
+    writable_make_own(STDERR_FILENO);
     int signals = supervise_signals(); /* from here on they are read, so nothing that may take long stands before the loop */
     struct request request = setup->request;
     plan_choose_transport(&request, &machine.bpftrace);

@@ -43,13 +43,13 @@ read_signals(const char *text, const char *name)
 }
 
 bool
-process_is_stopped_before(pid_t pid, uint64_t set)
+process_is_stopped(pid_t pid, uint64_t *pending)
 {
     char text[4096];
     text[read_start(pid, "status", text, sizeof(text) - 1)] = '\0';
     const char *state = strstr(text, "\nState:\t"); /* the name, in the line before, has its line feeds escaped */
-    return state != NULL && state[8] == 'T' &&
-           ((read_signals(text, "\nSigPnd:\t") | read_signals(text, "\nShdPnd:\t")) & set) != 0;
+    *pending = read_signals(text, "\nSigPnd:\t") | read_signals(text, "\nShdPnd:\t");
+    return state != NULL && state[8] == 'T';
 }
 
 /* The arguments in /proc/PID/cmdline are separated by NUL. */

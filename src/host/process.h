@@ -19,8 +19,8 @@ struct process {
 /* false: there is no such process. */
 bool process_read(struct process *process, pid_t pid);
 
-/* Whether it is stopped, and one of the signals of `set` (signal N is bit N - 1) waits until it goes on. */
-bool process_is_stopped_before(pid_t pid, uint64_t set);
+/* Whether it is stopped; the signals that wait until it goes on are then in `pending`, signal N as bit N - 1. */
+bool process_is_stopped(pid_t pid, uint64_t *pending);
 
 /* Its command line, escaped, of 255 bytes at most; the arena's. */
 const char *process_command(pid_t pid, struct mem *mem);

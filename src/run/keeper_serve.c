@@ -27,6 +27,7 @@ struct tracer {
 struct state {
     const struct keeper_services *services;
     int socket, signals;
+    bool is_terminated; /* it got SIGTERM */
     struct tracer tracers[MAX_TRACERS];
     size_t ntracers;
 };
@@ -41,9 +42,44 @@ put_files(struct msghdr *msg, const int *files, size_t count)
     memcpy(CMSG_DATA(header), files, count * sizeof(*files));
 }
 
+/* Those that are over; with `is_all`, all. */
+static void
+end_pauses(struct state *state, bool is_all)
+{
+    for (size_t i = 0; i < state->ntracers; i++) {
+        struct tracer *tracer = &state->tracers[i];
+        if (tracer->resume_ms == 0 || (!is_all && clock_ms() < tracer->resume_ms))
+            continue;
+        child_signal(&tracer->child, SIGCONT);
+        tracer->resume_ms = 0;
+    }
+}
+
+/* A stopped h2olog does not read the signal that is to end it, nor that this process got one. It would end when somebody lets
+ * it go on; its tracers would wait for that. */
+static void
+wake_h2olog(const struct state *state)
+{
+    const uint64_t end_signals = 1u << (SIGINT - 1) | 1u << (SIGTERM - 1);
+    uint64_t pending;
+    bool has_signal = state->is_terminated || poll(&(struct pollfd){state->signals, POLLIN, 0}, 1, 0) > 0;
+    if (process_is_stopped(getppid(), &pending) && (has_signal || (pending & end_signals) != 0))
+        kill(getppid(), SIGCONT);
+}
+
+/* An h2olog that is stopped takes no messages. Nothing else may wait for that. */
+static void
+wait_for_room(struct state *state)
+{
+    enum { STEP_MS = 50 };
+    end_pauses(state, true);
+    wake_h2olog(state);
+    poll(NULL, 0, STEP_MS);
+}
+
 /* -1: it could not be sent; errno says why. */
 static int
-send_message(int socket, struct keeper_message *message, const int *files, size_t nfiles, struct slice text)
+send_message(struct state *state, struct keeper_message *message, const int *files, size_t nfiles, struct slice text)
 {
     char control[CMSG_SPACE(KEEPER_MAX_FILES * sizeof(int))] = {0};
     struct iovec parts[] = {{message, sizeof(*message)}, {(char *)text.ptr, text.len}};
@@ -54,8 +90,8 @@ send_message(int socket, struct keeper_message *message, const int *files, size_
         put_files(&msg, files, nfiles);
     }
     ssize_t sent;
-    while ((sent = sendmsg(socket, &msg, MSG_NOSIGNAL)) < 0 && errno == EINTR)
-        continue;
+    while ((sent = sendmsg(state->socket, &msg, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0 && (errno == EINTR || errno == EAGAIN))
+        wait_for_room(state);
     return sent < 0 ? -1 : 0;
 }
 
@@ -77,14 +113,14 @@ end_tracer(struct tracer *tracer)
 /* Sends a tracer's output and its lines away and closes them here, so that this process cannot read the one, and the other end
  * with h2olog. A tracer that nobody can be told of is ended: -1 with the message's diag set. */
 static int
-hand_over(int socket, struct keeper_message *message, struct tracer *tracer, int server_fd, const struct outbuf *note)
+hand_over(struct state *state, struct keeper_message *message, struct tracer *tracer, int server_fd, const struct outbuf *note)
 {
     struct child *child = &tracer->child;
     message->kind = KEEPER_STARTED;
     message->tracer = child->pid;
     const int files[KEEPER_MAX_FILES] = {server_fd,  child->pidfd,        child->out,
                                          child->err, tracer->kill.writer, tracer->resume.writer};
-    int status = send_message(socket, message, files, KEEPER_MAX_FILES, (struct slice){note->ptr, note->len});
+    int status = send_message(state, message, files, KEEPER_MAX_FILES, (struct slice){note->ptr, note->len});
     if (status != 0)
         diag_set(&message->diag, DIAG_FAILED, "h2olog cannot be told of the start of bpftrace: %s", strerror(errno));
     child_close(&child->out);
@@ -144,12 +180,12 @@ start_tracer(struct state *state, pid_t server, bool is_lesser)
     struct tracer *tracer = &state->tracers[state->ntracers];
     int status = make_tracer(state, tracer, &message, &server_fd, &note, &message.diag);
     if (status == 0)
-        status = hand_over(state->socket, &message, tracer, server_fd, &note);
+        status = hand_over(state, &message, tracer, server_fd, &note);
     if (status == 0) {
         state->ntracers++;
     } else {
         message.kind = KEEPER_FAILED;
-        send_message(state->socket, &message, NULL, 0, (struct slice){0});
+        send_message(state, &message, NULL, 0, (struct slice){0});
     }
     child_close(&server_fd);
     text_free(&note);
@@ -176,41 +212,28 @@ pause_tracer(struct state *state, pid_t pid)
     tracer->resume_ms = clock_ms() + KEEPER_PAUSE_MS;
 }
 
-/* Those that are over; with `is_all`, all. */
 static void
-end_pauses(struct state *state, bool is_all)
-{
-    for (size_t i = 0; i < state->ntracers; i++) {
-        struct tracer *tracer = &state->tracers[i];
-        if (tracer->resume_ms == 0 || (!is_all && clock_ms() < tracer->resume_ms))
-            continue;
-        child_signal(&tracer->child, SIGCONT);
-        tracer->resume_ms = 0;
-    }
-}
-
-static void
-touch_server(const struct state *state, pid_t server)
+touch_server(struct state *state, pid_t server)
 {
     struct keeper_message message = {.kind = KEEPER_TOUCHED, .server = server};
     message.number = state->services->touch(state->services->context, server);
-    send_message(state->socket, &message, NULL, 0, (struct slice){0});
+    send_message(state, &message, NULL, 0, (struct slice){0});
 }
 
 static void
-reopen_output(const struct state *state)
+reopen_output(struct state *state)
 {
     struct keeper_message message = {.kind = KEEPER_OPENED};
     int fd = state->services->reopen(state->services->context, &message.diag);
-    send_message(state->socket, &message, &fd, fd >= 0, (struct slice){0});
+    send_message(state, &message, &fd, fd >= 0, (struct slice){0});
     child_close(&fd);
 }
 
 static void
-tell(const struct state *state, enum keeper_kind kind)
+tell(struct state *state, enum keeper_kind kind)
 {
     struct keeper_message message = {.kind = kind};
-    send_message(state->socket, &message, NULL, 0, (struct slice){0});
+    send_message(state, &message, NULL, 0, (struct slice){0});
 }
 
 static void
@@ -259,7 +282,7 @@ reap_tracer(struct state *state, size_t index)
     message.number = (uint64_t)child_wait(child);
     close_lines(&state->tracers[index]);
     state->tracers[index] = state->tracers[--state->ntracers];
-    send_message(state->socket, &message, NULL, 0, (struct slice){0});
+    send_message(state, &message, NULL, 0, (struct slice){0});
 }
 
 /* Starts tracers for servers that have appeared, when it is time to look. Returns when to look again. */
@@ -288,23 +311,15 @@ poll_timeout(const struct state *state, int64_t when)
     return left < 0 ? 0 : (int)left;
 }
 
-/* A stopped h2olog does not read the signal that is to end it. It would end when somebody lets it go on; its tracers would wait
- * for that. */
-static void
-wake_h2olog(void)
-{
-    const uint64_t end_signals = 1u << (SIGINT - 1) | 1u << (SIGTERM - 1);
-    if (process_is_stopped_before(getppid(), end_signals))
-        kill(getppid(), SIGCONT);
-}
-
 /* SIGTERM to this process alone ends the run in order. */
 static void
-read_signal(const struct state *state)
+read_signal(struct state *state)
 {
     struct signalfd_siginfo info;
-    if (read(state->signals, &info, sizeof(info)) == sizeof(info))
-        tell(state, KEEPER_TERMINATED);
+    if (read(state->signals, &info, sizeof(info)) != sizeof(info))
+        return;
+    state->is_terminated = true;
+    tell(state, KEEPER_TERMINATED);
 }
 
 enum { ON_SOCKET, ON_SIGNAL, ON_TRACERS };
@@ -336,8 +351,8 @@ serve(struct state *state)
         if (ready > 0 && fds[ON_SIGNAL].revents != 0)
             read_signal(state);
         end_pauses(state, false);
-        if (ready == 0)
-            wake_h2olog();
+        if (ready == 0 || state->is_terminated)
+            wake_h2olog(state);
         when = look_for_servers(state, when);
     }
 }

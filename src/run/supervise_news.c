@@ -1,3 +1,4 @@
+#include "base/writable.h"
 #include "run/supervise.h"
 #include "run/supervise_struct.h"
 
@@ -82,7 +83,7 @@ take_file(struct run *run, const struct keeper_news *news)
     if (news->files.out < 0)
         diag_note(run->part->log, "%s; writing goes on to the file of before", news->diag.message);
     else
-        run->next_fd = news->files.out;
+        writable_make_own(run->next_fd = news->files.out);
 }
 
 /* The root process is gone, and its tracers with it. */
