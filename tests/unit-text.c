@@ -407,7 +407,7 @@ END_TEST
 
 START_TEST(the_nearest_names)
 {
-    static const char *const names[] = {"http", "quic", "all", "quick", "quit", "quip", "http"};
+    static const char *const names[] = {"http", "quic", "all", "quick", "quit", "quip", "http", "go_home"};
     static const struct {
         const char *word, *question;
     } rows[] = {
@@ -415,7 +415,14 @@ START_TEST(the_nearest_names)
         {"QUIC", "; did you mean --quic?"},
         {"quix", "; did you mean --quic, --quit, --quip?"},
         {"quicks", "; did you mean --quick?"},
+        {"qiuc", "; did you mean --quic?"},
+        {"al", "; did you mean --all?"},
+        {"gohome", "; did you mean --go_home?"},
+        {"homing", "; see there"},
+        {"homes", "; did you mean --go_home?"},
         {"frob", "; see there"},
+        {"tcp", "; see there"},
+        {"x", "; see there"},
         {"", "; see there"},
     };
     char question[64], cut[12];

@@ -11,32 +11,62 @@ least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Levenshtein's distance, row by row. */
+static bool
+is_same(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* How many letters must be changed, added, dropped, or swapped with the next one: Damerau's and Levenshtein's distance, row by
+ * row. `rows` are those of the last three letters of `a`. */
 static size_t
 distance(struct slice a, struct slice b)
 {
-    size_t row[LONGEST + 1];
+    size_t rows[3][LONGEST + 1], *row = rows[0], *above = rows[1], *before = rows[2];
     if (a.len > LONGEST || b.len > LONGEST)
         return SIZE_MAX;
     for (size_t j = 0; j <= b.len; j++)
         row[j] = j;
     for (size_t i = 1; i <= a.len; i++) {
-        size_t diagonal = row[0];
+        size_t *oldest = before;
+        before = above, above = row, row = oldest;
         row[0] = i;
         for (size_t j = 1; j <= b.len; j++) {
-            bool differs = tolower((unsigned char)a.ptr[i - 1]) != tolower((unsigned char)b.ptr[j - 1]);
-            size_t best = least(diagonal + differs, least(row[j], row[j - 1]) + 1);
-            diagonal = row[j];
-            row[j] = best;
+            size_t changed = above[j - 1] + !is_same(a.ptr[i - 1], b.ptr[j - 1]);
+            row[j] = least(changed, least(above[j], row[j - 1]) + 1);
+            bool is_swapped = i > 1 && j > 1 && is_same(a.ptr[i - 1], b.ptr[j - 2]) && is_same(a.ptr[i - 2], b.ptr[j - 1]);
+            if (is_swapped)
+                row[j] = least(row[j], before[j - 2] + 1);
         }
     }
     return row[b.len];
 }
 
+/* Whether the name begins so: somebody stopped early. */
+static bool
+begins(struct slice name, struct slice word)
+{
+    return word.len > 1 && name.len > word.len && distance((struct slice){name.ptr, word.len}, word) == 0;
+}
+
+/* Of the whole name, or, with one more, of its beginning or a part between underscores. */
+static size_t
+distance_to_name(struct slice word, struct slice name)
+{
+    size_t best = begins(name, word) ? 1 : distance(word, name);
+    bool has_parts = memchr(name.ptr, '_', name.len) != NULL;
+    while (has_parts && name.len > 0) {
+        size_t far = distance(word, text_cut(&name, '_'));
+        if (far < best)
+            best = least(best, far + 1);
+    }
+    return best;
+}
+
 struct near
 near_to(struct slice word)
 {
-    return (struct near){.word = word, .distance = 1 + word.len / 3};
+    return (struct near){.word = word, .distance = (word.len + 1) / 3};
 }
 
 static bool
@@ -51,7 +81,7 @@ is_taken(const struct near *near, struct slice name)
 void
 near_offer(struct near *near, struct slice name)
 {
-    size_t far = distance(near->word, name);
+    size_t far = distance_to_name(near->word, name);
     if (far > near->distance || near->word.len == 0)
         return;
     if (far < near->distance)

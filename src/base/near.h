@@ -10,7 +10,7 @@ struct near {
     struct slice word;
     struct slice names[NEAR_MOST]; /* all are equally near; each once */
     size_t count;
-    size_t distance; /* letters that differ; upper and lower case do not. Names farther than this are not taken */
+    size_t distance; /* letters that differ, one of three at most; upper and lower case do not */
 };
 
 struct near near_to(struct slice word);
