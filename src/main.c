@@ -40,7 +40,7 @@ run_with_files(struct setup *setup, const struct diag_log *log, struct mem *mem,
 {
     const struct options *options = setup->options;
     struct setup_files files;
-    if (setup_load(&files, options, mem, diag) != 0)
+    if (setup_load(&files, options, mem, diag) != 0 || setup_check(setup, &files.catalog, log, mem, diag) != 0)
         return -1;
     if (options->list)
         return print_list(options, &files.catalog, mem, diag);

@@ -211,6 +211,19 @@ view_make(struct view *view, const struct filter_word *words, size_t nwords, boo
     return limit_program(&maker);
 }
 
+int
+view_check(const struct filter_word *words, size_t nwords, const struct catalog *catalog, struct mem *mem, struct diag *diag)
+{
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < nwords; i++) {
+        const struct view_row *row = find_view_row(words[i].option);
+        const char *tag = row != NULL && row->add == view_add_regex ? line_filter_tag(words[i].value, mem) : NULL;
+        status =
+            tag != NULL ? filter_check_tag(words[i].option, tag, catalog, diag) : filter_check(&words[i], catalog, mem, diag);
+    }
+    return status;
+}
+
 void
 view_free(struct view *view)
 {
