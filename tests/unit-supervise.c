@@ -139,7 +139,7 @@ end(struct run *run, const char *expected)
     if (!run->may_leave)
         check_nothing_left();
     text_free(&out);
-    text_free(&run->sink.pending);
+    sink_free(&run->sink);
     fixture_free(&run->fixture);
 }
 
@@ -702,7 +702,8 @@ START_TEST(a_full_disk_is_an_error)
     close(run.sink.fd);
     run.sink.fd = open("/dev/full", O_WRONLY);
     ck_assert_int_eq(supervise(&run), 1);
-    ck_assert_str_eq(run.fixture.diag.message, "cannot write the output: No space left on device");
+    ck_assert_str_eq(run.fixture.diag.message,
+                     "cannot write the output: No space left on device; at least 1 record is not in it");
     end(&run, "");
 }
 END_TEST

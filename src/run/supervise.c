@@ -244,7 +244,7 @@ static void
 lose_reader(struct run *run)
 {
     run->shared.is_reader_gone = true;
-    run->part->output->sink->pending.len = run->part->output->sink->done = 0;
+    sink_drop(run->part->output->sink);
     begin_end(run);
     abandon_all(run);
 }
