@@ -156,6 +156,23 @@ not_my_process() {
 
 # ------------------------------------------------------------------------------------------------------------- bpftrace
 
+# O3: the program was kept in part, and that was "Success".
+small_files() {
+    start_server && fails 4 'cannot keep the program in memory: File too large; allow larger files, as with ulimit -f unlimited' \
+        bash -c 'ulimit -f 1; exec "$@"' - "$H2OLOG" -p "$server"
+}
+
+# O3: bpftrace was killed by signal 6. A root that may raises the limit.
+few_files() {
+    local command=(bash -c 'ulimit -n 64; exec "$@"' - "$H2OLOG" --quiet all --duration 1)
+    start_server || return
+    if (ulimit -n 64 && ulimit -n 128) 2>/dev/null; then
+        succeeds "${command[@]}" -p "$server"
+    else
+        fails 4 'Too many open files.*; bpftrace keeps two files open for each probe; allow more, as with ulimit -n 65536' "${command[@]}" -p "$server"
+    fi
+}
+
 # A program that is called bpftrace, with the lines as its text.
 fake_bpftrace() { # LINE...
     mkdir -p "$dir/bin" && printf '%s\n' '#!/bin/sh' "$@" >"$dir/bin/bpftrace" && chmod +x "$dir/bin/bpftrace"
@@ -336,6 +353,10 @@ for number in "" 0 -1 +1 abc 12x 1.5 " 1" 0x10 2147483648 99999999999999999999; 
     test_case "a process id that is none: '$number'" fails 2 'process id' "$H2OLOG" -p "$number"
 done
 
+live_case "files may not grow" small_files
+live_case "there may be few open files" few_files
+test_case "a closed stdout" fails 1 'stdout is closed' bash -c '"$@" >&-' - "$H2OLOG" --replay "$top_srcdir/tests/data/h2o-2026.rec"
+test_case "a stdout that is read" fails 1 'stdout is closed' bash -c '"$@" 1</dev/null' - "$H2OLOG" --replay "$top_srcdir/tests/data/h2o-2026.rec"
 live_case "a process that does not exist" fails 3 2147483647 "$H2OLOG" -p 2147483647
 live_case "a process without h2o's probes" without_probes
 live_case "a kernel thread" kernel_thread

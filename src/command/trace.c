@@ -7,6 +7,7 @@
 #include "run/replay.h"
 #include "run/supervise.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
@@ -41,11 +42,13 @@ used_files(const struct options *options)
 /* The inputs alone. */
 enum { USED_INPUTS = 4, USED_ALL = 5 };
 
-/* As with `h2olog --replay FILE >>FILE`. */
+/* As with `h2olog >&-`, and `h2olog --replay FILE >>FILE`. */
 static int
 check_stdout(const struct used *used, struct diag *diag)
 {
     const struct open_used *other = open_find_used(STDOUT_FILENO, used->items, USED_INPUTS);
+    if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY)
+        return diag_set(diag, DIAG_FAILED, "stdout is closed, or not open for writing; write to a file with -w FILE");
     return other == NULL
                ? 0
                : diag_set(diag, DIAG_USAGE, "the output is the file of %s, too; write to another file", other->option);
