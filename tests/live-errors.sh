@@ -178,6 +178,22 @@ fake_bpftrace() { # LINE...
     mkdir -p "$dir/bin" && printf '%s\n' '#!/bin/sh' "$@" >"$dir/bin/bpftrace" && chmod +x "$dir/bin/bpftrace"
 }
 
+# O4: the program was for another bpftrace than the one that is here, without a word.
+other_bpftrace() { # PATTERN
+    PATH=$dir/bin:$PATH run "$H2OLOG" --emit-script && status_is 0 && has_lines '^usdt:.*:h2o:receive_request$' || return
+    [[ $(wc -l <"$dir/err") == 1 ]] && grep -Eq "^h2olog: the program is for bpftrace 0\.[0-9]+, as $1" "$dir/err" || { show "$dir/err"; return 1; }
+    PATH=$dir/bin:$PATH run "$H2OLOG" --emit-script --quiet && status_is 0 && is_empty "$dir/err"
+}
+
+old_bpftrace() {
+    fake_bpftrace 'echo bpftrace v0.11.4' && other_bpftrace "$dir/bin/bpftrace is bpftrace 0\.11\.4"
+}
+
+untrusted_bpftrace() {
+    [[ $EUID == 0 ]] || { skip "not root"; return; }
+    fake_bpftrace 'echo bpftrace v0.17.0' && chown 4321 "$dir/bin/bpftrace" && other_bpftrace "bpftrace on PATH: others than root can change $dir/bin/bpftrace"
+}
+
 no_bpftrace() {
     mkdir "$dir/empty" && fails_on_server 4 'bpftrace.*install' env PATH="$dir/empty" "$(realpath "$H2OLOG")"
 }
@@ -373,6 +389,8 @@ live_case "--bpftrace names what is no bpftrace" fails_on_server 4 /bin/false "$
 live_case "a program that says something else than its version" fake 4 'bin/bpftrace.*hello' 'echo hello'
 live_case "a bpftrace that is too old" fake 4 '0\.11\.4.*0\.12' 'echo bpftrace v0.11.4'
 live_case "the first bpftrace on PATH is too old" first_on_path
+test_case "a program where bpftrace is too old" old_bpftrace
+test_case "a program where bpftrace is another user's" untrusted_bpftrace
 live_case "a kernel that refuses the program is given a smaller one" smaller_program stream
 live_case "the same with records in maps" smaller_program batch
 live_case "a kernel that refuses the smaller program, too" smaller_program_is_refused

@@ -138,16 +138,19 @@ write_program(struct outbuf *program, const struct plan *plan, const struct setu
     return standalone_write(program, plan, &standalone, templates, mem, diag);
 }
 
-/* A program that is only printed may be for another machine, so this one need not have a bpftrace. Where it has one, the
- * program is for that. */
+/* A program that is only printed may be for another machine, so this one need not have a bpftrace. Where it has one that h2olog
+ * would run, the program is for that. */
 static int
-choose_bpftrace(struct bpftrace *bpftrace, const struct options *options, struct mem *mem, struct diag *diag)
+choose_bpftrace(struct bpftrace *bpftrace, const struct options *options, const struct diag_log *log, struct mem *mem,
+                struct diag *diag)
 {
     if (bpftrace_find(bpftrace, options->bpftrace, options->force, mem, diag) == 0)
         return 0;
     if (options->bpftrace != NULL)
         return -1;
     bpftrace_newest(bpftrace);
+    diag_note(log, "the program is for bpftrace %d.%d, as %s", bpftrace->major, bpftrace->minor, diag->message);
+    *diag = (struct diag){0};
     return 0;
 }
 
@@ -175,7 +178,7 @@ print_program(const struct setup *setup, const struct setup_files *files, const 
         .request = &request, .catalog = &files->catalog, .templates = &files->templates, .bpftrace = &bpftrace, .log = log};
     struct target target;
     bool has_target;
-    if (choose_bpftrace(&bpftrace, setup->options, mem, diag) != 0)
+    if (choose_bpftrace(&bpftrace, setup->options, log, mem, diag) != 0)
         return -1;
     plan_choose_transport(&request, &bpftrace);
     int status = open_target(&target, &has_target, setup->options, mem, diag);
