@@ -95,14 +95,15 @@ START_TEST(o1_a_list_as_objects)
     struct outbuf out = {0};
     list_write(&out, &(struct list){&fixture.catalog, &target, &some, true});
     list_write(&out, &(struct list){&fixture.catalog, NULL, &event, true});
-    fixture_equal(&out,
-                  "{\"provider\": \"quicly\", \"probe\": \"lost\", \"event\": \"lost\", \"mode\": \"g\", \"fields\": "
-                  "[{\"name\": \"a\", \"type\": \"u8\"}, {\"name\": \"b\", \"type\": \"str\"}], \"is_there\": true}\n"
-                  "{\"provider\": \"quicly\", \"probe\": \"gone\", \"event\": \"gone\", \"mode\": \"g\", \"fields\": "
-                  "[{\"name\": \"a\", \"type\": \"u8\"}], \"is_there\": false}\n"
-                  "{\"provider\": \"h2o\", \"probe\": \"fresh\", \"arguments\": 7, \"is_there\": true}\n"
-                  "{\"provider\": \"h2o\", \"probe\": \"accept\", \"event\": \"connection\", \"mode\": \"g\", \"fields\": "
-                  "[{\"name\": \"a\", \"type\": \"u64\"}]}\n");
+    fixture_equal(
+        &out,
+        "{\"provider\": \"quicly\", \"probe\": \"lost\", \"event\": \"lost\", \"tag\": \"lost\", \"mode\": \"g\", \"fields\": "
+        "[{\"name\": \"a\", \"type\": \"u8\"}, {\"name\": \"b\", \"type\": \"str\"}], \"is_there\": true}\n"
+        "{\"provider\": \"quicly\", \"probe\": \"gone\", \"event\": \"gone\", \"tag\": \"gone\", \"mode\": \"g\", \"fields\": "
+        "[{\"name\": \"a\", \"type\": \"u8\"}], \"is_there\": false}\n"
+        "{\"provider\": \"h2o\", \"probe\": \"fresh\", \"arguments\": 7, \"is_there\": true}\n"
+        "{\"provider\": \"h2o\", \"probe\": \"accept\", \"event\": \"connection\", \"tag\": \"connection\", \"mode\": \"g\", "
+        "\"fields\": [{\"name\": \"a\", \"type\": \"u64\"}]}\n");
     text_free(&out);
 }
 END_TEST

@@ -243,7 +243,7 @@ START_TEST(help_shows_every_option)
                 "%s", rows[i][0]);
         const char *argument = rows[i][1] != NULL ? rows[i][1] : "-";
         snprintf(item, sizeof(item), "\t%s\t%s\t", rows[i][0] + 2, argument);
-        snprintf(optional, sizeof(optional), "\t%s\t[%s]\t", rows[i][0] + 2, argument);
+        snprintf(optional, sizeof(optional), "\t%s\t[=%s]\t", rows[i][0] + 2, argument);
         ck_assert_msg(strstr(table.ptr, item) != NULL || strstr(table.ptr, optional) != NULL, "%s", item);
     }
     struct slice rest = {help.ptr, help.len - 1}, line;

@@ -42,6 +42,7 @@ put_object(struct outbuf *out, enum mark mark, const struct catalog_probe *probe
         text_printf(out, ", \"arguments\": %d", nargs);
     else {
         put_string(out, ", ", "event", probe->type);
+        put_string(out, ", ", "tag", probe->tag);
         put_string(out, ", ", "mode", probe->group);
         text_puts(out, ", \"fields\": [");
         put_fields(out, probe, "%s{\"name\": \"%s\", \"type\": \"%s\"}");

@@ -29,13 +29,13 @@ help_row(struct outbuf *out, const struct option_row *row)
     text_putc(out, '\n');
 }
 
-/* Columns with tabs between them: letter or -, name, argument or - or [argument], help. */
+/* Columns with tabs between them: letter or -, name, argument or - or [=argument], help. */
 static void
 table_row(struct outbuf *out, const struct option_row *row)
 {
     const char *argument = row->argument != NULL ? row->argument : "-";
     text_printf(out, "%c\t%s\t", row->letter ? row->letter : '-', row->name);
-    text_printf(out, row->kind == OPTIONAL_WORD ? "[%s]\t" : "%s\t", argument);
+    text_printf(out, row->kind == OPTIONAL_WORD ? "[=%s]\t" : "%s\t", argument);
     text_printf(out, "%s\n", row->help);
 }
 
