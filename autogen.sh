@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes ./configure. With --deps, first installs what building, testing and running need; with --deps=all, also what `make fuzz`,
+# Makes ./configure. With --deps, first installs what building, testing and running need; with --deps=all, also what `make deb`, `make fuzz`,
 # `make bench`, `make check-valgrind`, `make check-matrix` and `make check-kernels` need, and what checks man pages and completions; with
 # --deps=kernels, also what check-kernels needs for arm64.
 set -eu
@@ -7,7 +7,7 @@ cd "$(dirname "$0")"
 
 # Building: a C compiler, make, autotools, libelf, PCRE2, uthash. Tests: check, sys/sdt.h, curl, procps. Running: bpftrace.
 packages="gcc libc6-dev make autoconf automake pkg-config libelf-dev libpcre2-dev uthash-dev check systemtap-sdt-dev curl procps bpftrace"
-more_packages="clang libclang-rt-dev valgrind mandoc zsh fish nghttp2-client debootstrap qemu-system-x86 cpio kmod xz-utils e2fsprogs"
+more_packages="dpkg-dev debhelper clang libclang-rt-dev valgrind mandoc zsh fish nghttp2-client debootstrap qemu-system-x86 cpio kmod xz-utils e2fsprogs"
 arm_packages="qemu-system-arm qemu-user-static binfmt-support gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 
 as_root() {

@@ -4,17 +4,19 @@ BEGIN {
     FS = "\t"
     # What stands behind an option: words, or what a function below prints. Others take what cannot be known.
     values["type"] = "$types"
+    values["include"] = values["exclude"] = "$tags"
     values["pid"] = "$pids"
-    values["format"] = "line json"
+    values["user"] = "$users"
     values["group"] = "request"
     values["log-format"] = "common combined json"
-    values["emit-script"] = "standalone wire"
-    values["color"] = "auto always never"
     split("write record replay exe script bpftrace probes templates", names, " ")
     for (i in names)
         values[names[i]] = "$files"
     types = "h2olog --list 2>/dev/null | sed 's/^[^:]*:\\([^ ]*\\).*/\\1/' | sort -u"
+    full_types = "h2olog --list 2>/dev/null | sed 's/ .*//' | sort -u"
+    tags = "h2olog --list -f json 2>/dev/null | sed 's/.*\"tag\": \"\\([^\"]*\\)\".*/\\1/' | sort -u"
     pids = "pgrep -x h2o"
+    users = "getent passwd | cut -d: -f1"
     modes = "http quic all"
     begin()
 }
@@ -22,9 +24,12 @@ BEGIN {
 {
     letter = $1 == "-" ? "" : $1
     name = $2
-    is_optional = $3 ~ /^\[/
-    argument = $3 == "-" ? "" : $3
-    gsub(/^\[|\]$/, "", argument)
+    is_optional = $3 ~ /^\[=/
+    argument = $3 == "-" ? "" : is_optional ? substr($3, 3, length($3) - 3) : $3
+    if (argument ~ /\|/) {
+        values[name] = argument
+        gsub(/\|/, " ", values[name])
+    }
     if (form == "mdoc")
         mdoc($4)
     else
@@ -32,6 +37,11 @@ BEGIN {
 }
 
 END { finish() }
+
+# The command that prints what a value stands for; "": it is words, or files.
+function command_of(value) {
+    return value == "$types" ? types : value == "$tags" ? tags : value == "$pids" ? pids : value == "$users" ? users : ""
+}
 
 # The first sentence, without what a shell would read.
 function short(help) {
@@ -45,13 +55,22 @@ function begin() {
     if (form == "bash") {
         print "# Completions of h2olog for bash; made from src/command/options.def.\n"
         print "_h2olog() {"
-        print "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words= before="
+        print "    local cur=${COMP_WORDS[COMP_CWORD]} at=$((COMP_CWORD - 1)) prev words= before="
+        print "    # A colon is a word of its own, so provider:name is three; `at` is where the option stands before them."
+        print "    if [[ $cur == : ]]; then"
+        print "        cur=${COMP_WORDS[at]}: at=$((at - 1))"
+        print "    elif [[ ${COMP_WORDS[at]} == : ]]; then"
+        print "        cur=${COMP_WORDS[at - 1]}:$cur at=$((at - 2))"
+        print "    fi"
+        print "    prev=${COMP_WORDS[at]}"
         print "    [[ $cur == = ]] && cur= && prev=$prev="
-        print "    [[ $prev == = ]] && prev=${COMP_WORDS[COMP_CWORD - 2]}="
+        print "    [[ $prev == = ]] && prev=${COMP_WORDS[at - 1]}="
         print "    case $prev in"
     } else if (form == "zsh") {
         print "#compdef h2olog\n# Completions of h2olog for zsh; made from src/command/options.def.\n"
         print "_h2olog_types() { local -a words; words=(${(f)\"$(" types ")\"}); _values -s , type $words }"
+        print "_h2olog_tags() { local -a words; words=(${(f)\"$(" tags ")\"}); _values -s , tag $words }"
+        print "_h2olog_users() { _users }"
         print "_h2olog_pids() { local -a words; words=(${(f)\"$(" pids ")\"}); _values -s , pid $words }\n"
         print "_arguments -s \\\n    '1::mode:(" modes ")' \\"
     } else if (form == "fish") {
@@ -66,6 +85,7 @@ function finish() {
         print "    esac"
         print "    [[ $words == *' --'* || $cur != *,* ]] || before=${cur%,*},"
         print "    COMPREPLY=($(compgen -P \"$before\" -W \"$words\" -- \"${cur##*,}\"))"
+        print "    [[ $cur != *:* ]] || COMPREPLY=(\"${COMPREPLY[@]#\"${cur%:*}:\"}\")"
         print "}"
         print "complete -F _h2olog h2olog"
     } else if (form == "zsh")
@@ -86,8 +106,10 @@ function bash(value, action) {
     all = all " --" name (letter != "" ? " -" letter : "")
     if (argument == "" || is_optional && value == "")
         return
-    action = value == "$files" ? "COMPREPLY=($(compgen -f -- \"$cur\")); return" : \
-        value == "$types" ? "words=$(" types ")" : value == "$pids" ? "words=$(" pids ")" : "words='" value "'"
+    action = value == "$files" ? "COMPREPLY=($(compgen -f -- \"$cur\")); return" : command_of(value) != "" ? "words=$(" command_of(value) ")" : \
+        "words='" value "'"
+    if (value == "$types")
+        action = "if [[ $cur == *:* ]]; then words=$(" full_types "); else " action "; fi"
     if (is_optional) # a word without an equals sign before it is the next option
         print "    --" name "=) " action " ;;"
     else
@@ -96,7 +118,7 @@ function bash(value, action) {
 
 function zsh(value, help, action) {
     gsub(/:/, "\\:", help)
-    action = value == "$files" ? "_files" : value == "$types" ? "_h2olog_types" : value == "$pids" ? "_h2olog_pids" : \
+    action = value == "$files" ? "_files" : value ~ /^\$/ ? "_h2olog_" substr(value, 2) : \
         value != "" ? "(" value ")" : " "
     action = argument == "" ? "" : (is_optional ? "::" : ":") tolower(name) ":" action
     if (letter != "")
@@ -108,8 +130,8 @@ function fish(value, help) {
     line = "complete -c h2olog -l " name (letter != "" ? " -s " letter : "")
     if (argument != "" && !is_optional)
         line = line (value == "$files" ? " -r -F" : " -x")
-    if (value == "$types" || value == "$pids")
-        line = line " -a '(" fish_quote(value == "$types" ? types : pids) ")'"
+    if (command_of(value) != "")
+        line = line " -a '(" fish_quote(command_of(value)) ")'"
     else if (value != "" && value != "$files")
         line = line " -a '" value "'"
     print line " -d '" help "'"

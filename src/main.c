@@ -5,15 +5,17 @@
 #include "host/privileges.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
-/* A file that is opened later must not be taken for stdin, stdout or stderr, so these are opened if they are closed. */
+/* A file that is opened later must not be taken for stdin, stdout or stderr, so these are opened if they are closed: stdout so
+ * that writing to it is an error, as nobody would get it. */
 static void
 open_standard_files(void)
 {
     int fd;
     do
-        fd = open("/dev/null", O_RDWR);
+        fd = open("/dev/null", fcntl(STDOUT_FILENO, F_GETFD) < 0 ? O_RDONLY : O_RDWR);
     while (fd >= 0 && fd <= STDERR_FILENO);
     if (fd >= 0)
         close(fd);
@@ -40,7 +42,7 @@ run_with_files(struct setup *setup, const struct diag_log *log, struct mem *mem,
 {
     const struct options *options = setup->options;
     struct setup_files files;
-    if (setup_load(&files, options, mem, diag) != 0)
+    if (setup_load(&files, options, mem, diag) != 0 || setup_check(setup, &files.catalog, log, mem, diag) != 0)
         return -1;
     if (options->list)
         return print_list(options, &files.catalog, mem, diag);
@@ -73,6 +75,7 @@ main(int argc, char **argv)
     struct mem mem = {0};
     struct diag diag = {0};
     open_standard_files();
+    signal(SIGXFSZ, SIG_IGN); /* EFBIG tells more */
     privileges_hide_memory();
     const char *command = join_command(&mem, argc, argv);
     int status = options_parse(&options, argc, argv, &diag);

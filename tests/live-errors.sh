@@ -157,9 +157,42 @@ not_my_process() {
 
 # ------------------------------------------------------------------------------------------------------------- bpftrace
 
+# O3: the program was kept in part, and that was "Success".
+small_files() {
+    start_server && fails 4 'cannot keep the program in memory: File too large; allow larger files, as with ulimit -f unlimited' \
+        bash -c 'ulimit -f 1; exec "$@"' - "$H2OLOG" -p "$server"
+}
+
+# O3: bpftrace was killed by signal 6. A root that may raises the limit.
+few_files() {
+    local command=(bash -c 'ulimit -n 64; exec "$@"' - "$H2OLOG" --quiet all --duration 1)
+    start_server || return
+    if (ulimit -n 64 && ulimit -n 128) 2>/dev/null; then
+        succeeds "${command[@]}" -p "$server"
+    else
+        fails 4 'Too many open files.*; bpftrace keeps two files open for each probe; allow more, as with ulimit -n 65536' "${command[@]}" -p "$server"
+    fi
+}
+
 # A program that is called bpftrace, with the lines as its text.
 fake_bpftrace() { # LINE...
     mkdir -p "$dir/bin" && printf '%s\n' '#!/bin/sh' "$@" >"$dir/bin/bpftrace" && chmod +x "$dir/bin/bpftrace"
+}
+
+# O4: the program was for another bpftrace than the one that is here, without a word.
+other_bpftrace() { # PATTERN
+    PATH=$dir/bin:$PATH run "$H2OLOG" --emit-script && status_is 0 && has_lines '^usdt:.*:h2o:receive_request$' || return
+    [[ $(wc -l <"$dir/err") == 1 ]] && grep -Eq "^h2olog: the program is for bpftrace 0\.[0-9]+, as $1" "$dir/err" || { show "$dir/err"; return 1; }
+    PATH=$dir/bin:$PATH run "$H2OLOG" --emit-script --quiet && status_is 0 && is_empty "$dir/err"
+}
+
+old_bpftrace() {
+    fake_bpftrace 'echo bpftrace v0.11.4' && other_bpftrace "$dir/bin/bpftrace is bpftrace 0\.11\.4"
+}
+
+untrusted_bpftrace() {
+    [[ $EUID == 0 ]] || { skip "not root"; return; }
+    fake_bpftrace 'echo bpftrace v0.17.0' && chown 4321 "$dir/bin/bpftrace" && other_bpftrace "bpftrace on PATH: others than root can change $dir/bin/bpftrace"
 }
 
 no_bpftrace() {
@@ -337,6 +370,10 @@ for number in "" 0 -1 +1 abc 12x 1.5 " 1" 0x10 2147483648 99999999999999999999; 
     test_case "a process id that is none: '$number'" fails 2 'process id' "$H2OLOG" -p "$number"
 done
 
+live_case "files may not grow" small_files
+live_case "there may be few open files" few_files
+test_case "a closed stdout" fails 1 'stdout is closed' bash -c '"$@" >&-' - "$H2OLOG" --replay "$top_srcdir/tests/data/h2o-2026.rec"
+test_case "a stdout that is read" fails 1 'stdout is closed' bash -c '"$@" 1</dev/null' - "$H2OLOG" --replay "$top_srcdir/tests/data/h2o-2026.rec"
 live_case "a process that does not exist" fails 3 2147483647 "$H2OLOG" -p 2147483647
 live_case "a process without h2o's probes" without_probes
 live_case "a kernel thread" kernel_thread
@@ -353,6 +390,8 @@ live_case "--bpftrace names what is no bpftrace" fails_on_server 4 /bin/false "$
 live_case "a program that says something else than its version" fake 4 'bin/bpftrace.*hello' 'echo hello'
 live_case "a bpftrace that is too old" fake 4 '0\.11\.4.*0\.12' 'echo bpftrace v0.11.4'
 live_case "the first bpftrace on PATH is too old" first_on_path
+test_case "a program where bpftrace is too old" old_bpftrace
+test_case "a program where bpftrace is another user's" untrusted_bpftrace
 live_case "a kernel that refuses the program is given a smaller one" smaller_program stream
 live_case "the same with records in maps" smaller_program batch
 live_case "a kernel that refuses the smaller program, too" smaller_program_is_refused

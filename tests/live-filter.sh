@@ -17,14 +17,14 @@ all_requests() { # line|fire
 }
 
 line_request() { # CONN REQ STATUS
-    printf '%s\n' "$1 $2 RxProtocol HTTP/1.1" "$1 $2 RxHeader   Host a$1.test" "$1 $2 RxHeader   x-one 1" "$1 $2 RxHeader   x-other 2" \
+    printf '%s\n' "$1 $2 RxProtocol HTTP/1.1" "$1 $2 RxHeader   :authority a$1.test" "$1 $2 RxHeader   x-one 1" "$1 $2 RxHeader   x-other 2" \
         "$1 $2 TxStatus   $3" "$1 $2 TxHeader   content-type text/plain" "$1 $2 TxHeader   X-One 3" "$1 $2 TxHeader   x-two 4"
 }
 
 fire_request() { # CONN REQ STATUS
     local header
     echo "fire h2o:receive_request $1 $2 0x101"
-    for header in "Host\" len \"a$1.test" 'x-one" len "1' 'x-other" len "2'; do
+    for header in ":authority\" len \"a$1.test" 'x-one" len "1' 'x-other" len "2'; do
         echo "fire h2o:receive_request_header $1 $2 \"$header\" len"
     done
     echo "fire h2o:send_response $1 $2 $3"
@@ -91,7 +91,7 @@ refuses() { # STATUS MESSAGE OPTION...
 live_case "connections" shows '$1 == 2 || $1 == 4294967299' --conn 2 --conn 4294967299
 live_case "requests" shows '$2 == 3' --req 3
 live_case "statuses" shows '$3 == "TxStatus" && ($4 == 404 || $4 == 201 || $4 >= 500)' --status 404,201-202,5xx --status 201
-live_case "request headers" shows '$3 != "RxHeader" || tolower($4) ~ /^(host|x-o.e)$/' --request-header 'hOST,x-o?e'
+live_case "request headers" shows '$3 != "RxHeader" || tolower($4) ~ /^(:authority|x-o.e)$/' --request-header 'hOST,x-o?e'
 live_case "response headers" shows '$3 != "TxHeader" || tolower($4) ~ /^(content-type$|x-)/' -s Content-Type -s 'X-*'
 live_case "tags" shows '$3 ~ /^Rx/ && $3 != "RxProtocol"' -i 'rx*' -x rxprotocol,TxStatus
 live_case "a share of the connections" shows '($1 * 2654435761) % 4294967296 < 0.4 * 4294967296' --sample 40%
@@ -132,13 +132,13 @@ live_case "a number of records ends --follow" stops_after --count 100 --follow
 live_case "a time" lasts
 test_case "no count" refuses 2 '--count: "0" is not a positive number' -k 0
 test_case "no time" refuses 2 '--duration: "3d" is not a time, as 30s, 500ms, 5m or 1h' --duration 3d
-test_case "no time of a replay" refuses 2 '--duration is for tracing; a replay takes the time that it takes' --duration 3 --replay x
 test_case "no number" refuses 2 '--conn: "x" is not a number, as the first columns of a line show them' --conn 1,x
 test_case "no status" refuses 2 '--status: "600-500" is not a status, as 404, 5xx or 500-599' --status 600-500
 test_case "no share" refuses 2 '--sample: "2" is not a share of the connections, as 0.1 or 10%' --sample 2
 test_case "no header name" refuses 2 '--response-header: "a b" is not a header name of up to 64 characters; ? and one * may stand in it' -s 'a b'
 test_case "no connection ID" refuses 2 '--dcid: "xy" is not how a connection ID begins: up to 40 digits, 0 to 9 and a to f' --dcid xy
 test_case "an empty word" refuses 2 '--include: an empty word; see h2olog --help for what it takes' -i a,,b
-test_case "nothing fits" refuses 3 'no event fits the filters; h2olog --list shows which fields events have' -i nosuch
+test_case "no such tag" refuses 2 '--exclude: there is no tag "TxStat"; did you mean TxStatus?' -x TxStat
+test_case "nothing fits" refuses 3 'no event fits the filters; h2olog --list shows which fields events have' -i packet_sent
 
 done_testing

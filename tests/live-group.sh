@@ -263,7 +263,7 @@ test_case "a query with an error" refuses $'--query: expected a number; texts ar
 test_case "a regular expression with an error" refuses $'--exclude-regex: not a regular expression: quantifier does not follow a repeatable item\n    *\n    ^' -X '*'
 test_case "two ways to buffer" refuses 'both --line-buffered and --buffered; choose one' --buffered --line-buffered
 test_case "the queries of the man page" queries_of_the_man_page
-test_case "no such colours" refuses '--color: "often" is none of auto, always and never' --color=often
+test_case "no such colours" refuses '--color: unknown word "often"; expected always|never|auto' --color=often
 test_case "plain lines on a wide terminal" on_a_terminal '' --wide --color=never
 test_case "lines are cut on a terminal" on_a_terminal 's/^(.{29})..+$/\1…/' --color=never
 

@@ -67,7 +67,7 @@ abort_status() { # COMMAND...
 dumps_no_core() {
     local dumped
     [[ $(abort_status cat) == 134 ]] || { skip "no process dumps core here (core_pattern)"; return; }
-    dumped=$(abort_status "$(realpath "$H2OLOG")" -r --replay /dev/stdin)
+    dumped=$(abort_status "$(realpath "$H2OLOG")" --replay /dev/stdin)
     [[ $dumped == 6 ]] && return
     explain "the process ended with $dumped instead of 6"
     return 1

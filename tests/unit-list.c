@@ -22,6 +22,8 @@ static struct usdt_probe server[] = {{.provider = "quicly", .name = "lost", .nar
 
 static struct fixture fixture;
 
+static struct select everything;
+
 static void
 set_up(void)
 {
@@ -37,7 +39,7 @@ tear_down(void)
 START_TEST(the_catalogue_is_listed_whole)
 {
     struct outbuf out = {0};
-    list_write(&out, &fixture.catalog, NULL);
+    list_write(&out, &(struct list){&fixture.catalog, NULL, &everything, false});
     fixture_equal(&out, "quicly:lost                      a u8\n"
                         "quicly:lost                      a u8, b str\n"
                         "quicly:gone                      a u8\n"
@@ -53,12 +55,55 @@ START_TEST(a_process_has_one_line_a_probe)
 {
     struct target target = {.pid = 1, .probes = {server, sizeof(server) / sizeof(server[0])}};
     struct outbuf out = {0};
-    list_write(&out, &fixture.catalog, &target);
+    list_write(&out, &(struct list){&fixture.catalog, &target, &everything, false});
     fixture_equal(&out, "+ quicly:lost                      a u8, b str\n"
                         "- quicly:gone                      a u8\n"
                         "+ quicly:both                      first u8\n"
                         "+ h2o:accept                       a u64\n"
                         "? h2o:fresh                        7 arguments, not in the catalogue\n");
+    text_free(&out);
+}
+END_TEST
+
+/* O1: quic, -t and -f json were ignored. */
+START_TEST(o1_a_mode_and_patterns_choose_from_the_list)
+{
+    static const char *const patterns[] = {"h2o:*", "gone", "nosuch"};
+    bool was_used[3] = {false};
+    struct target target = {.pid = 1, .probes = {server, sizeof(server) / sizeof(server[0])}};
+    struct select some = {NULL, patterns, 3, NULL, was_used}, mode = {"other", NULL, 0, NULL, NULL};
+    struct outbuf out = {0};
+    list_write(&out, &(struct list){&fixture.catalog, &target, &some, false});
+    fixture_equal(&out, "- quicly:gone                      a u8\n"
+                        "+ h2o:accept                       a u64\n"
+                        "? h2o:fresh                        7 arguments, not in the catalogue\n");
+    ck_assert_str_eq(select_unused(&some), "nosuch");
+    out.len = 0;
+    list_write(&out, &(struct list){&fixture.catalog, &target, &mode, false});
+    ck_assert_uint_eq(out.len, 0);
+    text_free(&out);
+}
+END_TEST
+
+START_TEST(o1_a_list_as_objects)
+{
+    static const char *const patterns[] = {"lost", "gone", "fresh"};
+    bool was_used[3] = {false};
+    struct target target = {.pid = 1, .probes = {server, sizeof(server) / sizeof(server[0])}};
+    struct select some = {NULL, patterns, 3, NULL, was_used},
+                  event = {NULL, (const char *const[]){"connection"}, 1, NULL, was_used};
+    struct outbuf out = {0};
+    list_write(&out, &(struct list){&fixture.catalog, &target, &some, true});
+    list_write(&out, &(struct list){&fixture.catalog, NULL, &event, true});
+    fixture_equal(
+        &out,
+        "{\"provider\": \"quicly\", \"probe\": \"lost\", \"event\": \"lost\", \"tag\": \"lost\", \"mode\": \"g\", \"fields\": "
+        "[{\"name\": \"a\", \"type\": \"u8\"}, {\"name\": \"b\", \"type\": \"str\"}], \"is_there\": true}\n"
+        "{\"provider\": \"quicly\", \"probe\": \"gone\", \"event\": \"gone\", \"tag\": \"gone\", \"mode\": \"g\", \"fields\": "
+        "[{\"name\": \"a\", \"type\": \"u8\"}], \"is_there\": false}\n"
+        "{\"provider\": \"h2o\", \"probe\": \"fresh\", \"arguments\": 7, \"is_there\": true}\n"
+        "{\"provider\": \"h2o\", \"probe\": \"accept\", \"event\": \"connection\", \"tag\": \"connection\", \"mode\": \"g\", "
+        "\"fields\": [{\"name\": \"a\", \"type\": \"u64\"}]}\n");
     text_free(&out);
 }
 END_TEST
@@ -91,6 +136,8 @@ list_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, the_catalogue_is_listed_whole);
     tcase_add_test(tcase, a_process_has_one_line_a_probe);
+    tcase_add_test(tcase, o1_a_mode_and_patterns_choose_from_the_list);
+    tcase_add_test(tcase, o1_a_list_as_objects);
     tcase_add_test(tcase, a_pattern_names_a_probe_or_an_event);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -158,8 +158,8 @@ check_no_input(const struct open_input *input, const char *path, const char *rea
 static void
 check_output(const char *path)
 {
-    check_opened(open_output(path, OPEN_EMPTIED, &diag));
-    check_opened(open_output(path, OPEN_ANEW, &diag));
+    check_opened(open_output(path, OPEN_EMPTIED, NULL, 0, &diag));
+    check_opened(open_output(path, OPEN_ANEW, NULL, 0, &diag));
 }
 
 static void
@@ -168,7 +168,7 @@ check_no_output(const char *path, const char *reason)
     static const enum open_mode how[] = {OPEN_EMPTIED, OPEN_CONTINUED, OPEN_ANEW};
     for (int i = 0; i < 3; i++) {
         diag = (struct diag){0};
-        ck_assert_int_eq(open_output(path, how[i], &diag), -1);
+        ck_assert_int_eq(open_output(path, how[i], NULL, 0, &diag), -1);
         ck_assert_str_eq(diag.message, mem_printf(&mem, "cannot open %s for writing: %s", path, reason));
         ck_assert_int_eq(diag.status, DIAG_FAILED);
     }
@@ -412,22 +412,46 @@ END_TEST
 START_TEST(a_file_is_made_emptied_or_continued)
 {
     struct stat status;
-    int fd = open_output(at("new"), OPEN_EMPTIED, &diag);
+    int fd = open_output(at("new"), OPEN_EMPTIED, NULL, 0, &diag);
     ck_assert_msg(fd >= 0 && fstat(fd, &status) == 0, "%s", diag.message);
     ck_assert_uint_eq(status.st_mode, S_IFREG | 0600);
     check_opened(fd);
     make_file("file", 0644, 0);
-    ck_assert_int_eq(write(fd = open_output(at("file"), OPEN_CONTINUED, &diag), "+", 1), 1);
+    ck_assert_int_eq(write(fd = open_output(at("file"), OPEN_CONTINUED, NULL, 0, &diag), "+", 1), 1);
     check_opened(fd);
-    ck_assert_str_eq(content("file"), "content+");
-    ck_assert_int_eq(write(fd = open_output(at("file"), OPEN_ANEW, &diag), "+", 1), 1);
+    ck_assert_str_eq(content("file"), "content\n+"); /* T18: what came behind stood on an unfinished line */
+    ck_assert_int_eq(write(fd = open_output(at("file"), OPEN_ANEW, NULL, 0, &diag), "+", 1), 1);
     check_opened(fd);
-    ck_assert_str_eq(content("file"), "content++");
-    fd = open_output(at("file"), OPEN_EMPTIED, &diag);
+    ck_assert_str_eq(content("file"), "content\n+\n+");
+    ck_assert_int_eq(write(fd = open_output(at("file"), OPEN_ANEW, NULL, 0, &diag), "\n", 1), 1);
+    check_opened(fd);
+    check_opened(open_output(at("file"), OPEN_CONTINUED, NULL, 0, &diag));
+    ck_assert_str_eq(content("file"), "content\n+\n+\n\n");
+    fd = open_output(at("file"), OPEN_EMPTIED, NULL, 0, &diag);
     ck_assert_str_eq(content("file"), "");
     ck_assert(write(fd, "lost", 4) == 4 && truncate(at("file"), 0) == 0 && write(fd, "kept", 4) == 4);
     check_opened(fd);
     ck_assert_str_eq(content("file"), "kept");
+}
+END_TEST
+
+/* T20: `h2olog --replay a.rec -w a.rec` emptied the recording, and with --append it read its own output. */
+START_TEST(t20_what_is_read_is_not_written)
+{
+    make_file("file", 0644, 0);
+    make_file("other", 0644, 0);
+    ck_assert_int_eq(symlink("file", at("link")), 0);
+    const struct open_used used[] = {{"--script", NULL}, {"--probes", at("none")}, {"--replay", mem_strdup(&mem, at("link"))}};
+    static const enum open_mode how[] = {OPEN_EMPTIED, OPEN_CONTINUED, OPEN_ANEW};
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(open_output(at("file"), how[i], used, 3, &diag), -1);
+        ck_assert_str_eq(
+            diag.message,
+            mem_printf(&mem, "cannot open %s for writing: it is the file of --replay, too; name another file", at("file")));
+        ck_assert_str_eq(content("file"), "content");
+    }
+    check_opened(open_output(at("other"), OPEN_EMPTIED, used, 3, &diag));
+    check_opened(open_output("/dev/null", OPEN_EMPTIED, &(struct open_used){"--replay", "/dev/null"}, 1, &diag));
 }
 END_TEST
 
@@ -515,12 +539,12 @@ START_TEST(own_output_is_shared_and_not_opened_anew)
     int fd = open(at("file"), O_WRONLY | O_CLOEXEC);
     const char *path = mem_printf(&mem, "/proc/self/fd/%d", fd);
     ck_assert_int_eq(write(fd, "CON", 3), 3);
-    int copy = open_output(path, OPEN_EMPTIED, &diag);
+    int copy = open_output(path, OPEN_EMPTIED, NULL, 0, &diag);
     ck_assert_int_eq(write(copy, "TENT", 4), 4);
     check_opened(copy);
     ck_assert_str_eq(content("file"), "CONTENT");
-    check_opened(open_output("/dev/stdout", OPEN_EMPTIED, &diag));
-    ck_assert_int_eq(open_output("/dev/stdout", OPEN_ANEW, &diag), -1);
+    check_opened(open_output("/dev/stdout", OPEN_EMPTIED, NULL, 0, &diag));
+    ck_assert_int_eq(open_output("/dev/stdout", OPEN_ANEW, NULL, 0, &diag), -1);
     ck_assert_str_eq(diag.message, "cannot open /dev/stdout for writing: it was opened by whoever started h2olog");
 }
 END_TEST
@@ -549,7 +573,7 @@ START_TEST(nothing_stays_open)
         const char *path = at(names[i]);
         open_program(&believed, path, &mem, &diag);
         const int fds[] = {open_input(&believed, path, &diag), open_input(&data, path, &diag),
-                           open_output(path, OPEN_CONTINUED, &diag)};
+                           open_output(path, OPEN_CONTINUED, NULL, 0, &diag)};
         for (int j = 0; j < 3; j++)
             if (fds[j] >= 0)
                 close(fds[j]);
@@ -608,6 +632,7 @@ open_suite(void)
     tcase_add_test(tcase, own_files_are_shared);
     tcase_add_test(tcase, data_may_be_of_others);
     tcase_add_test(tcase, a_file_is_made_emptied_or_continued);
+    tcase_add_test(tcase, t20_what_is_read_is_not_written);
     tcase_add_test(tcase, what_is_there_must_be_nobody_elses);
     tcase_add_test(tcase, others_links_lead_no_output);
     tcase_add_test(tcase, a_fifo_needs_a_reader);

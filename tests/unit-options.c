@@ -26,14 +26,13 @@ parse(const char *line)
 
 START_TEST(every_option_is_understood)
 {
-    ck_assert_int_eq(
-        parse("quic -p 12 -ddd -lE --names -a -t a,b -tc --type=d:e* -f line --bpftrace b --probes p --templates t "
-              "--emit-script"),
-        0);
+    ck_assert_int_eq(parse("quic -p 12 -ddd -E --names -a -t a,b -tc --type=d:e* -f line --bpftrace b --probes p --templates t "
+                           "--emit-script"),
+                     0);
     ck_assert_str_eq(options.mode, "quic");
     ck_assert_int_eq(options.pids.items[0], 12);
     ck_assert_int_eq(options.debug, 3);
-    ck_assert(options.list && options.extra && options.names && options.app_data && options.emit_script);
+    ck_assert(options.extra && options.names && options.app_data && options.emit_script);
     ck_assert_uint_eq(options.types.count, 4);
     ck_assert_str_eq(options.types.items[0], "a");
     ck_assert_str_eq(options.types.items[1], "b");
@@ -43,18 +42,117 @@ START_TEST(every_option_is_understood)
     ck_assert_str_eq(options.bpftrace, "b");
     ck_assert_str_eq(options.probes_path, "p");
     ck_assert_str_eq(options.templates_dir, "t");
-    ck_assert(parse("-p 3 --pid=4,5 -p 4 --follow -w o --append --quiet --user u -r --force --record r --replay s") == 0);
+    ck_assert_int_eq(parse("-p 3 --pid=4,5 -p 4 --follow -w o --append --quiet --user u --force --record r"), 0);
     ck_assert_uint_eq(options.pids.count, 3);
     ck_assert(options.pids.items[0] == 3 && options.pids.items[1] == 4 && options.pids.items[2] == 5);
     ck_assert_str_eq(options.output, "o");
     ck_assert_str_eq(options.user, "u");
     ck_assert_str_eq(options.record, "r");
-    ck_assert_str_eq(options.replay, "s");
     ck_assert(!options.has_mode && !options.has_format);
-    ck_assert(options.follow && options.append && options.quiet && options.keep_root && options.force);
+    ck_assert(options.follow && options.append && options.quiet && options.force);
+    ck_assert(parse("-r") == 0 && options.keep_root);
+    ck_assert_int_eq(parse("--replay s --color --wide"), 0);
+    ck_assert_str_eq(options.replay, "s");
+    ck_assert_str_eq(options.color, "always");
+    ck_assert(parse("--color=auto") == 0 && strcmp(options.color, "auto") == 0);
+    ck_assert(parse("-l") == 0 && options.list);
     ck_assert(parse("--help") == 0 && options.help && !options.help_table);
     ck_assert(parse("--help=table") == 0 && options.help && options.help_table);
     ck_assert(parse("-V") == 0 && options.version);
+}
+END_TEST
+
+/* O1: what the command does not use was ignored. */
+START_TEST(o1_what_a_command_does_not_use_is_refused)
+{
+    static const char *const rows[][2] = {
+        {"--list --doctor", "both --list and --doctor; choose one"},
+        {"--replay f --emit-script", "both --emit-script and --replay; choose one"},
+        {"--emit-script -w F", "--write is for tracing and --replay, not for --emit-script"},
+        {"--emit-script=wire -w F", "--write is for tracing and --replay, not for --emit-script=wire"},
+        {"--emit-script=wire -f json",
+         "--format is for tracing, --list, --doctor, --emit-script and --replay, not for --emit-script=wire"},
+        {"--emit-script --batch-interval 5s", "--batch-interval is for tracing and --emit-script=wire, not for --emit-script"},
+        {"--replay f -p 1", "--pid is for tracing, --list, --doctor and --emit-script, not for --replay"},
+        {"--replay f --follow", "--follow is for tracing, not for --replay"},
+        {"--replay f --record g", "--record is for tracing, not for --replay"},
+        {"--replay f --user nosuch", "--user is for tracing, not for --replay"},
+        {"--replay f -r", "--keep-root is for tracing, not for --replay"},
+        {"--replay f -a", "--app-data is for tracing and --emit-script, not for --replay"},
+        {"--replay f --duration 1", "--duration is for tracing, not for --replay"},
+        {"--replay f --script g", "--script is for tracing, not for --replay"},
+        {"--list -k 5", "--count is for tracing and --replay, not for --list"},
+        {"--list -i x", "--include is for tracing, --emit-script and --replay, not for --list"},
+        {"-l --script x", "--script is for tracing, not for --list"},
+        {"--doctor -t accept", "--type is for tracing, --list, --emit-script and --replay, not for --doctor"},
+        {"quic --doctor", "quic is for tracing, --list, --emit-script and --replay, not for --doctor"},
+        {"-e x", "--exe is for --list and --emit-script, not for tracing"},
+        {"--append", "--append needs --write: it says how the file is opened"},
+        {"-w a -w b", "--write is given twice, as \"a\" and \"b\"; choose one"},
+        {"--replay a --replay b", "--replay is given twice, as \"a\" and \"b\"; choose one"},
+        {"-r --user X", "both --keep-root and --user; choose one"},
+        {"-l -p 1 -e x", "both --pid and --exe; choose one"},
+        {"--buffered --line-buffered", "both --line-buffered and --buffered; choose one"},
+        {"-E -F combined", "both --log-format and --extra; a line of the log has what its format names"},
+        {"--names -F combined", "both --log-format and --names; a line of the log has what its format names"},
+        {"--script x -a", "both --script and --app-data; that is in the program already; give it to --emit-script=wire"},
+        {"--script x --redact y", "both --script and --redact; that is in the program already; give it to --emit-script=wire"},
+        {"--script x --transport=batch",
+         "both --script and --transport; that is in the program already; give it to --emit-script=wire"},
+        {"--script x --templates y", "both --script and --templates; the program is there already"},
+        {"--transport=stream --batch-interval 1", "--batch-interval is for batches; --transport=stream has none"},
+        {"--batch-interval 11", "--batch-interval: expected 10s at most"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ck_assert_msg(parse(rows[i][0]) == -1, "accepted: %s", rows[i][0]);
+        ck_assert_str_eq(diag.message, rows[i][1]);
+        ck_assert_int_eq(diag.status, DIAG_USAGE);
+    }
+}
+END_TEST
+
+START_TEST(o1_what_a_command_uses_is_taken)
+{
+    static const char *const rows[] = {
+        "quic --list -t accept -f json -p 1",
+        "-l -e x --probes p --force --quiet -d",
+        "--doctor -p 1 -f json --transport=batch --bpftrace b --probes p",
+        "all -t x -f line -E --names -a -i x --redact y --emit-script -e z",
+        "-g request -q status --transport=batch --batch-interval 1 --emit-script=wire -p 1",
+        "http -f json --names -E -t x -i y --redact z -k 3 -w o --append --buffered --color --wide --replay f",
+        "--script f -p 1 -t x -f json -w o -k 3 --record r --follow",
+        "--help quic --list --doctor --append",
+        "-V --replay f --follow",
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        ck_assert_msg(parse(rows[i]) == 0, "%s: %s", rows[i], diag.message);
+}
+END_TEST
+
+/* O2: habits of other tools, and letters that slipped. */
+START_TEST(o2_near_words_are_offered)
+{
+    static const char *const rows[][2] = {
+        {"htp", "unknown command \"htp\"; did you mean http?"},
+        {"QUIC", "unknown command \"QUIC\"; did you mean quic?"},
+        {"help", "unknown command \"help\"; did you mean --help?"},
+        {"doctor", "unknown command \"doctor\"; did you mean --doctor?"},
+        {"1234", "unknown command \"1234\"; did you mean -p 1234?"},
+        {"-r busy.rec", "-r takes no file, it means --keep-root; did you mean --replay busy.rec?"},
+        {"--pidd 3", "unknown option --pidd; did you mean --pid?"},
+        {"--colour=never", "unknown option --colour=never; did you mean --color?"},
+        {"--exlude x", "unknown option --exlude; did you mean --exclude?"},
+        {"-f jsn", "--format: unknown word \"jsn\"; did you mean json?"},
+        {"--transport=steam", "--transport: unknown word \"steam\"; did you mean stream?"},
+        {"--transport=perf_event", "--transport: unknown word \"perf_event\"; expected stream|batch"},
+        {"--color=alway", "--color: unknown word \"alway\"; did you mean always?"},
+        {"--emit-script=wires", "--emit-script: unknown word \"wires\"; did you mean wire?"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ck_assert_msg(parse(rows[i][0]) == -1, "accepted: %s", rows[i][0]);
+        ck_assert_str_eq(diag.message, rows[i][1]);
+        ck_assert_int_eq(diag.status, DIAG_USAGE);
+    }
 }
 END_TEST
 
@@ -74,9 +172,9 @@ END_TEST
 START_TEST(bad_usage_is_explained)
 {
     static const char *const rows[][2] = {
-        {"--nosuch", "unknown option --nosuch, or one that takes no argument; see h2olog --help"},
-        {"-Z", "unknown option -Z, or one that takes no argument; see h2olog --help"},
-        {"--list=x", "unknown option --list=x, or one that takes no argument; see h2olog --help"},
+        {"--nosuch", "unknown option --nosuch; see h2olog --help"},
+        {"-Z", "unknown option -Z; see h2olog --help"},
+        {"--list=x", "option --list=x takes no argument; see h2olog --help"},
         {"-p", "option -p needs an argument; see h2olog --help"},
         {"--pid", "option --pid needs an argument; see h2olog --help"},
         {"-p x", "--pid: \"x\" is not a process id; give a positive number, as pgrep -o h2o prints"},
@@ -85,7 +183,7 @@ START_TEST(bad_usage_is_explained)
         {"tcp", "unknown command \"tcp\"; expected http, quic or all; a process is chosen by -p PID"},
         {"http quic", "both http and quic; choose one, or all with -t"},
         {"-H quic", "both quic and http; choose one, or all with -t"},
-        {"-f xml", "--format: unknown form \"xml\"; expected line or json"},
+        {"-f xml", "--format: unknown word \"xml\"; expected line|json"},
         {"-t a,,b", "--type: an empty word; expected TYPE[,TYPE]"},
         {"--help=x", "--help: unknown form \"x\"; the only other form is table"},
     };
@@ -126,7 +224,7 @@ END_TEST
 START_TEST(help_shows_every_option)
 {
     static const char *const rows[][3] = {
-#define OPTION(field, kind, name, letter, argument, help) {"--" name, argument, help},
+#define OPTION(field, kind, commands, name, letter, argument, help) {"--" name, argument, help},
 #include "command/options.def"
 #undef OPTION
     };
@@ -145,7 +243,7 @@ START_TEST(help_shows_every_option)
                 "%s", rows[i][0]);
         const char *argument = rows[i][1] != NULL ? rows[i][1] : "-";
         snprintf(item, sizeof(item), "\t%s\t%s\t", rows[i][0] + 2, argument);
-        snprintf(optional, sizeof(optional), "\t%s\t[%s]\t", rows[i][0] + 2, argument);
+        snprintf(optional, sizeof(optional), "\t%s\t[=%s]\t", rows[i][0] + 2, argument);
         ck_assert_msg(strstr(table.ptr, item) != NULL || strstr(table.ptr, optional) != NULL, "%s", item);
     }
     struct slice rest = {help.ptr, help.len - 1}, line;
@@ -158,15 +256,16 @@ END_TEST
 
 START_TEST(short_options_are_combined)
 {
-    static const char *const rows[] = {"-lEad -p7 -tx",
-                                       "-aEldp7 -tx",
-                                       "-lad -Ep 7 -t x",
-                                       "-ladEtx -p7",
-                                       "-d -l -a -E --pid=7 --type=x",
-                                       "--debug --list --app-data --extra --pid 7 --type x"};
+    static const char *const rows[] = {"-rEad -p7 -tx",
+                                       "-aErdp7 -tx",
+                                       "-rad -Ep 7 -t x",
+                                       "-radEtx -p7",
+                                       "-d -r -a -E --pid=7 --type=x",
+                                       "--debug --keep-root --app-data --extra --pid 7 --type x"};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         ck_assert_msg(parse(rows[i]) == 0, "%s: %s", rows[i], diag.message);
-        ck_assert_msg(options.list && options.extra && options.app_data && options.debug == 1 && options.pids.items[0] == 7,
+        ck_assert_msg(options.keep_root && options.extra && options.app_data && options.debug == 1 &&
+                          options.pids.items[0] == 7,
                       "%s", rows[i]);
         ck_assert_uint_eq(options.types.count, 1);
         ck_assert_str_eq(options.types.items[0], "x");
@@ -195,18 +294,7 @@ START_TEST(filters_and_ends_of_a_run)
     ck_assert_str_eq(options.filters.items[1].option, "conn");
     ck_assert_str_eq(options.filters.items[1].value, "1,2");
     ck_assert_str_eq(options.filters.items[3].option, "response-header");
-    static const char *const bad[] = {"--duration s",
-                                      "--duration 0",
-                                      "--duration 1y",
-                                      "--duration -1",
-                                      "-k -1",
-                                      "-k 1x",
-                                      "-e x",
-                                      "--script x -l",
-                                      "--script x -a",
-                                      "--script x --redact y",
-                                      "--emit-script=x",
-                                      "--replay x --duration 1"};
+    static const char *const bad[] = {"--duration s", "--duration 0", "--duration 1y", "--duration -1", "-k -1", "-k 1x"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         ck_assert_msg(parse(bad[i]) == -1 && diag.status == DIAG_USAGE, "%s", bad[i]);
     ck_assert_int_eq(parse("--emit-script"), 0);
@@ -259,16 +347,16 @@ END_TEST
 START_TEST(the_bad_word_is_named)
 {
     static const char *const rows[][2] = {
-        {"-lZ", "unknown option -Z, or one that takes no argument; see h2olog --help"},
-        {"-d5", "unknown option -5, or one that takes no argument; see h2olog --help"},
-        {"-l=x", "unknown option -=, or one that takes no argument; see h2olog --help"},
-        {"-?", "unknown option -?, or one that takes no argument; see h2olog --help"},
-        {"-:", "unknown option -:, or one that takes no argument; see h2olog --help"},
+        {"-lZ", "unknown option -Z; see h2olog --help"},
+        {"-d5", "unknown option -5; see h2olog --help"},
+        {"-l=x", "unknown option -=; see h2olog --help"},
+        {"-?", "unknown option -?; see h2olog --help"},
+        {"-:", "unknown option -:; see h2olog --help"},
         {"--p 1", "option --p could be several; give more of its name, see h2olog --help"},
         {"--t=x", "option --t=x could be several; give more of its name, see h2olog --help"},
-        {"-d quic --nosuch -l", "unknown option --nosuch, or one that takes no argument; see h2olog --help"},
-        {"quic all -d --nosuch", "unknown option --nosuch, or one that takes no argument; see h2olog --help"},
-        {"--debug=3", "unknown option --debug=3, or one that takes no argument; see h2olog --help"},
+        {"-d quic --nosuch -l", "unknown option --nosuch; see h2olog --help"},
+        {"quic all -d --nosuch", "unknown option --nosuch; see h2olog --help"},
+        {"--debug=3", "option --debug=3 takes no argument; see h2olog --help"},
         {"-lt", "option -t needs an argument; see h2olog --help"},
         {"-d --type", "option --type needs an argument; see h2olog --help"},
         {"quic --bpftrace", "option --bpftrace needs an argument; see h2olog --help"},
@@ -279,14 +367,13 @@ START_TEST(the_bad_word_is_named)
         {"-p -1", "--pid: \"-1\" is not a process id; give a positive number, as pgrep -o h2o prints"},
         {"-p 2147483648", "--pid: \"2147483648\" is not a process id; give a positive number, as pgrep -o h2o prints"},
         {"-p 1x", "--pid: \"1x\" is not a process id; give a positive number, as pgrep -o h2o prints"},
-        {"--format=", "--format: unknown form \"\"; expected line or json"},
-        {"-f JSON", "--format: unknown form \"JSON\"; expected line or json"},
+        {"--format=", "--format: unknown word \"\"; expected line|json"},
+        {"-f JSON", "--format: unknown word \"JSON\"; did you mean json?"},
         {"--type=", "--type: an empty word; expected TYPE[,TYPE]"},
         {"-t ,a", "--type: an empty word; expected TYPE[,TYPE]"},
         {"-t a,", "--type: an empty word; expected TYPE[,TYPE]"},
         {"all quic http", "both all and quic; choose one, or all with -t"},
-        {"QUIC", "unknown command \"QUIC\"; expected http, quic or all; a process is chosen by -p PID"},
-        {"1234", "unknown command \"1234\"; expected http, quic or all; a process is chosen by -p PID"},
+        {"1.2.3.4", "unknown command \"1.2.3.4\"; expected http, quic or all; a process is chosen by -p PID"},
         {"-- -p", "unknown command \"-p\"; expected http, quic or all; a process is chosen by -p PID"},
         {"--help=", "--help: unknown form \"\"; the only other form is table"},
     };
@@ -320,6 +407,9 @@ options_suite(void)
     Suite *suite = suite_create("options");
     TCase *tcase = tcase_create("options");
     tcase_add_test(tcase, every_option_is_understood);
+    tcase_add_test(tcase, o1_what_a_command_does_not_use_is_refused);
+    tcase_add_test(tcase, o1_what_a_command_uses_is_taken);
+    tcase_add_test(tcase, o2_near_words_are_offered);
     tcase_add_test(tcase, modes_have_their_formats);
     tcase_add_test(tcase, bad_usage_is_explained);
     tcase_add_test(tcase, a_list_has_its_limit);

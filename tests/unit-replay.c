@@ -68,7 +68,7 @@ play_as(struct replay replay)
     ssize_t got = pread(out, text_reserve(&shown, 65536), 65535, 0);
     shown.len = (size_t)got;
     text_putc(&shown, '\0');
-    text_free(&sink.pending);
+    sink_free(&sink);
     close(in);
     close(out);
     return status;
@@ -149,6 +149,74 @@ START_TEST(what_is_redacted_is_not_found)
         ck_assert_msg((*shown.ptr != '\0') == (strcmp(rows[i][2], "yes") == 0), "%s: <%s>", rows[i][1], shown.ptr);
         ck_assert_ptr_null(strstr(shown.ptr, "secret"));
     }
+}
+END_TEST
+
+/* ---- What is asked for anew. */
+
+static int
+play_with(const char *option, const char *value)
+{
+    const struct filter_word word = {option, value};
+    return play_as((struct replay){.words = &word, .nwords = 1});
+}
+
+/* T21: of a recording as JSON, what a log does not know was null. */
+START_TEST(t21_a_log_has_lines)
+{
+    static const char json[] = "bpftrace 0.17.0\ncpus 1\noffset 0\nmode h\nformat json\napp-data 0\n";
+    record_a_request(json);
+    ck_assert_int_eq(play_with("log-format", "%s %b"), 0);
+    ck_assert_str_eq(shown.ptr, "200 -\n");
+    const struct filter_word word = {"log-format", "%s %b"};
+    ck_assert_int_eq(play_as((struct replay){.words = &word, .nwords = 1, .format = "json"}), 0);
+    ck_assert_str_eq(shown.ptr, "200 null\n");
+    record_a_request("bpftrace 0.17.0\ncpus 1\noffset 0\nmode h\nformat json\napp-data 0\nshow log-format %b\n");
+    ck_assert_int_eq(play_with("log-format", "%s %b"), 0);
+    ck_assert_str_eq(shown.ptr, "200 null\n");
+}
+END_TEST
+
+/* T21: they were ignored. */
+START_TEST(t21_a_catalogue_must_say_what_is_asked_for)
+{
+    static const char *const rows[][3] = {
+        {"response-header", "x", "--response-header: the catalogue does not say which field of a probe that is"},
+        {"request-header", "x", "--request-header: the catalogue does not say which field of a probe that is"},
+        {"group", "request", "--group: the catalogue does not say which events are requests and responses"},
+        {"query", "status", "--query: the catalogue does not say which events are requests and responses"},
+        {"log-format", "%s", "--log-format: the catalogue does not say which events are requests and responses"},
+        {"include", "RxHeadr", "--include: there is no tag \"RxHeadr\"; expected one, as RxHeader, or the name of an event"},
+    };
+    begin(usual_header, "t.probes", "provider p\nprobe r\n group h\n summary R.\n arg 0 conn_id u64\n");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ck_assert_int_eq(play_with(rows[i][0], rows[i][1]), -1);
+        ck_assert_str_eq(diag.message, rows[i][2]);
+        ck_assert_int_eq(diag.status, DIAG_USAGE);
+    }
+    ck_assert_int_eq(play_with("conn", "1"), 0);
+}
+END_TEST
+
+/* T21: a summary stood before the error. */
+START_TEST(t21_an_error_has_no_summary)
+{
+    char path[64], said[256] = "";
+    int in, err = dup(STDERR_FILENO), file = memfd_create("stderr", MFD_CLOEXEC);
+    struct sink sink = {.fd = file};
+    static const struct diag_log log = {0};
+    record_a_request(usual_header);
+    recording.len -= 3;
+    in = file_of(&recording, path);
+    ck_assert_int_ge(dup2(file, STDERR_FILENO), 0);
+    int status = replay_run(&(struct replay){.path = path, .sink = &sink, .log = &log}, &diag);
+    dup2(err, STDERR_FILENO);
+    ck_assert_int_eq(status, -1);
+    ck_assert_int_gt((int)pread(file, said, sizeof(said) - 1, 0), 0);
+    ck_assert_ptr_nonnull(strstr(said, "RxHeader   x shown\n"));
+    ck_assert_ptr_null(strstr(said, "h2olog:"));
+    sink_free(&sink);
+    close(in), close(err), close(file);
 }
 END_TEST
 
@@ -311,6 +379,9 @@ replay_suite(void)
     tcase_add_test(tcase, a_replay_redacts);
     tcase_add_test(tcase, both_lists_count);
     tcase_add_test(tcase, what_is_redacted_is_not_found);
+    tcase_add_test(tcase, t21_a_log_has_lines);
+    tcase_add_test(tcase, t21_a_catalogue_must_say_what_is_asked_for);
+    tcase_add_test(tcase, t21_an_error_has_no_summary);
     tcase_add_test(tcase, a_catalogue_with_control_bytes_is_refused);
     tcase_add_test(tcase, a_header_with_control_bytes_is_refused);
     tcase_add_test(tcase, numbers_of_the_header_have_bounds);

@@ -138,8 +138,8 @@ static const struct log_row {
      "\"referer\": \"http://x/\\u00c3\\u00a4\", \"user_agent\": null, \"ttfb\": 0.008000}"},
     {"%m|%U|%q|%V|%H|%s|%>s|%<s|%%|%v|%u|%p|%A|%b|%e", false,
      "GET|/a\\x22b\\c\\x7d|?q=1|a.test|HTTP/2|404|404|404|%|-|-|-|-|-|-"},
-    {"%{Referer}i|%{x-none}i|%{content-type}o|%<{set-cookie}o|%{X-Bad}i", false,
-     "http://x/\\xc3\\xa4|-|text/html|a=1, b=2|a\\xff\\x09b"},
+    {"%{Referer}i|%{Host}i|%{x-none}i|%{content-type}o|%<{set-cookie}o|%{X-Bad}i", false,
+     "http://x/\\xc3\\xa4|a.test|-|text/html|a=1, b=2|a\\xff\\x09b"},
     {"%{connection-id}x|%{http2.stream-id}x|%{http1.request-index}x|%{ttfb}x|%{ssl.cipher}x|%{HOME}e|%{local}p", false,
      "9|1|-|0.008000|-|-|-"},
     {"%{sec}t %{msec}t %{usec}t %{msec_frac}t %{usec_frac}t %{%T}t", false,
@@ -147,7 +147,6 @@ static const struct log_row {
     {"{\"a\": %m, \"b\": \"x-%{none}i-%m\", \"c\": \"%{none}i\", \"d\": %{none}i, \"e\\\"\": \"%m\", \"f\": %s, \"g\": %b}",
      true, "{\"a\": \"GET\", \"b\": \"x---GET\", \"c\": null, \"d\": null, \"e\\\"\": \"GET\", \"f\": 404, \"g\": null}"},
     {"plain", false, "plain"},
-    {"", false, ""},
 };
 
 START_TEST(access_logs)
@@ -177,6 +176,7 @@ END_TEST
 static const struct {
     const char *format, *message;
 } errors[] = {
+    {"", "--log-format: an empty format; expected one, as combined or '%s %r'"},
     {"%h %z", "--log-format: expected one of %AbHhlmpeqrstUuVv behind %, a brace or another %\n    %h %z\n        ^"},
     {"%", "--log-format: expected one of %AbHhlmpeqrstUuVv behind %, a brace or another %\n    %\n     ^"},
     {"%{a", "--log-format: a brace that is not closed; expected %{...} and a letter\n    %{a\n     ^"},

@@ -5,8 +5,10 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static struct sink sink;
@@ -27,7 +29,14 @@ tear_down(void)
 {
     close(sink.fd);
     close(reader);
-    text_free(&sink.pending);
+    sink_free(&sink);
+}
+
+static void
+put(const char *record)
+{
+    text_puts(&sink.pending, record);
+    sink_end_record(&sink);
 }
 
 START_TEST(what_is_pending_is_written)
@@ -97,10 +106,68 @@ START_TEST(a_write_error_is_explained)
 {
     sink = (struct sink){.fd = open("/dev/full", O_WRONLY | O_CLOEXEC)};
     reader = -1;
-    text_puts(&sink.pending, "x");
+    put("x");
     ck_assert_int_eq(sink_flush(&sink, &diag), SINK_FAILED);
     ck_assert_int_eq(diag.status, DIAG_FAILED);
-    ck_assert_str_eq(diag.message, "cannot write the output: No space left on device");
+    ck_assert_str_eq(diag.message, "cannot write the output: No space left on device; at least 1 record is not in it");
+}
+END_TEST
+
+/* A file that takes so many bytes more and no others, as on a full disk. */
+static void
+open_bounded(const char *before, size_t room)
+{
+    char path[] = "/tmp/h2olog-sink.XXXXXX";
+    signal(SIGXFSZ, SIG_IGN);
+    sink = (struct sink){.fd = mkostemp(path, O_CLOEXEC | O_APPEND), .name = "FILE"};
+    unlink(path);
+    reader = -1;
+    ck_assert_int_eq(write(sink.fd, before, strlen(before)), (ssize_t)strlen(before));
+    const struct rlimit limit = {strlen(before) + room, RLIM_INFINITY};
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void
+check_file(const char *expected)
+{
+    char bytes[64] = "";
+    ck_assert_int_ge((int)pread(sink.fd, bytes, sizeof(bytes) - 1, 0), 0);
+    ck_assert_str_eq(bytes, expected);
+}
+
+/* T18: half a record stood at the end, and nothing said in which file, or how much was missing. */
+START_TEST(t18_a_full_disk_leaves_whole_records)
+{
+    static const struct {
+        size_t room;
+        const char *content, *message;
+    } rows[] = {
+        {0, "before\n", "cannot write FILE: File too large; at least 3 records are not in it"},
+        {3, "before\n", "cannot write FILE: File too large; at least 3 records are not in it"},
+        {4, "before\none\n", "cannot write FILE: File too large; at least 2 records are not in it"},
+        {9, "before\none\n", "cannot write FILE: File too large; at least 2 records are not in it"}, /* a record of two lines */
+        {13, "before\none\ntwo\n2\n\n", "cannot write FILE: File too large; at least 1 record is not in it"},
+    };
+    open_bounded("before\n", rows[_i].room);
+    put("one\n");
+    put("two\n2\n\n");
+    put("three\n");
+    ck_assert_int_eq(sink_flush(&sink, &diag), SINK_FAILED);
+    ck_assert_str_eq(diag.message, rows[_i].message);
+    check_file(rows[_i].content);
+}
+END_TEST
+
+START_TEST(what_others_have_written_behind_stays)
+{
+    open_bounded("", 6);
+    put("one\n");
+    put("two\n");
+    ck_assert_int_eq(write(sink.fd, "onetwo", 6), 6);
+    ck_assert_int_eq(lseek(sink.fd, 3, SEEK_SET), 3); /* as if "two" were another's */
+    sink.done = 3;
+    ck_assert_int_eq(sink_flush(&sink, &diag), SINK_FAILED);
+    check_file("onetwo");
 }
 END_TEST
 
@@ -115,6 +182,8 @@ sink_suite(void)
     tcase_add_test(tcase, a_reader_that_is_gone);
     tcase_add_test(tcase, a_file_takes_all_at_once);
     tcase_add_test(tcase, a_write_error_is_explained);
+    tcase_add_loop_test(tcase, t18_a_full_disk_leaves_whole_records, 0, 5);
+    tcase_add_test(tcase, what_others_have_written_behind_stays);
     suite_add_tcase(suite, tcase);
     return suite;
 }

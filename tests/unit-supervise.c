@@ -139,7 +139,7 @@ end(struct run *run, const char *expected)
     if (!run->may_leave)
         check_nothing_left();
     text_free(&out);
-    text_free(&run->sink.pending);
+    sink_free(&run->sink);
     fixture_free(&run->fixture);
 }
 
@@ -217,6 +217,37 @@ START_TEST(early_ends_are_explained)
         "");
     check("echo 'ERROR: RLIMIT_MEMLOCK' >&2; echo 'ERROR: something else' >&2; exit 1", 1,
           "bpftrace ended before it could trace: ERROR: something else; h2olog -dd shows the program", "");
+}
+END_TEST
+
+/* O3: these had no cause, or a wrong one. */
+START_TEST(o3_causes_are_found)
+{
+    static const struct {
+        const char *script, *message;
+        int status;
+    } rows[] = {
+        {"echo 'FATAL: dup(fd): Too many open files: please raise NOFILE' >&2; kill -6 $$",
+         "FATAL: dup(fd): Too many open files: please raise NOFILE; bpftrace keeps two files open for each probe; allow more, "
+         "as "
+         "with ulimit -n 65536, or trace fewer events with -t",
+         4},
+        {"echo 'mmap: Operation not permitted' >&2; echo 'ERROR: Failed to open perf buffer' >&2; exit 1",
+         "mmap: Operation not permitted; bpftrace may not lock memory for its buffer; a container needs CAP_IPC_LOCK", 4},
+        {"echo 'ERROR: Missing CAP_BPF' >&2; exit 1",
+         "ERROR: Missing CAP_BPF; root lacks this capability here; a container must be given it, as with --cap-add", 4},
+        {"echo 'ERROR: bpf: Argument list too long' >&2; exit 1",
+         "ERROR: bpf: Argument list too long; this bpftrace does not take so many probes at once; trace fewer events with -t, "
+         "or "
+         "name another with --bpftrace PATH",
+         4},
+        {"echo 'ERROR: usdt:x has no valid attach points' >&2; exit 1",
+         "ERROR: usdt:x has no valid attach points; the server's binary has changed since it was started; restart the server",
+         3},
+    };
+    char message[512];
+    snprintf(message, sizeof(message), "bpftrace ended before it could trace: %s", rows[_i].message);
+    check(rows[_i].script, rows[_i].status, message, "");
 }
 END_TEST
 
@@ -727,7 +758,8 @@ START_TEST(a_full_disk_is_an_error)
     close(run.sink.fd);
     run.sink.fd = open("/dev/full", O_WRONLY);
     ck_assert_int_eq(supervise(&run), 1);
-    ck_assert_str_eq(run.fixture.diag.message, "cannot write the output: No space left on device");
+    ck_assert_str_eq(run.fixture.diag.message,
+                     "cannot write the output: No space left on device; at least 1 record is not in it");
     end(&run, "");
 }
 END_TEST
@@ -765,6 +797,7 @@ supervise_suite(void)
     TCase *tcase = tcase_create("supervise");
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, early_ends_are_explained);
+    tcase_add_loop_test(tcase, o3_causes_are_found, 0, 5);
     tcase_add_test(tcase, a_refused_program_is_followed_by_a_lesser_one);
     tcase_add_test(tcase, half_a_record_is_no_record);
     tcase_add_test(tcase, a_grandchild_that_holds_the_pipe_does_not_hold_the_run);

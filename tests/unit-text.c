@@ -1,5 +1,7 @@
 #include "base/text.h"
 
+#include "base/near.h"
+
 #include "unit-fixture.h"
 #include "unit.h"
 
@@ -403,11 +405,44 @@ START_TEST(unsafe_bytes_are_found)
 }
 END_TEST
 
+START_TEST(the_nearest_names)
+{
+    static const char *const names[] = {"http", "quic", "all", "quick", "quit", "quip", "http", "go_home"};
+    static const struct {
+        const char *word, *question;
+    } rows[] = {
+        {"htp", "; did you mean --http?"}, /* once, although it is offered twice */
+        {"QUIC", "; did you mean --quic?"},
+        {"quix", "; did you mean --quic, --quit, --quip?"},
+        {"quicks", "; did you mean --quick?"},
+        {"qiuc", "; did you mean --quic?"},
+        {"al", "; did you mean --all?"},
+        {"gohome", "; did you mean --go_home?"},
+        {"homing", "; see there"},
+        {"homes", "; did you mean --go_home?"},
+        {"frob", "; see there"},
+        {"tcp", "; see there"},
+        {"x", "; see there"},
+        {"", "; see there"},
+    };
+    char question[64], cut[12];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct near near = near_to(text_of(rows[i].word));
+        for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++)
+            near_offer(&near, text_of(names[j]));
+        ck_assert_str_eq(near_ask(&near, "--", "; see there", question, sizeof(question)), rows[i].question);
+        near_ask(&near, "--", "; see there", cut, sizeof(cut));
+        ck_assert(strncmp(cut, rows[i].question, sizeof(cut) - 1) == 0 && strlen(cut) < sizeof(cut));
+    }
+}
+END_TEST
+
 Suite *
 text_suite(void)
 {
     Suite *suite = suite_create("text");
     TCase *tcase = tcase_create("text");
+    tcase_add_test(tcase, the_nearest_names);
     tcase_add_test(tcase, printable_bytes_stay);
     tcase_add_test(tcase, a_backslash_is_doubled);
     tcase_add_test(tcase, every_control_byte_is_escaped);

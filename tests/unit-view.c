@@ -122,6 +122,16 @@ START_TEST(an_access_log_needs_few_header_fields)
 }
 END_TEST
 
+START_TEST(o2_tags_of_regular_expressions_are_tags)
+{
+    static const struct filter_word good[] = {{"include-regex", "rx*:x"}, {"exclude-regex", "^a:"}, {"group", "request"}},
+                                    bad[] = {{"query", "x"}, {"exclude-regex", "RxHeadr:x"}};
+    ck_assert_int_eq(view_check(good, 3, &fixture.catalog, &fixture.mem, &fixture.diag), 0);
+    ck_assert_int_eq(view_check(bad, 2, &fixture.catalog, &fixture.mem, &fixture.diag), -1);
+    ck_assert_str_eq(fixture.diag.message, "--exclude-regex: there is no tag \"RxHeadr\"; did you mean RxHeader?");
+}
+END_TEST
+
 START_TEST(errors)
 {
     ck_assert_int_eq(MAKE({"max-requests", "5"}), -1);
@@ -226,6 +236,7 @@ view_suite(void)
     tcase_add_test(tcase, regular_expressions);
     tcase_add_test(tcase, a_regular_expression_for_any_tag);
     tcase_add_test(tcase, an_access_log_needs_few_header_fields);
+    tcase_add_test(tcase, o2_tags_of_regular_expressions_are_tags);
     tcase_add_test(tcase, errors);
     tcase_add_test(tcase, colours);
     tcase_add_test(tcase, the_width_of_a_terminal);

@@ -1,5 +1,7 @@
 #include "catalog/pattern.h"
 
+#include "base/near.h"
+
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,28 +27,6 @@ pattern_is_literal(const char *pattern)
     return strpbrk(pattern, "*?[") == NULL;
 }
 
-/* Levenshtein's distance. A name of more than 63 bytes is far from every other. */
-static size_t
-distance(const char *a, const char *b)
-{
-    size_t row[64], alen = strlen(a), blen = strlen(b);
-    if (alen > 63 || blen > 63)
-        return SIZE_MAX;
-    for (size_t j = 0; j <= blen; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= alen; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= blen; j++) {
-            size_t best = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            best = row[j] + 1 < best ? row[j] + 1 : best;
-            row[j] = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-        }
-    }
-    return row[blen];
-}
-
 static const char *
 bare_name(const char *pattern)
 {
@@ -54,29 +34,14 @@ bare_name(const char *pattern)
     return colon != NULL ? colon + 1 : pattern;
 }
 
-static bool
-is_first_of_type(const struct catalog *catalog, size_t index)
+/* The names of events that are as near as any. */
+static struct near
+near_events(const char *pattern, const struct catalog *catalog)
 {
-    for (size_t i = 0; i < index; i++)
-        if (strcmp(catalog->probes[i].type, catalog->probes[index].type) == 0)
-            return false;
-    return true;
-}
-
-/* Up to three event names that are as near as any. */
-static void
-put_near(struct outbuf *out, const char *pattern, const struct catalog *catalog)
-{
-    const char *name = bare_name(pattern);
-    int count = 0;
-    for (size_t far = 0; far <= 1 + strlen(name) / 3 && count == 0; far++) {
-        for (size_t i = 0; i < catalog->count && count < 3; i++) {
-            const char *type = catalog->probes[i].type;
-            if (distance(name, type) == far && is_first_of_type(catalog, i))
-                text_printf(out, "%s%s", count++ > 0 ? ", " : "; did you mean ", type);
-        }
-    }
-    text_puts(out, count > 0 ? "?" : "; h2olog --list shows all");
+    struct near near = near_to(text_of(bare_name(pattern)));
+    for (size_t i = 0; i < catalog->count && pattern_is_literal(pattern); i++)
+        near_offer(&near, text_of(catalog->probes[i].type));
+    return near;
 }
 
 /* What this h2o has instead: the newer probe, an older one whose successor was asked for, or one of another name for the same
@@ -121,12 +86,9 @@ pattern_explain(const char *pattern, const struct catalog *catalog, const struct
         if (pattern_fits(pattern, asked->provider, asked->name, asked->type))
             return not_there(asked, quoted, catalog, probes, diag);
     }
-    struct outbuf near = {0};
-    if (pattern_is_literal(pattern))
-        put_near(&near, pattern, catalog);
-    else
-        text_puts(&near, "; h2olog --list shows all events");
-    diag_set(diag, DIAG_USAGE, "there is no event \"%s\"%.*s", quoted, (int)near.len, near.ptr);
-    text_free(&near);
-    return -1;
+    const struct near near = near_events(pattern, catalog);
+    char question[256];
+    near_ask(&near, "", pattern_is_literal(pattern) ? "; h2olog --list shows all" : "; h2olog --list shows all events",
+             question, sizeof(question));
+    return diag_set(diag, DIAG_USAGE, "there is no event \"%s\"%s", quoted, question);
 }

@@ -1,24 +1,76 @@
 #include "command/list.h"
 
+#include "base/json.h"
+
 #include <stdio.h>
 #include <string.h>
 
+/* ---- A probe. */
+
+enum mark { NO_TARGET, HAS, LACKS, UNDESCRIBED };
+
 static void
-put_name(struct outbuf *out, const char *mark, const char *provider, const char *name)
+put_name(struct outbuf *out, enum mark mark, const struct catalog_probe *probe)
 {
+    static const char *const marks[] = {"", "+ ", "- ", "? "};
     char full[128];
-    snprintf(full, sizeof(full), "%s:%s", provider, name);
-    text_printf(out, "%s%-32s", mark, full);
+    snprintf(full, sizeof(full), "%s:%s", probe->provider, probe->name);
+    text_printf(out, "%s%-32s", marks[mark], full);
 }
 
 static void
-put_probe(struct outbuf *out, const struct catalog_probe *probe, const char *mark)
+put_fields(struct outbuf *out, const struct catalog_probe *probe, const char *form)
 {
-    put_name(out, mark, probe->provider, probe->name);
     for (int i = 0; i < probe->nfields; i++)
-        text_printf(out, "%s%s %s", i > 0 ? ", " : " ", probe->fields[i].name, probe->fields[i].type->name);
+        text_printf(out, form, i > 0 ? ", " : "", probe->fields[i].name, probe->fields[i].type->name);
+}
+
+static void
+put_string(struct outbuf *out, const char *separator, const char *key, const char *value)
+{
+    text_puts(out, separator);
+    json_key(out, key, "");
+    json_string(out, text_of(value));
+}
+
+static void
+put_object(struct outbuf *out, enum mark mark, const struct catalog_probe *probe, int nargs)
+{
+    put_string(out, "{", "provider", probe->provider);
+    put_string(out, ", ", "probe", probe->name);
+    if (mark == UNDESCRIBED)
+        text_printf(out, ", \"arguments\": %d", nargs);
+    else {
+        put_string(out, ", ", "event", probe->type);
+        put_string(out, ", ", "tag", probe->tag);
+        put_string(out, ", ", "mode", probe->group);
+        text_puts(out, ", \"fields\": [");
+        put_fields(out, probe, "%s{\"name\": \"%s\", \"type\": \"%s\"}");
+        text_putc(out, ']');
+    }
+    text_puts(out, mark == NO_TARGET ? "}\n" : mark == LACKS ? ", \"is_there\": false}\n" : ", \"is_there\": true}\n");
+}
+
+/* `nargs`: of a probe that is not described. */
+static void
+put_probe(struct outbuf *out, const struct list *list, enum mark mark, const struct catalog_probe *probe, int nargs)
+{
+    if (!select_wants(list->select, probe))
+        return;
+    if (list->is_json) {
+        put_object(out, mark, probe, nargs);
+        return;
+    }
+    put_name(out, mark, probe);
+    text_puts(out, probe->nfields > 0 ? " " : "");
+    if (mark == UNDESCRIBED)
+        text_printf(out, " %d arguments, not in the catalogue", nargs);
+    else
+        put_fields(out, probe, "%s%s %s");
     text_putc(out, '\n');
 }
+
+/* ---- All of them. */
 
 /* Of several descriptions of one probe the one that is used for the target stands in the list; the first, if none is. */
 static bool
@@ -45,21 +97,35 @@ is_of_h2o(const struct usdt_probe *probe)
            strcmp(probe->provider, "picotls") == 0;
 }
 
-void
-list_write(struct outbuf *out, const struct catalog *catalog, const struct target *target)
+static void
+put_described(struct outbuf *out, const struct list *list)
 {
-    for (size_t i = 0; i < catalog->count; i++) {
-        const struct catalog_probe *probe = &catalog->probes[i];
-        if (target == NULL)
-            put_probe(out, probe, "");
-        else if (stands_for_probe(catalog, i, &target->probes))
-            put_probe(out, probe, catalog_fits(probe, &target->probes) ? "+ " : "- ");
+    for (size_t i = 0; i < list->catalog->count; i++) {
+        const struct catalog_probe *probe = &list->catalog->probes[i];
+        const struct usdt_probes *probes = list->target != NULL ? &list->target->probes : NULL;
+        if (probes == NULL)
+            put_probe(out, list, NO_TARGET, probe, 0);
+        else if (stands_for_probe(list->catalog, i, probes))
+            put_probe(out, list, catalog_fits(probe, probes) ? HAS : LACKS, probe, 0);
     }
-    for (size_t i = 0; target != NULL && i < target->probes.count; i++) {
-        const struct usdt_probe *probe = &target->probes.items[i];
-        if (!is_of_h2o(probe) || catalog_has_probe(catalog, probe->provider, probe->name))
+}
+
+static void
+put_undescribed(struct outbuf *out, const struct list *list)
+{
+    for (size_t i = 0; list->target != NULL && i < list->target->probes.count; i++) {
+        const struct usdt_probe *usdt = &list->target->probes.items[i];
+        if (!is_of_h2o(usdt) || catalog_has_probe(list->catalog, usdt->provider, usdt->name))
             continue;
-        put_name(out, "? ", probe->provider, probe->name);
-        text_printf(out, " %d arguments, not in the catalogue\n", probe->nargs);
+        struct catalog_probe probe = catalog_probe_new(usdt->provider, usdt->name, (struct diag_pos){0});
+        probe.group = "unknown";
+        put_probe(out, list, UNDESCRIBED, &probe, usdt->nargs);
     }
+}
+
+void
+list_write(struct outbuf *out, const struct list *list)
+{
+    put_described(out, list);
+    put_undescribed(out, list);
 }

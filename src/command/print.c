@@ -1,6 +1,7 @@
 #include "command/print.h"
 
 #include "base/clock.h"
+#include "catalog/pattern.h"
 #include "command/doctor.h"
 #include "command/list.h"
 #include "program/standalone.h"
@@ -62,8 +63,6 @@ open_target(struct target *target, bool *is_there, const struct options *options
     *target = (struct target){.pidfd = -1};
     if (one_pid(options, &pid, diag) != 0)
         return -1;
-    if (pid != 0 && options->exe != NULL)
-        return diag_set(diag, DIAG_USAGE, "both -p and -e; choose a process or a file");
     *is_there = pid != 0 || options->exe != NULL;
     if (!*is_there)
         return 0;
@@ -72,6 +71,20 @@ open_target(struct target *target, bool *is_there, const struct options *options
 
 /* ---- --list and --doctor. */
 
+/* The list for the target, with what the options choose of it. */
+static int
+write_list(struct outbuf *out, const struct options *options, const struct catalog *catalog, const struct target *target,
+           struct mem *mem, struct diag *diag)
+{
+    const struct options_list *types = &options->types;
+    struct select select = {options->has_mode ? options->mode : NULL, types->items, types->count, NULL,
+                            mem_alloc(mem, types->count + 1)};
+    const struct list list = {catalog, target, &select, options->has_format && strcmp(options->format, "json") == 0};
+    list_write(out, &list);
+    const char *unused = select_unused(&select);
+    return unused == NULL ? 0 : pattern_explain(unused, catalog, target != NULL ? &target->probes : NULL, diag);
+}
+
 int
 print_list(const struct options *options, const struct catalog *catalog, struct mem *mem, struct diag *diag)
 {
@@ -79,10 +92,10 @@ print_list(const struct options *options, const struct catalog *catalog, struct 
     struct target target;
     bool has_target;
     int status = open_target(&target, &has_target, options, mem, diag);
-    if (status == 0) {
-        list_write(&out, catalog, has_target ? &target : NULL);
-        status = write_stdout(&out, diag);
-    }
+    if (status == 0)
+        status = write_list(&out, options, catalog, has_target ? &target : NULL, mem, diag);
+    status = status == 0 ? write_stdout(&out, diag) : -1;
+    text_free(&out);
     target_close(&target);
     return status;
 }
@@ -125,16 +138,19 @@ write_program(struct outbuf *program, const struct plan *plan, const struct setu
     return standalone_write(program, plan, &standalone, templates, mem, diag);
 }
 
-/* A program that is only printed may be for another machine, so this one need not have a bpftrace. Where it has one, the
- * program is for that. */
+/* A program that is only printed may be for another machine, so this one need not have a bpftrace. Where it has one that h2olog
+ * would run, the program is for that. */
 static int
-choose_bpftrace(struct bpftrace *bpftrace, const struct options *options, struct mem *mem, struct diag *diag)
+choose_bpftrace(struct bpftrace *bpftrace, const struct options *options, const struct diag_log *log, struct mem *mem,
+                struct diag *diag)
 {
     if (bpftrace_find(bpftrace, options->bpftrace, options->force, mem, diag) == 0)
         return 0;
     if (options->bpftrace != NULL)
         return -1;
     bpftrace_newest(bpftrace);
+    diag_note(log, "the program is for bpftrace %d.%d, as %s", bpftrace->major, bpftrace->minor, diag->message);
+    *diag = (struct diag){0};
     return 0;
 }
 
@@ -162,7 +178,7 @@ print_program(const struct setup *setup, const struct setup_files *files, const 
         .request = &request, .catalog = &files->catalog, .templates = &files->templates, .bpftrace = &bpftrace, .log = log};
     struct target target;
     bool has_target;
-    if (choose_bpftrace(&bpftrace, setup->options, mem, diag) != 0)
+    if (choose_bpftrace(&bpftrace, setup->options, log, mem, diag) != 0)
         return -1;
     plan_choose_transport(&request, &bpftrace);
     int status = open_target(&target, &has_target, setup->options, mem, diag);

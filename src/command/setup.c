@@ -2,6 +2,7 @@
 
 #include "catalog/dtrace.h"
 #include "host/input.h"
+#include "request/header.h"
 
 #include <string.h>
 
@@ -39,11 +40,21 @@ make_view(struct setup *setup, struct mem *mem, struct diag *diag)
     return setup->view.is_grouped ? check_grouped(setup->options, diag) : 0;
 }
 
+/* Names as h2o tells them, of requests and responses alike. */
+static struct redact
+given_names(const struct options_list *list, struct mem *mem)
+{
+    const char **names = mem_alloc(mem, (list->count + 1) * sizeof(*names));
+    for (size_t i = 0; i < list->count; i++)
+        names[i] = header_in_request(list->items[i]);
+    return (struct redact){names, list->count};
+}
+
 /* --redact, and behind it what --redact-default stands for. */
 static struct redact
 redacted_names(const struct options *options, struct mem *mem)
 {
-    const struct redact given = {options->redact.items, options->redact.count};
+    const struct redact given = given_names(&options->redact, mem);
     const struct redact defaults = {redact_defaults, options->redact_default ? REDACT_DEFAULTS : 0};
     return redact_join(&given, &defaults, mem);
 }
@@ -99,6 +110,21 @@ setup_make(struct setup *setup, const struct options *options, const char *comma
     if (options->script != NULL && read_program(setup, mem, diag) != 0)
         return -1;
     return redact_check(&setup->request.redact, diag);
+}
+
+/* A tag may be that of a probe that only the server knows, which -t and all show, too. */
+int
+setup_check(const struct setup *setup, const struct catalog *catalog, const struct diag_log *log, struct mem *mem,
+            struct diag *diag)
+{
+    const struct options *options = setup->options;
+    if (view_check(setup->words, setup->nwords, catalog, mem, diag) == 0)
+        return 0;
+    if (options->types.count == 0 && strcmp(options->mode, "all") != 0)
+        return -1;
+    diag_note(log, "warning: %s", diag->message);
+    *diag = (struct diag){0};
+    return 0;
 }
 
 void

@@ -26,6 +26,10 @@ struct setup {
 /* 0, or -1 with `diag` set; setup_free in any case. */
 int setup_make(struct setup *setup, const struct options *options, const char *command, struct mem *mem, struct diag *diag);
 
+/* Whether the catalogue knows what the options name: 0, with a note if only the server may know it, or -1 with `diag` set. */
+int setup_check(const struct setup *setup, const struct catalog *catalog, const struct diag_log *log, struct mem *mem,
+                struct diag *diag);
+
 /* Frees what is not the arena's. */
 void setup_free(struct setup *setup);
 

@@ -8,6 +8,7 @@
 #include "run/replay.h"
 #include "run/supervise.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
@@ -20,18 +21,53 @@ enum { PUT_OFF_MS = 3500 };
 
 struct destination {
     struct sink sink;
+    char name[512]; /* of the file */
     struct format format;
 };
+
+/* What h2olog reads or writes, the output last. */
+struct used {
+    struct open_used items[6];
+};
+
+static struct used
+used_files(const struct options *options)
+{
+    return (struct used){{{"--replay", options->replay},
+                          {"--script", options->script},
+                          {"--probes", options->probes_path},
+                          {"--bpftrace", options->bpftrace},
+                          {"-w", options->output}}};
+}
+
+/* The inputs alone. */
+enum { USED_INPUTS = 4, USED_ALL = 5 };
+
+/* As with `h2olog >&-`, and `h2olog --replay FILE >>FILE`. */
+static int
+check_stdout(const struct used *used, struct diag *diag)
+{
+    const struct open_used *other = open_find_used(STDOUT_FILENO, used->items, USED_INPUTS);
+    if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY)
+        return diag_set(diag, DIAG_FAILED, "stdout is closed, or not open for writing; write to a file with -w FILE");
+    return other == NULL
+               ? 0
+               : diag_set(diag, DIAG_USAGE, "the output is the file of %s, too; write to another file", other->option);
+}
 
 static int
 open_destination(struct destination *destination, const struct setup *setup, struct diag *diag)
 {
     const struct options *options = setup->options;
+    const struct used used = used_files(options);
     struct sink *sink = &destination->sink;
     *sink = (struct sink){.fd = STDOUT_FILENO, .block = options->buffered ? 64 * 1024 : 0};
     format_init(&destination->format, setup->format, (struct format_options){options->extra, options->names});
-    if (options->output != NULL)
-        sink->fd = open_output(options->output, options->append ? OPEN_CONTINUED : OPEN_EMPTIED, diag);
+    if (options->output != NULL) {
+        sink->name = diag_quote(destination->name, sizeof(destination->name), text_of(options->output));
+        sink->fd = open_output(options->output, options->append ? OPEN_CONTINUED : OPEN_EMPTIED, used.items, USED_INPUTS, diag);
+    } else if (check_stdout(&used, diag) != 0)
+        return -1;
     writable_make_own(sink->fd);
     destination->format.paint = paint_for(sink->fd, options->color, options->wide);
     return sink->fd < 0 ? -1 : 0;
@@ -119,9 +155,11 @@ describe(const struct setup *setup, const struct setup_files *files, struct mem 
 }
 
 static int
-begin_recording(struct recording *recording, const struct recording_header *header, const char *path, struct diag *diag)
+begin_recording(struct recording *recording, const struct recording_header *header, const struct options *options,
+                struct diag *diag)
 {
-    recording->fd = open_output(path, OPEN_EMPTIED, diag);
+    const struct used used = used_files(options);
+    recording->fd = open_output(options->record, OPEN_EMPTIED, used.items, USED_ALL, diag);
     return recording->fd < 0 ? -1 : recording_begin(recording, header, diag);
 }
 
@@ -196,7 +234,7 @@ trace_servers(struct setup *setup, const struct setup_files *files, const struct
         header.bpftrace = machine.bpftrace;
         header.cpus = machine.cpus;
         header.offset = to.format.realtime_offset;
-        if (begin_recording(&recording, &header, options->record, diag) != 0)
+        if (begin_recording(&recording, &header, options, diag) != 0)
             return -1;
     }
     struct output output = {.view = &setup->view, .format = &to.format, .sink = &to.sink, .most = options->count};
@@ -205,7 +243,7 @@ trace_servers(struct setup *setup, const struct setup_files *files, const struct
                             .log = log,
                             .recording = options->record != NULL ? &recording : NULL};
     int status = trace(&run, &machine, setup, files, signals, diag);
-    text_free(&to.sink.pending);
+    sink_free(&to.sink);
     return status;
 }
 
@@ -226,12 +264,12 @@ trace_recording(const struct setup *setup, const struct diag_log *log, struct di
                                   .nwords = setup->nwords,
                                   .redact = setup->request.redact,
                                   .most = options->count,
-                                  .format = options->has_format ? options->format : NULL,
+                                  .format = options->has_format || options->has_mode ? options->format : NULL,
                                   .format_options = {options->extra, options->names},
                                   .paint = to.format.paint,
                                   .sink = &to.sink,
                                   .log = log};
     int status = replay_run(&replay, diag);
-    text_free(&to.sink.pending);
+    sink_free(&to.sink);
     return status;
 }

@@ -57,16 +57,28 @@ reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* bpftrace keeps two files open for each probe site, and locks memory on older kernels. A limit that may not be raised stays as
- * it is. What clients sent stands in its memory, too; a core limit of 1 byte forbids a dump to a program as well (core(5)). */
+/* bpftrace keeps two files open for each probe site. */
+static void
+raise_files(void)
+{
+    enum { ENOUGH = 65536 };
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    const struct rlimit enough = {ENOUGH, ENOUGH};
+    if (limit.rlim_max < ENOUGH && setrlimit(RLIMIT_NOFILE, &enough) == 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* bpftrace locks memory on older kernels. A limit that may not be raised stays as it is. What clients sent stands in its
+ * memory, too; a core limit of 1 byte forbids a dump to a program as well (core(5)). */
 static void
 set_limits(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
+    raise_files();
     limit = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
     setrlimit(RLIMIT_MEMLOCK, &limit);
     limit = (struct rlimit){1, 1};

@@ -237,26 +237,64 @@ check_output(struct opening *opening)
     return 0;
 }
 
-static int
-take_output(struct opening *opening, enum open_mode how)
+const struct open_used *
+open_find_used(int fd, const struct open_used *used, size_t nused)
 {
+    struct stat ours, other;
+    if (fstat(fd, &ours) != 0 || (!S_ISREG(ours.st_mode) && !S_ISFIFO(ours.st_mode)))
+        return NULL;
+    for (size_t i = 0; i < nused; i++)
+        if (used[i].path != NULL && stat(used[i].path, &other) == 0 && ours.st_dev == other.st_dev &&
+            ours.st_ino == other.st_ino)
+            return &used[i];
+    return NULL;
+}
+
+/* Ends the last line, which a full disk or a crash may have left unfinished. It is not known of a file that may not be read. */
+static int
+end_line(const struct opening *opening)
+{
+    char path[32], last = '\n';
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", opening->fd);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool is_unfinished = fd >= 0 && pread(fd, &last, 1, opening->status.st_size - 1) == 1 && last != '\n';
+    if (fd >= 0)
+        close(fd);
+    return !is_unfinished || write(opening->fd, "\n", 1) == 1 ? 0 : -1;
+}
+
+/* Empties the file, or makes it ready for what comes behind. */
+static int
+prepare(struct opening *opening, enum open_mode how)
+{
+    if (!S_ISREG(opening->status.st_mode) || opening->status.st_size == 0)
+        return 0;
+    int status = how == OPEN_EMPTIED ? ftruncate(opening->fd, 0) : end_line(opening);
+    return status == 0 ? 0 : fail_by_errno(opening);
+}
+
+static int
+take_output(struct opening *opening, enum open_mode how, const struct open_used *used, size_t nused)
+{
+    const struct open_used *other = open_find_used(opening->fd, used, nused);
+    if (other != NULL)
+        return fail(opening, mem_printf(&opening->walk.mem, "it is the file of %s, too", other->option), "name another file");
     if (opening->is_own)
         return how != OPEN_ANEW ? 0 : fail(opening, "it was opened by whoever started h2olog", NULL);
     if (opening->is_judged && !opening->is_new && check_output(opening) != 0)
         return -1;
-    bool is_emptied = how == OPEN_EMPTIED && S_ISREG(opening->status.st_mode);
-    return !is_emptied || ftruncate(opening->fd, 0) == 0 ? 0 : fail_by_errno(opening);
+    return prepare(opening, how);
 }
 
 int
-open_output(const char *path, enum open_mode how, struct diag *diag)
+open_output(const char *path, enum open_mode how, const struct open_used *used, size_t nused, struct diag *diag)
 {
     struct opening opening = opening_of(path, WALK_OUTPUT, O_WRONLY | O_APPEND | O_CREAT, geteuid() == 0);
     const struct walk *walk = &opening.walk;
     char quoted[512];
     int status = open_path(&opening);
     if (status == 0)
-        status = take_output(&opening, how);
+        status = take_output(&opening, how, used, nused);
     if (status != 0)
         diag_set(diag, DIAG_FAILED, "cannot open %s for writing: %s%s%s", diag_quote(quoted, sizeof(quoted), text_of(path)),
                  walk->error, walk->advice != NULL ? "; " : "", walk->advice != NULL ? walk->advice : "");

@@ -37,9 +37,18 @@ enum open_mode {
     OPEN_ANEW, /* continued, but what h2olog was started with cannot be opened a second time */
 };
 
+/* A file that is used besides, and the option that names it; `path` NULL: none is. */
+struct open_used {
+    const char *option, *path;
+};
+
 /* Opens an output file, which is made for its owner only: a regular file without other names, a FIFO that is being read, a
- * terminal, /dev/null or /dev/full. What is there is not touched before it has been judged. Everything is written at the end.
- * The descriptor, or -1 with `diag` set. */
-int open_output(const char *path, enum open_mode how, struct diag *diag);
+ * terminal, /dev/null or /dev/full. What is there is not touched before it has been judged. Everything is written at the end;
+ * where a line is not ended there, it is. The file must be none of the `nused` that are used besides. The descriptor, or -1
+ * with `diag` set. */
+int open_output(const char *path, enum open_mode how, const struct open_used *used, size_t nused, struct diag *diag);
+
+/* The first of the files that the open regular file, or pipe, is, too; NULL: it is none. */
+const struct open_used *open_find_used(int fd, const struct open_used *used, size_t nused);
 
 #endif

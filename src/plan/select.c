@@ -2,8 +2,8 @@
 
 #include "catalog/pattern.h"
 
-static bool
-is_wanted(struct select *select, const struct catalog_probe *probe)
+bool
+select_wants(struct select *select, const struct catalog_probe *probe)
 {
     const char *mode = select->mode;
     bool fits = select->npatterns == 0 && (mode == NULL || plan_is_of_mode(mode, probe));
@@ -18,7 +18,7 @@ select_events(struct select *select, const struct plan *plan, struct mem *mem)
 {
     bool *wanted = mem_alloc(mem, plan->nevents + 1);
     for (size_t i = 0; i < plan->nevents; i++)
-        wanted[i] = is_wanted(select, plan->events[i].probe);
+        wanted[i] = select_wants(select, plan->events[i].probe);
     return wanted;
 }
 

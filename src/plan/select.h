@@ -13,6 +13,9 @@ struct select {
     bool *was_used;              /* by pattern: it fits an event of a plan */
 };
 
+/* Whether events of the probe are asked for. */
+bool select_wants(struct select *select, const struct catalog_probe *probe);
+
 /* By event of the plan. Memory is the arena's. */
 const bool *select_events(struct select *select, const struct plan *plan, struct mem *mem);
 

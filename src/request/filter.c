@@ -1,5 +1,6 @@
 #include "request/filter.h"
 
+#include "base/near.h"
 #include "request/header.h"
 
 #include <ctype.h>
@@ -46,7 +47,7 @@ parse_number(struct filter_term *term, const char *word, struct diag *diag)
     return 0;
 }
 
-/* 404, 5xx, 500-599 */
+/* 404, 5xx, 500-599: three digits, and as classes only those that HTTP has. */
 static int
 parse_status(struct filter_term *term, const char *word, struct diag *diag)
 {
@@ -54,12 +55,12 @@ parse_status(struct filter_term *term, const char *word, struct diag *diag)
     uint64_t low, high;
     bool is_range = strchr(word, '-') != NULL;
     struct slice rest = text_of(word), first = text_cut(&rest, '-');
-    if (!is_range && first.len == 3 && text_ends_with(first, "xx") && *word >= '1' && *word <= '9') {
+    if (!is_range && first.len == 3 && text_ends_with(first, "xx") && *word >= '1' && *word <= '5') {
         term->low = (*word - '0') * 100;
         term->high = term->low + 99;
         return 0;
     }
-    if (!text_number(first, 999, &low) || !text_number(is_range ? rest : first, 999, &high) || low > high)
+    if (!text_number(first, 999, &low) || !text_number(is_range ? rest : first, 999, &high) || low < 100 || low > high)
         return bad_word(term, word, expected, diag);
     term->low = (int64_t)low;
     term->high = (int64_t)high;
@@ -89,6 +90,12 @@ parse_header(struct filter_term *term, const char *word, struct diag *diag)
     return header_is_pattern(word)
                ? 0
                : bad_word(term, word, "a header name of up to 64 characters; ? and one * may stand in it", diag);
+}
+
+static int
+parse_request_header(struct filter_term *term, const char *word, struct diag *diag)
+{
+    return parse_header(term, header_in_request(word), diag);
 }
 
 static int
@@ -179,7 +186,7 @@ static const struct filter_kind kinds[] = {
     {"sample", parse_share, CATALOG_CONN_ID, false, NULL, false, put_share, fits_share},
     {"status", parse_status, CATALOG_STATUS, false, NULL, false, put_range, fits_range},
     {"dcid", parse_prefix, CATALOG_DCID, false, NULL, false, put_prefix, fits_prefix},
-    {"request-header", parse_header, CATALOG_REQUEST_HEADER_NAME, true, NULL, false, put_header, fits_header},
+    {"request-header", parse_request_header, CATALOG_REQUEST_HEADER_NAME, true, NULL, false, put_header, fits_header},
     {"response-header", parse_header, CATALOG_RESPONSE_HEADER_NAME, true, NULL, false, put_header, fits_header},
 };
 
@@ -196,20 +203,27 @@ add_term(struct filter *filter, const struct filter_kind *kind, const char *word
     return kind->parse(term, word, diag);
 }
 
+static const struct filter_kind *
+find_kind(const char *option)
+{
+    for (size_t i = 0; i < KINDS; i++)
+        if (strcmp(kinds[i].option, option) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
 int
 filter_add(struct filter *filter, const char *option, const char *value, struct mem *mem, struct diag *diag)
 {
-    size_t i = 0;
-    while (i < KINDS && strcmp(kinds[i].option, option) != 0)
-        i++;
-    if (i == KINDS)
+    const struct filter_kind *kind = find_kind(option);
+    if (kind == NULL)
         return diag_set(diag, DIAG_FAILED, "there is no filter \"%s\"", option);
     filter->words = mem_grow(mem, filter->words, filter->nwords, sizeof(*filter->words));
     filter->words[filter->nwords++] = (struct filter_word){option, mem_strdup(mem, value)};
     char *rest = mem_strdup(mem, value);
     int status = 0;
     for (char *word; status == 0 && (word = strsep(&rest, ",")) != NULL;)
-        status = add_term(filter, &kinds[i], word, mem, diag);
+        status = add_term(filter, kind, word, mem, diag);
     return status;
 }
 
@@ -229,6 +243,51 @@ subject_of(const struct filter_kind *kind, const struct catalog_probe *probe)
 {
     return kind->subject != NOTHING ? probe->field_of[kind->subject] : -1;
 }
+
+/* ---- What the catalogue knows. */
+
+int
+filter_check_tag(const char *option, const char *tag, const struct catalog *catalog, struct diag *diag)
+{
+    char quoted[128], question[256];
+    const struct filter_term term = {.text = tag};
+    struct near near = near_to(text_of(tag));
+    for (size_t i = 0; i < catalog->count; i++) {
+        if (fits_tag(&term, &catalog->probes[i]))
+            return 0;
+        near_offer(&near, text_of(catalog->probes[i].tag));
+    }
+    return diag_set(diag, DIAG_USAGE, "--%s: there is no tag \"%s\"%s", option,
+                    diag_quote(quoted, sizeof(quoted), text_of(tag)),
+                    near_ask(&near, "", "; expected one, as RxHeader, or the name of an event", question, sizeof(question)));
+}
+
+/* That some probe has the field that a kind compares. */
+static int
+check_subject(const struct filter_kind *kind, const struct catalog *catalog, struct diag *diag)
+{
+    for (size_t i = 0; i < catalog->count; i++)
+        if (subject_of(kind, &catalog->probes[i]) >= 0)
+            return 0;
+    return diag_set(diag, DIAG_USAGE, "--%s: the catalogue does not say which field of a probe that is", kind->option);
+}
+
+int
+filter_check(const struct filter_word *word, const struct catalog *catalog, struct mem *mem, struct diag *diag)
+{
+    const struct filter_kind *kind = find_kind(word->option);
+    char *rest = mem_strdup(mem, word->value);
+    if (kind == NULL)
+        return 0;
+    if (kind->fits_probe == NULL)
+        return check_subject(kind, catalog, diag);
+    int status = 0;
+    for (char *tag; status == 0 && (tag = strsep(&rest, ",")) != NULL;)
+        status = filter_check_tag(word->option, tag, catalog, diag);
+    return status;
+}
+
+/* ---- Asking. */
 
 /* Whether a kind, of which there are terms, wants the probe. */
 static bool

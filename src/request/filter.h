@@ -25,6 +25,13 @@ struct filter {
 /* Adds what the option `option` (its long name) asks for with `value`. 0, or -1 with `diag` set. Memory is the arena's. */
 int filter_add(struct filter *filter, const char *option, const char *value, struct mem *mem, struct diag *diag);
 
+/* Whether the catalogue has what the word asks for: probes of each of its tags, and the field that it compares in one probe at
+ * least. What is no filter passes. 0, or -1 with `diag` set. */
+int filter_check(const struct filter_word *word, const struct catalog *catalog, struct mem *mem, struct diag *diag);
+
+/* Whether the catalogue has probes of the tag, a glob in any case. */
+int filter_check_tag(const char *option, const char *tag, const struct catalog *catalog, struct diag *diag);
+
 /* Reads "OPTION VALUE", as lines of recordings and programs have it. false: it is something else. Memory is the arena's. */
 bool filter_read_word(struct filter_word *word, struct slice line, struct mem *mem);
 

@@ -110,6 +110,12 @@ part_fits(struct slice part, const char *name)
     return true;
 }
 
+const char *
+header_in_request(const char *name)
+{
+    return strcasecmp(name, "host") == 0 ? ":authority" : name;
+}
+
 bool
 header_fits(const char *pattern, struct slice name)
 {

@@ -16,6 +16,9 @@ void header_condition(struct outbuf *out, const char *pattern, const char *text,
 /* The same for a text that begins with `prefix` (not empty), without parentheses. */
 void header_prefix(struct outbuf *out, const char *prefix, const char *text);
 
+/* The name by which h2o's probes tell of a request's header field: they call Host :authority, in HTTP/1, too. */
+const char *header_in_request(const char *name);
+
 bool header_fits(const char *pattern, struct slice name);
 
 #endif

@@ -96,13 +96,14 @@ last_words_explain(struct session *session)
     const char *when = session->life.is_ready ? "before it was told to" : "before it could trace";
     int wait_status = session->wait_status;
     char quoted[512];
+    bool is_known = cause != NULL && cause->status != DIAG_FAILED;
     if (try_smaller(session, cause) || diag->status != DIAG_OK)
         return;
     if (wait_status < 0) {
         diag_set(diag, DIAG_FAILED,
                  "bpftrace has ended, and h2olog's root process does not answer; pid %d is not traced any more",
                  session->server);
-    } else if (WIFSIGNALED(wait_status)) {
+    } else if (WIFSIGNALED(wait_status) && !is_known) { /* it aborts where it has no more files */
         diag_set(diag, DIAG_FAILED, "bpftrace was killed by signal %d (%s); pid %d is not traced any more",
                  WTERMSIG(wait_status), strsignal(WTERMSIG(wait_status)), session->server);
         diag->status = DIAG_SIGNALLED + WTERMSIG(wait_status);

@@ -58,11 +58,16 @@ static int
 program_file(const struct outbuf *program, struct diag *diag)
 {
     int fd = memfd_create("h2olog.bt", MFD_CLOEXEC);
-    if (fd >= 0 && write(fd, program->ptr, program->len) == (ssize_t)program->len)
+    ssize_t written = 0;
+    for (size_t done = 0; fd >= 0 && written >= 0 && done < program->len; done += (size_t)written)
+        written = write(fd, program->ptr + done, program->len - done);
+    if (fd >= 0 && written >= 0)
         return fd;
+    const char *advice = errno == EFBIG ? "; allow larger files, as with ulimit -f unlimited" : "";
+    diag_set(diag, DIAG_MACHINE, "cannot keep the program in memory: %s%s", strerror(errno), advice);
     if (fd >= 0)
         close(fd);
-    return diag_set(diag, DIAG_FAILED, "cannot keep the program in memory: %s", strerror(errno));
+    return -1;
 }
 
 static int
@@ -209,7 +214,7 @@ static int
 reopen(void *context, struct diag *diag)
 {
     const struct launch *launch = context;
-    return open_output(launch->output, OPEN_ANEW, diag);
+    return open_output(launch->output, OPEN_ANEW, NULL, 0, diag);
 }
 
 static bool

@@ -173,12 +173,32 @@ load_catalog(struct catalog *catalog, const struct files *files, struct mem *mem
     return status;
 }
 
+static bool
+has_word(const struct filter_word *words, size_t nwords, const char *option)
+{
+    for (size_t i = 0; i < nwords; i++)
+        if (strcmp(words[i].option, option) == 0)
+            return true;
+    return false;
+}
+
+/* A log that the recorded run did not show has lines, as in a live run, unless JSON is asked for. */
+static const char *
+format_name(const struct replay *replay, const struct recording_header *header)
+{
+    const char option[] = "log-format";
+    if (replay->format != NULL)
+        return replay->format;
+    bool is_log_new = has_word(replay->words, replay->nwords, option) && !has_word(header->words, header->nwords, option);
+    return is_log_new ? "line" : header->format;
+}
+
 static int
 choose_format(struct format *format, const struct replay *replay, const struct recording_header *header, struct diag *diag)
 {
     const struct format_options options = {replay->format_options.extra || header->extra,
                                            replay->format_options.names || header->names};
-    if (!format_init(format, replay->format != NULL ? replay->format : header->format, options))
+    if (!format_init(format, format_name(replay, header), options))
         return diag_set(diag, DIAG_FAILED, "%s: its format is none of this h2olog's", replay->path);
     format->paint = replay->paint;
     format->realtime_offset = header->offset;
@@ -210,7 +230,8 @@ play_into(struct output *output, const struct session_config *config, const stru
     player.config.run = &run;
     output_open(output);
     int status = play(&player, stream);
-    session_run_summarize(&run);
+    if (status == 0)
+        session_run_summarize(&run);
     output_close(output);
     return status;
 }
@@ -226,6 +247,8 @@ show(const struct replay *replay, const struct recording_header *header, struct 
     struct view view = {0};
     bool is_view_given = replay->nwords > 0;
     int status = load_catalog(&catalog, &header->files, mem, diag);
+    if (status == 0)
+        status = view_check(replay->words, replay->nwords, &catalog, mem, diag);
     if (status == 0)
         status = choose_format(&format, replay, header, diag);
     if (status == 0)

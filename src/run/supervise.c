@@ -81,7 +81,7 @@ static void
 lose_reader(struct run *run)
 {
     run->shared.is_reader_gone = true;
-    run->part->output->sink->pending.len = run->part->output->sink->done = 0;
+    sink_drop(run->part->output->sink);
     supervise_begin_end(run);
     supervise_abandon_all(run);
 }

@@ -1,5 +1,6 @@
 #include "show/access_log.h"
 
+#include "request/header.h"
 #include "show/access_log_value.h"
 
 #include <string.h>
@@ -67,7 +68,7 @@ log_add_header(struct log_parser *parser, bool is_response, const char *name)
     bool are_joined = is_response && strcasecmp(name, "set-cookie") == 0;
     log_add_piece(parser, (struct access_log_piece){.put = are_joined ? access_log_put_headers : access_log_put_header,
                                                     .role = is_response ? CATALOG_RESPONSE_HEADER : CATALOG_REQUEST_HEADER,
-                                                    .name = name});
+                                                    .name = is_response ? name : header_in_request(name)});
 }
 
 /* "{...}X", behind the percent sign. A word that is not known is no error: its value is "-", as in h2o. */
@@ -161,6 +162,8 @@ access_log_parse(struct access_log *log, const char *text, bool is_json, struct 
 {
     const struct preset *preset = find_preset(text);
     *log = (struct access_log){.is_json = is_json || (preset != NULL && preset->is_json)};
+    if (*text == '\0')
+        return diag_set(diag, DIAG_USAGE, "--log-format: an empty format; expected one, as combined or '%%s %%r'");
     struct log_parser parser = {.log = log, .mem = mem, .diag = diag};
     parser.text = parser.at = preset != NULL ? preset->format : text;
     int status = log_parse(&parser);

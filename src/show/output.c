@@ -28,6 +28,7 @@ show_record(struct output *output, const struct record *record)
         return;
     output->cut += (uint64_t)format_record(output->format, &output->sink->pending, record);
     output->shown += record->event != NULL;
+    sink_end_record(output->sink);
 }
 
 static void
@@ -41,6 +42,8 @@ show_exchange(struct output *output, const struct exchange *exchange)
     output->cut += (uint64_t)report_put(&report, &output->sink->pending, exchange);
     bool was_shown = output->sink->pending.len > before;
     output->shown += was_shown;
+    if (was_shown)
+        sink_end_record(output->sink);
     output->unanswered += was_shown && exchange->responded == 0;
 }
 

@@ -1,6 +1,10 @@
 #include "show/query.h"
 
+#include "base/near.h"
+#include "request/header.h"
+
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -152,7 +156,8 @@ query_new_node(struct query_parser *parser, int kind, struct query_node *left, s
 static void
 query_ask_for(struct query_parser *parser, struct query_node *node, enum catalog_role role, struct slice name)
 {
-    node->header = (struct exchange_field){role, name};
+    const char *text = mem_strndup(parser->mem, name.ptr, name.len);
+    node->header = (struct exchange_field){role, text_of(role == CATALOG_REQUEST_HEADER ? header_in_request(text) : text)};
     exchange_ask(&parser->query->asked, node->header, parser->mem);
 }
 
@@ -162,6 +167,20 @@ header_behind(struct slice word, const char *prefix, struct slice *name)
 {
     *name = word;
     return text_skip_prefix(name, prefix) && name->len > 0;
+}
+
+static struct query_node *
+bad_field(struct query_parser *parser, struct slice word)
+{
+    static const char expected[] =
+        "expected status, version, ttfb, conn, req, method, scheme, authority, path, req.NAME, resp.NAME, not or (";
+    char question[128], what[192];
+    struct near near = near_to(word);
+    for (size_t i = 0; i < sizeof(query_fields) / sizeof(query_fields[0]); i++)
+        near_offer(&near, text_of(query_fields[i].name));
+    snprintf(what, sizeof(what), "there is no such field%s", near_ask(&near, "", "", question, sizeof(question)));
+    bool is_near = near.count > 0 && memchr(word.ptr, '.', word.len) == NULL; /* behind a point there is any name */
+    return query_complain(parser, parser->at, is_near ? what : expected);
 }
 
 static struct query_node *
@@ -179,9 +198,7 @@ parse_field(struct query_parser *parser)
     else if (node->field == NULL && header_behind(word, "resp.", &name))
         query_ask_for(parser, node, CATALOG_RESPONSE_HEADER, name);
     else if (node->field == NULL)
-        return query_complain(
-            parser, parser->at,
-            "expected status, version, ttfb, conn, req, method, scheme, authority, path, req.NAME, resp.NAME, not or (");
+        return bad_field(parser, word);
     parser->at += word.len;
     return node;
 }
@@ -299,6 +316,8 @@ parse_test(struct query_parser *parser)
         return NULL;
     size_t before = (query_skip_blanks(parser), parser->at);
     node->comparison = query_take_comparison(parser);
+    if (node->comparison == NULL && parser->at < parser->text.len && parser->text.ptr[parser->at] == '=')
+        return query_complain(parser, before, "expected ==, or for a text eq");
     if (node->comparison == NULL)
         return node;
     if (node->comparison->of != NUMBER && node->field != NULL && node->field->number != NULL)

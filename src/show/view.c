@@ -211,6 +211,35 @@ view_make(struct view *view, const struct filter_word *words, size_t nwords, boo
     return limit_program(&maker);
 }
 
+/* That it says which events whole requests are made of. */
+static int
+check_roles(const char *option, const struct catalog *catalog, struct diag *diag)
+{
+    for (size_t i = 0; i < catalog->count; i++)
+        if (catalog->probes[i].role != CATALOG_NO_ROLE)
+            return 0;
+    return diag_set(diag, DIAG_USAGE, "--%s: the catalogue does not say which events are requests and responses", option);
+}
+
+static int
+check_against(const struct filter_word *word, const struct catalog *catalog, struct mem *mem, struct diag *diag)
+{
+    const struct view_row *row = find_view_row(word->option);
+    const char *tag = row != NULL && row->add == view_add_regex ? line_filter_tag(word->value, mem) : NULL;
+    if (row != NULL && row->groups)
+        return check_roles(word->option, catalog, diag);
+    return tag != NULL ? filter_check_tag(word->option, tag, catalog, diag) : filter_check(word, catalog, mem, diag);
+}
+
+int
+view_check(const struct filter_word *words, size_t nwords, const struct catalog *catalog, struct mem *mem, struct diag *diag)
+{
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < nwords; i++)
+        status = check_against(&words[i], catalog, mem, diag);
+    return status;
+}
+
 void
 view_free(struct view *view)
 {

@@ -22,6 +22,10 @@ int view_make(struct view *view, const struct filter_word *words, size_t nwords,
               struct mem *mem, struct diag *diag);
 void view_free(struct view *view);
 
+/* Whether the catalogue has the tags and fields that the words name. 0, or -1 with `diag` set. */
+int view_check(const struct filter_word *words, size_t nwords, const struct catalog *catalog, struct mem *mem,
+               struct diag *diag);
+
 /* Whether the option asks for what a program cannot do by itself. */
 bool view_is_needed(const char *option);
 
