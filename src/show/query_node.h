@@ -1,0 +1,44 @@
+#ifndef QUERY_NODE_H
+#define QUERY_NODE_H
+
+#include "base/regex.h"
+#include "show/exchange.h"
+
+/* What a query is made of, for what reads it and what asks it. */
+
+enum { QUERY_FIELDS = 9 };
+
+/* What can be asked for. */
+struct query_field {
+    const char *name;
+    bool (*number)(const struct exchange *exchange, double *number); /* false: it is not there */
+    bool is_time;                                                    /* milliseconds */
+    const char *header;                                              /* a text: that of this pseudo header field */
+};
+
+extern const struct query_field query_fields[QUERY_FIELDS];
+
+enum query_relation { EQUAL, LESS, LESS_OR_EQUAL, GREATER, GREATER_OR_EQUAL };
+
+struct query_comparison {
+    const char *name;
+    enum { NUMBER, TEXT, REGEX } of;
+    bool is_negated;
+    enum query_relation relation;
+};
+
+struct query_node {
+    enum { OR, AND, NOT, TEST } kind;
+    struct query_node *left, *right;
+    const struct query_field *field; /* NULL: `header` */
+    struct exchange_field header;
+    const struct query_comparison *comparison; /* NULL: whether it is there */
+    double number;
+    struct slice text;
+    struct regex *regex;
+};
+
+/* The number that `text` begins with, and what stands behind it. false: it begins with none. */
+bool query_number(struct slice text, double *number, struct slice *rest);
+
+#endif
