@@ -140,6 +140,20 @@ START_TEST(records_fit_as_the_conditions_say)
 }
 END_TEST
 
+/* T16: --conn 0 took what had no number yet, and --sample took all of it. */
+START_TEST(what_is_null_does_not_fit)
+{
+    static const char *const rows[][2] = {{"conn", "0"}, {"sample", "10%"}};
+    const struct types_value null[] = {{.is_null = true}, {0}, {0}, {0}}, zero[4] = {{0}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        filter = (struct filter){0};
+        add(rows[i][0], rows[i][1]);
+        ck_assert(filter_fits(&filter, &fixture.catalog.probes[1], zero));
+        ck_assert(!filter_fits(&filter, &fixture.catalog.probes[1], null));
+    }
+}
+END_TEST
+
 /* One bit folds letters in the program, which makes ^ and ~ one; here they are two. */
 START_TEST(header_names_fit_exactly)
 {
@@ -192,6 +206,7 @@ filter_suite(void)
     tcase_add_test(tcase, conditions_ask_what_the_catalogue_says);
     tcase_add_test(tcase, probes_that_cannot_fit_are_not_wanted);
     tcase_add_test(tcase, records_fit_as_the_conditions_say);
+    tcase_add_test(tcase, what_is_null_does_not_fit);
     tcase_add_test(tcase, header_names_fit_exactly);
     tcase_add_test(tcase, what_is_no_filter);
     suite_add_tcase(suite, tcase);

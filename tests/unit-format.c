@@ -77,6 +77,26 @@ START_TEST(a_quic_event)
 }
 END_TEST
 
+/* T16: "at" was 0. */
+START_TEST(an_event_without_a_time_yet_has_the_kernels)
+{
+    struct types_value *values = start(QUIC);
+    check("json", plain, "{\"at\": 1005, \"type\": \"quic\", \"master_conn_id\": 0, \"kind\": 0, \"stream_id\": 0}\n");
+    values[1].number = (uint64_t)-1;
+    check("json", plain, "{\"at\": -1, \"type\": \"quic\", \"master_conn_id\": 0, \"kind\": 0, \"stream_id\": 0}\n");
+}
+END_TEST
+
+START_TEST(a_connection_that_is_not_known_yet)
+{
+    struct types_value *values = start(QUIC);
+    values[0].is_null = true;
+    values[1].number = 9;
+    check("json", plain, "{\"at\": 9, \"type\": \"quic\", \"master_conn_id\": null, \"kind\": 0, \"stream_id\": 0}\n");
+    check("line", plain, "- 0 quic kind=0\n");
+}
+END_TEST
+
 /* In lines a loss is told of on stderr, as a line is an event. */
 START_TEST(a_loss_is_a_json_record)
 {
@@ -222,6 +242,8 @@ format_suite(void)
     TCase *tcase = tcase_create("format");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, a_quic_event);
+    tcase_add_test(tcase, an_event_without_a_time_yet_has_the_kernels);
+    tcase_add_test(tcase, a_connection_that_is_not_known_yet);
     tcase_add_test(tcase, a_loss_is_a_json_record);
     tcase_add_test(tcase, cut_values_are_counted);
     tcase_add_test(tcase, text_as_line_and_json);

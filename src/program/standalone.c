@@ -1,5 +1,6 @@
-#include "program/standalone_block.h"
+#include "program/standalone.h"
 
+#include "program/standalone_block.h"
 #include "base/json.h"
 #include "base/template.h"
 
@@ -168,24 +169,37 @@ null_test(const struct standalone_block *block, int index, const char *operator)
                       is_behind ? standalone_pointer(block, index) : standalone_variable(block, index), operator);
 }
 
+/* The expression that is true where the value is null; NULL: it never is. */
+static const char *
+null_condition(const struct standalone_block *block, int index)
+{
+    const struct catalog_field *field = &block->probe->fields[index];
+    int knowing = plan_knowing_field(block->event, field);
+    if (field->may_be_null)
+        return null_test(block, index, "==");
+    return knowing >= 0 ? mem_printf(block->emitter->mem, "%s == 0", standalone_variable(block, knowing)) : NULL;
+}
+
+/* `word`: what stands for a value that is null. */
 static void
-print_field_value(struct standalone_block *block, int index)
+print_field_value(struct standalone_block *block, int index, const char *word)
 {
     const struct catalog_field *field = &block->probe->fields[index];
     if (!block->event->is_shown[index]) {
         printf_builder_text(&block->print, "-");
         return;
     }
-    if (field->may_be_null) {
-        printf_builder_if(&block->print, null_test(block, index, "=="));
-        printf_builder_text(&block->print, "null");
+    const char *null = null_condition(block, index);
+    if (null != NULL) {
+        printf_builder_if(&block->print, null);
+        printf_builder_text(&block->print, word);
         printf_builder_else(&block->print);
     }
     if (plan_is_redactable(block->emitter->plan, field))
         print_if_redacted(block, index);
     else
         print_there(block, index);
-    if (field->may_be_null)
+    if (null != NULL)
         printf_builder_end(&block->print);
 }
 
@@ -199,7 +213,7 @@ print_named(struct standalone_block *block, int index)
     if (field->is_optional)
         printf_builder_if(&block->print, null_test(block, index, "!="));
     printf_builder_text(&block->print, mem_printf(mem, is_json ? ", \"%s\": " : " %s=", field->name));
-    print_field_value(block, index);
+    print_field_value(block, index, "null");
     print_label(block, index);
     if (field->is_optional)
         printf_builder_end(&block->print);
@@ -212,7 +226,7 @@ print_pieces(struct standalone_block *block)
         if (block->probe->line[i].field < 0)
             printf_builder_bytes(&block->print, block->probe->line[i].literal);
         else
-            print_field_value(block, block->probe->line[i].field);
+            print_field_value(block, block->probe->line[i].field, "null");
     }
 }
 
@@ -223,7 +237,7 @@ print_usual_line(struct standalone_block *block)
     const int columns[2] = {block->probe->field_of[CATALOG_CONN_ID], block->probe->field_of[CATALOG_REQ_ID]};
     for (int i = 0; i < 2; i++) {
         if (columns[i] >= 0)
-            print_field_value(block, columns[i]);
+            print_field_value(block, columns[i], "-");
         else
             printf_builder_text(&block->print, "-");
         printf_builder_text(&block->print, " ");

@@ -3,10 +3,11 @@
 
 #include "program/attach.h"
 #include "program/printf_builder.h"
-#include "program/standalone.h"
 #include "program/standalone_limits.h"
 
 /* A program by itself while it is written: only standalone.c and standalone_read.c read this. */
+
+struct standalone_options;
 
 /* The program being written. */
 struct standalone_emitter {

@@ -1,3 +1,4 @@
+#include "program/standalone.h"
 #include "program/standalone_block.h"
 
 const char *
@@ -95,6 +96,16 @@ put_scans(const struct standalone_block *block, struct outbuf *out)
     }
 }
 
+/* The clock where the event has no time of its own, or has none yet. */
+static void
+put_time(const struct standalone_block *block, struct outbuf *out)
+{
+    const char *now =
+        mem_printf(block->emitter->mem, "$at = (nsecs + %ld) / 1000000;", block->emitter->options->realtime_offset);
+    block->emitter->contents.has_clock = true;
+    text_printf(out, block->event->time < 0 ? "    %s\n" : "    if ($at == 0) {\n        %s\n    }\n", now);
+}
+
 void
 standalone_put_reads(struct standalone_block *block, struct outbuf *out)
 {
@@ -105,8 +116,6 @@ standalone_put_reads(struct standalone_block *block, struct outbuf *out)
             put_read(block, out, i);
     put_filter(block, out);
     put_scans(block, out);
-    if (!emitter->options->is_json || block->event->time >= 0)
-        return;
-    emitter->contents.has_clock = true;
-    text_printf(out, "    $at = (nsecs + %ld) / 1000000;\n", emitter->options->realtime_offset);
+    if (emitter->options->is_json)
+        put_time(block, out);
 }

@@ -305,7 +305,7 @@ kind_fits(const struct filter *filter, const struct filter_kind *kind, const str
     for (size_t i = 0; i < filter->count; i++) {
         if (filter->terms[i].kind != kind)
             continue;
-        if (kind->fits(&filter->terms[i], value))
+        if (!value->is_null && kind->fits(&filter->terms[i], value))
             return true;
         is_there = true;
     }

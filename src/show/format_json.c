@@ -8,13 +8,14 @@ format_json_time(const struct format *format, struct outbuf *out, uint64_t nsecs
     text_put_u64(out, (nsecs + (uint64_t)format->realtime_offset) / 1000000);
 }
 
-/* Milliseconds since 1970: the server's own time where the event carries one, else when it was seen. */
+/* Milliseconds since 1970: the server's own time where the event carries one, else when it was seen. What h2o does outside of a
+ * loop of its own over packets, it does at 0. */
 static void
 put_time(const struct format *format, struct outbuf *out, const struct record *record)
 {
     const int time = record->event->time;
     text_puts(out, "{\"at\": ");
-    if (time < 0) {
+    if (time < 0 || record->values[time].number == 0) {
         format_json_time(format, out, record->nsecs);
         return;
     }

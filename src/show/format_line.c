@@ -32,7 +32,7 @@ static void
 put_columns(struct outbuf *out, const struct record *record, const int fields[2])
 {
     for (int i = 0; i < 2; i++) {
-        if (fields[i] >= 0)
+        if (fields[i] >= 0 && !record->values[fields[i]].is_null)
             put_value(out, record, fields[i]);
         else
             text_putc(out, '-');
