@@ -77,6 +77,33 @@ START_TEST(a_quic_event)
 }
 END_TEST
 
+/* T23: nothing said that this is not all. */
+START_TEST(a_share_of_the_connections_is_named)
+{
+    static const struct {
+        double share;
+        const char *shown;
+    } rows[] = {{0, ""},
+                {1, ", \"sample\": 1"},
+                {42949672.0 / 4294967296, ", \"sample\": 0.01"},
+                {1.0 / 4294967296, ", \"sample\": 2.32831e-10"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct format format;
+        struct outbuf out = {0};
+        ck_assert(format_init(&format, "json", with_extra));
+        format_set_share(&format, rows[i].share);
+        ck_assert_str_eq(format.sample, rows[i].shown);
+        start(CSTR)[0] = (struct types_value){0};
+        format_record(&format, &out, &record);
+        text_putc(&out, '\0');
+        const char *why = strstr(out.ptr, "\"why\": \"\""), *provider = strstr(out.ptr, ", \"provider\"");
+        ck_assert(why != NULL && provider != NULL &&
+                  (size_t)(provider - why) == strlen("\"why\": \"\"") + strlen(rows[i].shown));
+        text_free(&out);
+    }
+}
+END_TEST
+
 /* T16: "at" was 0. */
 START_TEST(an_event_without_a_time_yet_has_the_kernels)
 {
@@ -244,6 +271,7 @@ format_suite(void)
     tcase_add_test(tcase, a_quic_event);
     tcase_add_test(tcase, an_event_without_a_time_yet_has_the_kernels);
     tcase_add_test(tcase, a_connection_that_is_not_known_yet);
+    tcase_add_test(tcase, a_share_of_the_connections_is_named);
     tcase_add_test(tcase, a_loss_is_a_json_record);
     tcase_add_test(tcase, cut_values_are_counted);
     tcase_add_test(tcase, text_as_line_and_json);

@@ -148,6 +148,33 @@ START_TEST(what_is_redacted_is_not_found)
 }
 END_TEST
 
+/* T23: the share of a recording, and of what is shown of it. */
+START_TEST(a_replay_names_the_share)
+{
+    static const struct filter_word half = {"sample", "50%"}, tenth = {"sample", "10%"};
+    const struct {
+        const char *header;
+        const struct filter_word *word;
+        const char *shown;
+    } rows[] = {
+        {"", NULL, NULL},
+        {"filter sample 25%\n", NULL, "\"sample\": 0.25}"},
+        {"", &half, "\"sample\": 0.5}"},
+        {"filter sample 25%\n", &tenth, "\"sample\": 0.1}"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char header[256];
+        snprintf(header, sizeof(header), "%s%s", usual_header, rows[i].header);
+        begin(header, "t.probes", usual_catalogue);
+        block("start", 0, 5, usual_start);
+        block("out", 0, 40, N " 2 14 7 0 2 c8\n"); /* connection 0 is in every sample */
+        ck_assert_int_eq(play_as((struct replay){.format = "json", .words = rows[i].word, .nwords = rows[i].word != NULL}), 0);
+        ck_assert_ptr_nonnull(strstr(shown.ptr, "\"status\": 200"));
+        ck_assert_msg(strstr(shown.ptr, rows[i].shown != NULL ? rows[i].shown : "200}") != NULL, "%s", shown.ptr);
+    }
+}
+END_TEST
+
 /* ---- What a recording says is not shown raw. */
 
 static void
@@ -306,6 +333,7 @@ replay_suite(void)
     tcase_add_test(tcase, a_replay_redacts);
     tcase_add_test(tcase, both_lists_count);
     tcase_add_test(tcase, what_is_redacted_is_not_found);
+    tcase_add_test(tcase, a_replay_names_the_share);
     tcase_add_test(tcase, a_catalogue_with_control_bytes_is_refused);
     tcase_add_test(tcase, a_header_with_control_bytes_is_refused);
     tcase_add_test(tcase, numbers_of_the_header_have_bounds);

@@ -93,6 +93,19 @@ START_TEST(an_object)
 }
 END_TEST
 
+START_TEST(an_object_of_a_sample)
+{
+    struct outbuf out = {0};
+    requests_exchange(&fixture, &exchange, lines + 8, 1);
+    ck_assert(format_init(&format, "json", (struct format_options){0}));
+    format_set_share(&format, 0.01);
+    report_put(&(struct report){&format, &line_filter, NULL}, &out, &exchange);
+    text_putc(&out, '\0');
+    ck_assert_ptr_nonnull(strstr(out.ptr, "\"ttfb_ms\": null, \"sample\": 0.01}\n"));
+    text_free(&out);
+}
+END_TEST
+
 START_TEST(objects_of_what_was_not_seen_whole)
 {
     requests_exchange(&fixture, &exchange, lines + 8, 1);
@@ -203,6 +216,7 @@ report_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, lines_and_an_empty_one);
     tcase_add_test(tcase, an_object);
+    tcase_add_test(tcase, an_object_of_a_sample);
     tcase_add_test(tcase, objects_of_what_was_not_seen_whole);
     tcase_add_test(tcase, redacted_and_cut_values_of_an_object);
     tcase_add_test(tcase, access_logs);

@@ -177,6 +177,20 @@ START_TEST(a_number_that_is_not_known_yet_is_null)
 }
 END_TEST
 
+START_TEST(a_sample_names_its_share)
+{
+    struct files templates = {0};
+    const struct standalone_options options = {.command = "h2olog x", .is_json = true};
+    fixture_plan(&fixture, events, "0.17.0", "g");
+    ck_assert_int_eq(filter_add(&fixture.request.filter, "sample", "1/4", &fixture.mem, &fixture.diag), 0);
+    files_load_builtin(&templates, "templates", &fixture.mem);
+    ck_assert_int_eq(standalone_write(&out, &fixture.plan, &options, &templates, &fixture.mem, &fixture.diag), 0);
+    text_putc(&out, '\0');
+    ck_assert_ptr_nonnull(strstr(out.ptr, ", \\\"sample\\\": 0.25}\\n\""));
+    done();
+}
+END_TEST
+
 /* The name decides, and every byte of it is looked at. */
 START_TEST(redacted_values_are_not_read)
 {
@@ -227,6 +241,7 @@ standalone_suite(void)
     tcase_add_test(tcase, labels_are_escaped_in_json);
     tcase_add_test(tcase, json_with_the_events_time_or_the_clocks);
     tcase_add_test(tcase, a_number_that_is_not_known_yet_is_null);
+    tcase_add_test(tcase, a_sample_names_its_share);
     tcase_add_test(tcase, redacted_values_are_not_read);
     tcase_add_test(tcase, limits_are_those_of_what_is_in_it);
     tcase_add_test(tcase, it_says_where_it_comes_from);

@@ -29,6 +29,7 @@ open_destination(struct destination *destination, const struct setup *setup, str
     struct sink *sink = &destination->sink;
     *sink = (struct sink){.fd = STDOUT_FILENO, .block = options->buffered ? 64 * 1024 : 0};
     format_init(&destination->format, setup->format, (struct format_options){options->extra, options->names});
+    format_set_share(&destination->format, filter_share(&setup->request.filter, &setup->filter));
     if (options->output != NULL)
         sink->fd = open_output(options->output, options->append ? OPEN_CONTINUED : OPEN_EMPTIED, diag);
     destination->format.paint = paint_for(sink->fd, options->color, options->wide);

@@ -277,12 +277,15 @@ static void
 print_json(struct standalone_block *block)
 {
     struct printf_builder *print = &block->print;
+    double share = filter_share(&block->emitter->plan->request->filter, NULL);
     printf_builder_text(print, "{\"at\": ");
     printf_builder_value(print, "%ld", "$at");
     printf_builder_text(print, block->event->type_key.ptr);
     for (int i = 0; i < block->probe->nfields; i++)
         if (standalone_is_read(block, i) && i != block->event->time)
             print_named(block, i);
+    if (share > 0)
+        printf_builder_text(print, mem_printf(block->emitter->mem, ", \"sample\": %.6g", share));
     if (block->emitter->options->extra)
         print_extra(block);
     printf_builder_text(print, "}");

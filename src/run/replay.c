@@ -234,6 +234,7 @@ show(const struct replay *replay, const struct recording_header *header, struct 
     if (status == 0) {
         struct output output = {
             .view = &view, .format = &format, .sink = replay->sink, .most = choose_limit(replay, header, &view)};
+        format_set_share(&format, filter_share(&header->request.filter, &filter));
         const char *mode = view.is_grouped ? REQUEST_EXCHANGES : replay->mode;
         struct select select = {mode, replay->patterns, replay->npatterns, &filter, mem_alloc(mem, replay->npatterns + 1)};
         const struct session_config config = {&header->request, &catalog, &header->bpftrace, &select, header->cpus, NULL};

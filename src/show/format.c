@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -21,6 +22,14 @@ format_init(struct format *format, const char *name, struct format_options optio
         return true;
     }
     return false;
+}
+
+void
+format_set_share(struct format *format, double share)
+{
+    format->sample[0] = '\0';
+    if (share > 0)
+        snprintf(format->sample, sizeof(format->sample), ", \"sample\": %.6g", share);
 }
 
 bool

@@ -17,10 +17,14 @@ struct format {
     int64_t realtime_offset; /* CLOCK_REALTIME - CLOCK_BOOTTIME, in nanoseconds */
     uint64_t seq;            /* of the next record, from 1 */
     struct paint paint;      /* of lines */
+    char sample[32];         /* of every object: `, "sample": 0.01`; "": all connections are shown */
 };
 
 /* Makes the format that is called `name` ("line" or "json") and takes the clocks' offset. false: there is none of this name. */
 bool format_init(struct format *format, const char *name, struct format_options options);
+
+/* Says in every object which share of the connections is shown, so that counts can be scaled; 0: nothing. */
+void format_set_share(struct format *format, double share);
 
 /* Whether it is JSON, where a loss of events is a record. */
 bool format_is_json(const struct format *format);

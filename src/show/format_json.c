@@ -78,6 +78,9 @@ put_field(const struct format *format, struct outbuf *out, const struct record *
 static void
 put_extra(const struct format *format, struct outbuf *out, const struct record *record)
 {
+    text_puts(out, format->sample);
+    if (!format->options.extra)
+        return;
     if (record->event != NULL) {
         text_puts(out, ", \"provider\": \"");
         text_puts(out, record->event->probe->provider);
@@ -104,8 +107,7 @@ format_json(const struct format *format, struct outbuf *out, const struct record
     for (int i = 0; i < event->nshown; i++)
         if (event->shown[i].index != event->time && format_is_there(record, event->shown[i].index))
             put_field(format, out, record, event->shown[i].index);
-    if (format->options.extra)
-        put_extra(format, out, record);
+    put_extra(format, out, record);
     text_putc(out, '}');
 }
 
@@ -117,7 +119,6 @@ format_json_loss(const struct format *format, struct outbuf *out, const struct r
     format_json_time(format, out, record->nsecs);
     text_puts(out, ", \"type\": \"h2olog-event-lost\", \"lost\": ");
     text_put_u64(out, record->values[0].number);
-    if (format->options.extra)
-        put_extra(format, out, record);
+    put_extra(format, out, record);
     text_putc(out, '}');
 }

@@ -158,6 +158,7 @@ put_message(const struct report *report, struct outbuf *out, const struct exchan
 static void
 put_extra(const struct report *report, struct outbuf *out, const struct exchange *exchange)
 {
+    text_puts(out, report->format->sample);
     if (!report->format->options.extra)
         return;
     put_number(out, "pid", true, (uint64_t)exchange->pid);
