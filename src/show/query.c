@@ -1,52 +1,64 @@
 #include "show/query.h"
 
 #include <ctype.h>
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 enum { MAX_DEPTH = 100, MAX_LEN = 4096 };
 
+/* Numbers are compared as these. */
+_Static_assert(LDBL_MANT_DIG >= 64, "a long double holds every integer of 64 bits");
+
 /* ---- What can be asked for. */
 
 static bool
-status_of(const struct exchange *exchange, double *number)
+status_of(const struct exchange *exchange, long double *number)
 {
     *number = exchange->status;
     return exchange->responded != 0;
 }
 
 static bool
-version_of(const struct exchange *exchange, double *number)
+version_of(const struct exchange *exchange, long double *number)
 {
-    *number = (double)(exchange->http_version >> 8) + (double)(exchange->http_version & 0xff) / 10;
+    *number = (long double)((exchange->http_version >> 8) * 10 + (exchange->http_version & 0xff)) / 10;
     return exchange->requested != 0;
 }
 
 static bool
-conn_of(const struct exchange *exchange, double *number)
+conn_of(const struct exchange *exchange, long double *number)
 {
-    *number = (double)exchange->conn_id;
+    *number = exchange->conn_id;
     return true;
 }
 
 static bool
-req_of(const struct exchange *exchange, double *number)
+req_of(const struct exchange *exchange, long double *number)
 {
-    *number = (double)exchange->req_id;
+    *number = exchange->req_id;
     return true;
+}
+
+/* In nanoseconds. */
+static bool
+ttfb_of(const struct exchange *exchange, long double *number)
+{
+    *number = (int64_t)(exchange->responded - exchange->requested);
+    return exchange->requested != 0 && exchange->responded != 0;
 }
 
 static const struct field {
     const char *name;
-    bool (*number)(const struct exchange *exchange, double *number); /* false: it is not there */
-    bool is_time;                                                    /* milliseconds */
-    const char *header;                                              /* a text: that of this pseudo header field */
+    bool (*number)(const struct exchange *exchange, long double *number); /* false: it is not there */
+    bool is_time;                                                         /* nanoseconds */
+    const char *header;                                                   /* a text: that of this pseudo header field */
 } query_fields[] = {
-    {"status", status_of, false, NULL},  {"version", version_of, false, NULL},
-    {"ttfb", exchange_ttfb, true, NULL}, {"conn", conn_of, false, NULL},
-    {"req", req_of, false, NULL},        {"method", NULL, false, ":method"},
-    {"scheme", NULL, false, ":scheme"},  {"authority", NULL, false, ":authority"},
+    {"status", status_of, false, NULL}, {"version", version_of, false, NULL},
+    {"ttfb", ttfb_of, true, NULL},      {"conn", conn_of, false, NULL},
+    {"req", req_of, false, NULL},       {"method", NULL, false, ":method"},
+    {"scheme", NULL, false, ":scheme"}, {"authority", NULL, false, ":authority"},
     {"path", NULL, false, ":path"},
 };
 
@@ -72,7 +84,7 @@ struct query_node {
     const struct field *field; /* NULL: `header` */
     struct exchange_field header;
     const struct comparison *comparison; /* NULL: whether it is there */
-    double number;
+    long double number;
     struct slice text;
     struct regex *regex;
 };
@@ -233,7 +245,7 @@ query_take_bare(struct query_parser *parser, struct slice *value)
 }
 
 static bool
-text_to_number(struct slice text, double *number, struct slice *rest)
+text_to_number(struct slice text, long double *number, struct slice *rest)
 {
     char copy[64], *end;
     if (text.len == 0 || text.len >= sizeof(copy) || !isdigit((unsigned char)*text.ptr))
@@ -241,23 +253,23 @@ text_to_number(struct slice text, double *number, struct slice *rest)
     memcpy(copy, text.ptr, text.len);
     copy[text.len] = '\0';
     size_t len = strspn(copy, "0123456789.");
-    copy[len] = '\0'; /* strtod would read on, as in 0x10 and 1e9 */
-    *number = strtod(copy, &end);
+    copy[len] = '\0'; /* strtold would read on, as in 0x10 and 1e9 */
+    *number = strtold(copy, &end);
     *rest = (struct slice){text.ptr + len, text.len - len};
     return *end == '\0';
 }
 
-/* "200ms" in milliseconds. */
+/* "200ms" in nanoseconds. */
 static bool
-scale_time(double *number, struct slice unit)
+scale_time(long double *number, struct slice unit)
 {
     static const struct {
         const char *name;
-        double ms;
-    } units[] = {{"us", 0.001}, {"ms", 1}, {"s", 1000}};
+        long ns;
+    } units[] = {{"us", 1000}, {"ms", 1000000}, {"s", 1000000000}};
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         if (text_is(unit, units[i].name)) {
-            *number *= units[i].ms;
+            *number *= units[i].ns;
             return true;
         }
     }
@@ -388,7 +400,7 @@ query_free(struct query *query)
 /* ---- Asking. */
 
 static bool
-is_so(const struct query_node *node, double number)
+is_so(const struct query_node *node, long double number)
 {
     switch (node->comparison->relation) {
     case EQUAL:
@@ -408,7 +420,7 @@ is_so(const struct query_node *node, double number)
 static bool
 value_fits(const struct query_node *node, const struct types_value *value)
 {
-    double number;
+    long double number;
     struct slice rest;
     if (node->comparison == NULL)
         return true;
@@ -435,7 +447,7 @@ any_header_fits(const struct query_node *node, const struct exchange *exchange)
 static bool
 number_fits(const struct query_node *node, const struct exchange *exchange)
 {
-    double number;
+    long double number;
     return node->field->number(exchange, &number) && (node->comparison == NULL || is_so(node, number));
 }
 
