@@ -1,3 +1,5 @@
+#include "base/clock.h"
+#include "show/format_json.h"
 #include "show/format_record.h"
 
 #include "unit-fixture.h"
@@ -48,7 +50,7 @@ check(const char *name, struct format_options options, const char *expected)
     struct format format;
     struct outbuf out = {0};
     ck_assert(format_init(&format, name, options));
-    format.realtime_offset = 1000000000;
+    wall_begin(&format.wall, 1000000000);
     format_record(&format, &out, &record);
     fixture_equal(&out, expected);
     text_free(&out);
@@ -262,6 +264,53 @@ START_TEST(an_unknown_format_is_refused)
 }
 END_TEST
 
+/* ---- The wall clock. */
+
+/* T17: after a step the times were wrong for the rest of the run. */
+START_TEST(a_time_has_the_offset_of_its_moment)
+{
+    struct format format;
+    struct outbuf out = {0};
+    ck_assert(format_init(&format, "json", plain));
+    wall_begin(&format.wall, 1000000000);
+    wall_step(&format.wall, 5000000, -3000000);
+    wall_step(&format.wall, 7000000, 2000000000);
+    for (uint64_t ms = 3; ms < 9; ms++) {
+        format_json_time(&format, &out, ms * 1000000);
+        text_putc(&out, ' ');
+    }
+    fixture_equal(&out, "1003 1004 2 3 2007 2008 ");
+    text_free(&out);
+}
+END_TEST
+
+START_TEST(a_clock_that_is_set_all_the_time)
+{
+    struct wall wall;
+    wall_begin(&wall, 1);
+    for (int i = 1; i <= 3 * WALL_STEPS; i++)
+        wall_step(&wall, (uint64_t)i * 10, i * 100);
+    ck_assert_int_eq(wall_offset(&wall, UINT64_MAX), 3 * WALL_STEPS * 100);
+    ck_assert_int_eq(wall_offset(&wall, (2 * WALL_STEPS + 1) * 10 + 5), (2 * WALL_STEPS + 1) * 100);
+    ck_assert_int_eq(wall_offset(&wall, 0), (2 * WALL_STEPS + 1) * 100);
+}
+END_TEST
+
+START_TEST(a_clock_that_was_set_is_noticed_once)
+{
+    static const int64_t steps[] = {1000000000, -1000000000, 20000000, -20000000};
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        struct wall wall;
+        wall_begin(&wall, clock_realtime_offset() + steps[i]);
+        for (int round = 0; round < 100 && !wall_watch(&wall, 50); round++)
+            ck_assert_int_eq(wall_offset(&wall, 100), wall.steps[0].offset);
+        ck_assert_uint_eq(wall.count, 2);
+        int64_t off = wall_offset(&wall, 50) - clock_realtime_offset();
+        ck_assert(off > -10000000 && off < 10000000);
+    }
+}
+END_TEST
+
 Suite *
 format_suite(void)
 {
@@ -282,6 +331,9 @@ format_suite(void)
     tcase_add_test(tcase, socket_addresses);
     tcase_add_test(tcase, json_strings_are_always_valid);
     tcase_add_test(tcase, an_unknown_format_is_refused);
+    tcase_add_test(tcase, a_time_has_the_offset_of_its_moment);
+    tcase_add_test(tcase, a_clock_that_is_set_all_the_time);
+    tcase_add_test(tcase, a_clock_that_was_set_is_noticed_once);
     suite_add_tcase(suite, tcase);
     return suite;
 }

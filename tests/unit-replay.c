@@ -175,6 +175,49 @@ START_TEST(a_replay_names_the_share)
 }
 END_TEST
 
+/* T17: a recording keeps when the clock was set. */
+START_TEST(a_replay_sets_the_clock)
+{
+    begin(usual_header, "t.probes", usual_catalogue);
+    block("start", 0, 5, usual_start);
+    block("out", 0, 2000000, N " 0 f4240 7 1 2 200\n");
+    block("clock", 0, 3000000, "5000000000");
+    block("out", 0, 4000000, N " 0 3d0900 7 2 2 200\n" N " 0 2dc6bf 7 3 2 200\n"); /* the last one is older */
+    ck_assert_msg(play_as((struct replay){.format = "json"}) == 0, "%s", diag.message);
+    ck_assert_ptr_nonnull(strstr(shown.ptr, "{\"at\": 1, \"type\": \"q\", \"conn_id\": 1"));
+    ck_assert_ptr_nonnull(strstr(shown.ptr, "{\"at\": 5004, \"type\": \"q\", \"conn_id\": 2"));
+    ck_assert_ptr_nonnull(strstr(shown.ptr, "{\"at\": 2, \"type\": \"q\", \"conn_id\": 3"));
+}
+END_TEST
+
+START_TEST(a_clock_that_was_set_to_nothing_is_damage)
+{
+    static const char *const offsets[] = {"", "x", "--1", "1 ", "4611686018427387905"};
+    for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
+        begin(usual_header, "t.probes", usual_catalogue);
+        block("clock", 0, 5, offsets[i]);
+        ck_assert_int_eq(play(), -1);
+        ck_assert_ptr_nonnull(strstr(diag.message, " is damaged: the clock was set to nothing"));
+    }
+}
+END_TEST
+
+START_TEST(versions_of_recordings)
+{
+    static const struct {
+        const char *version;
+        int status;
+    } rows[] = {{"0", -1}, {"1", 0}, {"2", 0}, {"3", -1}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        begin(usual_header, "t.probes", usual_catalogue);
+        recording.ptr[strlen("h2olog-recording ")] = *rows[i].version;
+        ck_assert_int_eq(play(), rows[i].status);
+        if (rows[i].status != 0)
+            ck_assert_ptr_nonnull(strstr(diag.message, "this h2olog reads versions 1 to 2"));
+    }
+}
+END_TEST
+
 /* ---- What a recording says is not shown raw. */
 
 static void
@@ -334,6 +377,9 @@ replay_suite(void)
     tcase_add_test(tcase, both_lists_count);
     tcase_add_test(tcase, what_is_redacted_is_not_found);
     tcase_add_test(tcase, a_replay_names_the_share);
+    tcase_add_test(tcase, a_replay_sets_the_clock);
+    tcase_add_test(tcase, a_clock_that_was_set_to_nothing_is_damage);
+    tcase_add_test(tcase, versions_of_recordings);
     tcase_add_test(tcase, a_catalogue_with_control_bytes_is_refused);
     tcase_add_test(tcase, a_header_with_control_bytes_is_refused);
     tcase_add_test(tcase, numbers_of_the_header_have_bounds);

@@ -52,7 +52,7 @@ check_with(const char *name, const struct access_log *log, struct format_options
 {
     struct outbuf out = {0};
     ck_assert(format_init(&format, name, options));
-    format.realtime_offset = 1580410632123456789;
+    wall_begin(&format.wall, 1580410632123456789);
     report_put(&(struct report){&format, &line_filter, log}, &out, &exchange);
     fixture_equal(&out, expected);
     text_free(&out);

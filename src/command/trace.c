@@ -195,7 +195,7 @@ trace_servers(struct setup *setup, const struct setup_files *files, const struct
         header.request = request;
         header.bpftrace = machine.bpftrace;
         header.cpus = machine.cpus;
-        header.offset = to.format.realtime_offset;
+        header.offset = wall_offset(&to.format.wall, 0);
         if (begin_recording(&recording, &header, options->record, diag) != 0)
             return -1;
     }

@@ -11,9 +11,9 @@
 
 #define FORMAT "h2olog-recording"
 
-enum { FORMAT_VERSION = 1 };
+enum { FORMAT_VERSION = 2 };
 
-static const char *const kinds[RECORDING_KINDS] = {"start", "out", "err", "end", "stop"};
+static const char *const kinds[RECORDING_KINDS] = {"start", "out", "err", "end", "stop", "clock"};
 
 static int
 fail(struct recording *recording, const char *why, struct diag *diag)
@@ -171,17 +171,21 @@ read_count(struct reader *reader, struct slice value, void *member)
     return text_number(value, INT64_MAX, member) ? 0 : bad_line(reader, "\"count N\"");
 }
 
-/* Nanoseconds of at most 146 years, so that a time of this century can be added. */
+bool
+recording_read_offset(struct slice text, int64_t *offset)
+{
+    uint64_t magnitude;
+    bool is_negative = text_skip_prefix(&text, "-");
+    if (!text_number(text, (uint64_t)1 << 62, &magnitude))
+        return false;
+    *offset = is_negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    return true;
+}
+
 static int
 read_offset(struct reader *reader, struct slice value, void *member)
 {
-    uint64_t magnitude;
-    bool is_negative = value.len > 0 && *value.ptr == '-';
-    struct slice digits = {value.ptr + is_negative, value.len - is_negative};
-    if (!text_number(digits, (uint64_t)1 << 62, &magnitude))
-        return bad_line(reader, "\"offset NS\", NS being -2^62 to 2^62");
-    *(int64_t *)member = is_negative ? -(int64_t)magnitude : (int64_t)magnitude;
-    return 0;
+    return recording_read_offset(value, member) ? 0 : bad_line(reader, "\"offset NS\", NS being -2^62 to 2^62");
 }
 
 static int
@@ -269,10 +273,10 @@ read_version(struct reader *reader)
     reader->line = 1;
     if (!text_line(reader->rest, &line) || !text_word(&line, &word) || !text_is(word, FORMAT) || !text_word(&line, &word))
         return diag_at(reader->diag, (struct diag_pos){reader->name, 1, 1}, "this is no recording of h2olog's");
-    if (!text_number(word, UINT32_MAX, &version) || version != FORMAT_VERSION)
+    if (!text_number(word, UINT32_MAX, &version) || version == 0 || version > FORMAT_VERSION)
         return diag_at(reader->diag, (struct diag_pos){reader->name, 1, (int)sizeof(FORMAT) + 1},
-                       "a recording of version %s; this h2olog reads version %d", diag_quote(quoted, sizeof(quoted), word),
-                       FORMAT_VERSION);
+                       "a recording of version %s; this h2olog reads versions 1 to %d",
+                       diag_quote(quoted, sizeof(quoted), word), FORMAT_VERSION);
     return 0;
 }
 

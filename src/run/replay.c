@@ -86,12 +86,24 @@ player_end(struct player *player, size_t index, bool is_complete)
 }
 
 static int
+player_set_clock(struct player *player, const struct recording_block *block)
+{
+    int64_t offset;
+    if (!recording_read_offset(block->bytes, &offset))
+        return diag_set(player->diag, DIAG_FAILED, "%s is damaged: the clock was set to nothing", player->path);
+    wall_step(&player->config.run->output->format->wall, block->nsecs, offset);
+    return 0;
+}
+
+static int
 player_take(struct player *player, const struct recording_block *block)
 {
     if (block->kind == RECORDING_STOP) {
         player->config.run->stop_nsecs = block->nsecs;
         return 0;
     }
+    if (block->kind == RECORDING_CLOCK)
+        return player_set_clock(player, block);
     if (block->kind == RECORDING_START)
         return player_start(player, block);
     size_t index = player_find(player, block->server);
@@ -181,7 +193,7 @@ choose_format(struct format *format, const struct replay *replay, const struct r
     if (!format_init(format, replay->format != NULL ? replay->format : header->format, options))
         return diag_set(diag, DIAG_FAILED, "%s: its format is none of this h2olog's", replay->path);
     format->paint = replay->paint;
-    format->realtime_offset = header->offset;
+    wall_begin(&format->wall, header->offset);
     return 0;
 }
 

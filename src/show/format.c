@@ -13,8 +13,8 @@ static const struct {
 bool
 format_init(struct format *format, const char *name, struct format_options options)
 {
-    *format =
-        (struct format){.options = options, .realtime_offset = clock_realtime_offset(), .seq = 1, .paint = {.terminal = -1}};
+    *format = (struct format){.options = options, .seq = 1, .paint = {.terminal = -1}};
+    wall_begin(&format->wall, clock_realtime_offset());
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         if (strcmp(forms[i].name, name) != 0)
             continue;

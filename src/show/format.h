@@ -1,6 +1,7 @@
 #ifndef FORMAT_H
 #define FORMAT_H
 
+#include "base/wall.h"
 #include "record/record.h"
 #include "show/paint.h"
 
@@ -14,13 +15,13 @@ struct format_options {
 struct format {
     bool is_json;
     struct format_options options;
-    int64_t realtime_offset; /* CLOCK_REALTIME - CLOCK_BOOTTIME, in nanoseconds */
-    uint64_t seq;            /* of the next record, from 1 */
-    struct paint paint;      /* of lines */
-    char sample[32];         /* of every object: `, "sample": 0.01`; "": all connections are shown */
+    struct wall wall;
+    uint64_t seq;       /* of the next record, from 1 */
+    struct paint paint; /* of lines */
+    char sample[32];    /* of every object: `, "sample": 0.01`; "": all connections are shown */
 };
 
-/* Makes the format that is called `name` ("line" or "json") and takes the clocks' offset. false: there is none of this name. */
+/* Makes the format that is called `name` ("line" or "json") and looks at the clock. false: there is none of this name. */
 bool format_init(struct format *format, const char *name, struct format_options options);
 
 /* Says in every object which share of the connections is shown, so that counts can be scaled; 0: nothing. */

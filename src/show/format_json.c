@@ -5,7 +5,7 @@
 void
 format_json_time(const struct format *format, struct outbuf *out, uint64_t nsecs)
 {
-    text_put_u64(out, (nsecs + (uint64_t)format->realtime_offset) / 1000000);
+    text_put_u64(out, wall_time(&format->wall, nsecs) / 1000000);
 }
 
 /* Milliseconds since 1970: the server's own time where the event carries one, else when it was seen. What h2o does outside of a

@@ -204,7 +204,7 @@ put_log(const struct report *report, struct outbuf *out, const struct exchange *
     int cut = 0;
     for (size_t at = 0; exchange_next(exchange, &at, &record);)
         cut += format_count_cut(&record);
-    access_log_put(report->log, out, exchange, report->format->realtime_offset);
+    access_log_put(report->log, out, exchange, wall_offset(&report->format->wall, exchange->begun));
     text_putc(out, '\n');
     return cut;
 }
