@@ -10,6 +10,7 @@ BEGIN {
     values["log-format"] = "common combined json"
     values["emit-script"] = "standalone wire"
     values["color"] = "auto always never"
+    values["time"] = "none clock iso elapsed delta"
     split("write record replay exe script bpftrace probes templates", names, " ")
     for (i in names)
         values[names[i]] = "$files"

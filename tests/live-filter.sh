@@ -120,7 +120,9 @@ stops_after() { # OPTION...
     # A server of its own, as --follow would take those of other tests too.
     cp "$SERVER" "$dir/server" && start_server_as "$dir/server" && start_log --record "$dir/recording" "$@" && tell 'repeat 1000 0 fire h2o:receive_request 1 i 0x101' || return
     reap "$log" 60 && status_is 0 && nothing_left && probes_are_off || return
-    for i in $(seq 0 99); do echo "1 $i RxProtocol HTTP/1.1"; done >"$dir/expected"
+    local pid=
+    [[ " $* " != *' --follow '* ]] || pid="$server "
+    for i in $(seq 0 99); do echo "${pid}1 $i RxProtocol HTTP/1.1"; done >"$dir/expected"
     same "$dir/expected" "$dir/out" && grep -q '^h2olog: 100 events; 0 lost, 0 damaged' "$dir/err" || return
     "$H2OLOG" --quiet --replay "$dir/recording" >"$dir/replayed" && same "$dir/expected" "$dir/replayed" || return
     "$H2OLOG" --quiet --replay "$dir/recording" -k 7 >"$dir/replayed" && same <(head -n 7 "$dir/expected") "$dir/replayed"

@@ -1,11 +1,14 @@
 #include "base/clock.h"
+#include "show/format_columns.h"
 #include "show/format_json.h"
 #include "show/format_record.h"
 
 #include "unit-fixture.h"
 #include "unit.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const char catalogue[] =
     "provider q\n"
@@ -264,6 +267,95 @@ START_TEST(an_unknown_format_is_refused)
 }
 END_TEST
 
+/* ---- The columns before a line. */
+
+/* Lines at these times, in milliseconds since the machine was started. */
+static void
+check_times(struct format_options options, const char *expected)
+{
+    static const uint64_t times[] = {5000, 5001, 15002, 14000};
+    struct format format;
+    struct outbuf out = {0};
+    ck_assert(format_init(&format, "line", options));
+    wall_begin(&format.wall, 1580410632123456789);
+    start(CSTR)[0] = (struct types_value){0};
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        record.nsecs = times[i] * 1000000 + 543210;
+        format_record(&format, &out, &record);
+    }
+    fixture_equal(&out, expected);
+    text_free(&out);
+}
+
+static void
+set_zone(const char *zone)
+{
+    setenv("TZ", zone, 1);
+    tzset();
+}
+
+/* T4: lines had no time. */
+START_TEST(a_time_before_every_line)
+{
+    set_zone("UTC");
+    check_times(
+        (struct format_options){.time = FORMAT_CLOCK},
+        "18:57:17.123 - - cstr why=\n18:57:17.124 - - cstr why=\n18:57:27.125 - - cstr why=\n18:57:26.123 - - cstr why=\n");
+    check_times((struct format_options){.time = FORMAT_ELAPSED},
+                "0.000000 - - cstr why=\n0.001000 - - cstr why=\n10.002000 - - cstr why=\n9.000000 - - cstr why=\n");
+    check_times((struct format_options){.time = FORMAT_DELTA},
+                "0.000000 - - cstr why=\n0.001000 - - cstr why=\n10.001000 - - cstr why=\n-1.002000 - - cstr why=\n");
+    check_times((struct format_options){.time = FORMAT_DELTA, .has_servers = true},
+                "0.000000 7 - - cstr why=\n0.001000 7 - - cstr why=\n10.001000 7 - - cstr why=\n-1.002000 7 - - cstr why=\n");
+}
+END_TEST
+
+START_TEST(a_time_with_its_zone)
+{
+    static const char *const rows[][2] = {{"UTC", "2020-01-30T18:57:17.123+00:00 "},
+                                          {"XST-5:45", "2020-01-31T00:42:17.123+05:45 "},
+                                          {"XST3:30", "2020-01-30T15:27:17.123-03:30 "},
+                                          {"XST0:30", "2020-01-30T18:27:17.123-00:30 "}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct format format;
+        struct outbuf out = {0};
+        set_zone(rows[i][0]);
+        ck_assert(format_init(&format, "line", (struct format_options){.time = FORMAT_ISO}));
+        wall_begin(&format.wall, 1580410632123456789);
+        format_put_time(&format, &out, 5000000000);
+        fixture_equal(&out, rows[i][1]);
+        text_free(&out);
+    }
+    set_zone("UTC");
+}
+END_TEST
+
+/* T5: connection numbers of several servers collide. */
+START_TEST(several_servers_are_told_apart)
+{
+    const struct format_options several = {.has_servers = true}, with_both = {.has_servers = true, .extra = true};
+    start(CSTR)[0] = (struct types_value){0};
+    check("line", several, "7 - - cstr why=\n");
+    check("line", with_both, "7 - - cstr why=\n");
+    check("json", several, "{\"at\": 1005, \"type\": \"cstr\", \"why\": \"\", \"pid\": 7}\n");
+    check("json", with_both,
+          "{\"at\": 1005, \"type\": \"cstr\", \"why\": \"\", \"provider\": \"q\", \"pid\": 7, \"tid\": 42, \"seq\": 1, "
+          "\"nsecs\": 5000000}\n");
+    record = (struct record){.nsecs = 5000000, .pid = 7};
+    record.values[0].number = 3;
+    check("json", several, "{\"at\": 1005, \"type\": \"h2olog-event-lost\", \"lost\": 3, \"pid\": 7}\n");
+}
+END_TEST
+
+START_TEST(times_have_names)
+{
+    enum format_time time;
+    for (enum format_time i = FORMAT_NO_TIME; i <= FORMAT_DELTA; i++)
+        ck_assert(format_find_time(&time, format_time_name(i)) && time == i);
+    ck_assert(!format_find_time(&time, "") && !format_find_time(&time, "Clock"));
+}
+END_TEST
+
 /* ---- The wall clock. */
 
 /* T17: after a step the times were wrong for the rest of the run. */
@@ -331,6 +423,10 @@ format_suite(void)
     tcase_add_test(tcase, socket_addresses);
     tcase_add_test(tcase, json_strings_are_always_valid);
     tcase_add_test(tcase, an_unknown_format_is_refused);
+    tcase_add_test(tcase, a_time_before_every_line);
+    tcase_add_test(tcase, a_time_with_its_zone);
+    tcase_add_test(tcase, several_servers_are_told_apart);
+    tcase_add_test(tcase, times_have_names);
     tcase_add_test(tcase, a_time_has_the_offset_of_its_moment);
     tcase_add_test(tcase, a_clock_that_is_set_all_the_time);
     tcase_add_test(tcase, a_clock_that_was_set_is_noticed_once);

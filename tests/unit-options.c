@@ -52,6 +52,8 @@ START_TEST(every_option_is_understood)
     ck_assert_str_eq(options.replay, "s");
     ck_assert(!options.has_mode && !options.has_format);
     ck_assert(options.follow && options.append && options.quiet && options.keep_root && options.force);
+    ck_assert(parse("-T clock") == 0 && strcmp(options.time, "clock") == 0);
+    ck_assert(parse("-T iso --time=none") == 0 && strcmp(options.time, "none") == 0);
     ck_assert(parse("--help") == 0 && options.help && !options.help_table);
     ck_assert(parse("--help=table") == 0 && options.help && options.help_table);
     ck_assert(parse("-V") == 0 && options.version);
@@ -87,6 +89,9 @@ START_TEST(bad_usage_is_explained)
         {"-H quic", "both quic and http; choose one, or all with -t"},
         {"-f xml", "--format: unknown form \"xml\"; expected line or json"},
         {"-t a,,b", "--type: an empty word; expected TYPE[,TYPE]"},
+        {"-T epoch", "--time: \"epoch\" is none of none, clock, iso, elapsed and delta"},
+        {"-T", "option -T needs an argument; see h2olog --help"},
+        {"--time clock --emit-script", "--time is for what h2olog shows; a program has no such column"},
         {"--help=x", "--help: unknown form \"x\"; the only other form is table"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -218,6 +218,60 @@ START_TEST(versions_of_recordings)
 }
 END_TEST
 
+/* ---- The columns before lines. */
+
+static void
+record_two_lines(const char *header)
+{
+    begin(header, "t.probes", usual_catalogue);
+    block("start", 0, 5, usual_start);
+    block("out", 0, 40, N " 2 10c8e0 7 1 2 c8\n" N " 2 10ccc8 7 1 2 c8\n"); /* 1,000 ns apart */
+    block("end", 0, 70, "complete");
+}
+
+/* T4 and T5: a replay shows the columns of the run, or the time that it is asked for. */
+START_TEST(a_replay_has_the_columns_of_the_run)
+{
+    static const struct {
+        const char *header;
+        struct replay replay;
+        const char *shown;
+    } rows[] = {
+        {"", {0}, "1 2 r status=200\n1 2 r status=200\n"},
+        {"time none\nservers 0\n", {0}, "1 2 r status=200\n1 2 r status=200\n"},
+        {"time delta\n", {0}, "0.000000 1 2 r status=200\n0.000001 1 2 r status=200\n"},
+        {"servers 1\n", {0}, "12 1 2 r status=200\n12 1 2 r status=200\n"},
+        {"time delta\nservers 1\n", {.has_time = true}, "12 1 2 r status=200\n12 1 2 r status=200\n"},
+        {"", {.has_time = true, .format_options.time = FORMAT_DELTA}, "0.000000 1 2 r status=200\n0.000001 1 2 r status=200\n"},
+        {"time delta\nservers 1\n",
+         {.format = "json", .most = 1},
+         "{\"at\": 1, \"type\": \"r\", \"conn_id\": 1, \"req_id\": 2, \"status\": 200, \"pid\": 12}\n"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char header[256];
+        snprintf(header, sizeof(header), "%s%s", usual_header, rows[i].header);
+        record_two_lines(header);
+        ck_assert_msg(play_as(rows[i].replay) == 0, "%s", diag.message);
+        ck_assert_str_eq(shown.ptr, rows[i].shown);
+    }
+}
+END_TEST
+
+START_TEST(a_time_that_cannot_be_shown)
+{
+    char header[256];
+    snprintf(header, sizeof(header), "%stime lunch\n", usual_header);
+    record_two_lines(header);
+    ck_assert_int_eq(play(), -1);
+    ck_assert_ptr_nonnull(strstr(diag.message, ": its time is none of this h2olog's"));
+    record_two_lines("bpftrace 0.17.0\ncpus 1\noffset 0\nmode h\nformat json\napp-data 0\n");
+    ck_assert_int_eq(play_as((struct replay){.has_time = true, .format_options.time = FORMAT_CLOCK}), -1);
+    ck_assert_int_eq(diag.status, DIAG_USAGE);
+    ck_assert_str_eq(diag.message, "--time is for lines; JSON has \"at\" in every record. Leave it out, or give -f line");
+    ck_assert_int_eq(play_as((struct replay){.has_time = true}), 0); /* none */
+}
+END_TEST
+
 /* ---- What a recording says is not shown raw. */
 
 static void
@@ -380,6 +434,8 @@ replay_suite(void)
     tcase_add_test(tcase, a_replay_sets_the_clock);
     tcase_add_test(tcase, a_clock_that_was_set_to_nothing_is_damage);
     tcase_add_test(tcase, versions_of_recordings);
+    tcase_add_test(tcase, a_replay_has_the_columns_of_the_run);
+    tcase_add_test(tcase, a_time_that_cannot_be_shown);
     tcase_add_test(tcase, a_catalogue_with_control_bytes_is_refused);
     tcase_add_test(tcase, a_header_with_control_bytes_is_refused);
     tcase_add_test(tcase, numbers_of_the_header_have_bounds);

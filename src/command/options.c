@@ -1,11 +1,13 @@
 #include "command/options.h"
 
+#include "show/format.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { FLAG, COUNT, STRING, LIST, PIDS, NUMBER, DURATION, FILTER, FORM, COLOR, HELP };
+enum kind { FLAG, COUNT, STRING, LIST, PIDS, NUMBER, DURATION, FILTER, FORM, COLOR, TIME, HELP };
 
 static const struct option_row {
     enum kind kind;
@@ -137,6 +139,18 @@ set_color(const char **color, const struct option_row *row, const char *value, s
 }
 
 static int
+set_time(const char **time, const struct option_row *row, const char *value, struct diag *diag)
+{
+    enum format_time unused;
+    char quoted[64];
+    *time = value;
+    if (format_find_time(&unused, value))
+        return 0;
+    return diag_set(diag, DIAG_USAGE, "--%s: \"%s\" is none of none, clock, iso, elapsed and delta", row->name,
+                    diag_quote(quoted, sizeof(quoted), text_of(value)));
+}
+
+static int
 option_add_words(struct options_list *list, const struct option_row *row, char *value, struct diag *diag)
 {
     for (char *word, *rest = value; (word = strsep(&rest, ",")) != NULL;) {
@@ -177,6 +191,8 @@ set_option(struct options *options, const struct option_row *row, char *value, s
         return set_form(field, row, value, diag);
     case COLOR:
         return set_color(field, row, value, diag);
+    case TIME:
+        return set_time(field, row, value, diag);
     case HELP:
         return set_help(options, value, diag);
     }
@@ -290,6 +306,8 @@ check_together(const struct options *options, struct diag *diag)
          "what --redact, --redact-default and -a ask for is in the program of --script; give them to --emit-script=wire"},
         {options->script != NULL && (options->transport != NULL || options->batch_interval_ms != 0),
          "what --transport and --batch-interval ask for is in the program of --script; give them to --emit-script=wire"},
+        {options->time != NULL && options->emit_script != NULL,
+         "--time is for what h2olog shows; a program has no such column"},
         {options->batch_interval_ms > 10000, "--batch-interval: expected 10s at most"},
         {options->batch_interval_ms != 0 && options->transport != NULL && strcmp(options->transport, "stream") == 0,
          "--batch-interval is for batches; --transport=stream has none"},

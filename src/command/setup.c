@@ -39,6 +39,24 @@ make_view(struct setup *setup, struct mem *mem, struct diag *diag)
     return setup->view.is_grouped ? check_grouped(setup->options, diag) : 0;
 }
 
+enum format_time
+setup_time(const struct options *options)
+{
+    enum format_time time = FORMAT_NO_TIME;
+    if (options->time != NULL)
+        format_find_time(&time, options->time);
+    return time;
+}
+
+/* The format of a recording is not known yet. */
+static int
+check_time(const struct setup *setup, struct diag *diag)
+{
+    bool is_open = setup->options->replay != NULL && !setup->options->has_format;
+    bool is_json = view_is_json(&setup->view, !is_open && strcmp(setup->format, "json") == 0);
+    return view_check_time(is_json, setup_time(setup->options), diag);
+}
+
 /* --redact, and behind it what --redact-default stands for. */
 static struct redact
 redacted_names(const struct options *options, struct mem *mem)
@@ -98,7 +116,7 @@ setup_make(struct setup *setup, const struct options *options, const char *comma
     make_request(setup, mem);
     if (options->script != NULL && read_program(setup, mem, diag) != 0)
         return -1;
-    return redact_check(&setup->request.redact, diag);
+    return check_time(setup, diag) != 0 ? -1 : redact_check(&setup->request.redact, diag);
 }
 
 void

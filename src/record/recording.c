@@ -57,8 +57,8 @@ put_header(struct outbuf *out, const struct recording_header *header)
     text_putc(out, '\n');
     text_printf(out, "bpftrace %d.%d.%d\ncpus %d\noffset %ld\n", header->bpftrace.major, header->bpftrace.minor,
                 header->bpftrace.patch, header->cpus, header->offset);
-    text_printf(out, "format %s\nextra %d\nnames %d\napp-data %d\n", header->format, header->extra, header->names,
-                header->request.app_data);
+    text_printf(out, "format %s\nextra %d\nnames %d\ntime %s\nservers %d\napp-data %d\n", header->format, header->extra,
+                header->names, header->time != NULL ? header->time : "none", header->has_servers, header->request.app_data);
     request_put(out, &header->request, "", text_put);
     if (header->most > 0)
         text_printf(out, "count %lu\n", header->most);
@@ -245,6 +245,8 @@ static const struct header_line {
     {"format", read_text, offsetof(struct recording_header, format)},
     {"extra", read_flag, offsetof(struct recording_header, extra)},
     {"names", read_flag, offsetof(struct recording_header, names)},
+    {"time", read_text, offsetof(struct recording_header, time)},
+    {"servers", read_flag, offsetof(struct recording_header, has_servers)},
     {"app-data", read_flag, offsetof(struct recording_header, request.app_data)},
     {"count", read_count, offsetof(struct recording_header, most)},
     {"show", read_word, 0}, /* several members */
@@ -260,8 +262,9 @@ read_line(struct reader *reader, struct slice key, struct slice value)
     for (size_t i = 0; i < sizeof(header_lines) / sizeof(header_lines[0]); i++)
         if (text_is(key, header_lines[i].key))
             return header_lines[i].read(reader, value, (char *)reader->header + header_lines[i].member);
-    return bad_line(reader, "program, host, command, bpftrace, cpus, offset, mode, format, extra, names, app-data, "
-                            "type, redact, filter, count, show, file or begin");
+    return bad_line(reader,
+                    "program, host, command, bpftrace, cpus, offset, mode, format, extra, names, time, servers, app-data, "
+                    "type, redact, filter, count, show, file or begin");
 }
 
 static int

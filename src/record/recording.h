@@ -17,6 +17,8 @@
  *   format json
  *   extra 0
  *   names 0
+ *   time clock                before lines: a name of format.h; no line: none, as in version 1
+ *   servers 1                 several may appear; no line: one, as in version 1
  *   app-data 0
  *   count N                  so many records were wanted; no line: all
  *   show OPTION VALUE        one line for each option of the view, if there was one: view.h
@@ -52,6 +54,7 @@ enum recording_kind {
 
 struct recording_header {
     const char *command, *format, *host, *program;
+    const char *time; /* before lines; NULL: none */
     struct request request;
     struct bpftrace bpftrace;
     int cpus;
@@ -59,7 +62,7 @@ struct recording_header {
     uint64_t most;             /* records; 0: all */
     struct filter_word *words; /* of the view */
     size_t nwords;
-    bool extra, names;
+    bool extra, names, has_servers;
     struct files files;
 };
 

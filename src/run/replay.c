@@ -188,8 +188,12 @@ load_catalog(struct catalog *catalog, const struct files *files, struct mem *mem
 static int
 choose_format(struct format *format, const struct replay *replay, const struct recording_header *header, struct diag *diag)
 {
-    const struct format_options options = {replay->format_options.extra || header->extra,
-                                           replay->format_options.names || header->names};
+    struct format_options options = {.extra = replay->format_options.extra || header->extra,
+                                     .names = replay->format_options.names || header->names,
+                                     .has_servers = header->has_servers,
+                                     .time = replay->format_options.time};
+    if (!replay->has_time && header->time != NULL && !format_find_time(&options.time, header->time))
+        return diag_set(diag, DIAG_FAILED, "%s: its time is none of this h2olog's", replay->path);
     if (!format_init(format, replay->format != NULL ? replay->format : header->format, options))
         return diag_set(diag, DIAG_FAILED, "%s: its format is none of this h2olog's", replay->path);
     format->paint = replay->paint;
@@ -243,6 +247,8 @@ show(const struct replay *replay, const struct recording_header *header, struct 
     if (status == 0)
         status = view_make(&view, is_view_given ? replay->words : header->words,
                            is_view_given ? replay->nwords : header->nwords, format_is_json(&format), &filter, mem, diag);
+    if (status == 0 && replay->has_time)
+        status = view_check_time(view_is_json(&view, format_is_json(&format)), format.options.time, diag);
     if (status == 0) {
         struct output output = {
             .view = &view, .format = &format, .sink = replay->sink, .most = choose_limit(replay, header, &view)};

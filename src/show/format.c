@@ -24,6 +24,30 @@ format_init(struct format *format, const char *name, struct format_options optio
     return false;
 }
 
+static const char *const times[] = {[FORMAT_NO_TIME] = "none",
+                                    [FORMAT_CLOCK] = "clock",
+                                    [FORMAT_ISO] = "iso",
+                                    [FORMAT_ELAPSED] = "elapsed",
+                                    [FORMAT_DELTA] = "delta"};
+
+bool
+format_find_time(enum format_time *time, const char *name)
+{
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        if (strcmp(times[i], name) != 0)
+            continue;
+        *time = (enum format_time)i;
+        return true;
+    }
+    return false;
+}
+
+const char *
+format_time_name(enum format_time time)
+{
+    return times[time];
+}
+
 void
 format_set_share(struct format *format, double share)
 {

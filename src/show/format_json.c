@@ -76,18 +76,21 @@ put_field(const struct format *format, struct outbuf *out, const struct record *
 }
 
 static void
-put_extra(const struct format *format, struct outbuf *out, const struct record *record)
+put_pid(struct outbuf *out, pid_t pid)
 {
-    text_puts(out, format->sample);
-    if (!format->options.extra)
-        return;
+    text_puts(out, ", \"pid\": ");
+    text_put_u64(out, (uint64_t)pid);
+}
+
+static void
+put_all_extra(const struct format *format, struct outbuf *out, const struct record *record)
+{
     if (record->event != NULL) {
         text_puts(out, ", \"provider\": \"");
         text_puts(out, record->event->probe->provider);
         text_putc(out, '"');
     }
-    text_puts(out, ", \"pid\": ");
-    text_put_u64(out, (uint64_t)record->pid);
+    put_pid(out, record->pid);
     if (record->event != NULL) {
         text_puts(out, ", \"tid\": ");
         text_put_u64(out, record->tid);
@@ -96,6 +99,16 @@ put_extra(const struct format *format, struct outbuf *out, const struct record *
     text_put_u64(out, format->seq);
     text_puts(out, ", \"nsecs\": ");
     text_put_u64(out, record->nsecs);
+}
+
+static void
+put_extra(const struct format *format, struct outbuf *out, const struct record *record)
+{
+    text_puts(out, format->sample);
+    if (format->options.extra)
+        put_all_extra(format, out, record);
+    else if (format->options.has_servers)
+        put_pid(out, record->pid);
 }
 
 void
