@@ -206,6 +206,8 @@ function add_attribute(attribute,    part) {
         is_length[key, part[2]] = arg_of[field]
     } else if (part[1] == "at") {
         at_of[field] = part[2]
+    } else if (part[1] == "known-by") {
+        known_by[field] = part[2]
     } else if (part[1] == "names") {
         table_of[field] = part[2]
     } else {
@@ -607,7 +609,7 @@ function put_field(field,    arg, type) {
     type = type_of[field]
     if (type == "ms" || is_hidden(field) || (((field, "optional") in has) && kind[arg] == "null"))
         return
-    if (((field, "null") in has) && kind[arg] == "null")
+    if ((((field, "null") in has) && kind[arg] == "null") || ((field in known_by) && word[known_by[field]] == word_of("0")))
         member(name_of[field], "null")
     else if (type == "str" || type == "cstr" || type == "hexstr")
         put_text(field, arg, type)
@@ -637,6 +639,8 @@ mode == "expect" && $1 == "fire" {
     for (i = 0; i < fields[key]; i++)
         if (type_of[key SUBSEP i] == "ms")
             at = decimal(word[arg_of[key SUBSEP i]], 1)
+    if (at == "0")
+        at = "NOW"
     json = ""
     for (i = 0; i < fields[key]; i++)
         put_field(key SUBSEP i)

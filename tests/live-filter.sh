@@ -72,8 +72,15 @@ shows_quic() { # EXPECTED OPTION...
     tell 'fire quicly:accept conn(1,0,0) 1 "ab01cd" null' 'fire quicly:accept conn(2,0,0) 2 "ab02" null' \
         'fire quicly:send conn(1,0,0) 3 1 "abcdef0123456789"' \
         'fire quicly:stream_on_open conn(1,0,0) 5 stream(4)' 'fire quicly:stream_on_open conn(2,0,0) 6 stream(-1)' \
-        'fire quicly:pto conn(2,0,0) 7 8 9 1'
+        'fire quicly:new_path conn(2,0,0) 7 0 "127.0.0.1:1"' 'fire quicly:pto conn(2,0,0) 7 8 9 1' # the path's is not known yet
     server_is_done && end_log && same "$dir/expected" "$dir/out"
+}
+
+# T22: such a number was refused.
+shows_the_last() {
+    start_server && start_log --conn 18446744073709551615 || return
+    tell 'fire h2o:receive_request 18446744073709551614 1 0x101' 'fire h2o:receive_request 18446744073709551615 1 0x101'
+    server_is_done && end_log && same <(echo '18446744073709551615 1 RxProtocol HTTP/1.1') "$dir/out"
 }
 
 # What no record of can fit is not attached.
@@ -89,6 +96,7 @@ refuses() { # STATUS MESSAGE OPTION...
 }
 
 live_case "connections" shows '$1 == 2 || $1 == 4294967299' --conn 2 --conn 4294967299
+live_case "the last connection" shows_the_last
 live_case "requests" shows '$2 == 3' --req 3
 live_case "statuses" shows '$3 == "TxStatus" && ($4 == 404 || $4 == 201 || $4 >= 500)' --status 404,201-202,5xx --status 201
 live_case "request headers" shows '$3 != "RxHeader" || tolower($4) ~ /^(:authority|x-o.e)$/' --request-header 'hOST,x-o?e'
@@ -112,7 +120,9 @@ stops_after() { # OPTION...
     # A server of its own, as --follow would take those of other tests too.
     cp "$SERVER" "$dir/server" && start_server_as "$dir/server" && start_log --record "$dir/recording" "$@" && tell 'repeat 1000 0 fire h2o:receive_request 1 i 0x101' || return
     reap "$log" 60 && status_is 0 && nothing_left && probes_are_off || return
-    for i in $(seq 0 99); do echo "1 $i RxProtocol HTTP/1.1"; done >"$dir/expected"
+    local pid=
+    [[ " $* " != *' --follow '* ]] || pid="$server "
+    for i in $(seq 0 99); do echo "${pid}1 $i RxProtocol HTTP/1.1"; done >"$dir/expected"
     same "$dir/expected" "$dir/out" && grep -q '^h2olog: 100 events; 0 lost, 0 damaged' "$dir/err" || return
     "$H2OLOG" --quiet --replay "$dir/recording" >"$dir/replayed" && same "$dir/expected" "$dir/replayed" || return
     "$H2OLOG" --quiet --replay "$dir/recording" -k 7 >"$dir/replayed" && same <(head -n 7 "$dir/expected") "$dir/replayed"
@@ -134,7 +144,8 @@ test_case "no count" refuses 2 '--count: "0" is not a positive number' -k 0
 test_case "no time" refuses 2 '--duration: "3d" is not a time, as 30s, 500ms, 5m or 1h' --duration 3d
 test_case "no number" refuses 2 '--conn: "x" is not a number, as the first columns of a line show them' --conn 1,x
 test_case "no status" refuses 2 '--status: "600-500" is not a status, as 404, 5xx or 500-599' --status 600-500
-test_case "no share" refuses 2 '--sample: "2" is not a share of the connections, as 0.1 or 10%' --sample 2
+test_case "no share" refuses 2 '--sample: "2" is not a share of the connections, as 0.01, 1% or 1/100' --sample 2
+test_case "T23: too small a share" refuses 2 '--sample: "1e-12" is not a share that takes any connection; the smallest is 1/4294967296' --sample 1e-12
 test_case "no header name" refuses 2 '--response-header: "a b" is not a header name of up to 64 characters; ? and one * may stand in it' -s 'a b'
 test_case "no connection ID" refuses 2 '--dcid: "xy" is not how a connection ID begins: up to 40 digits, 0 to 9 and a to f' --dcid xy
 test_case "an empty word" refuses 2 '--include: an empty word; see h2olog --help for what it takes' -i a,,b

@@ -146,6 +146,20 @@ replays_real_h2o() { # FILE OPTION...
     "$H2OLOG" --quiet --replay "$data/h2o-2026.rec" "$@" >"$dir/out" 2>"$dir/err" && same "$data/$expected" "$dir/out"
 }
 
+# T4: lines had no time. What stands behind it is as without. T21: a command alone chooses lines, or JSON.
+has_times() {
+    local recording=$top_srcdir/tests/data/h2o-2026.rec options
+    TZ=UTC0 replays_real_h2o h2o-2026.http http -f line || return
+    TZ=UTC0 "$H2OLOG" --quiet http -f line -T iso --replay "$recording" >"$dir/iso" && sed 's/^[^ ]* //' "$dir/iso" >"$dir/bare" && same "$dir/out" "$dir/bare" || return
+    ! grep -Evq '^2026-11-23T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}\+00:00 [0-9]' "$dir/iso" || { explain "no time" && show "$dir/iso"; return 1; }
+    TZ=UTC0 "$H2OLOG" --quiet http -T iso --replay "$recording" >"$dir/out" && same "$dir/iso" "$dir/out" || return
+    for options in 'http -f json' quic; do
+        status=0
+        "$H2OLOG" --quiet $options -T iso --replay "$recording" >"$dir/out" 2>"$dir/err" || status=$?
+        status_is 2 && [[ ! -s $dir/out ]] && grep -q '^h2olog: --time is for lines;' "$dir/err" || return
+    done
+}
+
 # As with <(zcat FILE). A FIFO may be there before its writer.
 replays_what_is_open() {
     local data=$top_srcdir/tests/data
@@ -160,6 +174,7 @@ replays_what_is_open() {
 
 live_case "JSON with -E comes out again" is_identical 4400 all -E
 live_case "lines come out again" is_identical 2200 http
+live_case "lines with a time come out again" is_identical 2200 http --time iso
 live_case "QUIC events as lines, with names" is_identical 2200 quic -f line --names
 live_case "another catalogue is in the recording" is_identical 2200 --probes "$top_srcdir/probes" --force
 live_case "a loss comes out again" records_loss
@@ -179,10 +194,11 @@ live_case "a recording on a full disk ends the run" full_disk
 test_case "HTTP lines of a real h2o" replays_real_h2o h2o-2026.http http -f line
 test_case "QUIC events of a real h2o" replays_real_h2o h2o-2026.quic \
     -t accept,h3s_accept,h3s_destroy,conn_stats,new_path,crypto_handshake,transport_close_receive
+test_case "times before the lines of a real h2o" has_times
 test_case "a recording from a pipe, a FIFO, or a file that is open" replays_what_is_open
 test_case "a file that is no recording" is_no_recording 'hello\n' '1:1: this is no recording'
 test_case "an empty file" is_no_recording '' '1:1: this is no recording'
-test_case "a recording of another version" is_no_recording 'h2olog-recording 2\nbegin\n' '1:18: a recording of version 2; this h2olog reads version 1'
+test_case "a recording of another version" is_no_recording 'h2olog-recording 3\nbegin\n' '1:18: a recording of version 3; this h2olog reads versions 1 to 2'
 test_case "a recording with an odd line" is_no_recording 'h2olog-recording 1\nhost x\nsize 3\n' '3:1: not a line of a recording'
 test_case "a recording that drives the terminal" is_no_recording 'h2olog-recording 1\nhost \x1b[2J\n' \
     '2:1: not a line of a recording; expected UTF-8 without control characters'

@@ -163,7 +163,7 @@ lines_of() { # CONN COUNT
 }
 
 two_servers() {
-    start_server && start_other "$SERVER" && start_log -p "$other" -E && wait_for 20 are_traced 2 || { show "$dir/err"; return 1; }
+    start_server && start_other "$SERVER" && start_log -p "$other" --record "$dir/recording" && wait_for 20 are_traced 2 || { show "$dir/err"; return 1; }
     fire_at "$script" 1 300 && fire_at "$other_script" 2 300 && wait_for 5 has_count 600
     kill -KILL "$other" && wait_for 20 grep -q "process $other has ended" "$dir/err" || return
     fire_at "$script" 3 50 && wait_for 5 has_count 650
@@ -172,7 +172,8 @@ two_servers() {
     lines_of 2 300 | sed "s/^/$other /" >"$dir/expected2"
     grep "^$server " "$dir/out" >"$dir/of-server"
     grep "^$other " "$dir/out" >"$dir/of-other"
-    same "$dir/expected" "$dir/of-server" && same "$dir/expected2" "$dir/of-other" && nothing_left
+    same "$dir/expected" "$dir/of-server" && same "$dir/expected2" "$dir/of-other" && nothing_left || return
+    "$H2OLOG" --quiet --replay "$dir/recording" >"$dir/replayed" && same "$dir/out" "$dir/replayed"
 }
 
 # The other server's bpftrace is killed: that is said at once, and this server is traced on.
@@ -188,7 +189,7 @@ are_traced() { # COUNT
 
 # A graceful restart: the new server comes, both serve, the old one ends. `replace` puts another file in the old one's place first.
 follows() { # keep|replace
-    cp "$SERVER" "$dir/server" && start_server_as "$dir/server" && start_log --follow -E || return
+    cp "$SERVER" "$dir/server" && start_server_as "$dir/server" && start_log --follow || return
     fire_at "$script" 1 200
     if [[ $1 == replace ]]; then
         cp "$SERVER" "$dir/new" && mv "$dir/new" "$dir/server" || return
@@ -214,7 +215,7 @@ follows_over_a_gap() {
     start_other "$dir/server" && wait_for 20 are_traced 2 || { show "$dir/err"; return 1; }
     fire_at "$other_script" 5 100 && wait_for 5 has_count 100
     end_log 40 || return
-    lines_of 5 100 >"$dir/expected"
+    lines_of 5 100 | sed "s/^/$other /" >"$dir/expected"
     has_printed_expected && nothing_left
 }
 

@@ -48,7 +48,7 @@ START_TEST(errors_say_where_and_what)
         {HEAD " arg 0 a str\n", "t.probes:5:10: no length for type \"str\"; expected len=ARGUMENT after it"},
         {HEAD " arg 0 a u8 len=1\n", "t.probes:5:10: a length for type \"u8\"; expected no len="},
         {HEAD " arg 0 a u8 sceret\n",
-         "t.probes:5:13: unknown attribute \"sceret\"; expected len=, at=, names=, named-by=, null, optional, "
+         "t.probes:5:13: unknown attribute \"sceret\"; expected len=, at=, names=, named-by=, known-by=, null, optional, "
          "app-data, secret, request-header or response-header"},
         {HEAD " arg 0 a str len=1 at=4\n", "t.probes:5:20: not an offset \"at=4\"; expected at=BYTES, of a number"},
         {HEAD " arg 0 a u8 names=t\n",
@@ -233,6 +233,8 @@ START_TEST(every_attribute_has_its_errors)
         {"preview", "t.probes:5:10: no length for type \"preview\"; ", "expected len=ARGUMENT after it"},
         {"cstr len=1", "t.probes:5:10: a length for type \"cstr\"; ", "expected no len="},
         {"sockaddr len=1", "t.probes:5:10: a length for type \"sockaddr\"; ", "expected no len="},
+        {"u8 known-by=x", "t.probes:5:22: not an argument \"x\"; ", argument},
+        {"u8 known-by=1", "t.probes:2:1: probe e has a field a that is known by argument 1; ", "expected a line \"arg 1 ...\""},
         {"u8 at=", "t.probes:5:13: not an offset \"at=\"; ", offset},
         {"u8 at=-8", "t.probes:5:13: not an offset \"at=-8\"; ", offset},
         {"u8 at=65536", "t.probes:5:13: not an offset \"at=65536\"; ", offset},

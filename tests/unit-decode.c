@@ -8,12 +8,14 @@
 
 #define N "0123456789abcdef"
 
-/* Events by id: 0 numbers, 1 two texts, 2 a NUL-terminated text, 3 bytes and a pointer that may be NULL. */
+/* Events by id: 0 numbers, 1 two texts, 2 a NUL-terminated text, 3 bytes and a pointer that may be NULL, 4 a number that is
+ * known by another. */
 static const char catalogue[] = "provider p\n"
                                 "probe numbers\n group g\n summary s\n arg 0 a u64\n arg 1 b i32\n arg 2 c u8\n"
                                 "probe texts\n group g\n summary s\n arg 0 a u64\n arg 1 n str len=2\n arg 3 v str len=4\n"
                                 "probe cstr\n group g\n summary s\n arg 0 r cstr\n"
-                                "probe bytes\n group g\n summary s\n arg 0 x bytes len=1 null\n arg 2 t u32 at=8 optional\n";
+                                "probe bytes\n group g\n summary s\n arg 0 x bytes len=1 null\n arg 2 t u32 at=8 optional\n"
+                                "probe known\n group g\n summary s\n arg 0 id u32 at=16 known-by=1\n arg 1 index u64\n";
 
 /* Everything that comes out of `input`, as text: "numbers 1 2 -3|" and so on, fed in pieces of `step` bytes. */
 struct run {
@@ -298,6 +300,13 @@ START_TEST(bytes_and_pointers)
 }
 END_TEST
 
+/* T16: the first path of a connection had the number of another one. */
+START_TEST(a_number_that_is_not_known_yet_is_null)
+{
+    CHECK(N " 4 1 7 0 0\n" N " 4 2 7 0 1\n" N " 4 3 7 5 2\n", "known null 0|known 0 1|known 5 2|", 0);
+}
+END_TEST
+
 START_TEST(what_is_damaged_is_skipped)
 {
     CHECK(N " 9 1 7 1\n" N " 0 2 7 1 2 3\n", "numbers 1 2 3|", 1);
@@ -502,6 +511,7 @@ decode_suite(void)
     tcase_add_test(tcase, a_nul_terminated_text_whose_rest_was_lost_is_cut);
     tcase_add_test(tcase, a_nul_terminated_text_is_cut_where_the_program_stops);
     tcase_add_test(tcase, bytes_and_pointers);
+    tcase_add_test(tcase, a_number_that_is_not_known_yet_is_null);
     tcase_add_test(tcase, what_is_damaged_is_skipped);
     tcase_add_test(tcase, a_text_beyond_the_limit_is_cut);
     tcase_add_test(tcase, a_short_record_takes_no_slot);

@@ -4,6 +4,7 @@
 #include "unit-fixture.h"
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char events[] = "provider p\n"
@@ -140,6 +141,20 @@ START_TEST(records_fit_as_the_conditions_say)
 }
 END_TEST
 
+/* T16: --conn 0 took what had no number yet, and --sample took all of it. */
+START_TEST(what_is_null_does_not_fit)
+{
+    static const char *const rows[][2] = {{"conn", "0"}, {"sample", "10%"}};
+    const struct types_value null[] = {{.is_null = true}, {0}, {0}, {0}}, zero[4] = {{0}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        filter = (struct filter){0};
+        add(rows[i][0], rows[i][1]);
+        ck_assert(filter_fits(&filter, &fixture.catalog.probes[1], zero));
+        ck_assert(!filter_fits(&filter, &fixture.catalog.probes[1], null));
+    }
+}
+END_TEST
+
 /* One bit folds letters in the program, which makes ^ and ~ one; here they are two. */
 START_TEST(header_names_fit_exactly)
 {
@@ -201,16 +216,110 @@ END_TEST
 START_TEST(what_is_no_filter)
 {
     static const char *const rows[][2] = {
-        {"conn", "1,,2"},          {"conn", "1x"},     {"conn", "99999999999999999999"},
-        {"status", "xx"},          {"status", "1000"}, {"status", "0xx"},
-        {"status", "9xx"},         {"status", "99"},   {"sample", "0"},
-        {"sample", "nan"},         {"sample", "101%"}, {"dcid", "0G"},
-        {"request-header", "*a*"}, {"include", "a b"}, {"exclude", "a\n"},
+        {"conn", "1,,2"},
+        {"conn", "1x"},
+        {"conn", "18446744073709551616"},
+        {"conn", "-9223372036854775809"},
+        {"status", "xx"},
+        {"status", "1000"},
+        {"status", "0xx"},
+        {"status", "9xx"},
+        {"status", "99"},
+        {"sample", "nan"},
+        {"sample", "inf"},
+        {"sample", "0x1p-3"},
+        {"sample", "1/"},
+        {"sample", "1/0"},
+        {"sample", "0/0"},
+        {"sample", "3/2"},
+        {"sample", "1%%"},
+        {"sample", "-1%"},
+        {"sample", "%"},
+        {"sample", "/2"},
+        {"sample", "101%"},
+        {"dcid", "0G"},
+        {"request-header", "*a*"},
+        {"include", "a b"},
+        {"exclude", "a\n"},
         {"nosuch", "1"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         ck_assert_msg(filter_add(&filter, rows[i][0], rows[i][1], &fixture.mem, &fixture.diag) == -1, "%s %s", rows[i][0],
                       rows[i][1]);
+}
+END_TEST
+
+/* T22: connections beyond 2^63 were refused. */
+START_TEST(numbers_of_64_bits)
+{
+    static const struct {
+        const char *word;
+        uint64_t number;
+    } rows[] = {
+        {"18446744073709551615", UINT64_MAX},
+        {"9007199254740993", 9007199254740993},
+        {"9223372036854775808", (uint64_t)1 << 63},
+        {"-9223372036854775808", (uint64_t)1 << 63},
+        {"-1", UINT64_MAX},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct types_value values[] = {{.number = rows[i].number}, {0}, {0}, {0}};
+        filter = (struct filter){0};
+        add("conn", rows[i].word);
+        ck_assert(filter_fits(&filter, &fixture.catalog.probes[1], values));
+        values[0].number--;
+        ck_assert(!filter_fits(&filter, &fixture.catalog.probes[1], values));
+    }
+}
+END_TEST
+
+static void
+check_share(const char *word, double share)
+{
+    filter = (struct filter){0};
+    add("sample", word);
+    double got = filter_share(&filter, NULL);
+    ck_assert_msg(got > share * 0.999999 && got < share * 1.000001, "%s: %g", word, got);
+}
+
+START_TEST(shares_in_three_forms)
+{
+    check_share("0.01", 0.01);
+    check_share("1%", 0.01);
+    check_share("1/100", 0.01);
+    check_share("1/3", 1.0 / 3);
+    check_share("1", 1);
+    check_share("100%", 1);
+    check_share(".5", 0.5);
+    check_share("1e-3", 0.001);
+    check_share("1%,5%,2%", 0.05);
+    check_share("1/4294967296", 1.0 / 4294967296);
+}
+END_TEST
+
+/* T23: what was too small took nothing, and said nothing. */
+START_TEST(a_share_of_nothing_is_refused)
+{
+    static const char *const words[] = {"1e-12", "0", "0%", "0.0", "1/4294967297"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        char expected[128];
+        snprintf(expected, sizeof(expected),
+                 "--sample: \"%s\" is not a share that takes any connection; the smallest is 1/4294967296", words[i]);
+        ck_assert_int_eq(filter_add(&filter, "sample", words[i], &fixture.mem, &fixture.diag), -1);
+        ck_assert_str_eq(fixture.diag.message, expected);
+    }
+}
+END_TEST
+
+/* A recording that was sampled can be sampled again. */
+START_TEST(two_filters_have_the_smaller_share)
+{
+    struct filter other = {0}, none = {0};
+    add("sample", "10%");
+    ck_assert_int_eq(filter_add(&other, "sample", "50%", &fixture.mem, &fixture.diag), 0);
+    ck_assert(filter_share(&filter, &other) < 0.11 && filter_share(&other, &filter) < 0.11);
+    ck_assert(filter_share(&none, &other) > 0.49 && filter_share(&other, NULL) > 0.49);
+    ck_assert(filter_share(&none, NULL) == 0);
 }
 END_TEST
 
@@ -223,10 +332,15 @@ filter_suite(void)
     tcase_add_test(tcase, conditions_ask_what_the_catalogue_says);
     tcase_add_test(tcase, probes_that_cannot_fit_are_not_wanted);
     tcase_add_test(tcase, records_fit_as_the_conditions_say);
+    tcase_add_test(tcase, what_is_null_does_not_fit);
     tcase_add_test(tcase, header_names_fit_exactly);
     tcase_add_test(tcase, o2_the_catalogue_must_know_what_is_asked_for);
     tcase_add_test(tcase, o6_host_is_the_authority);
     tcase_add_test(tcase, what_is_no_filter);
+    tcase_add_test(tcase, numbers_of_64_bits);
+    tcase_add_test(tcase, shares_in_three_forms);
+    tcase_add_test(tcase, a_share_of_nothing_is_refused);
+    tcase_add_test(tcase, two_filters_have_the_smaller_share);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -56,6 +56,8 @@ START_TEST(every_option_is_understood)
     ck_assert_str_eq(options.color, "always");
     ck_assert(parse("--color=auto") == 0 && strcmp(options.color, "auto") == 0);
     ck_assert(parse("-l") == 0 && options.list);
+    ck_assert(parse("-T clock") == 0 && strcmp(options.time, "clock") == 0);
+    ck_assert(parse("-T iso --time=none") == 0 && strcmp(options.time, "none") == 0);
     ck_assert(parse("--help") == 0 && options.help && !options.help_table);
     ck_assert(parse("--help=table") == 0 && options.help && options.help_table);
     ck_assert(parse("-V") == 0 && options.version);
@@ -70,6 +72,9 @@ START_TEST(o1_what_a_command_does_not_use_is_refused)
         {"--replay f --emit-script", "both --emit-script and --replay; choose one"},
         {"--emit-script -w F", "--write is for tracing and --replay, not for --emit-script"},
         {"--emit-script=wire -w F", "--write is for tracing and --replay, not for --emit-script=wire"},
+        {"-T clock --emit-script", "--time is for tracing and --replay, not for --emit-script"},
+        {"-T clock --emit-script=wire", "--time is for tracing and --replay, not for --emit-script=wire"},
+        {"-l --time none", "--time is for tracing and --replay, not for --list"},
         {"--emit-script=wire -f json",
          "--format is for tracing, --list, --doctor, --emit-script and --replay, not for --emit-script=wire"},
         {"--emit-script --batch-interval 5s", "--batch-interval is for tracing and --emit-script=wire, not for --emit-script"},
@@ -122,6 +127,7 @@ START_TEST(o1_what_a_command_uses_is_taken)
         "http -f json --names -E -t x -i y --redact z -k 3 -w o --append --buffered --color --wide --replay f",
         "--script f -p 1 -t x -f json -w o -k 3 --record r --follow",
         "--help quic --list --doctor --append",
+        "quic -f line -T delta --replay f",
         "-V --replay f --follow",
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -145,6 +151,7 @@ START_TEST(o2_near_words_are_offered)
         {"-f jsn", "--format: unknown word \"jsn\"; did you mean json?"},
         {"--transport=steam", "--transport: unknown word \"steam\"; did you mean stream?"},
         {"--transport=perf_event", "--transport: unknown word \"perf_event\"; expected stream|batch"},
+        {"-T elapse", "--time: unknown word \"elapse\"; did you mean elapsed?"},
         {"--color=alway", "--color: unknown word \"alway\"; did you mean always?"},
         {"--emit-script=wires", "--emit-script: unknown word \"wires\"; did you mean wire?"},
     };
@@ -185,6 +192,8 @@ START_TEST(bad_usage_is_explained)
         {"-H quic", "both quic and http; choose one, or all with -t"},
         {"-f xml", "--format: unknown word \"xml\"; expected line|json"},
         {"-t a,,b", "--type: an empty word; expected TYPE[,TYPE]"},
+        {"-T epoch", "--time: unknown word \"epoch\"; expected none|clock|iso|elapsed|delta"},
+        {"-T", "option -T needs an argument; see h2olog --help"},
         {"--help=x", "--help: unknown form \"x\"; the only other form is table"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

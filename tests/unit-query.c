@@ -102,6 +102,23 @@ START_TEST(what_does_not_fit)
 }
 END_TEST
 
+/* T22: 2^53 + 1 was equal to 2^53. */
+START_TEST(integers_are_compared_exactly)
+{
+    static const char *const numbers[] = {
+        "9007199254740993 18446744073709551615 RxProtocol HTTP/1.1",
+        "9007199254740993 18446744073709551615 TxStatus 200",
+        "9007199254740993 18446744073709551615 TxHeader x-id 4611686018427384513",
+    };
+    requests_exchange(&fixture, &exchange, numbers, 3);
+    ck_assert(fits("conn == 9007199254740993") && !fits("conn == 9007199254740992") && !fits("conn == 9007199254740994"));
+    ck_assert(fits("conn > 9007199254740992") && fits("conn < 9007199254740994") && fits("conn != 9007199254740992"));
+    ck_assert(fits("req == 18446744073709551615") && fits("req >= 18446744073709551615"));
+    ck_assert(!fits("req == 18446744073709551614") && !fits("req == 18446744073709551616"));
+    ck_assert(fits("resp.x-id == 4611686018427384513") && !fits("resp.x-id == 4611686018427384512"));
+}
+END_TEST
+
 /* Of what was not seen nothing but the negated comparisons is true. */
 START_TEST(a_request_without_a_response)
 {
@@ -234,6 +251,7 @@ query_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, what_fits);
     tcase_add_test(tcase, what_does_not_fit);
+    tcase_add_test(tcase, integers_are_compared_exactly);
     tcase_add_test(tcase, a_request_without_a_response);
     tcase_add_test(tcase, redacted_and_cut_values);
     tcase_add_test(tcase, errors_have_a_caret);

@@ -220,6 +220,162 @@ START_TEST(t21_an_error_has_no_summary)
 }
 END_TEST
 
+/* T23: the share of a recording, and of what is shown of it. */
+START_TEST(a_replay_names_the_share)
+{
+    static const struct filter_word half = {"sample", "50%"}, tenth = {"sample", "10%"};
+    const struct {
+        const char *header;
+        const struct filter_word *word;
+        const char *shown;
+    } rows[] = {
+        {"", NULL, NULL},
+        {"filter sample 25%\n", NULL, "\"sample\": 0.25}"},
+        {"", &half, "\"sample\": 0.5}"},
+        {"filter sample 25%\n", &tenth, "\"sample\": 0.1}"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char header[256];
+        snprintf(header, sizeof(header), "%s%s", usual_header, rows[i].header);
+        begin(header, "t.probes", usual_catalogue);
+        block("start", 0, 5, usual_start);
+        block("out", 0, 8, TICK);
+        block("out", 0, 40, N " 2 14 7 0 2 c8\n"); /* connection 0 is in every sample */
+        ck_assert_int_eq(play_as((struct replay){.format = "json", .words = rows[i].word, .nwords = rows[i].word != NULL}), 0);
+        ck_assert_ptr_nonnull(strstr(shown.ptr, "\"status\": 200"));
+        ck_assert_msg(strstr(shown.ptr, rows[i].shown != NULL ? rows[i].shown : "200}") != NULL, "%s", shown.ptr);
+    }
+}
+END_TEST
+
+/* T17: a recording keeps when the clock was set. */
+START_TEST(a_replay_sets_the_clock)
+{
+    begin(usual_header, "t.probes", usual_catalogue);
+    block("start", 0, 5, usual_start);
+    block("out", 0, 8, TICK);
+    block("out", 0, 2000000, N " 0 f4240 7 1 2 200\n");
+    block("clock", 0, 3000000, "5000000000");
+    block("out", 0, 4000000, N " 0 3d0900 7 2 2 200\n" N " 0 2dc6bf 7 3 2 200\n"); /* the last one is older */
+    ck_assert_msg(play_as((struct replay){.format = "json"}) == 0, "%s", diag.message);
+    ck_assert_ptr_nonnull(strstr(shown.ptr, "{\"at\": 1, \"type\": \"q\", \"conn_id\": 1"));
+    ck_assert_ptr_nonnull(strstr(shown.ptr, "{\"at\": 5004, \"type\": \"q\", \"conn_id\": 2"));
+    ck_assert_ptr_nonnull(strstr(shown.ptr, "{\"at\": 2, \"type\": \"q\", \"conn_id\": 3"));
+}
+END_TEST
+
+START_TEST(a_clock_that_was_set_to_nothing_is_damage)
+{
+    static const char *const offsets[] = {"", "x", "--1", "1 ", "4611686018427387905"};
+    for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
+        begin(usual_header, "t.probes", usual_catalogue);
+        block("clock", 0, 5, offsets[i]);
+        ck_assert_int_eq(play(), -1);
+        ck_assert_ptr_nonnull(strstr(diag.message, " is damaged: the clock was set to nothing"));
+    }
+}
+END_TEST
+
+START_TEST(versions_of_recordings)
+{
+    static const struct {
+        const char *version;
+        int status;
+    } rows[] = {{"0", -1}, {"1", 0}, {"2", 0}, {"3", -1}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        begin(usual_header, "t.probes", usual_catalogue);
+        recording.ptr[strlen("h2olog-recording ")] = *rows[i].version;
+        ck_assert_int_eq(play(), rows[i].status);
+        if (rows[i].status != 0)
+            ck_assert_ptr_nonnull(strstr(diag.message, "this h2olog reads versions 1 to 2"));
+    }
+}
+END_TEST
+
+/* ---- The columns before lines. */
+
+static void
+record_two_lines(const char *header)
+{
+    begin(header, "t.probes", usual_catalogue);
+    block("start", 0, 5, usual_start);
+    block("out", 0, 8, TICK);
+    block("out", 0, 40, N " 2 10c8e0 7 1 2 c8\n" N " 2 10ccc8 7 1 2 c8\n"); /* 1,000 ns apart */
+    block("end", 0, 70, "complete");
+}
+
+/* T4 and T5: a replay shows the columns of the run, or the time that it is asked for. */
+START_TEST(a_replay_has_the_columns_of_the_run)
+{
+    static const struct {
+        const char *header;
+        struct replay replay;
+        const char *shown;
+    } rows[] = {
+        {"", {0}, "1 2 r status=200\n1 2 r status=200\n"},
+        {"time none\nservers 0\n", {0}, "1 2 r status=200\n1 2 r status=200\n"},
+        {"time delta\n", {0}, "0.000000 1 2 r status=200\n0.000001 1 2 r status=200\n"},
+        {"servers 1\n", {0}, "12 1 2 r status=200\n12 1 2 r status=200\n"},
+        {"time delta\nservers 1\n", {.has_time = true}, "12 1 2 r status=200\n12 1 2 r status=200\n"},
+        {"", {.has_time = true, .format_options.time = FORMAT_DELTA}, "0.000000 1 2 r status=200\n0.000001 1 2 r status=200\n"},
+        {"time delta\nservers 1\n",
+         {.format = "json", .most = 1},
+         "{\"at\": 1, \"type\": \"r\", \"conn_id\": 1, \"req_id\": 2, \"status\": 200, \"pid\": 12}\n"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char header[256];
+        snprintf(header, sizeof(header), "%s%s", usual_header, rows[i].header);
+        record_two_lines(header);
+        ck_assert_msg(play_as(rows[i].replay) == 0, "%s", diag.message);
+        ck_assert_str_eq(shown.ptr, rows[i].shown);
+    }
+}
+END_TEST
+
+START_TEST(a_time_that_cannot_be_shown)
+{
+    char header[256];
+    snprintf(header, sizeof(header), "%stime lunch\n", usual_header);
+    record_two_lines(header);
+    ck_assert_int_eq(play(), -1);
+    ck_assert_ptr_nonnull(strstr(diag.message, ": its time is none of this h2olog's"));
+    record_two_lines("bpftrace 0.17.0\ncpus 1\noffset 0\nmode h\nformat json\napp-data 0\n");
+    ck_assert_int_eq(play_as((struct replay){.has_time = true, .format_options.time = FORMAT_CLOCK}), -1);
+    ck_assert_int_eq(diag.status, DIAG_USAGE);
+    ck_assert_str_eq(diag.message, "--time is for lines; JSON has \"at\" in every record. Leave it out, or give -f line");
+    ck_assert_int_eq(play_as((struct replay){.has_time = true}), 0); /* none */
+}
+END_TEST
+
+/* T4 and T21: whether there are lines is what the replay asks for, not what the run had. */
+START_TEST(a_time_goes_with_the_format_of_the_replay)
+{
+    static const struct filter_word log = {"log-format", "%s"}, json_log = {"log-format", "json"};
+    const struct {
+        const char *format;
+        const struct filter_word *word;
+        const char *shown; /* NULL: it is refused */
+    } rows[] = {
+        {"line", NULL, "0.000000 1 2 q http_version=HTTP/2.0\n"},
+        {NULL, &log, "0.000000 200\n"},
+        {"json", &log, NULL},
+        {NULL, &json_log, NULL},
+        {NULL, NULL, NULL},
+    };
+    record_a_request("bpftrace 0.17.0\ncpus 1\noffset 0\nmode h\nformat json\napp-data 0\n");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct replay replay = {.format = rows[i].format,
+                                      .words = rows[i].word,
+                                      .nwords = rows[i].word != NULL,
+                                      .most = 1,
+                                      .has_time = true,
+                                      .format_options.time = FORMAT_ELAPSED};
+        ck_assert_int_eq(play_as(replay), rows[i].shown != NULL ? 0 : -1);
+        ck_assert_str_eq(shown.ptr, rows[i].shown != NULL ? rows[i].shown : "");
+    }
+}
+END_TEST
+
 /* ---- What a recording says is not shown raw. */
 
 static void
@@ -382,6 +538,13 @@ replay_suite(void)
     tcase_add_test(tcase, t21_a_log_has_lines);
     tcase_add_test(tcase, t21_a_catalogue_must_say_what_is_asked_for);
     tcase_add_test(tcase, t21_an_error_has_no_summary);
+    tcase_add_test(tcase, a_replay_names_the_share);
+    tcase_add_test(tcase, a_replay_sets_the_clock);
+    tcase_add_test(tcase, a_clock_that_was_set_to_nothing_is_damage);
+    tcase_add_test(tcase, versions_of_recordings);
+    tcase_add_test(tcase, a_replay_has_the_columns_of_the_run);
+    tcase_add_test(tcase, a_time_that_cannot_be_shown);
+    tcase_add_test(tcase, a_time_goes_with_the_format_of_the_replay);
     tcase_add_test(tcase, a_catalogue_with_control_bytes_is_refused);
     tcase_add_test(tcase, a_header_with_control_bytes_is_refused);
     tcase_add_test(tcase, numbers_of_the_header_have_bounds);

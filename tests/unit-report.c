@@ -52,7 +52,7 @@ check_with(const char *name, const struct access_log *log, struct format_options
 {
     struct outbuf out = {0};
     ck_assert(format_init(&format, name, options));
-    format.realtime_offset = 1580410632123456789;
+    wall_begin(&format.wall, 1580410632123456789);
     report_put(&(struct report){&format, &line_filter, log}, &out, &exchange);
     fixture_equal(&out, expected);
     text_free(&out);
@@ -90,6 +90,40 @@ START_TEST(an_object)
         "\"scheme\": \"https\", \"authority\": \"a.test\", \"path\": \"/a\\\"b\\\\c}?q=1\", \"headers\": []}, "
         "\"status\": 404, \"response\": {\"headers\": [[\"set-cookie\", \"a=1\"], [\"set-cookie\", \"b=2\"]]}, "
         "\"ttfb_ms\": 8.000, \"pid\": 7, \"tid\": 3, \"seq\": 1, \"nsecs\": 1000000000}\n");
+}
+END_TEST
+
+/* T4 and T5, in all forms of a request. */
+START_TEST(requests_have_times_and_servers)
+{
+    const struct format_options clock = {.time = FORMAT_CLOCK}, servers = {.has_servers = true},
+                                both = {.time = FORMAT_ELAPSED, .has_servers = true};
+    struct access_log log, json;
+    ck_assert_int_eq(access_log_parse(&log, "%s %{h2olog.pid}x", false, &fixture.mem, &fixture.diag), 0);
+    ck_assert_int_eq(access_log_parse(&json, "{\"a\": %{H2OLOG.PID}x}", true, &fixture.mem, &fixture.diag), 0);
+    requests_exchange(&fixture, &exchange, lines + 8, 2);
+    check_with("line", NULL, clock, "18:57:13.123 9 1 TxStatus   404\n18:57:13.124 9 1 TxHeader   content-type text/html\n\n");
+    check_with("line", NULL, both, "0.000000 7 9 1 TxStatus   404\n0.001000 7 9 1 TxHeader   content-type text/html\n\n");
+    check_with("line", &log, clock, "18:57:13.123 404 7\n");
+    check_with("line", &log, servers, "404 7\n");
+    check_with("json", &json, both, "{\"a\": 7}\n");
+    requests_exchange(&fixture, &exchange, lines + 8, 1);
+    check_with("json", NULL, servers,
+               "{\"at\": 1580410633123, \"conn_id\": 9, \"req_id\": 1, \"http_version\": null, \"request\": null, "
+               "\"status\": 404, \"response\": {\"headers\": []}, \"ttfb_ms\": null, \"pid\": 7}\n");
+}
+END_TEST
+
+START_TEST(an_object_of_a_sample)
+{
+    struct outbuf out = {0};
+    requests_exchange(&fixture, &exchange, lines + 8, 1);
+    ck_assert(format_init(&format, "json", (struct format_options){0}));
+    format_set_share(&format, 0.01);
+    report_put(&(struct report){&format, &line_filter, NULL}, &out, &exchange);
+    text_putc(&out, '\0');
+    ck_assert_ptr_nonnull(strstr(out.ptr, "\"ttfb_ms\": null, \"sample\": 0.01}\n"));
+    text_free(&out);
 }
 END_TEST
 
@@ -203,6 +237,8 @@ report_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, lines_and_an_empty_one);
     tcase_add_test(tcase, an_object);
+    tcase_add_test(tcase, requests_have_times_and_servers);
+    tcase_add_test(tcase, an_object_of_a_sample);
     tcase_add_test(tcase, objects_of_what_was_not_seen_whole);
     tcase_add_test(tcase, redacted_and_cut_values_of_an_object);
     tcase_add_test(tcase, access_logs);

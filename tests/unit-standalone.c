@@ -144,7 +144,8 @@ START_TEST(json_with_the_events_time_or_the_clocks)
 {
     struct standalone_options request = {.is_json = true, .realtime_offset = 1700000000000000000};
     const char *b = part(request, NULL, "usdt::p:b", "\n}\n");
-    ck_assert(strstr(b, "    $at = arg1; // milliseconds since 1970\n") != NULL);
+    CHECK_ORDER(b, "    $at = arg1; // milliseconds since 1970\n",
+                "    if ($at == 0) {\n        $at = (nsecs + 1700000000000000000) / 1000000;\n    }\n", "printf");
     ck_assert(strstr(b, "    printf(\"{\\\"at\\\": %ld, \\\"type\\\": \\\"b\\\", \\\"master_conn_id\\\": %u, \\\"kind\\\": %u, "
                         "\\\"err\\\": \", $at, $master_conn_id, $kind);\n") != NULL);
     ck_assert(strstr(b, "        printf(\"\\\"%s\\\"\", str($err));\n") != NULL);
@@ -156,6 +157,36 @@ START_TEST(json_with_the_events_time_or_the_clocks)
     ck_assert(
         strstr(c, "    printf(\"\\\", \\\"provider\\\": \\\"p\\\", \\\"pid\\\": %d, \\\"tid\\\": %d, \\\"nsecs\\\": %lu}\\n\", "
                   "pid, tid, nsecs);\n") != NULL);
+    done();
+}
+END_TEST
+
+START_TEST(a_number_that_is_not_known_yet_is_null)
+{
+    struct files templates = {0};
+    const struct standalone_options options = {.command = "h2olog x"};
+    fixture_plan(&fixture,
+                 "provider p\nprobe b\n group g\n summary B.\n arg 0 conn_id u32 at=16 known-by=1\n arg 1 index u64\n",
+                 "0.17.0", "g");
+    files_load_builtin(&templates, "templates", &fixture.mem);
+    ck_assert_int_eq(standalone_write(&out, &fixture.plan, &options, &templates, &fixture.mem, &fixture.diag), 0);
+    text_putc(&out, '\0');
+    CHECK_ORDER(out.ptr, "if ($index == 0) {\n        printf(\"-\");\n    } else {\n        printf(\"%u\", $conn_id);\n    }\n",
+                "printf(\" - b index=%lu\\n\", $index);");
+    done();
+}
+END_TEST
+
+START_TEST(a_sample_names_its_share)
+{
+    struct files templates = {0};
+    const struct standalone_options options = {.command = "h2olog x", .is_json = true};
+    fixture_plan(&fixture, events, "0.17.0", "g");
+    ck_assert_int_eq(filter_add(&fixture.request.filter, "sample", "1/4", &fixture.mem, &fixture.diag), 0);
+    files_load_builtin(&templates, "templates", &fixture.mem);
+    ck_assert_int_eq(standalone_write(&out, &fixture.plan, &options, &templates, &fixture.mem, &fixture.diag), 0);
+    text_putc(&out, '\0');
+    ck_assert_ptr_nonnull(strstr(out.ptr, ", \\\"sample\\\": 0.25}\\n\""));
     done();
 }
 END_TEST
@@ -209,6 +240,8 @@ standalone_suite(void)
     tcase_add_test(tcase, a_line_of_the_usual_form);
     tcase_add_test(tcase, labels_are_escaped_in_json);
     tcase_add_test(tcase, json_with_the_events_time_or_the_clocks);
+    tcase_add_test(tcase, a_number_that_is_not_known_yet_is_null);
+    tcase_add_test(tcase, a_sample_names_its_share);
     tcase_add_test(tcase, redacted_values_are_not_read);
     tcase_add_test(tcase, limits_are_those_of_what_is_in_it);
     tcase_add_test(tcase, it_says_where_it_comes_from);

@@ -360,6 +360,40 @@ START_TEST(a_loss_stands_where_it_happened)
 }
 END_TEST
 
+/* T17: the clock is looked at whenever something is read. */
+START_TEST(a_clock_that_was_set_is_noticed)
+{
+    struct run run;
+    begin(&run, TICK EVENT "sleep 0.1;" TICK EVENT "exit 0");
+    wall_begin(&run.format.wall, 0); /* 1970 */
+    kill(run.server, SIGKILL);
+    ck_assert_int_eq(supervise(&run), 0);
+    int64_t off = wall_offset(&run.format.wall, clock_boot_nsecs()) - clock_realtime_offset();
+    ck_assert(off > -10000000 && off < 10000000);
+    end(&run, NULL);
+}
+END_TEST
+
+START_TEST(a_recording_keeps_when_the_clock_was_set)
+{
+    struct format format;
+    struct output output = {.format = &format};
+    struct diag diag;
+    struct recording recording = {.fd = memfd_create("recording", MFD_CLOEXEC)};
+    struct session_run run = {.output = &output, .recording = &recording, .diag = &diag};
+    char bytes[128] = "", expected[128];
+    ck_assert(format_init(&format, "json", (struct format_options){0}));
+    wall_begin(&format.wall, 0);
+    for (int i = 0; i < 100; i++)
+        session_run_watch_clock(&run, 7);
+    ck_assert_int_gt((int)pread(recording.fd, bytes, sizeof(bytes) - 1, 0), 0);
+    int len = snprintf(expected, sizeof(expected), "%ld", wall_offset(&format.wall, 7));
+    snprintf(expected, sizeof(expected), "clock 0 7 %d\n%ld\n", len, wall_offset(&format.wall, 7));
+    ck_assert_str_eq(bytes, expected);
+    close(recording.fd);
+}
+END_TEST
+
 START_TEST(a_keeper_that_dies_ends_the_run)
 {
     struct run run;
@@ -807,6 +841,8 @@ supervise_suite(void)
     tcase_add_test(tcase, a_flood_does_not_hold_back_the_end);
     tcase_add_test(tcase, what_came_while_probes_were_attached_is_not_of_the_run);
     tcase_add_test(tcase, a_loss_stands_where_it_happened);
+    tcase_add_test(tcase, a_clock_that_was_set_is_noticed);
+    tcase_add_test(tcase, a_recording_keeps_when_the_clock_was_set);
     tcase_add_test(tcase, a_keeper_that_dies_ends_the_run);
     tcase_add_test(tcase, r6_a_note_that_is_too_long_is_an_error);
     tcase_add_test(tcase, r6_sigint_ends_a_run_whose_keeper_does_not_answer);

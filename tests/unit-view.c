@@ -188,6 +188,22 @@ START_TEST(colours)
 }
 END_TEST
 
+/* The words that are coloured stand behind the time and the pid. */
+START_TEST(colours_behind_other_columns)
+{
+    struct record record;
+    struct format format;
+    struct outbuf out = {0};
+    const struct format_options options = {.time = FORMAT_ELAPSED, .has_servers = true};
+    ck_assert(format_init(&format, "line", options));
+    format.paint = (struct paint){true, -1};
+    requests_record(&fixture, &record, "1 1 RxHeader a-name a-value", 1, 1);
+    format_record(&format, &out, &record);
+    fixture_equal(&out, "0.000000 7 1 1 RxHeader   \033[2ma-name\033[0m a-value\n");
+    text_free(&out);
+}
+END_TEST
+
 /* A line takes no more columns than there are: wide characters take two. */
 START_TEST(the_width_of_a_terminal)
 {
@@ -239,6 +255,7 @@ view_suite(void)
     tcase_add_test(tcase, o2_tags_of_regular_expressions_are_tags);
     tcase_add_test(tcase, errors);
     tcase_add_test(tcase, colours);
+    tcase_add_test(tcase, colours_behind_other_columns);
     tcase_add_test(tcase, the_width_of_a_terminal);
     tcase_add_test(tcase, when_there_are_colours);
     suite_add_tcase(suite, tcase);

@@ -55,14 +55,19 @@ parse_named_by(const struct line *line, struct slice word, struct slice name, st
     return field->named_by >= 0 ? 0 : words_bad(line->words, word, "no such name", "named-by=FIELD, a str above this str");
 }
 
+static int
+parse_known_by(const struct line *line, struct slice word, struct slice number, struct catalog_field *field)
+{
+    (void)word;
+    return parse_arg_number(line, number, &field->known_by);
+}
+
 static const struct {
     const char *prefix;
     int (*parse)(const struct line *line, struct slice word, struct slice value, struct catalog_field *field);
 } attributes[] = {
-    {"len=", parse_len},
-    {"at=", parse_offset},
-    {"names=", parse_names_attribute},
-    {"named-by=", parse_named_by},
+    {"len=", parse_len},           {"at=", parse_offset},         {"names=", parse_names_attribute},
+    {"named-by=", parse_named_by}, {"known-by=", parse_known_by},
 };
 
 static const struct {
@@ -91,8 +96,9 @@ parse_attribute(const struct line *line, struct slice word, struct catalog_field
         *(bool *)((char *)field + flags[i].member) = true;
         return 0;
     }
-    return words_bad(line->words, word, "unknown attribute",
-                     "len=, at=, names=, named-by=, null, optional, app-data, secret, request-header or response-header");
+    return words_bad(
+        line->words, word, "unknown attribute",
+        "len=, at=, names=, named-by=, known-by=, null, optional, app-data, secret, request-header or response-header");
 }
 
 static int

@@ -5,7 +5,8 @@
 struct catalog_field
 catalog_field_new(const char *name, const struct types_row *type, int arg)
 {
-    return (struct catalog_field){.name = name, .type = type, .arg = arg, .len_arg = -1, .offset = -1, .named_by = -1};
+    return (struct catalog_field){
+        .name = name, .type = type, .arg = arg, .len_arg = -1, .offset = -1, .named_by = -1, .known_by = -1};
 }
 
 /* Fields that mean something by their names. */

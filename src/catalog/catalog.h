@@ -28,6 +28,7 @@ struct catalog_field {
     bool is_optional; /* the same, but the field is left out */
     bool is_app_data, is_secret;
     bool is_request_header, is_response_header; /* it is the name of a header field of such a message */
+    int known_by; /* the value is null where this argument is 0: the server does not know it yet; -1: it always does */
     int named_by; /* the field that holds the name of the header whose value this is; -1: it is no header's */
     const struct catalog_names *names; /* NULL: none */
 };

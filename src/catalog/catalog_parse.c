@@ -356,6 +356,29 @@ check_probe(const struct catalog_probe *probe, struct diag *diag)
     return diag_at(diag, probe->pos, "probe %s has no %s; expected a line \"%s ...\" below it", probe->name, missing, missing);
 }
 
+/* Whether a field shows the argument; of none (-1) nothing does. */
+static bool
+is_argument_shown(const struct catalog_probe *probe, int arg)
+{
+    for (int i = 0; i < probe->nfields; i++)
+        if (probe->fields[i].arg == arg)
+            return true;
+    return false;
+}
+
+static int
+check_known(const struct catalog_probe *probe, struct diag *diag)
+{
+    for (int i = 0; i < probe->nfields; i++) {
+        int arg = probe->fields[i].known_by;
+        if (arg >= 0 && !is_argument_shown(probe, arg))
+            return diag_at(diag, probe->pos,
+                           "probe %s has a field %s that is known by argument %d; expected a line \"arg %d ...\"", probe->name,
+                           probe->fields[i].name, arg, arg);
+    }
+    return 0;
+}
+
 /* The fields that a probe with a role must have. */
 static const struct {
     enum catalog_role role;
@@ -409,7 +432,8 @@ catalog_parse(struct catalog *catalog, const struct files *files, struct mem *me
         if (parse_file(&parser, &files->items[i]) != 0)
             return -1;
     for (size_t i = 0; i < catalog->count; i++) {
-        if (check_probe(&catalog->probes[i], diag) != 0 || check_role(&catalog->probes[i], diag) != 0)
+        const struct catalog_probe *probe = &catalog->probes[i];
+        if (check_probe(probe, diag) != 0 || check_known(probe, diag) != 0 || check_role(probe, diag) != 0)
             return -1;
         finish_probe(&catalog->probes[i], mem);
     }

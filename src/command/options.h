@@ -35,6 +35,7 @@ struct options {
     uint64_t count;       /* 0: no limit */
     uint64_t duration_ms; /* the same */
     const char *format;   /* "line" or "json": the mode's own if it was not given */
+    const char *time;     /* none, clock, iso, elapsed or delta; NULL: it was not given */
     bool extra;
     bool names;
     bool app_data;

@@ -40,6 +40,30 @@ make_view(struct setup *setup, struct mem *mem, struct diag *diag)
     return setup->view.is_grouped ? check_grouped(setup->options, diag) : 0;
 }
 
+enum format_time
+setup_time(const struct options *options)
+{
+    enum format_time time = FORMAT_NO_TIME;
+    if (options->time != NULL)
+        format_find_time(&time, options->time);
+    return time;
+}
+
+const char *
+setup_replay_format(const struct options *options)
+{
+    return options->has_format || options->has_mode ? options->format : NULL;
+}
+
+/* The format of a recording is not known yet. */
+static int
+check_time(const struct setup *setup, struct diag *diag)
+{
+    bool is_open = setup->options->replay != NULL && setup_replay_format(setup->options) == NULL;
+    bool is_json = view_is_json(&setup->view, !is_open && strcmp(setup->format, "json") == 0);
+    return view_check_time(is_json, setup_time(setup->options), diag);
+}
+
 /* Names as h2o tells them, of requests and responses alike. */
 static struct redact
 given_names(const struct options_list *list, struct mem *mem)
@@ -109,7 +133,7 @@ setup_make(struct setup *setup, const struct options *options, const char *comma
     make_request(setup, mem);
     if (options->script != NULL && read_program(setup, mem, diag) != 0)
         return -1;
-    return redact_check(&setup->request.redact, diag);
+    return check_time(setup, diag) != 0 ? -1 : redact_check(&setup->request.redact, diag);
 }
 
 /* A tag may be that of a probe that only the server knows, which -t and all show, too. */

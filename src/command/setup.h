@@ -36,6 +36,12 @@ void setup_free(struct setup *setup);
 /* The transport that the user wants. */
 enum request_transport setup_transport(const struct options *options);
 
+/* The time before lines that was asked for. */
+enum format_time setup_time(const struct options *options);
+
+/* The format that a replay is asked for, by -f or by its command; NULL: it is that of the recorded run. */
+const char *setup_replay_format(const struct options *options);
+
 /* The first option that was given and that a program cannot do by itself; NULL: there is none. */
 const char *setup_view_option(const struct setup *setup);
 

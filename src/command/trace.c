@@ -62,7 +62,9 @@ open_destination(struct destination *destination, const struct setup *setup, str
     const struct used used = used_files(options);
     struct sink *sink = &destination->sink;
     *sink = (struct sink){.fd = STDOUT_FILENO, .block = options->buffered ? 64 * 1024 : 0};
-    format_init(&destination->format, setup->format, (struct format_options){options->extra, options->names});
+    format_init(&destination->format, setup->format,
+                (struct format_options){.extra = options->extra, .names = options->names, .time = setup_time(options)});
+    format_set_share(&destination->format, filter_share(&setup->request.filter, &setup->filter));
     if (options->output != NULL) {
         sink->name = diag_quote(destination->name, sizeof(destination->name), text_of(options->output));
         sink->fd = open_output(options->output, options->append ? OPEN_CONTINUED : OPEN_EMPTIED, used.items, USED_INPUTS, diag);
@@ -148,6 +150,7 @@ describe(const struct setup *setup, const struct setup_files *files, struct mem 
                                      .format = setup->format,
                                      .extra = setup->options->extra,
                                      .names = setup->options->names,
+                                     .time = format_time_name(setup_time(setup->options)),
                                      .most = setup->options->count,
                                      .words = setup->words,
                                      .nwords = setup_view_option(setup) != NULL ? setup->nwords : 0,
@@ -225,6 +228,7 @@ trace_servers(struct setup *setup, const struct setup_files *files, const struct
     if (examine_machine(&machine, options, log, mem, diag) != 0 || open_destination(&to, setup, diag) != 0)
         return -1;
     writable_make_own(STDERR_FILENO);
+    to.format.options.has_servers = machine.servers.count > 1 || options->follow;
     int signals = supervise_signals(); /* from here on they are read, so nothing that may take long stands before the loop */
     struct request request = setup->request;
     plan_choose_transport(&request, &machine.bpftrace);
@@ -233,7 +237,8 @@ trace_servers(struct setup *setup, const struct setup_files *files, const struct
         header.request = request;
         header.bpftrace = machine.bpftrace;
         header.cpus = machine.cpus;
-        header.offset = to.format.realtime_offset;
+        header.has_servers = to.format.options.has_servers;
+        header.offset = wall_offset(&to.format.wall, 0);
         if (begin_recording(&recording, &header, options, diag) != 0)
             return -1;
     }
@@ -255,20 +260,22 @@ trace_recording(const struct setup *setup, const struct diag_log *log, struct di
     if (open_destination(&to, setup, diag) != 0)
         return -1;
     signal(SIGPIPE, SIG_IGN); /* EPIPE tells more */
-    const struct replay replay = {.path = options->replay,
-                                  .is_forced = options->force,
-                                  .mode = options->has_mode ? options->mode : NULL,
-                                  .patterns = options->types.items,
-                                  .npatterns = options->types.count,
-                                  .words = setup->words,
-                                  .nwords = setup->nwords,
-                                  .redact = setup->request.redact,
-                                  .most = options->count,
-                                  .format = options->has_format || options->has_mode ? options->format : NULL,
-                                  .format_options = {options->extra, options->names},
-                                  .paint = to.format.paint,
-                                  .sink = &to.sink,
-                                  .log = log};
+    const struct replay replay = {
+        .path = options->replay,
+        .is_forced = options->force,
+        .mode = options->has_mode ? options->mode : NULL,
+        .patterns = options->types.items,
+        .npatterns = options->types.count,
+        .words = setup->words,
+        .nwords = setup->nwords,
+        .redact = setup->request.redact,
+        .most = options->count,
+        .format = setup_replay_format(options),
+        .format_options = {.extra = options->extra, .names = options->names, .time = setup_time(options)},
+        .has_time = options->time != NULL,
+        .paint = to.format.paint,
+        .sink = &to.sink,
+        .log = log};
     int status = replay_run(&replay, diag);
     sink_free(&to.sink);
     return status;

@@ -28,13 +28,26 @@ plan_has_batches(const struct plan *plan)
     return plan->layout.nstored[LAYOUT_PRINTED] < plan->nevents && plan->request->transport == REQUEST_BATCH;
 }
 
+/* The field that shows the argument. */
+static int
+field_of_argument(const struct plan_event *event, int arg)
+{
+    for (int i = 0; i < event->probe->nfields; i++)
+        if (event->is_shown[i] && event->probe->fields[i].arg == arg)
+            return i;
+    return -1;
+}
+
 int
 plan_length_field(const struct plan_event *event, const struct catalog_field *field)
 {
-    for (int i = 0; i < event->probe->nfields; i++)
-        if (event->is_shown[i] && event->probe->fields[i].arg == field->len_arg)
-            return i;
-    return -1;
+    return field_of_argument(event, field->len_arg);
+}
+
+int
+plan_knowing_field(const struct plan_event *event, const struct catalog_field *field)
+{
+    return field_of_argument(event, field->known_by);
 }
 
 bool
@@ -157,7 +170,7 @@ show_field(struct planner *planner, struct plan_event *event, int index)
 {
     const struct catalog_field *field = &event->probe->fields[index];
     event->is_shown[index] = true;
-    event->shown[event->nshown++] = (struct plan_field){index, field->type->wire, field->type, layout_has_pointer(field)};
+    event->shown[event->nshown++] = (struct plan_field){index, field->type->wire, field->type, layout_has_pointer(field), -1};
     if (index == event->probe->field_of[CATALOG_TIME])
         event->time = index;
     return layout_add_field(&event->layout, event->probe, index, planner->diag);
@@ -178,6 +191,8 @@ add_event(struct planner *planner, const struct catalog_probe *probe, const stru
         if (is_shown && show_field(planner, event, i) != 0)
             return -1;
     }
+    for (int i = 0; i < event->nshown; i++)
+        event->shown[i].known_by = plan_knowing_field(event, &probe->fields[event->shown[i].index]);
     layout_end_event(&plan->layout, &event->layout, plan->request->transport == REQUEST_BATCH);
     return 0;
 }

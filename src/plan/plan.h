@@ -11,6 +11,7 @@ struct plan_field {
     enum types_wire wire;
     const struct types_row *type;
     bool has_pointer; /* layout_has_pointer */
+    int known_by;     /* the field that is 0 where this one is not known yet; -1: none */
 };
 
 /* A probe that will be attached. Its id on the wire is its index in the plan. */
@@ -43,6 +44,9 @@ bool plan_is_of_mode(const char *mode, const struct catalog_probe *probe);
 
 /* The field that shows the length of another one; -1: none does. */
 int plan_length_field(const struct plan_event *event, const struct catalog_field *field);
+
+/* The field that is 0 where the value of another one is not known yet; -1: none is. */
+int plan_knowing_field(const struct plan_event *event, const struct catalog_field *field);
 
 /* Whether a value is held back for some names. */
 bool plan_is_redactable(const struct plan *plan, const struct catalog_field *field);

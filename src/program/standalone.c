@@ -1,174 +1,38 @@
 #include "program/standalone.h"
 
-#include "program/attach.h"
-#include "program/printf_builder.h"
-#include "program/standalone_limits.h"
+#include "program/standalone_block.h"
 #include "base/json.h"
 #include "base/template.h"
-
-#include <string.h>
-
-/* The program being written. */
-struct emitter {
-    const struct plan *plan;
-    const struct standalone_options *options;
-    const struct files *templates;
-    struct mem *mem;
-    struct diag *diag;
-    struct standalone_contents contents; /* what the blocks so far have */
-};
-
-/* The block being written. */
-struct block {
-    struct emitter *emitter;
-    const struct plan_event *event;
-    const struct catalog_probe *probe;
-    struct attach_arguments arguments;
-    struct printf_builder print;
-};
-
-/* ---- Reading: a variable for each field. */
-
-static const char *
-variable(const struct block *block, int field)
-{
-    return mem_printf(block->emitter->mem, "$%s", block->probe->fields[field].name);
-}
-
-/* The pointer behind which the field's value stands. */
-static const char *
-pointer(const struct block *block, int field)
-{
-    return mem_printf(block->emitter->mem, "$%s_at", block->probe->fields[field].name);
-}
-
-static const char *
-length(const struct block *block, int field)
-{
-    int shown = plan_length_field(block->event, &block->probe->fields[field]);
-    return shown >= 0 ? variable(block, shown) : mem_printf(block->emitter->mem, "$%s_len", block->probe->fields[field].name);
-}
-
-static bool
-is_nullable(const struct catalog_field *field)
-{
-    return field->may_be_null || field->is_optional;
-}
-
-static void
-put_meaning(struct outbuf *out, const struct catalog_field *field)
-{
-    const char *separator = " // ";
-    if (*field->type->meaning != '\0') {
-        text_printf(out, "%s%s", separator, field->type->meaning);
-        separator = "; ";
-    }
-    for (size_t i = 0; field->names != NULL && i < field->names->count; i++) {
-        text_printf(out, "%s%lu %s", separator, field->names->labels[i].value, field->names->labels[i].label);
-        separator = ", ";
-    }
-    text_putc(out, '\n');
-}
-
-static void
-put_number(const struct block *block, struct outbuf *out, int index)
-{
-    const struct catalog_field *field = &block->probe->fields[index];
-    const char *argument = block->arguments.expressions[field->arg];
-    if (field->offset >= 0 && is_nullable(field)) {
-        text_printf(out, "    %s = %s;", pointer(block, index), argument);
-        argument = pointer(block, index);
-    } else {
-        text_puts(out, "   ");
-    }
-    text_printf(out, " %s = %s;", variable(block, index), attach_number(field, argument, block->emitter->mem));
-}
-
-static void
-put_read(const struct block *block, struct outbuf *out, int index)
-{
-    const struct catalog_field *field = &block->probe->fields[index];
-    if (field->type->wire == TYPES_NUMBER)
-        put_number(block, out, index);
-    else
-        text_printf(out, "    %s = %s;", variable(block, index), block->arguments.expressions[field->arg]);
-    if (field->len_arg >= 0 && plan_length_field(block->event, field) < 0)
-        text_printf(out, " %s = %s;", length(block, index), block->arguments.expressions[field->len_arg]);
-    put_meaning(out, field);
-}
-
-/* The usual line has no time. */
-static bool
-is_read(const struct block *block, int field)
-{
-    bool shows_time = block->emitter->options->is_json || block->probe->line != NULL;
-    return block->event->is_shown[field] && (shows_time || field != block->event->time);
-}
-
-static void
-put_filter(const struct block *block, struct outbuf *out)
-{
-    struct filter_value values[CATALOG_MAX_FIELDS] = {0};
-    for (int i = 0; i < block->probe->nfields; i++)
-        values[i] = (struct filter_value){variable(block, i), length(block, i)};
-    filter_put(&block->emitter->plan->request->filter, block->probe, values, out);
-}
-
-/* What redact_condition needs, for the names of headers whose values may be held back. */
-static void
-put_scans(const struct block *block, struct outbuf *out)
-{
-    for (int i = 0; i < block->probe->nfields; i++) {
-        const struct catalog_field *field = &block->probe->fields[i];
-        if (block->event->is_shown[i] && plan_is_redactable(block->emitter->plan, field))
-            redact_scan(out, variable(block, field->named_by), length(block, field->named_by));
-    }
-}
-
-static void
-put_reads(struct block *block, struct outbuf *out)
-{
-    struct emitter *emitter = block->emitter;
-    text_puts(out, block->arguments.statements);
-    for (int i = 0; i < block->probe->nfields; i++)
-        if (is_read(block, i))
-            put_read(block, out, i);
-    put_filter(block, out);
-    put_scans(block, out);
-    if (!emitter->options->is_json || block->event->time >= 0)
-        return;
-    emitter->contents.has_clock = true;
-    text_printf(out, "    $at = (nsecs + %ld) / 1000000;\n", emitter->options->realtime_offset);
-}
 
 /* ---- Printing. */
 
 static const char *
-text_call(const struct block *block, int index)
+text_call(const struct standalone_block *block, int index)
 {
     const struct catalog_field *field = &block->probe->fields[index];
     struct mem *mem = block->emitter->mem;
     if (field->type->wire == TYPES_CSTR)
-        return mem_printf(mem, "str(%s)", variable(block, index));
-    return mem_printf(mem, "str(%s, %s%s)", variable(block, index), length(block, index),
+        return mem_printf(mem, "str(%s)", standalone_variable(block, index));
+    return mem_printf(mem, "str(%s, %s%s)", standalone_variable(block, index), standalone_length(block, index),
                       block->emitter->plan->bpftrace->row.str_extra);
 }
 
 static const char *
-bytes_call(const struct block *block, int index)
+bytes_call(const struct standalone_block *block, int index)
 {
-    const char *len = length(block, index);
+    const char *len = standalone_length(block, index);
     unsigned limit = block->probe->fields[index].type->limit;
-    return mem_printf(block->emitter->mem, "buf(%s, %s > %u ? %u : %s)", variable(block, index), len, limit, limit, len);
+    return mem_printf(block->emitter->mem, "buf(%s, %s > %u ? %u : %s)", standalone_variable(block, index), len, limit, limit,
+                      len);
 }
 
 /* "127.0.0.1:443", "[::1]:443", "family 1" */
 static void
-print_address(struct block *block, int index)
+print_address(struct standalone_block *block, int index)
 {
     struct printf_builder *print = &block->print;
     struct mem *mem = block->emitter->mem;
-    const char *name = variable(block, index), *family = mem_printf(mem, "*(uint16*)%s", name);
+    const char *name = standalone_variable(block, index), *family = mem_printf(mem, "*(uint16*)%s", name);
     const char *port = mem_printf(mem, "(uint64)*(uint8*)(%s + 2) * 256 + (uint64)*(uint8*)(%s + 3)", name, name);
     block->emitter->contents.has_addresses = true;
     printf_builder_if(print, mem_printf(mem, "%s == 2", family));
@@ -187,29 +51,29 @@ print_address(struct block *block, int index)
 }
 
 static void
-print_number(struct block *block, int index)
+print_number(struct standalone_block *block, int index)
 {
     const struct types_row *type = block->probe->fields[index].type;
     const char *spec = type->bits == 64 ? (type->is_signed ? "%ld" : "%lu") : type->is_signed ? "%d" : "%u";
-    printf_builder_value(&block->print, spec, variable(block, index));
+    printf_builder_value(&block->print, spec, standalone_variable(block, index));
 }
 
 static void
-print_http_version(struct block *block, int index)
+print_http_version(struct standalone_block *block, int index)
 {
     struct mem *mem = block->emitter->mem;
     printf_builder_text(&block->print, "HTTP/");
-    printf_builder_value(&block->print, "%u", mem_printf(mem, "%s >> 8", variable(block, index)));
+    printf_builder_value(&block->print, "%u", mem_printf(mem, "%s >> 8", standalone_variable(block, index)));
     printf_builder_text(&block->print, ".");
-    printf_builder_value(&block->print, "%u", mem_printf(mem, "%s & 255", variable(block, index)));
+    printf_builder_value(&block->print, "%u", mem_printf(mem, "%s & 255", standalone_variable(block, index)));
 }
 
 /* A value that is there. */
 static void
-print_there(struct block *block, int index)
+print_there(struct standalone_block *block, int index)
 {
     const struct types_row *type = block->probe->fields[index].type;
-    struct emitter *emitter = block->emitter;
+    struct standalone_emitter *emitter = block->emitter;
     const char *quote = emitter->options->is_json && type->wire != TYPES_NUMBER ? "\"" : "";
     printf_builder_text(&block->print, quote);
     switch (type->wire) {
@@ -236,24 +100,25 @@ print_there(struct block *block, int index)
 }
 
 static void
-print_redacted(struct block *block, int index)
+print_redacted(struct standalone_block *block, int index)
 {
     struct printf_builder *print = &block->print;
     const char *name = block->probe->fields[index].name;
     bool is_json = block->emitter->options->is_json;
     printf_builder_text(print, is_json ? mem_printf(block->emitter->mem, "null, \"%s_redacted\": 1, \"%s_len\": ", name, name)
                                        : "\\[");
-    printf_builder_value(print, "%lu", length(block, index));
+    printf_builder_value(print, "%lu", standalone_length(block, index));
     printf_builder_text(print, is_json ? "" : " bytes redacted]");
 }
 
 /* The name of the header decides. */
 static void
-print_if_redacted(struct block *block, int index)
+print_if_redacted(struct standalone_block *block, int index)
 {
     int name = block->probe->fields[index].named_by;
     struct outbuf condition = {0};
-    redact_condition(block->emitter->plan->redact, &condition, variable(block, name), length(block, name));
+    redact_condition(block->emitter->plan->redact, &condition, standalone_variable(block, name),
+                     standalone_length(block, name));
     printf_builder_if(&block->print, mem_strndup(block->emitter->mem, condition.ptr, condition.len));
     text_free(&condition);
     print_redacted(block, index);
@@ -263,7 +128,7 @@ print_if_redacted(struct block *block, int index)
 }
 
 static void
-print_label_text(struct block *block, int index, const char *label)
+print_label_text(struct standalone_block *block, int index, const char *label)
 {
     struct outbuf text = {0};
     if (block->emitter->options->is_json) {
@@ -278,14 +143,14 @@ print_label_text(struct block *block, int index, const char *label)
 
 /* A name from the catalogue, where the value has one. */
 static void
-print_label(struct block *block, int index)
+print_label(struct standalone_block *block, int index)
 {
     const struct catalog_names *names = block->probe->fields[index].names;
     struct mem *mem = block->emitter->mem;
     if (names == NULL || !block->emitter->options->names)
         return;
     for (size_t i = 0; i < names->count; i++) {
-        const char *condition = mem_printf(mem, "%s == %lu", variable(block, index), names->labels[i].value);
+        const char *condition = mem_printf(mem, "%s == %lu", standalone_variable(block, index), names->labels[i].value);
         if (i == 0)
             printf_builder_if(&block->print, condition);
         else
@@ -296,37 +161,51 @@ print_label(struct block *block, int index)
 }
 
 static const char *
-null_test(const struct block *block, int index, const char *operator)
+null_test(const struct standalone_block *block, int index, const char *operator)
 {
     const struct catalog_field *field = &block->probe->fields[index];
     bool is_behind = field->type->wire == TYPES_NUMBER && field->offset >= 0;
-    return mem_printf(block->emitter->mem, "%s %s 0", is_behind ? pointer(block, index) : variable(block, index), operator);
+    return mem_printf(block->emitter->mem, "%s %s 0",
+                      is_behind ? standalone_pointer(block, index) : standalone_variable(block, index), operator);
 }
 
+/* The expression that is true where the value is null; NULL: it never is. */
+static const char *
+null_condition(const struct standalone_block *block, int index)
+{
+    const struct catalog_field *field = &block->probe->fields[index];
+    int knowing = plan_knowing_field(block->event, field);
+    if (field->may_be_null)
+        return null_test(block, index, "==");
+    return knowing >= 0 ? mem_printf(block->emitter->mem, "%s == 0", standalone_variable(block, knowing)) : NULL;
+}
+
+/* `word`: what stands for a value that is null. */
 static void
-print_field_value(struct block *block, int index)
+print_field_value(struct standalone_block *block, int index, const char *word)
 {
     const struct catalog_field *field = &block->probe->fields[index];
     if (!block->event->is_shown[index]) {
         printf_builder_text(&block->print, "-");
         return;
     }
-    if (field->may_be_null) {
-        printf_builder_if(&block->print, null_test(block, index, "=="));
-        printf_builder_text(&block->print, "null");
+    const char *null = null_condition(block, index);
+    if (null != NULL) {
+        printf_builder_if(&block->print, null);
+        printf_builder_text(&block->print, word);
         printf_builder_else(&block->print);
     }
     if (plan_is_redactable(block->emitter->plan, field))
         print_if_redacted(block, index);
     else
         print_there(block, index);
-    if (field->may_be_null)
+    if (null != NULL)
         printf_builder_end(&block->print);
 }
 
 /* A field with its name, where it is there. */
 static void
-print_named(struct block *block, int index)
+print_named(struct standalone_block *block, int index)
 {
     const struct catalog_field *field = &block->probe->fields[index];
     bool is_json = block->emitter->options->is_json;
@@ -334,43 +213,43 @@ print_named(struct block *block, int index)
     if (field->is_optional)
         printf_builder_if(&block->print, null_test(block, index, "!="));
     printf_builder_text(&block->print, mem_printf(mem, is_json ? ", \"%s\": " : " %s=", field->name));
-    print_field_value(block, index);
+    print_field_value(block, index, "null");
     print_label(block, index);
     if (field->is_optional)
         printf_builder_end(&block->print);
 }
 
 static void
-print_pieces(struct block *block)
+print_pieces(struct standalone_block *block)
 {
     for (size_t i = 0; i < block->probe->npieces; i++) {
         if (block->probe->line[i].field < 0)
             printf_builder_bytes(&block->print, block->probe->line[i].literal);
         else
-            print_field_value(block, block->probe->line[i].field);
+            print_field_value(block, block->probe->line[i].field, "null");
     }
 }
 
 /* As format_line does it. */
 static void
-print_usual_line(struct block *block)
+print_usual_line(struct standalone_block *block)
 {
     const int columns[2] = {block->probe->field_of[CATALOG_CONN_ID], block->probe->field_of[CATALOG_REQ_ID]};
     for (int i = 0; i < 2; i++) {
         if (columns[i] >= 0)
-            print_field_value(block, columns[i]);
+            print_field_value(block, columns[i], "-");
         else
             printf_builder_text(&block->print, "-");
         printf_builder_text(&block->print, " ");
     }
     printf_builder_text(&block->print, block->probe->tag);
     for (int i = 0; i < block->probe->nfields; i++)
-        if (i != columns[0] && i != columns[1] && is_read(block, i))
+        if (i != columns[0] && i != columns[1] && standalone_is_read(block, i))
             print_named(block, i);
 }
 
 static void
-print_line(struct block *block)
+print_line(struct standalone_block *block)
 {
     if (block->emitter->options->extra) {
         printf_builder_value(&block->print, "%d", "pid");
@@ -383,7 +262,7 @@ print_line(struct block *block)
 }
 
 static void
-print_extra(struct block *block)
+print_extra(struct standalone_block *block)
 {
     struct printf_builder *print = &block->print;
     printf_builder_text(print, mem_printf(block->emitter->mem, ", \"provider\": \"%s\", \"pid\": ", block->probe->provider));
@@ -395,22 +274,25 @@ print_extra(struct block *block)
 }
 
 static void
-print_json(struct block *block)
+print_json(struct standalone_block *block)
 {
     struct printf_builder *print = &block->print;
+    double share = filter_share(&block->emitter->plan->request->filter, NULL);
     printf_builder_text(print, "{\"at\": ");
     printf_builder_value(print, "%ld", "$at");
     printf_builder_text(print, block->event->type_key.ptr);
     for (int i = 0; i < block->probe->nfields; i++)
-        if (is_read(block, i) && i != block->event->time)
+        if (standalone_is_read(block, i) && i != block->event->time)
             print_named(block, i);
+    if (share > 0)
+        printf_builder_text(print, mem_printf(block->emitter->mem, ", \"sample\": %.6g", share));
     if (block->emitter->options->extra)
         print_extra(block);
     printf_builder_text(print, "}");
 }
 
 static void
-put_prints(struct block *block, struct outbuf *out)
+put_prints(struct standalone_block *block, struct outbuf *out)
 {
     block->print = (struct printf_builder){.out = out};
     (block->emitter->options->is_json ? print_json : print_line)(block);
@@ -428,12 +310,12 @@ contents(const struct outbuf *out)
 }
 
 static int
-put_block(struct emitter *emitter, struct outbuf *out, const struct plan_event *event)
+put_block(struct standalone_emitter *emitter, struct outbuf *out, const struct plan_event *event)
 {
-    struct block block = {.emitter = emitter, .event = event, .probe = event->probe};
+    struct standalone_block block = {.emitter = emitter, .event = event, .probe = event->probe};
     struct outbuf reads = {0}, prints = {0};
     attach_read(&block.arguments, emitter->plan, event, emitter->mem);
-    put_reads(&block, &reads);
+    standalone_put_reads(&block, &reads);
     put_prints(&block, &prints);
     const struct template_variable variables[] = {
         {"type", text_of(event->probe->type)},
@@ -454,7 +336,7 @@ static const char in6_struct[] =
 
 /* The process or the file. */
 static const char *
-server_name(const struct emitter *emitter)
+server_name(const struct standalone_emitter *emitter)
 {
     const struct target *target = emitter->plan->target;
     if (target == NULL)
@@ -463,7 +345,7 @@ server_name(const struct emitter *emitter)
 }
 
 static int
-put_program(const struct emitter *emitter, struct outbuf *out, const struct outbuf *blocks)
+put_program(const struct standalone_emitter *emitter, struct outbuf *out, const struct outbuf *blocks)
 {
     const struct bpftrace *bpftrace = emitter->plan->bpftrace;
     struct outbuf limits = {0};
@@ -487,7 +369,7 @@ int
 standalone_write(struct outbuf *out, const struct plan *plan, const struct standalone_options *options,
                  const struct files *templates, struct mem *mem, struct diag *diag)
 {
-    struct emitter emitter = {.plan = plan, .options = options, .templates = templates, .mem = mem, .diag = diag};
+    struct standalone_emitter emitter = {.plan = plan, .options = options, .templates = templates, .mem = mem, .diag = diag};
     emitter.contents.has_extra_json = options->extra && options->is_json;
     struct outbuf blocks = {0};
     int status = 0;

@@ -34,6 +34,17 @@ read_value(struct decode *decode, struct wire *wire, struct record *record, cons
     value->number = field->wire == TYPES_CSTR ? 0 : types_number(field->type, number);
 }
 
+/* A number that the server has not set yet is 0, as another one's may be. */
+static void
+remove_unknown(const struct plan_event *event, struct record *record)
+{
+    for (int i = 0; i < event->nshown; i++) {
+        const struct plan_field *field = &event->shown[i];
+        if (field->known_by >= 0 && record->values[field->known_by].number == 0)
+            record->values[field->index].is_null = true;
+    }
+}
+
 /* All records of a map have as many numbers. */
 void
 decode_read_numbers(struct decode *decode, struct wire *wire, struct decode_item *item)
@@ -45,6 +56,7 @@ decode_read_numbers(struct decode *decode, struct wire *wire, struct decode_item
     record->event = event;
     for (int i = 0; i < event->nshown; i++)
         read_value(decode, wire, record, &event->shown[i]);
+    remove_unknown(event, record);
     int width = wire->is_map ? decode->plan->layout.widths[event->layout.store] : 0;
     for (int i = event->layout.numbers; i < width; i++)
         wire_number(wire);

@@ -11,9 +11,9 @@
 
 #define FORMAT "h2olog-recording"
 
-enum { FORMAT_VERSION = 1 };
+enum { FORMAT_VERSION = 2 };
 
-static const char *const kinds[RECORDING_KINDS] = {"start", "out", "err", "end", "stop"};
+static const char *const kinds[RECORDING_KINDS] = {"start", "out", "err", "end", "stop", "clock"};
 
 static int
 fail(struct recording *recording, const char *why, struct diag *diag)
@@ -57,8 +57,8 @@ put_header(struct outbuf *out, const struct recording_header *header)
     text_putc(out, '\n');
     text_printf(out, "bpftrace %d.%d.%d\ncpus %d\noffset %ld\n", header->bpftrace.major, header->bpftrace.minor,
                 header->bpftrace.patch, header->cpus, header->offset);
-    text_printf(out, "format %s\nextra %d\nnames %d\napp-data %d\n", header->format, header->extra, header->names,
-                header->request.app_data);
+    text_printf(out, "format %s\nextra %d\nnames %d\ntime %s\nservers %d\napp-data %d\n", header->format, header->extra,
+                header->names, header->time != NULL ? header->time : "none", header->has_servers, header->request.app_data);
     request_put(out, &header->request, "", text_put);
     if (header->most > 0)
         text_printf(out, "count %lu\n", header->most);
@@ -171,17 +171,21 @@ read_count(struct reader *reader, struct slice value, void *member)
     return text_number(value, INT64_MAX, member) ? 0 : bad_line(reader, "\"count N\"");
 }
 
-/* Nanoseconds of at most 146 years, so that a time of this century can be added. */
+bool
+recording_read_offset(struct slice text, int64_t *offset)
+{
+    uint64_t magnitude;
+    bool is_negative = text_skip_prefix(&text, "-");
+    if (!text_number(text, (uint64_t)1 << 62, &magnitude))
+        return false;
+    *offset = is_negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    return true;
+}
+
 static int
 read_offset(struct reader *reader, struct slice value, void *member)
 {
-    uint64_t magnitude;
-    bool is_negative = value.len > 0 && *value.ptr == '-';
-    struct slice digits = {value.ptr + is_negative, value.len - is_negative};
-    if (!text_number(digits, (uint64_t)1 << 62, &magnitude))
-        return bad_line(reader, "\"offset NS\", NS being -2^62 to 2^62");
-    *(int64_t *)member = is_negative ? -(int64_t)magnitude : (int64_t)magnitude;
-    return 0;
+    return recording_read_offset(value, member) ? 0 : bad_line(reader, "\"offset NS\", NS being -2^62 to 2^62");
 }
 
 static int
@@ -241,6 +245,8 @@ static const struct header_line {
     {"format", read_text, offsetof(struct recording_header, format)},
     {"extra", read_flag, offsetof(struct recording_header, extra)},
     {"names", read_flag, offsetof(struct recording_header, names)},
+    {"time", read_text, offsetof(struct recording_header, time)},
+    {"servers", read_flag, offsetof(struct recording_header, has_servers)},
     {"app-data", read_flag, offsetof(struct recording_header, request.app_data)},
     {"count", read_count, offsetof(struct recording_header, most)},
     {"show", read_word, 0}, /* several members */
@@ -256,8 +262,9 @@ read_line(struct reader *reader, struct slice key, struct slice value)
     for (size_t i = 0; i < sizeof(header_lines) / sizeof(header_lines[0]); i++)
         if (text_is(key, header_lines[i].key))
             return header_lines[i].read(reader, value, (char *)reader->header + header_lines[i].member);
-    return bad_line(reader, "program, host, command, bpftrace, cpus, offset, mode, format, extra, names, app-data, "
-                            "type, redact, filter, count, show, file or begin");
+    return bad_line(reader,
+                    "program, host, command, bpftrace, cpus, offset, mode, format, extra, names, time, servers, app-data, "
+                    "type, redact, filter, count, show, file or begin");
 }
 
 static int
@@ -269,10 +276,10 @@ read_version(struct reader *reader)
     reader->line = 1;
     if (!text_line(reader->rest, &line) || !text_word(&line, &word) || !text_is(word, FORMAT) || !text_word(&line, &word))
         return diag_at(reader->diag, (struct diag_pos){reader->name, 1, 1}, "this is no recording of h2olog's");
-    if (!text_number(word, UINT32_MAX, &version) || version != FORMAT_VERSION)
+    if (!text_number(word, UINT32_MAX, &version) || version == 0 || version > FORMAT_VERSION)
         return diag_at(reader->diag, (struct diag_pos){reader->name, 1, (int)sizeof(FORMAT) + 1},
-                       "a recording of version %s; this h2olog reads version %d", diag_quote(quoted, sizeof(quoted), word),
-                       FORMAT_VERSION);
+                       "a recording of version %s; this h2olog reads versions 1 to %d",
+                       diag_quote(quoted, sizeof(quoted), word), FORMAT_VERSION);
     return 0;
 }
 

@@ -3,10 +3,10 @@
 
 #include "plan/plan.h"
 
-/* A recording: what bpftrace printed, and what is needed to understand it. This is version 1 of the format: a header of lines
+/* A recording: what bpftrace printed, and what is needed to understand it. This is version 2 of the format: a header of lines
  * up to "begin", whose values are as h2olog was given them, then blocks.
  *
- *   h2olog-recording 1
+ *   h2olog-recording 2
  *   program h2olog 0.1.0      which h2olog made it
  *   host NAME
  *   command LINE              h2olog's command line, escaped
@@ -17,6 +17,8 @@
  *   format json
  *   extra 0
  *   names 0
+ *   time clock                before lines: a name of format.h; no line: none, as in version 1
+ *   servers 1                 several may appear; no line: one, as in version 1
  *   app-data 0
  *   count N                  so many records were wanted; no line: all
  *   show OPTION VALUE        one line for each option of the view, if there was one: view.h
@@ -29,6 +31,9 @@
  *   out err  what bpftrace wrote there
  *   end      bpftrace has said everything; "complete" when it was ended after all that was wanted
  *   stop     the run was stopped: later records do not belong to it
+ *   clock    the wall clock was set: the offset from here on, as in the header
+ *
+ * Version 1, which can still be read, has no blocks of the last kind.
  *
  * The header is UTF-8 without control characters, and has 64 MiB at most; so has a block.
  */
@@ -37,10 +42,19 @@ struct recording {
     bool has_failed;
 };
 
-enum recording_kind { RECORDING_START, RECORDING_OUT, RECORDING_ERR, RECORDING_END, RECORDING_STOP, RECORDING_KINDS };
+enum recording_kind {
+    RECORDING_START,
+    RECORDING_OUT,
+    RECORDING_ERR,
+    RECORDING_END,
+    RECORDING_STOP,
+    RECORDING_CLOCK,
+    RECORDING_KINDS
+};
 
 struct recording_header {
     const char *command, *format, *host, *program;
+    const char *time; /* before lines; NULL: none */
     struct request request;
     struct bpftrace bpftrace;
     int cpus;
@@ -48,7 +62,7 @@ struct recording_header {
     uint64_t most;             /* records; 0: all */
     struct filter_word *words; /* of the view */
     size_t nwords;
-    bool extra, names;
+    bool extra, names, has_servers;
     struct files files;
 };
 
@@ -65,6 +79,10 @@ int recording_put(struct recording *recording, const struct recording_block *blo
 
 /* Reads the header off the front of the stream. 0, or -1 with `diag` set. Memory is the arena's. */
 int recording_read_header(struct recording_header *header, struct files_stream *stream, struct mem *mem, struct diag *diag);
+
+/* Reads an offset of CLOCK_REALTIME in nanoseconds. It is at most 146 years, so that a time of this century can be added.
+ * false: it is none. */
+bool recording_read_offset(struct slice text, int64_t *offset);
 
 /* The block behind `block`, which is {0} before the first. 1: there is one, whose bytes are valid until the next call; 0: the
  * file ends; -1: it breaks off or is damaged, with `diag` set. A block of bpftrace's output that breaks off is given all the

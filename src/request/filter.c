@@ -36,14 +36,15 @@ bad_word(const struct filter_term *term, const char *word, const char *expected,
                     diag_quote(quoted, sizeof(quoted), text_of(word)), expected);
 }
 
+/* Any 64 bits: whether they have a sign is the field's. */
 static int
 parse_number(struct filter_term *term, const char *word, struct diag *diag)
 {
     uint64_t number;
     bool is_negative = *word == '-';
-    if (!text_number(text_of(word + is_negative), INT64_MAX, &number))
+    if (!text_number(text_of(word + is_negative), is_negative ? (uint64_t)1 << 63 : UINT64_MAX, &number))
         return bad_word(term, word, "a number, as the first columns of a line show them", diag);
-    term->low = term->high = is_negative ? -(int64_t)number : (int64_t)number;
+    term->low = term->high = (int64_t)(is_negative ? 0 - number : number);
     return 0;
 }
 
@@ -67,20 +68,33 @@ parse_status(struct filter_term *term, const char *word, struct diag *diag)
     return 0;
 }
 
-/* 0.1 or 10% */
+/* 0.01, 1% or 1/100 */
+static bool
+read_share(const char *word, double *share)
+{
+    char *end;
+    if (word[strspn(word, "0123456789.e-/%")] != '\0') /* strtod would take 0x1, inf and nan */
+        return false;
+    *share = strtod(word, &end);
+    if (end != word && *end == '/')
+        *share /= strtod(end + 1, &end);
+    else if (end != word && *end == '%') {
+        *share /= 100;
+        end++;
+    }
+    return end != word && *end == '\0';
+}
+
+#define SHARES ((int64_t)1 << 32)
+
 static int
 parse_share(struct filter_term *term, const char *word, struct diag *diag)
 {
-    char *end;
-    double share = strtod(word, &end);
-    if (strcmp(end, "%") == 0) {
-        share /= 100;
-        end++;
-    }
-    if (end == word || *end != '\0' || !(share > 0 && share <= 1))
-        return bad_word(term, word, "a share of the connections, as 0.1 or 10%", diag);
-    term->high = (int64_t)(share * ((int64_t)1 << 32));
-    return 0;
+    double share;
+    if (!read_share(word, &share) || !(share >= 0 && share <= 1))
+        return bad_word(term, word, "a share of the connections, as 0.01, 1% or 1/100", diag);
+    term->high = (int64_t)(share * SHARES);
+    return term->high > 0 ? 0 : bad_word(term, word, "a share that takes any connection; the smallest is 1/4294967296", diag);
 }
 
 static int
@@ -364,7 +378,7 @@ kind_fits(const struct filter *filter, const struct filter_kind *kind, const str
     for (size_t i = 0; i < filter->count; i++) {
         if (filter->terms[i].kind != kind)
             continue;
-        if (kind->fits(&filter->terms[i], value))
+        if (!value->is_null && kind->fits(&filter->terms[i], value))
             return true;
         is_there = true;
     }
@@ -380,4 +394,22 @@ filter_fits_all(const struct filter *filter, const struct catalog_probe *probe, 
             return false;
     }
     return true;
+}
+
+/* The terms of a filter are alternatives: the largest share holds the others. */
+static int64_t
+largest_share(const struct filter *filter)
+{
+    int64_t share = 0;
+    for (size_t i = 0; filter != NULL && i < filter->count; i++)
+        if (filter->terms[i].kind->put == put_share && filter->terms[i].high > share)
+            share = filter->terms[i].high;
+    return share;
+}
+
+double
+filter_share(const struct filter *first, const struct filter *second)
+{
+    int64_t a = largest_share(first), b = largest_share(second);
+    return (double)(b == 0 || (a != 0 && a < b) ? a : b) / SHARES;
 }

@@ -52,6 +52,9 @@ struct filter_value {
 void filter_put(const struct filter *filter, const struct catalog_probe *probe, const struct filter_value *values,
                 struct outbuf *out);
 
+/* Which share of the connections passes both filters, of which either may be NULL; 0: there is no --sample. */
+double filter_share(const struct filter *first, const struct filter *second);
+
 /* Whether the record fits each kind of term. `values`: by field of the catalogue. */
 bool filter_fits_all(const struct filter *filter, const struct catalog_probe *probe, const struct types_value *values);
 

@@ -262,6 +262,7 @@ intake_read(struct session *session, bool *has_come)
         return 0;
     }
     session->intake.now = clock_boot_nsecs();
+    session_run_watch_clock(session->run, session->intake.now);
     intake_record(session, RECORDING_OUT, (struct slice){ptr, (size_t)got});
     return intake_take_filled(session, (size_t)got);
 }

@@ -86,12 +86,24 @@ player_end(struct player *player, size_t index, bool is_complete)
 }
 
 static int
+player_set_clock(struct player *player, const struct recording_block *block)
+{
+    int64_t offset;
+    if (!recording_read_offset(block->bytes, &offset))
+        return diag_set(player->diag, DIAG_FAILED, "%s is damaged: the clock was set to nothing", player->path);
+    wall_step(&player->config.run->output->format->wall, block->nsecs, offset);
+    return 0;
+}
+
+static int
 player_take(struct player *player, const struct recording_block *block)
 {
     if (block->kind == RECORDING_STOP) {
         player->config.run->stop_nsecs = block->nsecs;
         return 0;
     }
+    if (block->kind == RECORDING_CLOCK)
+        return player_set_clock(player, block);
     if (block->kind == RECORDING_START)
         return player_start(player, block);
     size_t index = player_find(player, block->server);
@@ -196,12 +208,16 @@ format_name(const struct replay *replay, const struct recording_header *header)
 static int
 choose_format(struct format *format, const struct replay *replay, const struct recording_header *header, struct diag *diag)
 {
-    const struct format_options options = {replay->format_options.extra || header->extra,
-                                           replay->format_options.names || header->names};
+    struct format_options options = {.extra = replay->format_options.extra || header->extra,
+                                     .names = replay->format_options.names || header->names,
+                                     .has_servers = header->has_servers,
+                                     .time = replay->format_options.time};
+    if (!replay->has_time && header->time != NULL && !format_find_time(&options.time, header->time))
+        return diag_set(diag, DIAG_FAILED, "%s: its time is none of this h2olog's", replay->path);
     if (!format_init(format, format_name(replay, header), options))
         return diag_set(diag, DIAG_FAILED, "%s: its format is none of this h2olog's", replay->path);
     format->paint = replay->paint;
-    format->realtime_offset = header->offset;
+    wall_begin(&format->wall, header->offset);
     return 0;
 }
 
@@ -254,9 +270,12 @@ show(const struct replay *replay, const struct recording_header *header, struct 
     if (status == 0)
         status = view_make(&view, is_view_given ? replay->words : header->words,
                            is_view_given ? replay->nwords : header->nwords, format_is_json(&format), &filter, mem, diag);
+    if (status == 0 && replay->has_time)
+        status = view_check_time(view_is_json(&view, format_is_json(&format)), format.options.time, diag);
     if (status == 0) {
         struct output output = {
             .view = &view, .format = &format, .sink = replay->sink, .most = choose_limit(replay, header, &view)};
+        format_set_share(&format, filter_share(&header->request.filter, &filter));
         const char *mode = view.is_grouped ? REQUEST_EXCHANGES : replay->mode;
         struct select select = {mode, replay->patterns, replay->npatterns, &filter, mem_alloc(mem, replay->npatterns + 1)};
         const struct session_config config = {&header->request, &catalog, &header->bpftrace, &select, header->cpus, NULL};

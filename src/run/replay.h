@@ -16,6 +16,7 @@ struct replay {
     uint64_t most;                        /* records; 0: all */
     const char *format;                   /* NULL: that of the recorded run */
     struct format_options format_options; /* in addition to those of that run */
+    bool has_time;                        /* the time before lines is these options', not that of the run */
     struct paint paint;
     struct sink *sink;
     const struct diag_log *log;

@@ -1,5 +1,7 @@
 #include "run/session_run.h"
 
+#include <stdio.h>
+
 void
 session_run_record(struct session_run *run, const struct recording_block *block)
 {
@@ -11,6 +13,17 @@ void
 session_run_record_stop(struct session_run *run)
 {
     session_run_record(run, &(struct recording_block){.kind = RECORDING_STOP, .nsecs = run->stop_nsecs});
+}
+
+void
+session_run_watch_clock(struct session_run *run, uint64_t nsecs)
+{
+    struct wall *wall = &run->output->format->wall;
+    char offset[24];
+    if (!wall_watch(wall, nsecs))
+        return;
+    int len = snprintf(offset, sizeof(offset), "%ld", wall_offset(wall, nsecs));
+    session_run_record(run, &(struct recording_block){.kind = RECORDING_CLOCK, .nsecs = nsecs, .bytes = {offset, (size_t)len}});
 }
 
 const char *

@@ -37,6 +37,9 @@ void session_run_record(struct session_run *run, const struct recording_block *b
 /* Writes to the recording, if there is one, that the run was stopped at `stop_nsecs`. */
 void session_run_record_stop(struct session_run *run);
 
+/* Looks whether somebody has set the wall clock; a recording keeps that. `nsecs`: now, CLOCK_BOOTTIME. */
+void session_run_watch_clock(struct session_run *run, uint64_t nsecs);
+
 /* What to say before a number of lost events: "at least " where bpftrace misses some, otherwise "". */
 const char *session_run_at_least(const struct session_run *run);
 

@@ -16,7 +16,8 @@ struct access_log {
 /* `text`: a format, or common, combined or json, which is one in JSON. Memory is the arena's. 0, or -1 with `diag` set. */
 int access_log_parse(struct access_log *log, const char *text, bool is_json, struct mem *mem, struct diag *diag);
 
-/* Appends the line without its LF. `realtime_offset`: CLOCK_REALTIME - CLOCK_BOOTTIME in nanoseconds. */
+/* Appends the line without its LF. `realtime_offset`: CLOCK_REALTIME - CLOCK_BOOTTIME in nanoseconds, when
+ * the exchange began. */
 void access_log_put(const struct access_log *log, struct outbuf *out, const struct exchange *exchange, int64_t realtime_offset);
 
 #endif

@@ -159,6 +159,14 @@ put_connection(struct outbuf *out, const struct access_log_piece *piece, const s
     return true;
 }
 
+static bool
+put_pid(struct outbuf *out, const struct access_log_piece *piece, const struct access_log_scene *scene)
+{
+    (void)piece;
+    text_put_u64(out, (uint64_t)scene->exchange->pid);
+    return true;
+}
+
 /* The name is the protocol whose number it is. */
 static bool
 put_request_number(struct outbuf *out, const struct access_log_piece *piece, const struct access_log_scene *scene)
@@ -282,7 +290,8 @@ static const struct access_log_word words[] = {
     {'x', "http1.request-index", put_request_number, true},
     {'x', "http2.stream-id", put_request_number, true},
     {'x', "http3.stream-id", put_request_number, true},
-    {'x', "ttfb", put_ttfb, true}, /* h2olog's own */
+    {'x', "ttfb", put_ttfb, true},      /* h2olog's own, and the next one */
+    {'x', "h2olog.pid", put_pid, true}, /* no word of h2o's begins so */
 };
 
 const struct access_log_letter *

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -12,8 +13,8 @@ static const struct {
 bool
 format_init(struct format *format, const char *name, struct format_options options)
 {
-    *format =
-        (struct format){.options = options, .realtime_offset = clock_realtime_offset(), .seq = 1, .paint = {.terminal = -1}};
+    *format = (struct format){.options = options, .seq = 1, .paint = {.terminal = -1}};
+    wall_begin(&format->wall, clock_realtime_offset());
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         if (strcmp(forms[i].name, name) != 0)
             continue;
@@ -21,6 +22,38 @@ format_init(struct format *format, const char *name, struct format_options optio
         return true;
     }
     return false;
+}
+
+static const char *const times[] = {[FORMAT_NO_TIME] = "none",
+                                    [FORMAT_CLOCK] = "clock",
+                                    [FORMAT_ISO] = "iso",
+                                    [FORMAT_ELAPSED] = "elapsed",
+                                    [FORMAT_DELTA] = "delta"};
+
+bool
+format_find_time(enum format_time *time, const char *name)
+{
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        if (strcmp(times[i], name) != 0)
+            continue;
+        *time = (enum format_time)i;
+        return true;
+    }
+    return false;
+}
+
+const char *
+format_time_name(enum format_time time)
+{
+    return times[time];
+}
+
+void
+format_set_share(struct format *format, double share)
+{
+    format->sample[0] = '\0';
+    if (share > 0)
+        snprintf(format->sample, sizeof(format->sample), ", \"sample\": %.6g", share);
 }
 
 bool

@@ -5,16 +5,17 @@
 void
 format_json_time(const struct format *format, struct outbuf *out, uint64_t nsecs)
 {
-    text_put_u64(out, (nsecs + (uint64_t)format->realtime_offset) / 1000000);
+    text_put_u64(out, wall_time(&format->wall, nsecs) / 1000000);
 }
 
-/* Milliseconds since 1970: the server's own time where the event carries one, else when it was seen. */
+/* Milliseconds since 1970: the server's own time where the event carries one, else when it was seen. What h2o does outside of a
+ * loop of its own over packets, it does at 0. */
 static void
 put_time(const struct format *format, struct outbuf *out, const struct record *record)
 {
     const int time = record->event->time;
     text_puts(out, "{\"at\": ");
-    if (time < 0) {
+    if (time < 0 || record->values[time].number == 0) {
         format_json_time(format, out, record->nsecs);
         return;
     }
@@ -75,15 +76,21 @@ put_field(const struct format *format, struct outbuf *out, const struct record *
 }
 
 static void
-put_extra(const struct format *format, struct outbuf *out, const struct record *record)
+put_pid(struct outbuf *out, pid_t pid)
+{
+    text_puts(out, ", \"pid\": ");
+    text_put_u64(out, (uint64_t)pid);
+}
+
+static void
+put_all_extra(const struct format *format, struct outbuf *out, const struct record *record)
 {
     if (record->event != NULL) {
         text_puts(out, ", \"provider\": \"");
         text_puts(out, record->event->probe->provider);
         text_putc(out, '"');
     }
-    text_puts(out, ", \"pid\": ");
-    text_put_u64(out, (uint64_t)record->pid);
+    put_pid(out, record->pid);
     if (record->event != NULL) {
         text_puts(out, ", \"tid\": ");
         text_put_u64(out, record->tid);
@@ -92,6 +99,16 @@ put_extra(const struct format *format, struct outbuf *out, const struct record *
     text_put_u64(out, format->seq);
     text_puts(out, ", \"nsecs\": ");
     text_put_u64(out, record->nsecs);
+}
+
+static void
+put_extra(const struct format *format, struct outbuf *out, const struct record *record)
+{
+    text_puts(out, format->sample);
+    if (format->options.extra)
+        put_all_extra(format, out, record);
+    else if (format->options.has_servers)
+        put_pid(out, record->pid);
 }
 
 void
@@ -103,8 +120,7 @@ format_json(const struct format *format, struct outbuf *out, const struct record
     for (int i = 0; i < event->nshown; i++)
         if (event->shown[i].index != event->time && format_is_there(record, event->shown[i].index))
             put_field(format, out, record, event->shown[i].index);
-    if (format->options.extra)
-        put_extra(format, out, record);
+    put_extra(format, out, record);
     text_putc(out, '}');
 }
 
@@ -116,7 +132,6 @@ format_json_loss(const struct format *format, struct outbuf *out, const struct r
     format_json_time(format, out, record->nsecs);
     text_puts(out, ", \"type\": \"h2olog-event-lost\", \"lost\": ");
     text_put_u64(out, record->values[0].number);
-    if (format->options.extra)
-        put_extra(format, out, record);
+    put_extra(format, out, record);
     text_putc(out, '}');
 }

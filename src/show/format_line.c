@@ -1,5 +1,7 @@
 #include "show/format_line.h"
 
+#include "show/format_columns.h"
+
 #include <string.h>
 
 static void
@@ -32,7 +34,7 @@ static void
 put_columns(struct outbuf *out, const struct record *record, const int fields[2])
 {
     for (int i = 0; i < 2; i++) {
-        if (fields[i] >= 0)
+        if (fields[i] >= 0 && !record->values[fields[i]].is_null)
             put_value(out, record, fields[i]);
         else
             text_putc(out, '-');
@@ -64,10 +66,6 @@ put_named(const struct format *format, struct outbuf *out, const struct record *
 void
 format_line(const struct format *format, struct outbuf *out, const struct record *record)
 {
-    if (format->options.extra) {
-        text_put_u64(out, (uint64_t)record->pid);
-        text_putc(out, ' ');
-    }
     if (record->event->probe->line != NULL)
         put_pieces(out, record);
     else
@@ -108,7 +106,7 @@ format_paint(const struct format *format, struct outbuf *out, size_t from, const
 {
     const struct catalog_probe *probe = record->event->probe;
     const struct slice line = {out->ptr + from, out->len - from - 1};
-    int tag = format->options.extra ? 3 : 2;
+    int tag = format_count_columns(format) + 2;
     struct paint_part part = find_word(line, tag, is_odd(probe->tag) ? PAINT_ODD : PAINT_PLAIN);
     if (probe->role == CATALOG_RESPONSE)
         part = (struct paint_part){part.from, line.len, color_of_status(record)};

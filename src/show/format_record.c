@@ -1,5 +1,6 @@
 #include "show/format_record.h"
 
+#include "show/format_columns.h"
 #include "show/format_json.h"
 #include "show/format_line.h"
 
@@ -9,10 +10,12 @@ format_record(struct format *format, struct outbuf *out, const struct record *re
     size_t from = out->len;
     if (format->is_json)
         (record->event != NULL ? format_json : format_json_loss)(format, out, record);
-    else if (record->event != NULL)
-        format_line(format, out, record);
-    else
+    else if (record->event == NULL)
         return 0;
+    else {
+        format_put_columns(format, out, record->nsecs, record->pid);
+        format_line(format, out, record);
+    }
     text_putc(out, '\n');
     if (!format->is_json && (format->paint.has_colors || format->paint.terminal >= 0))
         format_paint(format, out, from, record);

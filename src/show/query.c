@@ -3,49 +3,61 @@
 #include "show/query_node.h"
 
 #include <ctype.h>
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Numbers are compared as these. */
+_Static_assert(LDBL_MANT_DIG >= 64, "a long double holds every integer of 64 bits");
 
 /* ---- What can be asked for. */
 
 static bool
-status_of(const struct exchange *exchange, double *number)
+status_of(const struct exchange *exchange, long double *number)
 {
     *number = exchange->status;
     return exchange->responded != 0;
 }
 
 static bool
-version_of(const struct exchange *exchange, double *number)
+version_of(const struct exchange *exchange, long double *number)
 {
-    *number = (double)(exchange->http_version >> 8) + (double)(exchange->http_version & 0xff) / 10;
+    *number = (long double)((exchange->http_version >> 8) * 10 + (exchange->http_version & 0xff)) / 10;
     return exchange->requested != 0;
 }
 
 static bool
-conn_of(const struct exchange *exchange, double *number)
+conn_of(const struct exchange *exchange, long double *number)
 {
-    *number = (double)exchange->conn_id;
+    *number = exchange->conn_id;
     return true;
 }
 
 static bool
-req_of(const struct exchange *exchange, double *number)
+req_of(const struct exchange *exchange, long double *number)
 {
-    *number = (double)exchange->req_id;
+    *number = exchange->req_id;
     return true;
 }
 
+/* In nanoseconds. */
+static bool
+ttfb_of(const struct exchange *exchange, long double *number)
+{
+    *number = (int64_t)(exchange->responded - exchange->requested);
+    return exchange->requested != 0 && exchange->responded != 0;
+}
+
 const struct query_field query_fields[QUERY_FIELDS] = {
-    {"status", status_of, false, NULL},  {"version", version_of, false, NULL},
-    {"ttfb", exchange_ttfb, true, NULL}, {"conn", conn_of, false, NULL},
-    {"req", req_of, false, NULL},        {"method", NULL, false, ":method"},
-    {"scheme", NULL, false, ":scheme"},  {"authority", NULL, false, ":authority"},
+    {"status", status_of, false, NULL}, {"version", version_of, false, NULL},
+    {"ttfb", ttfb_of, true, NULL},      {"conn", conn_of, false, NULL},
+    {"req", req_of, false, NULL},       {"method", NULL, false, ":method"},
+    {"scheme", NULL, false, ":scheme"}, {"authority", NULL, false, ":authority"},
     {"path", NULL, false, ":path"},
 };
 
 bool
-query_number(struct slice text, double *number, struct slice *rest)
+query_number(struct slice text, long double *number, struct slice *rest)
 {
     char copy[64], *end;
     if (text.len == 0 || text.len >= sizeof(copy) || !isdigit((unsigned char)*text.ptr))
@@ -53,8 +65,8 @@ query_number(struct slice text, double *number, struct slice *rest)
     memcpy(copy, text.ptr, text.len);
     copy[text.len] = '\0';
     size_t len = strspn(copy, "0123456789.");
-    copy[len] = '\0'; /* strtod would read on, as in 0x10 and 1e9 */
-    *number = strtod(copy, &end);
+    copy[len] = '\0'; /* strtold would read on, as in 0x10 and 1e9 */
+    *number = strtold(copy, &end);
     *rest = (struct slice){text.ptr + len, text.len - len};
     return *end == '\0';
 }
@@ -62,7 +74,7 @@ query_number(struct slice text, double *number, struct slice *rest)
 /* ---- Asking. */
 
 static bool
-is_so(const struct query_node *node, double number)
+is_so(const struct query_node *node, long double number)
 {
     switch (node->comparison->relation) {
     case EQUAL:
@@ -82,7 +94,7 @@ is_so(const struct query_node *node, double number)
 static bool
 value_fits(const struct query_node *node, const struct types_value *value)
 {
-    double number;
+    long double number;
     struct slice rest;
     if (node->comparison == NULL)
         return true;
@@ -109,7 +121,7 @@ any_header_fits(const struct query_node *node, const struct exchange *exchange)
 static bool
 number_fits(const struct query_node *node, const struct exchange *exchange)
 {
-    double number;
+    long double number;
     return node->field->number(exchange, &number) && (node->comparison == NULL || is_so(node, number));
 }
 

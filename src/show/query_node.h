@@ -11,9 +11,9 @@ enum { QUERY_FIELDS = 9 };
 /* What can be asked for. */
 struct query_field {
     const char *name;
-    bool (*number)(const struct exchange *exchange, double *number); /* false: it is not there */
-    bool is_time;                                                    /* milliseconds */
-    const char *header;                                              /* a text: that of this pseudo header field */
+    bool (*number)(const struct exchange *exchange, long double *number); /* false: it is not there */
+    bool is_time;                                                         /* nanoseconds */
+    const char *header;                                                   /* a text: that of this pseudo header field */
 };
 
 extern const struct query_field query_fields[QUERY_FIELDS];
@@ -33,12 +33,12 @@ struct query_node {
     const struct query_field *field; /* NULL: `header` */
     struct exchange_field header;
     const struct query_comparison *comparison; /* NULL: whether it is there */
-    double number;
+    long double number;
     struct slice text;
     struct regex *regex;
 };
 
 /* The number that `text` begins with, and what stands behind it. false: it begins with none. */
-bool query_number(struct slice text, double *number, struct slice *rest);
+bool query_number(struct slice text, long double *number, struct slice *rest);
 
 #endif

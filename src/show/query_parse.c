@@ -185,17 +185,17 @@ query_take_bare(struct query_parser *parser, struct slice *value)
     return value->len > 0;
 }
 
-/* "200ms" in milliseconds. */
+/* "200ms" in nanoseconds. */
 static bool
-scale_time(double *number, struct slice unit)
+scale_time(long double *number, struct slice unit)
 {
     static const struct {
         const char *name;
-        double ms;
-    } units[] = {{"us", 0.001}, {"ms", 1}, {"s", 1000}};
+        long ns;
+    } units[] = {{"us", 1000}, {"ms", 1000000}, {"s", 1000000000}};
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         if (text_is(unit, units[i].name)) {
-            *number *= units[i].ms;
+            *number *= units[i].ns;
             return true;
         }
     }

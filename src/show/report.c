@@ -1,6 +1,7 @@
 #include "show/report.h"
 
 #include "base/json.h"
+#include "show/format_columns.h"
 #include "show/format_json.h"
 #include "show/format_record.h"
 
@@ -158,9 +159,12 @@ put_message(const struct report *report, struct outbuf *out, const struct exchan
 static void
 put_extra(const struct report *report, struct outbuf *out, const struct exchange *exchange)
 {
-    if (!report->format->options.extra)
+    const struct format_options *options = &report->format->options;
+    text_puts(out, report->format->sample);
+    if (options->extra || options->has_servers)
+        put_number(out, "pid", true, (uint64_t)exchange->pid);
+    if (!options->extra)
         return;
-    put_number(out, "pid", true, (uint64_t)exchange->pid);
     put_number(out, "tid", exchange->responded != 0, exchange->tid);
     put_number(out, "seq", true, report->format->seq);
     put_number(out, "nsecs", true, exchange->begun);
@@ -203,7 +207,9 @@ put_log(const struct report *report, struct outbuf *out, const struct exchange *
     int cut = 0;
     for (size_t at = 0; exchange_next(exchange, &at, &record);)
         cut += format_count_cut(&record);
-    access_log_put(report->log, out, exchange, report->format->realtime_offset);
+    if (!report->log->is_json)
+        format_put_time(report->format, out, exchange->begun);
+    access_log_put(report->log, out, exchange, wall_offset(&report->format->wall, exchange->begun));
     text_putc(out, '\n');
     return cut;
 }

@@ -264,6 +264,20 @@ view_wants(const struct view *view, const struct exchange *exchange)
     return has_status(view, exchange) && (view->query.root == NULL || query_fits(&view->query, exchange));
 }
 
+bool
+view_is_json(const struct view *view, bool is_json)
+{
+    return view->log.npieces > 0 ? view->log.is_json : is_json;
+}
+
+int
+view_check_time(bool is_json, enum format_time time, struct diag *diag)
+{
+    if (!is_json || time == FORMAT_NO_TIME)
+        return 0;
+    return diag_set(diag, DIAG_USAGE, "--time is for lines; JSON has \"at\" in every record. Leave it out, or give -f line");
+}
+
 uint64_t
 view_given_up(const struct view *view)
 {

@@ -29,6 +29,12 @@ int view_check(const struct filter_word *words, size_t nwords, const struct cata
 /* Whether the option asks for what a program cannot do by itself. */
 bool view_is_needed(const char *option);
 
+/* Whether what is shown is JSON: an access log is what its own format says, everything else what `is_json` says. */
+bool view_is_json(const struct view *view, bool is_json);
+
+/* That a time is asked for where there are lines only. 0, or -1 with `diag` set. */
+int view_check_time(bool is_json, enum format_time time, struct diag *diag);
+
 /* Whether the exchange is wanted. */
 bool view_wants(const struct view *view, const struct exchange *exchange);
 

@@ -13,7 +13,8 @@ decode_all(struct slice input, size_t step, const char *nonce, struct outbuf *ou
     bool is_at_end = false;
     format_init(&line, "line", (struct format_options){.names = true});
     format_init(&json, "json", (struct format_options){.extra = true});
-    json.realtime_offset = line.realtime_offset = 0;
+    wall_begin(&json.wall, 0);
+    wall_begin(&line.wall, 0);
     struct decode *decode = decode_new(fuzz_plan(), nonce, &mem);
     while (!is_at_end) {
         size_t room, len = input.len < step ? input.len : step;
