@@ -20,7 +20,7 @@ static bool
 version_of(const struct exchange *exchange, double *number)
 {
     *number = (double)(exchange->http_version >> 8) + (double)(exchange->http_version & 0xff) / 10;
-    return exchange->requested != 0;
+    return exchange->http_version != 0;
 }
 
 static bool
@@ -37,6 +37,13 @@ req_of(const struct exchange *exchange, double *number)
     return true;
 }
 
+static bool
+incomplete_of(const struct exchange *exchange, double *number)
+{
+    *number = exchange->incomplete;
+    return exchange->incomplete != 0;
+}
+
 static const struct field {
     const char *name;
     bool (*number)(const struct exchange *exchange, double *number); /* false: it is not there */
@@ -47,7 +54,7 @@ static const struct field {
     {"ttfb", exchange_ttfb, true, NULL}, {"conn", conn_of, false, NULL},
     {"req", req_of, false, NULL},        {"method", NULL, false, ":method"},
     {"scheme", NULL, false, ":scheme"},  {"authority", NULL, false, ":authority"},
-    {"path", NULL, false, ":path"},
+    {"path", NULL, false, ":path"},      {"incomplete", incomplete_of, false, NULL},
 };
 
 enum relation { EQUAL, LESS, LESS_OR_EQUAL, GREATER, GREATER_OR_EQUAL };
@@ -179,9 +186,9 @@ parse_field(struct query_parser *parser)
     else if (node->field == NULL && header_behind(word, "resp.", &name))
         query_ask_for(parser, node, CATALOG_RESPONSE_HEADER, name);
     else if (node->field == NULL)
-        return query_complain(
-            parser, parser->at,
-            "expected status, version, ttfb, conn, req, method, scheme, authority, path, req.NAME, resp.NAME, not or (");
+        return query_complain(parser, parser->at,
+                              "expected status, version, ttfb, conn, req, incomplete, method, scheme, authority, path, "
+                              "req.NAME, resp.NAME, not or (");
     parser->at += word.len;
     return node;
 }
