@@ -127,6 +127,11 @@ START_TEST(a_request_without_a_response)
     ck_assert(!fits("ttfb") && !fits("ttfb < 1s") && !fits("resp.x ~ .") && fits("resp.x !~ ."));
     requests_exchange(&fixture, &exchange, lines + 8, 3);
     ck_assert(!fits("version") && !fits("version < 9") && !fits("ttfb >= 0ms") && fits("status == 503"));
+    ck_assert(!fits("incomplete") && fits("not incomplete"));
+    exchange.incomplete = EXCHANGE_REQUEST_HEADERS | EXCHANGE_RESPONSE_HEADERS;
+    ck_assert(fits("incomplete") && !fits("status == 503 and not incomplete"));
+    exchange.http_version = 0x200; /* of the connection */
+    ck_assert(fits("version == 2"));
 }
 END_TEST
 
@@ -148,7 +153,8 @@ END_TEST
 static const struct error_row {
     const char *query, *message;
 } errors[] = {
-    {"", "--query: expected status, version, ttfb, conn, req, method, scheme, authority, path, req.NAME, resp.NAME, not or (\n"
+    {"", "--query: expected status, version, ttfb, conn, req, incomplete, method, scheme, authority, path, "
+         "req.NAME, resp.NAME, not or (\n"
          "    \n    ^"},
     {"status > and", "--query: expected a number; texts are compared with eq, ne, ~ and !~\n    status > and\n             ^"},
     {"status >", "--query: expected a value, as 500, 200ms or \"text\"\n    status >\n            ^"},
@@ -171,11 +177,11 @@ static const struct error_row {
     {"(status == 5", "--query: a parenthesis that is not closed\n    (status == 5\n    ^"},
     {"(status == 5 x", "--query: expected and, or, or )\n    (status == 5 x\n                 ^"},
     {"status == 5)", "--query: expected an operator, and, or, or the end\n    status == 5)\n               ^"},
-    {"req. eq x",
-     "--query: expected status, version, ttfb, conn, req, method, scheme, authority, path, req.NAME, resp.NAME, not or (\n"
-     "    req. eq x\n    ^"},
+    {"req. eq x", "--query: expected status, version, ttfb, conn, req, incomplete, method, scheme, authority, path, "
+                  "req.NAME, resp.NAME, not or (\n"
+                  "    req. eq x\n    ^"},
     {"\xc3\xa4 ~ \x1b",
-     "--query: expected status, version, ttfb, conn, req, method, scheme, authority, path, req.NAME, resp.NAME, "
+     "--query: expected status, version, ttfb, conn, req, incomplete, method, scheme, authority, path, req.NAME, resp.NAME, "
      "not or (\n    \xc3\xa4 ~ \\x1b\n    ^"},
     {"path eq \xc3\xa4 \x1b x",
      "--query: expected an operator, and, or, or the end\n    path eq \xc3\xa4 \\x1b x\n              ^"},

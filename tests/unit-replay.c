@@ -526,6 +526,33 @@ START_TEST(a_batch_in_a_stream_is_damage)
 }
 END_TEST
 
+/* ---- Losses. */
+
+/* T14: texts were lost, and the object looked whole. A batch's losses are told of behind its records. */
+START_TEST(t14_a_loss_marks_what_came_in_the_same_time)
+{
+    const struct filter_word word = {"group", "request"};
+    begin("bpftrace 0.17.0\ncpus 1\noffset 0\nmode h\ntransport batch\nformat json\n", "t.probes", usual_catalogue);
+    block("start", 0, 5, usual_start);
+    block("out", 0, 200, N " h c8 0\n" N " m c8\n"); /* everything up to 200 is there */
+    block("out", 0, 500,
+          "@n0" N "[300, 7]: (0, 1, 2, 512)\n@n0" N "[310, 7]: (2, 1, 2, 200)\n@c0" N ": 5\n" N " h 190 0\n" N " m 190\n");
+    block("out", 0, 700,
+          "@n1" N "[600, 7]: (0, 1, 4, 512)\n@n1" N "[610, 7]: (2, 1, 4, 200)\n@c1" N ": 2\n" N " h 2bc 0\n" N " m 2bc\n");
+    block("end", 0, 800, "complete");
+    ck_assert_msg(play_as((struct replay){.words = &word, .nwords = 1}) == 0, "%s", diag.message);
+    ck_assert_str_eq(
+        shown.ptr,
+        "{\"at\": 0, \"type\": \"h2olog-event-lost\", \"lost\": 3}\n"
+        "{\"at\": 0, \"conn_id\": 1, \"req_id\": 2, \"http_version\": 512, \"request\": {\"method\": null, \"scheme\": null, "
+        "\"authority\": null, \"path\": null, \"headers\": []}, \"status\": 200, \"response\": {\"headers\": []}, \"ttfb_ms\": "
+        "0.000, \"incomplete\": [\"request-headers\", \"response-headers\"]}\n"
+        "{\"at\": 0, \"conn_id\": 1, \"req_id\": 4, \"http_version\": 512, \"request\": {\"method\": null, \"scheme\": null, "
+        "\"authority\": null, \"path\": null, \"headers\": []}, \"status\": 200, \"response\": {\"headers\": []}, \"ttfb_ms\": "
+        "0.000}\n");
+}
+END_TEST
+
 Suite *
 replay_suite(void)
 {
@@ -552,6 +579,7 @@ replay_suite(void)
     tcase_add_test(tcase, servers_at_the_same_time_have_a_bound);
     tcase_add_test(tcase, servers_in_all_have_none);
     tcase_add_test(tcase, a_batch_in_a_stream_is_damage);
+    tcase_add_test(tcase, t14_a_loss_marks_what_came_in_the_same_time);
     suite_add_tcase(suite, tcase);
     return suite;
 }

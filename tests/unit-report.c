@@ -169,7 +169,7 @@ static const struct log_row {
     {"json", false,
      "{\"time\": \"2020-01-30T18:57:13+0000\", \"connection\": 9, \"method\": \"GET\", \"authority\": \"a.test\", "
      "\"path\": \"/a\\\"b\\\\c}\", \"query\": \"?q=1\", \"protocol\": \"HTTP/2\", \"status\": 404, "
-     "\"referer\": \"http://x/\\u00c3\\u00a4\", \"user_agent\": null, \"ttfb\": 0.008000}"},
+     "\"referer\": \"http://x/\\u00c3\\u00a4\", \"user_agent\": null, \"ttfb\": 0.008000, \"incomplete\": null}"},
     {"%m|%U|%q|%V|%H|%s|%>s|%<s|%%|%v|%u|%p|%A|%b|%e", false,
      "GET|/a\\x22b\\c\\x7d|?q=1|a.test|HTTP/2|404|404|404|%|-|-|-|-|-|-"},
     {"%{Referer}i|%{Host}i|%{x-none}i|%{content-type}o|%<{set-cookie}o|%{X-Bad}i", false,
@@ -183,18 +183,23 @@ static const struct log_row {
     {"plain", false, "plain"},
 };
 
+static void
+check_log(const struct log_row *row)
+{
+    struct access_log log;
+    struct outbuf expected = {0};
+    ck_assert_int_eq(access_log_parse(&log, row->format, row->is_json, &fixture.mem, &fixture.diag), 0);
+    text_printf(&expected, "%s\n", row->expected);
+    text_putc(&expected, '\0');
+    check_with("line", &log, (struct format_options){0}, expected.ptr);
+    text_free(&expected);
+}
+
 START_TEST(access_logs)
 {
     requests_exchange(&fixture, &exchange, lines, LINES);
-    for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
-        struct access_log log;
-        struct outbuf expected = {0};
-        ck_assert_int_eq(access_log_parse(&log, logs[i].format, logs[i].is_json, &fixture.mem, &fixture.diag), 0);
-        text_printf(&expected, "%s\n", logs[i].expected);
-        text_putc(&expected, '\0');
-        check_with("line", &log, (struct format_options){0}, expected.ptr);
-        text_free(&expected);
-    }
+    for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++)
+        check_log(&logs[i]);
 }
 END_TEST
 
@@ -204,6 +209,58 @@ START_TEST(an_access_log_of_a_response_alone)
     requests_exchange(&fixture, &exchange, lines + 8, 2);
     ck_assert_int_eq(access_log_parse(&log, "\"%r\" %s %H %q %U %V %{ttfb}x", false, &fixture.mem, &fixture.diag), 0);
     check_with("line", &log, (struct format_options){0}, "\"-\" 404 - - - - -\n");
+}
+END_TEST
+
+/* The number of a pushed stream was "-". */
+START_TEST(an_access_log_shows_what_is_known_of_a_response_alone)
+{
+    struct access_log log;
+    requests_exchange(&fixture, &exchange, lines + 8, 2);
+    ck_assert_int_eq(access_log_parse(&log, "%{connection-id}x %{http1.request-index}x %{http2.stream-id}x %H", false,
+                                      &fixture.mem, &fixture.diag),
+                     0);
+    check_with("line", &log, (struct format_options){0}, "9 1 1 -\n"); /* of which protocol is not known */
+    exchange.http_version = 0x200;
+    check_with("line", &log, (struct format_options){0}, "9 - 1 HTTP/2\n");
+    check("json", "{\"at\": 1580410633123, \"conn_id\": 9, \"req_id\": 1, \"http_version\": 512, \"request\": null, "
+                  "\"status\": 404, \"response\": {\"headers\": [[\"content-type\", \"text/html\"]]}, \"ttfb_ms\": null}\n");
+}
+END_TEST
+
+/* Objects and lines of which the middle was lost looked whole. */
+START_TEST(what_is_incomplete_says_so)
+{
+    requests_exchange(&fixture, &exchange, lines, 1);
+    exchange.incomplete = EXCHANGE_REQUEST_HEADERS | EXCHANGE_RESPONSE | EXCHANGE_RESPONSE_HEADERS;
+    check("json",
+          "{\"at\": 1580410633123, \"conn_id\": 9, \"req_id\": 1, \"http_version\": 512, \"request\": {\"method\": null, "
+          "\"scheme\": null, \"authority\": null, \"path\": null, \"headers\": []}, \"status\": null, \"response\": null, "
+          "\"ttfb_ms\": null, \"incomplete\": [\"request-headers\", \"response\", \"response-headers\"]}\n");
+    check("line", "9 1 RxProtocol HTTP/2.0\n9 1 Incomplete request-headers, response, response-headers may be missing\n\n");
+    check_with("line", NULL, (struct format_options){.extra = true},
+               "7 9 1 RxProtocol HTTP/2.0\n7 9 1 Incomplete request-headers, response, response-headers may be missing\n\n");
+    exchange.incomplete = EXCHANGE_REQUEST;
+    check("line", "9 1 RxProtocol HTTP/2.0\n9 1 Incomplete request may be missing\n\n");
+    ck_assert_int_eq(line_filter_add(&line_filter, "exclude", "Rx*", &fixture.mem, &fixture.diag), 0);
+    check("line", "");
+}
+END_TEST
+
+/* No value can look like the mark: "~" is escaped in each. */
+static const struct log_row incomplete_logs[] = {
+    {"%U", false, "/ \\x7eincomplete:request ~incomplete:request-headers,response-headers"},
+    {"{\"a\": \"%U\"}", true, "{\"a\": \"/ \\u007eincomplete:request\"} ~incomplete:request-headers,response-headers"},
+    {"%s %{incomplete}x", false, "- request-headers,response-headers"},
+    {"[%s, %{incomplete}x]", true, "[null, \"request-headers,response-headers\"]"},
+};
+
+START_TEST(an_access_log_marks_what_is_incomplete)
+{
+    requests_exchange(&fixture, &exchange, (const char *const[]){"9 1 RxHeader :path / ~incomplete:request"}, 1);
+    exchange.incomplete = EXCHANGE_REQUEST_HEADERS | EXCHANGE_RESPONSE_HEADERS;
+    for (size_t i = 0; i < sizeof(incomplete_logs) / sizeof(incomplete_logs[0]); i++)
+        check_log(&incomplete_logs[i]);
 }
 END_TEST
 
@@ -243,6 +300,9 @@ report_suite(void)
     tcase_add_test(tcase, redacted_and_cut_values_of_an_object);
     tcase_add_test(tcase, access_logs);
     tcase_add_test(tcase, an_access_log_of_a_response_alone);
+    tcase_add_test(tcase, an_access_log_shows_what_is_known_of_a_response_alone);
+    tcase_add_test(tcase, what_is_incomplete_says_so);
+    tcase_add_test(tcase, an_access_log_marks_what_is_incomplete);
     tcase_add_test(tcase, errors_in_a_log_format);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -105,14 +105,17 @@ START_TEST(a_regular_expression_for_any_tag)
 }
 END_TEST
 
-/* The program sends what an access log and a query need. */
+/* The program sends what an access log and a query need, and what tells of an upgrade to HTTP/2. */
 START_TEST(an_access_log_needs_few_header_fields)
 {
     ck_assert_int_eq(MAKE({"log-format", "common"}), 0);
-    check_filter("request-header :method,:path;exclude TxHeader;");
+    check_filter("request-header :method,:path,http2-settings;exclude TxHeader;");
     filter = (struct filter){0};
     ck_assert_int_eq(MAKE({"log-format", "%{A}i %s %{set-cookie}o"}, {"query", "req.b ~ x and resp.c eq y and status > 4"}), 0);
-    check_filter("request-header A,b;response-header set-cookie,c;");
+    check_filter("request-header A,b,http2-settings;response-header set-cookie,c;");
+    filter = (struct filter){0};
+    ck_assert_int_eq(MAKE({"log-format", "%s"}), 0);
+    check_filter("exclude RxHeader;exclude TxHeader;");
     filter = (struct filter){0};
     ck_assert_int_eq(MAKE({"log-format", "%s %{a b}i"}), 0);
     check_filter("exclude TxHeader;"); /* "a b" is no name that a program could look for */

@@ -3,8 +3,11 @@
 
 #include "plan/plan.h"
 
-/* One event of the server. Where `event` is NULL it is a loss, of values[0].number events. Slices are valid until the next call
- * of the function that gave it. */
+/* The values of a loss: how many events; CLOCK_BOOTTIME in nanoseconds, by when they had happened. */
+enum { RECORD_LOST, RECORD_LOST_UNTIL, RECORD_LOSS_VALUES };
+
+/* One event of the server. Where `event` is NULL it is a loss: of events later than all records before it. Slices are valid
+ * until the next call of the function that gave it. */
 struct record {
     const struct plan_event *event;
     uint64_t nsecs; /* CLOCK_BOOTTIME */

@@ -16,13 +16,13 @@ struct kept {
     bool is_null, is_redacted;
 };
 
-static const struct plan_field of_loss[] = {{0}};
+static const struct plan_field of_loss[RECORD_LOSS_VALUES] = {{.index = RECORD_LOST}, {.index = RECORD_LOST_UNTIL}};
 
 /* The fields whose values are set. */
 static const struct plan_field *
 shown(const struct plan_event *event, int *count)
 {
-    *count = event != NULL ? event->nshown : 1; /* a loss has one */
+    *count = event != NULL ? event->nshown : RECORD_LOSS_VALUES;
     return event != NULL ? event->shown : of_loss;
 }
 

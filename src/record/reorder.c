@@ -279,9 +279,9 @@ reorder_next(struct reorder *reorder, struct record *record)
 }
 
 uint64_t
-reorder_newest(const struct reorder *reorder)
+reorder_released(const struct reorder *reorder)
 {
-    return reorder->newest;
+    return reorder->released;
 }
 
 size_t

@@ -36,8 +36,8 @@ void reorder_flush(struct reorder *reorder);
  */
 bool reorder_next(struct reorder *reorder, struct record *record);
 
-/* When the youngest heartbeat of all was sent. */
-uint64_t reorder_newest(const struct reorder *reorder);
+/* Up to when everything has arrived, so that all that is missing is younger. 0: nothing was passed on yet. */
+uint64_t reorder_released(const struct reorder *reorder);
 
 /* How many bytes the records that are held take. */
 size_t reorder_size(const struct reorder *reorder);

@@ -127,8 +127,10 @@ intake_lose(struct session *session, uint64_t lost)
 {
     const struct session_intake *intake = &session->intake;
     struct session_run *run = session->run;
-    struct record record = {.nsecs = intake->reorder != NULL ? reorder_newest(intake->reorder) : intake->now};
-    record.values[0].number = lost;
+    uint64_t from = intake->reorder != NULL ? reorder_released(intake->reorder) : 0;
+    struct record record = {.nsecs = from != 0 ? from : intake->now};
+    record.values[RECORD_LOST].number = lost;
+    record.values[RECORD_LOST_UNTIL].number = intake->now;
     if (session->life.begin_nsecs == 0)
         return;
     run->counts.lost += lost;

@@ -18,7 +18,8 @@ unsigned intake_read(struct session *session, bool *has_come);
 /* Takes bytes of stdout that were read at `nsecs` (CLOCK_BOOTTIME). Returns bits of intake_news. */
 unsigned intake_take(struct session *session, struct slice bytes, uint64_t nsecs);
 
-/* Takes a loss that bpftrace told of on stderr: it stands among the records where it was told. */
+/* Takes a loss that bpftrace told of: it stands before all records that are not passed on yet, as it may be older than those.
+ */
 void intake_lose(struct session *session, uint64_t lost);
 
 /* No more bytes will come: shows what was held back. */

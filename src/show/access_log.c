@@ -18,7 +18,7 @@ static const struct preset {
     {"json",
      "{\"time\": \"%{%Y-%m-%dT%H:%M:%S%z}t\", \"connection\": %{connection-id}x, \"method\": \"%m\", \"authority\": \"%V\", "
      "\"path\": \"%U\", \"query\": \"%q\", \"protocol\": \"%H\", \"status\": %s, \"referer\": \"%{Referer}i\", "
-     "\"user_agent\": \"%{User-agent}i\", \"ttfb\": %{ttfb}x}",
+     "\"user_agent\": \"%{User-agent}i\", \"ttfb\": %{ttfb}x, \"incomplete\": %{incomplete}x}",
      true},
 };
 
@@ -57,6 +57,7 @@ log_add_piece(struct log_parser *parser, struct access_log_piece piece)
     literal->len = 0;
     log->pieces = mem_grow(parser->mem, log->pieces, log->npieces, sizeof(piece));
     log->pieces[log->npieces++] = piece;
+    log->tells_incomplete |= piece.put == access_log_put_incomplete;
     if (piece.role != CATALOG_NO_ROLE)
         exchange_ask(&log->asked, (struct exchange_field){piece.role, text_of(piece.name)}, parser->mem);
 }
@@ -197,4 +198,8 @@ access_log_put(const struct access_log *log, struct outbuf *out, const struct ex
     const struct access_log_scene scene = {exchange, log->is_json, realtime_offset};
     for (size_t i = 0; i < log->npieces; i++)
         put_piece(out, &log->pieces[i], &scene);
+    if (log->tells_incomplete || exchange->incomplete == 0)
+        return;
+    text_puts(out, " ~incomplete:");
+    exchange_put_incomplete(exchange, out, ",");
 }

@@ -5,12 +5,14 @@
 
 /* A line a request in the notation of h2o's access log (https://h2o.examp1e.net/configure/access_log_directives.html),
  * compiled. Escaping is h2o's, too: "apache", or with `is_json` "json". What the probes do not show is "-", or null in
- * JSON. */
+ * JSON. A line of which something may be missing ends in " ~incomplete:request,response", unless the format shows that
+ * itself: no value can hold that, as "~" is escaped. */
 struct access_log {
     struct access_log_piece *pieces;
     size_t npieces;
     struct exchange_fields asked;
     bool is_json;
+    bool tells_incomplete; /* the format has %{incomplete}x */
 };
 
 /* `text`: a format, or common, combined or json, which is one in JSON. Memory is the arena's. 0, or -1 with `diag` set. */

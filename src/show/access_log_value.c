@@ -118,7 +118,7 @@ put_protocol(struct outbuf *out, const struct access_log_piece *piece, const str
 {
     (void)piece;
     uint64_t version = scene->exchange->http_version;
-    if (scene->exchange->requested == 0)
+    if (version == 0)
         return false;
     text_printf(out, "HTTP/%lu", version >> 8);
     if (version < 0x200)
@@ -167,12 +167,13 @@ put_pid(struct outbuf *out, const struct access_log_piece *piece, const struct a
     return true;
 }
 
-/* The name is the protocol whose number it is. */
+/* The name is the protocol whose number it is. Where nobody knows the protocol it may be any. */
 static bool
 put_request_number(struct outbuf *out, const struct access_log_piece *piece, const struct access_log_scene *scene)
 {
     const struct exchange *exchange = scene->exchange;
-    if (exchange->requested == 0 || (int)(exchange->http_version >> 8) != piece->name[4] - '0')
+    int major = (int)(exchange->http_version >> 8);
+    if (major != 0 && major != piece->name[4] - '0')
         return false;
     text_put_u64(out, exchange->req_id);
     return true;
@@ -188,6 +189,14 @@ put_ttfb(struct outbuf *out, const struct access_log_piece *piece, const struct 
     if (is_there)
         text_printf(out, "%.6f", ms / 1000);
     return is_there;
+}
+
+bool
+access_log_put_incomplete(struct outbuf *out, const struct access_log_piece *piece, const struct access_log_scene *scene)
+{
+    (void)piece;
+    exchange_put_incomplete(scene->exchange, out, ",");
+    return scene->exchange->incomplete != 0;
 }
 
 bool
@@ -290,8 +299,9 @@ static const struct access_log_word words[] = {
     {'x', "http1.request-index", put_request_number, true},
     {'x', "http2.stream-id", put_request_number, true},
     {'x', "http3.stream-id", put_request_number, true},
-    {'x', "ttfb", put_ttfb, true},      /* h2olog's own, and the next one */
+    {'x', "ttfb", put_ttfb, true},      /* h2olog's own, as the next two */
     {'x', "h2olog.pid", put_pid, true}, /* no word of h2o's begins so */
+    {'x', "incomplete", access_log_put_incomplete, false},
 };
 
 const struct access_log_letter *

@@ -2,6 +2,10 @@
 
 #include <strings.h>
 
+/* By bit of `enum exchange_part`. */
+enum { PARTS = 4 };
+static const char *const part_names[PARTS] = {"request", "request-headers", "response", "response-headers"};
+
 /* Larger buffers are not kept for the next exchange. */
 enum { KEPT = 64 * 1024 };
 
@@ -25,8 +29,9 @@ exchange_add(struct exchange *exchange, const struct record *record)
     } else if (probe->role == CATALOG_RESPONSE) {
         exchange->responded = record->nsecs;
         exchange->status = (int32_t)record->values[probe->field_of[CATALOG_STATUS]].number;
-        exchange->tid = record->tid;
     }
+    if (probe->role == CATALOG_RESPONSE || probe->role == CATALOG_RESPONSE_HEADER)
+        exchange->tid = record->tid;
     record_copy_put(&exchange->records, record);
 }
 
@@ -61,6 +66,19 @@ exchange_header(const struct exchange *exchange, enum catalog_role role, struct 
             return &record->values[probe->field_of[CATALOG_HEADER_VALUE]];
     }
     return NULL;
+}
+
+void
+exchange_put_incomplete(const struct exchange *exchange, struct outbuf *out, const char *separator)
+{
+    const char *before = "";
+    for (int i = 0; i < PARTS; i++) {
+        if ((exchange->incomplete >> i & 1) == 0)
+            continue;
+        text_puts(out, before);
+        text_puts(out, part_names[i]);
+        before = separator;
+    }
 }
 
 bool

@@ -3,15 +3,24 @@
 
 #include "record/record_copy.h"
 
+/* What may be missing of an exchange, as bits. */
+enum exchange_part {
+    EXCHANGE_REQUEST = 1, /* its line */
+    EXCHANGE_REQUEST_HEADERS = 2,
+    EXCHANGE_RESPONSE = 4, /* its status */
+    EXCHANGE_RESPONSE_HEADERS = 8,
+};
+
 /* An exchange is a request and its response, as far as they were seen. */
 struct exchange {
     pid_t pid; /* of the server */
     uint64_t conn_id, req_id;
     uint64_t begun, last;          /* CLOCK_BOOTTIME in nanoseconds: of the first record and of the last */
     uint64_t requested, responded; /* the same of the request line and of the status line; 0: it was not seen */
-    uint64_t http_version;         /* major * 256 + minor; if requested */
+    uint64_t http_version;         /* major * 256 + minor; 0: it is not known */
     int32_t status;                /* if responded */
     uint64_t tid;                  /* the thread that responded */
+    unsigned incomplete;           /* what may be missing */
     struct outbuf records;         /* as record_copy.h has them, in their order */
 };
 
@@ -40,6 +49,9 @@ bool exchange_next(const struct exchange *exchange, size_t *at, struct record *r
  * NULL: there is none left. */
 const struct types_value *exchange_header(const struct exchange *exchange, enum catalog_role role, struct slice name,
                                           size_t *at, struct record *record);
+
+/* Appends the names of what may be missing, as "request" and "response-headers", with the separator between them. */
+void exchange_put_incomplete(const struct exchange *exchange, struct outbuf *out, const char *separator);
 
 /* Milliseconds from the request to the first byte of the response. false: one of them was not seen. */
 bool exchange_ttfb(const struct exchange *exchange, double *ms);

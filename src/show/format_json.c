@@ -131,7 +131,7 @@ format_json_loss(const struct format *format, struct outbuf *out, const struct r
     json_key(out, "at", "");
     format_json_time(format, out, record->nsecs);
     text_puts(out, ", \"type\": \"h2olog-event-lost\", \"lost\": ");
-    text_put_u64(out, record->values[0].number);
+    text_put_u64(out, record->values[RECORD_LOST].number);
     put_extra(format, out, record);
     text_putc(out, '}');
 }

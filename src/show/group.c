@@ -14,15 +14,30 @@ static const uint64_t complete_ns = 100 * 1000 * 1000;
 /* The records of all held requests take no more than this. */
 enum { MAX_BYTES = 64 * 1024 * 1024 };
 
+/* Responses by themselves that are held: they end at once, so a few of each thread of the server are enough. */
+enum { MAX_BARE = 64 };
+
 struct key {
     uint64_t pid, conn_id, req_id; /* all of one size, as their bytes are hashed */
 };
 
+/* Keys of the last requests that were handed out because of the time: their thread may go on with them. */
+struct group_overdue {
+    struct key keys[64];
+    size_t next;
+};
+
+enum { OVERDUE = sizeof(((struct group_overdue *)0)->keys) / sizeof(struct key) };
+
 /* A member that is held is in the hash table, which keeps the order of arrival. If its response has begun, it is in the list of
- * those that respond, too. A member that is not held is in the list of the free ones or of those that are done. */
+ * those that respond, too; if its connection was upgraded, in the list of those. A member that is not held is in the list of
+ * the free ones or of those that are done. */
 struct group_member {
     struct exchange exchange;
     struct key key;
+    bool is_bare; /* a response by itself */
+    bool is_responding, is_upgrading;
+    bool has_lost; /* its response may be among what was lost */
     UT_hash_handle hh;
     struct group_member *prev, *next;
 };
@@ -30,55 +45,79 @@ struct group_member {
 void
 group_init(struct group *group, size_t max)
 {
+    size_t count = max + 1 + MAX_BARE; /* the next one comes before the oldest goes */
     *group = (struct group){.max = max};
-    group->members = calloc(max + 1, sizeof(*group->members)); /* the next one comes before the oldest goes */
-    if (group->members == NULL)
+    group->members = calloc(count, sizeof(*group->members));
+    group->overdue = calloc(1, sizeof(*group->overdue));
+    if (group->members == NULL || group->overdue == NULL)
         no_memory();
-    for (size_t i = 0; i <= max; i++)
+    for (size_t i = 0; i < count; i++)
         LL_PREPEND(group->free, &group->members[i]);
+    origins_init(&group->origins);
 }
 
 void
 group_free(struct group *group)
 {
     HASH_CLEAR(hh, group->held);
-    for (size_t i = 0; group->members != NULL && i <= group->max; i++)
+    for (size_t i = 0; group->members != NULL && i < group->max + 1 + MAX_BARE; i++)
         text_free(&group->members[i].exchange.records);
     free(group->members);
+    free(group->overdue);
+    origins_free(&group->origins);
     *group = (struct group){0};
+}
+
+/* ---- How a request ends. */
+
+static void
+leave_upgrading(struct group *group, struct group_member *member)
+{
+    DL_DELETE(group->upgrading, member);
+    member->is_upgrading = false;
 }
 
 static void
 member_finish(struct group *group, struct group_member *member)
 {
+    struct exchange *exchange = &member->exchange;
     HASH_DELETE(hh, group->held, member);
-    if (member->exchange.responded != 0)
+    if (member->is_responding)
         DL_DELETE(group->responding, member);
-    group->count--;
-    group->bytes -= member->exchange.records.len;
+    if (member->is_upgrading)
+        leave_upgrading(group, member);
+    if (exchange->responded == 0 && (member->has_lost || member->is_responding))
+        exchange->incomplete |= EXCHANGE_RESPONSE | EXCHANGE_RESPONSE_HEADERS;
+    group->bare -= member->is_bare;
+    group->count -= !member->is_bare;
+    group->bytes -= exchange->records.len;
     DL_APPEND(group->done, member);
 }
 
 static void
-give_up_oldest(struct group *group)
+member_give_up(struct group *group, struct group_member *member)
 {
     group->given_up++;
-    member_finish(group, group->held);
+    origins_give_up(&group->origins, member->exchange.pid, member->key.conn_id);
+    member->has_lost = true;
+    if (member->is_responding)
+        member->exchange.incomplete |= EXCHANGE_RESPONSE_HEADERS;
+    member_finish(group, member);
 }
 
+/* One whose response is coming will soon be done. */
 static struct group_member *
-member_begin(struct group *group, const struct key *key, pid_t pid)
+find_oldest(const struct group *group)
 {
-    struct group_member *member = group->free;
-    LL_DELETE(group->free, member);
-    exchange_clear(&member->exchange);
-    member->key = *key;
-    member->exchange.pid = pid;
-    member->exchange.conn_id = key->conn_id;
-    member->exchange.req_id = key->req_id;
-    HASH_ADD(hh, group->held, key, sizeof(member->key), member);
-    group->count++;
-    return member;
+    struct group_member *member, *next, *responding = NULL;
+    HASH_ITER(hh, group->held, member, next)
+    {
+        if (!member->is_responding)
+            return member;
+        if (responding == NULL && !member->is_bare)
+            responding = member;
+    }
+    return responding != NULL ? responding : group->held;
 }
 
 /* A thread that fires another probe has sent all header fields of the response it was at. */
@@ -95,16 +134,33 @@ finish_response(struct group *group, const struct record *record, const struct g
     }
 }
 
+/* Whether its connection goes on as one of HTTP/2 with a number of its own, which tells of the response. */
+static bool
+is_upgrade(const struct exchange *exchange)
+{
+    struct record record;
+    size_t at = 0;
+    return exchange->requested != 0 && exchange->responded == 0 && exchange->http_version < 0x200 &&
+           exchange_header(exchange, CATALOG_REQUEST_HEADER, text_of("http2-settings"), &at, &record) != NULL;
+}
+
 static void
 close_connection(struct group *group, const struct key *key)
 {
     struct group_member *member, *next;
     HASH_ITER(hh, group->held, member, next)
     {
-        if (member->key.pid == key->pid && member->key.conn_id == key->conn_id)
+        if (member->key.pid != key->pid || member->key.conn_id != key->conn_id || member->is_upgrading)
+            continue;
+        if (is_upgrade(&member->exchange) && !member->is_responding) {
+            member->is_upgrading = true;
+            DL_APPEND(group->upgrading, member);
+        } else
             member_finish(group, member);
     }
 }
+
+/* ---- How a request begins. */
 
 static struct group_member *
 member_find(struct group *group, const struct key *key)
@@ -112,6 +168,147 @@ member_find(struct group *group, const struct key *key)
     struct group_member *member;
     HASH_FIND(hh, group->held, key, sizeof(*key), member);
     return member;
+}
+
+static struct group_member *
+member_begin(struct group *group, const struct key *key, const struct record *record)
+{
+    struct group_member *member = group->free;
+    LL_DELETE(group->free, member);
+    exchange_clear(&member->exchange);
+    *member = (struct group_member){.exchange = member->exchange, .key = *key};
+    member->exchange.pid = record->pid;
+    member->exchange.conn_id = key->conn_id;
+    member->exchange.req_id = key->req_id;
+    HASH_ADD(hh, group->held, key, sizeof(member->key), member);
+    return member;
+}
+
+static struct group_member *
+begin_request(struct group *group, const struct key *key, const struct record *record)
+{
+    struct group_member *member = member_begin(group, key, record);
+    group->count++;
+    member->has_lost = origins_are_lossy(&group->origins, record->pid, record->nsecs);
+    if (member->has_lost)
+        member->exchange.incomplete = EXCHANGE_REQUEST_HEADERS;
+    return member;
+}
+
+/* Without the request's line. */
+static struct group_member *
+begin_headers(struct group *group, const struct key *key, const struct record *record)
+{
+    uint64_t version;
+    if (origins_find(&group->origins, record, &version) != ORIGIN_LOST)
+        return NULL;
+    struct group_member *member = begin_request(group, key, record);
+    member->exchange.incomplete |= EXCHANGE_REQUEST | EXCHANGE_REQUEST_HEADERS;
+    return member;
+}
+
+/* A connection that is upgraded stays with its thread. With two of that thread nobody knows whose response it is. */
+static struct group_member *
+find_upgrade(const struct group *group, const struct key *key, const struct record *record)
+{
+    struct group_member *member, *found = NULL;
+    DL_FOREACH(group->upgrading, member)
+    {
+        struct record first;
+        size_t at = 0;
+        exchange_next(&member->exchange, &at, &first);
+        if (member->key.pid != key->pid || member->key.conn_id >= key->conn_id || first.tid != record->tid)
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = member;
+    }
+    return found;
+}
+
+/* The request of an upgraded connection is stream 1 of the new one, as h2o's own log has it. NULL: the response is not of such
+ * a request. */
+static struct group_member *
+join_upgrade(struct group *group, const struct key *key, const struct record *record)
+{
+    struct group_member *member = key->req_id == 1 ? find_upgrade(group, key, record) : NULL;
+    if (member == NULL)
+        return NULL;
+    leave_upgrading(group, member);
+    HASH_DELETE(hh, group->held, member);
+    member->key = *key;
+    member->exchange.conn_id = key->conn_id;
+    member->exchange.req_id = key->req_id;
+    member->exchange.http_version = 0x200;
+    HASH_ADD(hh, group->held, key, sizeof(member->key), member);
+    return member;
+}
+
+static struct group_member *
+begin_bare(struct group *group, const struct key *key, const struct record *record, enum origin origin, uint64_t version)
+{
+    struct group_member *member = member_begin(group, key, record);
+    member->is_bare = true;
+    group->bare++;
+    member->exchange.http_version = version >= 0x200 ? version : 0; /* HTTP/1.0 and 1.1 mix */
+    if (origin == ORIGIN_LOST)
+        member->exchange.incomplete = EXCHANGE_REQUEST | EXCHANGE_REQUEST_HEADERS;
+    return member;
+}
+
+static struct group_member *
+begin_response(struct group *group, const struct key *key, const struct record *record)
+{
+    struct group_member *member = join_upgrade(group, key, record);
+    if (member != NULL)
+        return member;
+    uint64_t version;
+    enum origin origin = origins_find(&group->origins, record, &version);
+    bool is_shown = origin != ORIGIN_BEFORE && origin != ORIGIN_GIVEN_UP && group->bare < MAX_BARE;
+    if (is_shown)
+        return begin_bare(group, key, record, origin, version);
+    if (origin == ORIGIN_BEFORE)
+        group->before++;
+    else
+        group->late++;
+    return NULL;
+}
+
+/* A header field of a response that is not held begins nothing. */
+static struct group_member *
+count_field(struct group *group, const struct key *key, const struct record *record)
+{
+    (void)record;
+    for (size_t i = 0; i < OVERDUE; i++)
+        if (memcmp(&group->overdue->keys[i], key, sizeof(*key)) == 0)
+            group->late_fields++;
+    return NULL;
+}
+
+/* By role of a record whose request is not held. NULL: it is dropped. */
+static struct group_member *(*const begin[])(struct group *group, const struct key *key, const struct record *record) = {
+    [CATALOG_REQUEST] = begin_request,
+    [CATALOG_REQUEST_HEADER] = begin_headers,
+    [CATALOG_RESPONSE] = begin_response,
+    [CATALOG_RESPONSE_HEADER] = count_field,
+};
+
+/* ---- Records. */
+
+static void
+note_response(struct group *group, struct group_member *member, const struct record *record)
+{
+    enum catalog_role role = record->event->probe->role;
+    if (role != CATALOG_RESPONSE && role != CATALOG_RESPONSE_HEADER)
+        return;
+    if (origins_are_lossy(&group->origins, record->pid, record->nsecs))
+        member->exchange.incomplete |= EXCHANGE_RESPONSE_HEADERS;
+    if (member->is_responding)
+        return;
+    if (member->is_upgrading)
+        leave_upgrading(group, member);
+    member->is_responding = true;
+    DL_APPEND(group->responding, member);
 }
 
 static void
@@ -124,20 +321,20 @@ member_add(struct group *group, const struct record *record, const struct key *k
         member = NULL;
     }
     if (member == NULL)
-        member = member_begin(group, key, record->pid);
+        member = begin[role](group, key, record);
+    if (member == NULL)
+        return;
     struct exchange *exchange = &member->exchange;
     size_t before = exchange->records.len;
-    bool was_responding = exchange->responded != 0;
     exchange_add(exchange, record);
     group->bytes += exchange->records.len - before;
-    if (!was_responding && exchange->responded != 0)
-        DL_APPEND(group->responding, member);
-    while (group->count > group->max || (group->bytes > MAX_BYTES && group->count > 0))
-        give_up_oldest(group);
+    note_response(group, member, record);
+    while (group->count > group->max || (group->bytes > MAX_BYTES && group->held != NULL))
+        member_give_up(group, find_oldest(group));
 }
 
-void
-group_add(struct group *group, const struct record *record)
+static void
+add_event(struct group *group, const struct record *record)
 {
     const struct catalog_probe *probe = record->event->probe;
     struct key key = {(uint64_t)record->pid, 0, 0};
@@ -149,8 +346,35 @@ group_add(struct group *group, const struct record *record)
     finish_response(group, record, is_of_request ? member_find(group, &key) : NULL);
     if (probe->role == CATALOG_CLOSE)
         close_connection(group, &key);
-    else if (is_of_request)
-        member_add(group, record, &key);
+    if (!is_of_request)
+        return;
+    origins_note(&group->origins, record);
+    member_add(group, record, &key);
+}
+
+/* Header fields of a request come at once, so those of one that has waited are there. */
+static void
+add_loss(struct group *group, const struct record *loss)
+{
+    struct group_member *member, *next;
+    origins_lose(&group->origins, loss);
+    HASH_ITER(hh, group->held, member, next)
+    {
+        struct exchange *exchange = &member->exchange;
+        if (exchange->pid != loss->pid)
+            continue;
+        member->has_lost = true;
+        if (member->is_responding)
+            exchange->incomplete |= EXCHANGE_RESPONSE_HEADERS;
+        else if (exchange->last + complete_ns > loss->nsecs)
+            exchange->incomplete |= EXCHANGE_REQUEST_HEADERS;
+    }
+}
+
+void
+group_add(struct group *group, const struct record *record)
+{
+    (record->event != NULL ? add_event : add_loss)(group, record);
 }
 
 void
@@ -159,8 +383,10 @@ group_tick(struct group *group, pid_t pid, uint64_t nsecs)
     struct group_member *member, *next;
     DL_FOREACH_SAFE(group->responding, member, next)
     {
-        if (member->exchange.pid == pid && member->exchange.last + complete_ns <= nsecs)
-            member_finish(group, member);
+        if (member->exchange.pid != pid || member->exchange.last + complete_ns > nsecs)
+            continue;
+        group->overdue->keys[group->overdue->next++ % OVERDUE] = member->key;
+        member_finish(group, member);
     }
 }
 
@@ -173,6 +399,7 @@ group_end(struct group *group, pid_t pid)
         if (member->exchange.pid == pid)
             member_finish(group, member);
     }
+    origins_end(&group->origins, pid);
 }
 
 const struct exchange *

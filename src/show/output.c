@@ -45,6 +45,7 @@ show_exchange(struct output *output, const struct exchange *exchange)
     if (was_shown)
         sink_end_record(output->sink);
     output->unanswered += was_shown && exchange->responded == 0;
+    output->incomplete += was_shown && exchange->incomplete != 0;
 }
 
 static void
@@ -58,13 +59,13 @@ show_done(struct output *output)
 void
 output_record(struct output *output, const struct record *record)
 {
-    bool is_of_request = output->view->is_grouped && record->event != NULL;
+    bool is_grouped = output->view->is_grouped;
     if (output_is_full(output))
         return;
-    if (!is_of_request) {
+    if (!is_grouped || record->event == NULL)
         show_record(output, record);
+    if (!is_grouped)
         return;
-    }
     group_add(&output->group, record);
     show_done(output);
 }

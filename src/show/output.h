@@ -15,6 +15,7 @@ struct output {
     struct group group;
     uint64_t shown;      /* records; requests, if the view groups them */
     uint64_t unanswered; /* of these: requests without a response */
+    uint64_t incomplete; /* of these: requests of which something may be missing */
     uint64_t cut;        /* values that are shown in part */
 };
 

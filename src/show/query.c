@@ -23,7 +23,7 @@ static bool
 version_of(const struct exchange *exchange, long double *number)
 {
     *number = (long double)((exchange->http_version >> 8) * 10 + (exchange->http_version & 0xff)) / 10;
-    return exchange->requested != 0;
+    return exchange->http_version != 0;
 }
 
 static bool
@@ -48,12 +48,19 @@ ttfb_of(const struct exchange *exchange, long double *number)
     return exchange->requested != 0 && exchange->responded != 0;
 }
 
+static bool
+incomplete_of(const struct exchange *exchange, long double *number)
+{
+    *number = exchange->incomplete;
+    return exchange->incomplete != 0;
+}
+
 const struct query_field query_fields[QUERY_FIELDS] = {
     {"status", status_of, false, NULL}, {"version", version_of, false, NULL},
     {"ttfb", ttfb_of, true, NULL},      {"conn", conn_of, false, NULL},
     {"req", req_of, false, NULL},       {"method", NULL, false, ":method"},
     {"scheme", NULL, false, ":scheme"}, {"authority", NULL, false, ":authority"},
-    {"path", NULL, false, ":path"},
+    {"path", NULL, false, ":path"},     {"incomplete", incomplete_of, false, NULL},
 };
 
 bool

@@ -10,9 +10,11 @@
  *   and   := not { "and" not }
  *   not   := "not" not | "(" or ")" | FIELD [ OPERATOR VALUE ]
  *
- * FIELD: status, version, ttfb, conn, req (numbers); method, scheme, authority, path, req.NAME, resp.NAME (texts).
+ * FIELD: status, version, ttfb, conn, req, incomplete (numbers); method, scheme, authority, path, req.NAME, resp.NAME (texts).
  * OPERATOR: == != < <= > >= (numbers), eq ne (texts), ~ !~ (texts and regular expressions).
  * VALUE: a number, with us, ms or s behind it for ttfb; a text in "" or '', or without when it has no blank and no parenthesis.
+ *
+ * `incomplete` is there where something may be missing, and is the sum of the parts of exchange.h.
  *
  * A field alone asks whether it is there. If there are several header fields of a name, one of them must fit. !=, ne and !~ fit
  * whenever ==, eq and ~ do not, so they fit a field that is not there. No other operator does. */

@@ -6,7 +6,7 @@
 
 /* What a query is made of, for what reads it and what asks it. */
 
-enum { QUERY_FIELDS = 9 };
+enum { QUERY_FIELDS = 10 };
 
 /* What can be asked for. */
 struct query_field {

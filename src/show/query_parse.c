@@ -109,7 +109,7 @@ static struct query_node *
 bad_field(struct query_parser *parser, struct slice word)
 {
     static const char expected[] =
-        "expected status, version, ttfb, conn, req, method, scheme, authority, path, req.NAME, resp.NAME, not or (";
+        "expected status, version, ttfb, conn, req, incomplete, method, scheme, authority, path, req.NAME, resp.NAME, not or (";
     char question[128], what[192];
     struct near near = near_to(word);
     for (int i = 0; i < QUERY_FIELDS; i++)

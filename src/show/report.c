@@ -8,6 +8,20 @@
 #include <string.h>
 #include <strings.h>
 
+/* A line as that of a record, with a tag that no probe has. */
+static void
+put_incomplete_line(const struct format *format, struct outbuf *out, const struct exchange *exchange)
+{
+    size_t from = out->len;
+    if (format->options.extra)
+        text_printf(out, "%d ", exchange->pid);
+    text_printf(out, "%lu %lu Incomplete ", exchange->conn_id, exchange->req_id);
+    exchange_put_incomplete(exchange, out, ", ");
+    text_puts(out, " may be missing\n");
+    if (format->paint.has_colors || format->paint.terminal >= 0)
+        paint_line(&format->paint, out, from, (struct paint_part){0, out->len - from - 1, PAINT_ODD});
+}
+
 static int
 put_lines(const struct report *report, struct outbuf *out, const struct exchange *exchange)
 {
@@ -17,8 +31,11 @@ put_lines(const struct report *report, struct outbuf *out, const struct exchange
     for (size_t at = 0; exchange_next(exchange, &at, &record);)
         if (line_filter_fits(report->line_filter, &record))
             cut += format_record(report->format, out, &record);
-    if (out->len > before)
-        text_putc(out, '\n');
+    if (out->len == before)
+        return cut;
+    if (exchange->incomplete != 0)
+        put_incomplete_line(report->format, out, exchange);
+    text_putc(out, '\n');
     return cut;
 }
 
@@ -170,6 +187,17 @@ put_extra(const struct report *report, struct outbuf *out, const struct exchange
     put_number(out, "nsecs", true, exchange->begun);
 }
 
+static void
+put_incomplete(struct outbuf *out, const struct exchange *exchange)
+{
+    if (exchange->incomplete == 0)
+        return;
+    format_json_member(out, "incomplete", "");
+    text_puts(out, "[\"");
+    exchange_put_incomplete(exchange, out, "\", \"");
+    text_puts(out, "\"]");
+}
+
 static int
 put_object(const struct report *report, struct outbuf *out, const struct exchange *exchange)
 {
@@ -179,7 +207,7 @@ put_object(const struct report *report, struct outbuf *out, const struct exchang
     format_json_time(report->format, out, exchange->begun);
     put_number(out, "conn_id", true, exchange->conn_id);
     put_number(out, "req_id", true, exchange->req_id);
-    put_number(out, "http_version", exchange->requested != 0, exchange->http_version);
+    put_number(out, "http_version", exchange->http_version != 0, exchange->http_version);
     format_json_member(out, "request", "");
     int cut = put_message(report, out, exchange, CATALOG_REQUEST, CATALOG_REQUEST_HEADER);
     format_json_member(out, "status", "");
@@ -194,6 +222,7 @@ put_object(const struct report *report, struct outbuf *out, const struct exchang
         text_printf(out, "%.3f", ms);
     else
         text_puts(out, "null");
+    put_incomplete(out, exchange);
     put_extra(report, out, exchange);
     text_puts(out, "}\n");
     report->format->seq++;

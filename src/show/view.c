@@ -165,12 +165,17 @@ need(struct names *names, const struct exchange_fields *asked, struct mem *mem)
     }
 }
 
+/* Requests with this one become HTTP/2 (group.h), and there are few of them. */
+static const char upgrade[] = "http2-settings";
+
 static int
 limit_headers(struct view_maker *maker, enum catalog_role role, const char *option, const char *tag)
 {
     struct names names = {.role = role};
     need(&names, &maker->view->log.asked, maker->mem);
     need(&names, &maker->view->query.asked, maker->mem);
+    if (role == CATALOG_REQUEST_HEADER && names.count > 0)
+        text_printf(&names.list, ",%s", upgrade);
     const struct filter_word only = {option, mem_strndup(maker->mem, names.list.ptr, names.list.len)};
     const struct filter_word none = {"exclude", tag};
     text_free(&names.list);
