@@ -12,7 +12,7 @@ run() { # COMMAND...
     status=0
     timeout 20 setsid --wait bash -c 'echo $$ >"$0"; exec "$@"' "$dir/session" "$@" >"$dir/out" 2>"$dir/err" ||
         status=$?
-    wait_for 2 session_is_over && return
+    wait_for 15 session_is_over && return # the kernel may still detach the probes of a bpftrace that was killed
     # shellcheck disable=SC2046 # one argument a pid
     explain "left running:" && explain_processes $(session) && kill -KILL $(session)
     return 1
