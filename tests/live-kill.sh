@@ -78,7 +78,7 @@ state_of() { # PID
     read_stat "$1" && echo "$1 $(<"/proc/$1/comm") ${stat[0]}"
 } 2>/dev/null
 
-# One that ends by itself first detaches its probes, which may take the kernel a while.
+# One that ends by itself first detaches its probes, and one that is killed has not ended before; which may take the kernel a while.
 bpftrace_is_gone() {
     [[ -z $(who bpftrace) ]]
 }
@@ -95,7 +95,7 @@ end_alone() {
 }
 
 round() { # NUMBER
-    local words deed what pid missed=
+    local words deed what pid missed= patience=5
     read -ra words <<<"${ways[$(random ${#ways[@]})]}"
     read -ra deed <<<"${deeds[$(random ${#deeds[@]})]}"
     spawn "$H2OLOG" -p "$server" -d "${words[@]}" >"$dir/out.$1" 2>"$dir/err.$1"
@@ -105,8 +105,10 @@ round() { # NUMBER
         do_deed "${deed[@]:0:2}" || missed=yes
         deed=("${deed[@]:2}")
     done
-    [[ $what != "TERM bpftrace" ]] || wait_for 30 bpftrace_is_gone
-    wait_for 5 is_round_over && return
+    grep -q attaching "$dir/err.$1" || missed=yes # h2olog did not know of its bpftrace yet
+    [[ $what != *bpftrace || $what == *KILL* ]] || wait_for 30 bpftrace_is_gone
+    [[ $what != *"KILL bpftrace" ]] || patience=30
+    wait_for $patience is_round_over && return
     end_alone && return
     [[ $missed ]] && end_by_term && return
     explain "round $1 of seed $seed: h2olog ${words[*]}: $what; left:"

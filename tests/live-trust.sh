@@ -179,7 +179,7 @@ two_servers() {
 # The other server's bpftrace is killed: that is said at once, and this server is traced on.
 one_of_two_ends() {
     start_server && start_other "$SERVER" && start_log -p "$other" -E && wait_for 20 are_traced 2 || { show "$dir/err"; return 1; }
-    kill -KILL "$(tracers_of "$other")" && wait_for 5 grep -qx "h2olog: bpftrace was killed by signal 9 (Killed); pid $other is not traced any more" "$dir/err" || return
+    kill -KILL "$(tracers_of "$other")" && wait_for 30 grep -qx "h2olog: bpftrace was killed by signal 9 (Killed); pid $other is not traced any more" "$dir/err" || return
     fire_at "$script" 1 50 && wait_for 5 has_count 50 && kill -TERM "$log" && reap "$log" 20 && status_is 137 && nothing_left
 }
 
