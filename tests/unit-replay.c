@@ -506,6 +506,54 @@ START_TEST(servers_in_all_have_none)
 }
 END_TEST
 
+/* ---- Where the header ends. */
+
+/* A header of `len` bytes, "begin" and its LF among them: a comment makes the catalogue so long. */
+static void
+begin_with(size_t len)
+{
+    struct outbuf catalogue = {0};
+    text_printf(&catalogue, "%s#", usual_catalogue);
+    text_putc(&catalogue, '\0');
+    begin(usual_header, "t.probes", catalogue.ptr);
+    size_t missing = len - recording.len - 3; /* the length has three more digits */
+    catalogue.len--;
+    memset(text_reserve(&catalogue, missing), 'x', missing);
+    catalogue.len += missing;
+    text_putc(&catalogue, '\0');
+    begin(usual_header, "t.probes", catalogue.ptr);
+    text_free(&catalogue);
+    ck_assert_uint_eq(recording.len, len);
+}
+
+/* B10: one whose file or "begin" ended with the first 128 KiB of the recording was taken for whole there. */
+START_TEST(a_header_may_have_any_length)
+{
+    for (size_t len = 131060; len <= 131090; len++) {
+        begin_with(len);
+        block("start", 0, 5, usual_start);
+        block("out", 0, 8, TICK N " 0 10 7 1 2 200\n");
+        block("end", 0, 70, "complete");
+        ck_assert_msg(play() == 0, "%zu bytes: %s", len, diag.message);
+        ck_assert_str_eq(shown.ptr, "1 2 q http_version=HTTP/2.0\n");
+    }
+}
+END_TEST
+
+/* B10: it was taken for a recording of nothing. */
+START_TEST(a_header_without_begin_is_refused)
+{
+    static const char *const ends[] = {"begin\n", "egin\n", "\n"}; /* what is cut off */
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        begin(usual_header, "t.probes", usual_catalogue);
+        recording.len -= strlen(ends[i]);
+        ck_assert_int_eq(play(), -1);
+        ck_assert_msg(strstr(diag.message, ":35:1: the header breaks off; a line \"begin\" is missing") != NULL, "%s",
+                      diag.message);
+    }
+}
+END_TEST
+
 /* ---- Frames that the header has no place for. */
 
 /* R14: records of this bpftrace come in order, so there is nothing to put into order. */
@@ -578,6 +626,8 @@ replay_suite(void)
     tcase_add_test(tcase, blocks_have_bounds);
     tcase_add_test(tcase, servers_at_the_same_time_have_a_bound);
     tcase_add_test(tcase, servers_in_all_have_none);
+    tcase_add_test(tcase, a_header_may_have_any_length);
+    tcase_add_test(tcase, a_header_without_begin_is_refused);
     tcase_add_test(tcase, a_batch_in_a_stream_is_damage);
     tcase_add_test(tcase, t14_a_loss_marks_what_came_in_the_same_time);
     suite_add_tcase(suite, tcase);

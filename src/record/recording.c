@@ -267,6 +267,21 @@ read_line(struct reader *reader, struct slice key, struct slice value)
                     "type, redact, filter, count, show, file or begin");
 }
 
+/* A line without its LF may go on in what was not read yet. */
+static bool
+take_line(struct reader *reader, struct slice *line)
+{
+    struct slice *rest = reader->rest;
+    return rest->len > 0 && memchr(rest->ptr, '\n', rest->len) != NULL && text_line(rest, line);
+}
+
+static int
+breaks_off(const struct reader *reader, const char *missing)
+{
+    return diag_at(reader->diag, (struct diag_pos){reader->name, reader->line, 1}, "the header breaks off; %s missing",
+                   missing);
+}
+
 static int
 read_version(struct reader *reader)
 {
@@ -274,7 +289,7 @@ read_version(struct reader *reader)
     uint64_t version;
     char quoted[64];
     reader->line = 1;
-    if (!text_line(reader->rest, &line) || !text_word(&line, &word) || !text_is(word, FORMAT) || !text_word(&line, &word))
+    if (!take_line(reader, &line) || !text_word(&line, &word) || !text_is(word, FORMAT) || !text_word(&line, &word))
         return diag_at(reader->diag, (struct diag_pos){reader->name, 1, 1}, "this is no recording of h2olog's");
     if (!text_number(word, UINT32_MAX, &version) || version == 0 || version > FORMAT_VERSION)
         return diag_at(reader->diag, (struct diag_pos){reader->name, 1, (int)sizeof(FORMAT) + 1},
@@ -283,35 +298,42 @@ read_version(struct reader *reader)
     return 0;
 }
 
+/* The lines up to "begin". */
+static int
+read_lines(struct reader *reader)
+{
+    struct slice line, key;
+    for (reader->line = 2; take_line(reader, &line); reader->line++) {
+        struct slice value = line;
+        if (text_unsafe(line).len > 0)
+            return bad_line(reader, "UTF-8 without control characters");
+        if (!text_word(&value, &key))
+            return bad_line(reader, "a word");
+        if (text_is(key, "begin"))
+            return 0;
+        if (value.len > 0)
+            value.ptr++, value.len--; /* the blank */
+        if (read_line(reader, key, value) != 0)
+            return -1;
+    }
+    return breaks_off(reader, "a line \"begin\" is");
+}
+
 static int
 read_header(struct recording_header *header, const char *name, struct slice *rest, struct mem *mem, struct diag *diag)
 {
     struct reader reader = {header, name, 1, rest, mem, diag};
-    struct slice line, key;
     *header = (struct recording_header){0};
-    if (read_version(&reader) != 0)
+    if (read_version(&reader) != 0 || read_lines(&reader) != 0)
         return -1;
-    for (reader.line = 2; text_line(rest, &line); reader.line++) {
-        struct slice value = line;
-        if (text_unsafe(line).len > 0)
-            return bad_line(&reader, "UTF-8 without control characters");
-        if (!text_word(&value, &key))
-            return bad_line(&reader, "a word");
-        if (text_is(key, "begin"))
-            break;
-        if (value.len > 0)
-            value.ptr++, value.len--; /* the blank */
-        if (read_line(&reader, key, value) != 0)
-            return -1;
-    }
     if (header->request.group == NULL || header->format == NULL || !bpftrace_is_set(&header->bpftrace) ||
         header->files.count == 0 || header->cpus == 0)
-        return diag_at(diag, (struct diag_pos){name, reader.line, 1},
-                       "the header breaks off; mode, format, bpftrace, cpus or a file is missing");
+        return breaks_off(&reader, "mode, format, bpftrace, cpus or a file is");
     return 0;
 }
 
-/* Only its end tells how long a header is. So one that seems to be wrong is read again with more of the file. */
+/* Only its end, the line "begin", tells how long a header is. So one without it, or that seems to be wrong, is read again with
+ * more of the file. */
 int
 recording_read_header(struct recording_header *header, struct files_stream *stream, struct mem *mem, struct diag *diag)
 {
