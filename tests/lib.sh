@@ -486,6 +486,27 @@ expectation() { # ERA VARIABLE=VALUE... [FILE]
     awk -v limit="$TEXT_LIMIT" "${variables[@]}" -f "$tests/expect.awk" "$tests/server/probes-$era.def" "$probes"/*.probes "$@"
 }
 
+# Header names with any one byte first, in the midst and last, each with a value of its own: as a script that fires them, or the
+# values of those that are names.
+any_byte_in_names() { # fire|shown
+    perl -e 'for $byte (0 .. 255) {
+        for $at (0, 3, 6) {
+            my ($name, $value) = ("cookie", sprintf "secret-%02x-%d", $byte, $at);
+            substr($name, $at, 0) = sprintf "\\x%02x", $byte;
+            my $is_good = chr($byte) =~ /[!#\$%&\x27*+.^_`|~0-9A-Za-z-]/ || ($byte == 58 && $at == 0);
+            print "fire h2o:receive_request_header 1 2 \"$name\" len \"$value\" len\n" if $ARGV[0] eq "fire";
+            print "$value\n" if $ARGV[0] eq "shown" && $is_good;
+        }
+    }' "$1"
+}
+
+# Those values are in the file, and no others.
+has_values_of_names() { # FILE
+    any_byte_in_names shown >"$dir/shown"
+    grep -ao 'secret-[0-9a-f][0-9a-f]-[0-9]' "$1" | sort >"$dir/values"
+    same "$dir/shown" "$dir/values"
+}
+
 milliseconds() {
     date +%s%3N
 }

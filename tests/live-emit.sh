@@ -76,6 +76,14 @@ holds_back_odd_names() {
         { show "$dir/out"; return 1; }
 }
 
+holds_back_any_byte() {
+    start_server && emit -p "$server" --redact cookie && start_program || return
+    any_byte_in_names fire >"$dir/fired"
+    fire_file "$dir/fired" && program_is_done || return
+    printed >"$dir/out"
+    has_values_of_names "$dir/out"
+}
+
 # ------------------------------------------------------------------------------------------------ what bpftrace says to it
 
 # Its own words of this machine are not about the program.
@@ -216,6 +224,7 @@ live_case "-t chooses of a program" selects '1 1 TxStatus   200
 live_case "a program's format" selects '{"at": NOW, "type": "send_response", "conn_id": 1, "req_id": 1, "status": 200}
 {"at": NOW, "type": "send_response", "conn_id": 2, "req_id": 1, "status": 503}' -t send_response -f json
 live_case "names with blanks and control bytes are held back" holds_back_odd_names
+live_case "names with any byte are held back, or shown" holds_back_any_byte
 live_case "a program keeps redacting" keeps_redacting
 live_case "a program for other records" refuses 's/ conn_id,req_id,status$/ conn_id,status/' \
     'changed.bt:14:1: the program was made for "event 2 h2o:send_response conn_id,status", but here it is "event 2 h2o:send_response conn_id,req_id,status"'

@@ -365,20 +365,34 @@ redacts() {
 redacts_odd_names() { # OPTION...
     local name
     start_server && start_log --redact cookie "$@" || return
-    for name in 'cookie ' ' cookie' 'cookie\t' 'cookie\n' '\rcookie' 'cookie\x00' 'coo\x00kie' 'cookie\x7f' 'cookie\xc2\x85'; do
+    for name in 'cookie ' ' cookie' 'cookie\t' 'cookie\n' '\rcookie' 'cookie\x00' 'coo\x00kie' 'cookie\x7f' 'cookie\xc2\x85' \
+        cookie: 'cookie;' cookie= cookie, '\"cookie\"' ::cookie; do
         tell "fire h2o:receive_request_header 1 2 \"$name\" len \"very-secret\" len"
     done
+    fire_header :path /shown && fire_header 'x-foo_bar.1~!#$%&'"'"'*+^`|' shown
     tell "fire h2o:send_response_header 1 2 \"cookie \" len \"very-secret\" len" \
-        "fire h2o:receive_request_header 1 2 \"$(text 129)\" len \"very-secret\" len" \
-        "fire h2o:receive_request_header 1 2 \"$(text 128)\" len \"shown\" len" \
+        "fire h2o:receive_request_header 1 2 \"$(text 65)\" len \"very-secret\" len" \
+        "fire h2o:receive_request_header 1 2 \"$(text 64)\" len \"shown\" len" \
         'fire h2o:receive_request_header 1 2 edge("cookie ") len "very-secret" len' 'fire h2o:receive_request_header 1 2 "" len "shown" len'
-    for name in 'cookie ' ' cookie' 'cookie\x09' 'cookie\x0a' '\x0dcookie' 'cookie\x00' 'coo\x00kie' 'cookie\x7f' 'cookie\xc2\x85'; do
+    for name in 'cookie ' ' cookie' 'cookie\x09' 'cookie\x0a' '\x0dcookie' 'cookie\x00' 'coo\x00kie' 'cookie\x7f' 'cookie\xc2\x85' \
+        cookie: 'cookie;' cookie= cookie, '"cookie"' ::cookie; do
         expect "1 2 RxHeader   $name \\[11 bytes redacted]"
     done
-    expect '1 2 TxHeader   cookie  \[11 bytes redacted]' "1 2 RxHeader   $(text 129) \\[11 bytes redacted]" "1 2 RxHeader   $(text 128) shown" \
+    expect '1 2 RxHeader   :path /shown' '1 2 RxHeader   x-foo_bar.1~!#$%&'"'"'*+^`| shown'
+    expect '1 2 TxHeader   cookie  \[11 bytes redacted]' "1 2 RxHeader   $(text 65) \\[11 bytes redacted]" "1 2 RxHeader   $(text 64) shown" \
         '1 2 RxHeader   cookie  \[11 bytes redacted]' '1 2 RxHeader    shown'
     server_is_done && wait_for 5 has_line '1 2 RxHeader    shown' "$dir/out"
     stop_log && has_printed_expected
+}
+
+# B7: of a name with a visible byte that no name has the value was shown, and recorded.
+redacts_any_byte() { # OPTION...
+    start_server && start_log --redact cookie --record "$dir/recording" "$@" || return
+    any_byte_in_names fire >"$dir/fired"
+    fire_file "$dir/fired" && wait_for 10 has_count 768
+    stop_log || return
+    perl -0777 -pe 's/\nout [0-9 ]+\n//g' "$dir/recording" >"$dir/recorded" # a block may end within a text
+    has_values_of_names "$dir/out" && has_values_of_names "$dir/recorded"
 }
 
 redacts_json() {
@@ -469,6 +483,8 @@ live_case "--quiet" quiet
 live_case "--redact in lines" redacts
 live_case "--redact and names with blanks and control bytes, as a stream" redacts_odd_names --transport=stream
 live_case "--redact and names with blanks and control bytes, in batches" redacts_odd_names --transport=batch
+live_case "--redact and names with any byte, as a stream" redacts_any_byte --transport=stream
+live_case "--redact and names with any byte, in batches" redacts_any_byte --transport=batch
 live_case "--redact in JSON" redacts_json
 test_case "--redact with two stars" bad_redaction 'a*b*'
 test_case "--redact with a blank" bad_redaction 'a b'

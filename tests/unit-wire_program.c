@@ -218,10 +218,10 @@ END_TEST
 START_TEST(a_value_is_held_back_by_its_name)
 {
     static const char *const expected[] = {
-        "while ($text1_pos < 128 && $text1_pos < $len1) {",
+        "while ($text1_pos < 64) {",
         "$text1_byte = (uint64)*(uint8*)($text1 + $text1_pos);",
         "$held2 = (uint64)0;",
-        "if ($len1 > 128 || ($text1_odd >> 63) != 0 || ",
+        "if ($len1 > 64 || ($text1_odd & 1) != 0 || ",
         ") { $held2 = $len2 | 0x4000000000000000; $len2 = (uint64)0; }",
         "*(uint64*)",
         "if ($held2 != 0) { $len2 = (uint64)0; }",

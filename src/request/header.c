@@ -1,7 +1,15 @@
 #include "request/header.h"
 
-#include <ctype.h>
 #include <string.h>
+
+const uint64_t header_token_bits[2] = {0x03ff6cfa00000000 /* !#$%&'*+-. 0-9 */, 0x57ffffffc7fffffe /* A-Z ^_` a-z |~ */};
+
+bool
+header_is_token_byte(char c)
+{
+    unsigned char byte = (unsigned char)c;
+    return byte < 128 && (header_token_bits[byte / 64] >> byte % 64 & 1) != 0;
+}
 
 /* A pattern's parts before and behind its star. */
 struct parts {
@@ -24,7 +32,7 @@ header_is_pattern(const char *pattern)
     size_t stars = 0;
     for (const char *p = pattern; *p != '\0'; p++) {
         stars += *p == '*';
-        if (!isalnum((unsigned char)*p) && strchr("!#$%&'+-.^_`|~:*?", *p) == NULL)
+        if (!header_is_token_byte(*p) && *p != ':' && *p != '?')
             return false;
     }
     return *pattern != '\0' && stars <= 1 && strlen(pattern) <= 64;

@@ -5,6 +5,12 @@
 
 /* Names of header fields as patterns: case-insensitive, `?` for one character, and one `*` for any number of them. */
 
+/* Which bytes may stand in a token of RFC 9110, as every header's name is: byte 64 * I + N may if bit N of entry I is 1. No
+ * other byte may. */
+extern const uint64_t header_token_bits[2];
+
+bool header_is_token_byte(char c);
+
 /* Whether it is such a pattern of 1 to 64 characters. They are those of RFC 9110's tokens, the colon of HTTP/2's names, and ?
  * and *. */
 bool header_is_pattern(const char *pattern);

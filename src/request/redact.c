@@ -28,25 +28,32 @@ redact_check(const struct redact *redact, struct diag *diag)
     return 0;
 }
 
-/* A byte below ! or above ~ makes the sum negative. */
+/* Without branches, of which the kernel's verifier would follow both ways, and with one way out of the loop, as it would follow
+ * the rest of the program from each other one. What stands behind the name is looked at, and does not count. byte / 64 times the
+ * difference chooses between the two words of bits (it is more than 1 for bytes beyond ASCII, which bit 7 makes odd), and 0 less
+ * 1 has the highest bit. */
 void
 redact_scan(struct outbuf *out, const char *text, const char *len)
 {
-    const char *const n = text; /* the variables' names begin with it */
-    text_printf(out,
-                "    // %s_odd becomes negative if a byte of the header's name is no visible ASCII character.\n"
-                "    %s_odd = (uint64)0; %s_pos = (uint64)0;\n"
-                "    while (%s_pos < %d && %s_pos < %s) {\n"
-                "        %s_byte = (uint64)*(uint8*)(%s + %s_pos);\n"
-                "        %s_odd = %s_odd | (%s_byte - 33) | (126 - %s_byte); %s_pos = %s_pos + 1;\n"
-                "    }\n",
-                n, n, n, n, REDACT_LONGEST_NAME, n, len, n, n, n, n, n, n, n, n, n);
+    /* The first argument, the name's variable, is how the other variables' names begin. */
+    text_printf(
+        out,
+        "    // Bit 0 of %1$s_odd becomes 1 if a byte of the header's name may not stand in one; a colon may stand first.\n"
+        "    %1$s_odd = (uint64)0; %1$s_pos = (uint64)0;\n"
+        "    while (%1$s_pos < %3$d) {\n"
+        "        %1$s_byte = (uint64)*(uint8*)(%1$s + %1$s_pos);\n"
+        "        %1$s_token = (0x%4$lx + (%1$s_byte >> 6) * 0x%5$lx) >> (%1$s_byte & 63);\n"
+        "        %1$s_colon = (((%1$s_byte ^ 58) | %1$s_pos) - 1) >> 63;\n"
+        "        %1$s_bad = (%1$s_byte >> 7) | ((%1$s_token | %1$s_colon) ^ 1);\n"
+        "        %1$s_odd = %1$s_odd | (%1$s_bad & ((%1$s_pos - %2$s) >> 63)); %1$s_pos = %1$s_pos + 1;\n"
+        "    }\n",
+        text, len, REDACT_LONGEST_NAME, header_token_bits[0], header_token_bits[1] - header_token_bits[0]);
 }
 
 void
 redact_condition(const struct redact *redact, struct outbuf *out, const char *text, const char *len)
 {
-    text_printf(out, "%s > %d || (%s_odd >> 63) != 0", len, REDACT_LONGEST_NAME, text);
+    text_printf(out, "%s > %d || (%s_odd & 1) != 0", len, REDACT_LONGEST_NAME, text);
     for (size_t i = 0; i < redact->count; i++) {
         text_puts(out, " || ");
         header_condition(out, redact->patterns[i], text, len);
@@ -57,7 +64,7 @@ static bool
 is_odd(struct slice name)
 {
     for (size_t i = 0; i < name.len; i++)
-        if (name.ptr[i] <= ' ' || name.ptr[i] > '~')
+        if (!header_is_token_byte(name.ptr[i]) && !(i == 0 && name.ptr[i] == ':'))
             return true;
     return name.len > REDACT_LONGEST_NAME;
 }

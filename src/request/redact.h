@@ -8,8 +8,9 @@
  * any number of them.
  *
  * Clients can write a name so that no pattern fits but a server, or what stands behind it, may still take it for that name:
- * with blanks, control bytes or bytes beyond ASCII before, in or behind it. No header's name has such bytes. So the value of a
- * name that is not all visible ASCII, or too long to look at, is not read either, whatever the patterns are. */
+ * with blanks, colons, control bytes or bytes beyond ASCII before, in or behind it. No header's name has such bytes. So the
+ * value of a name that is no token of RFC 9110 (one colon may stand before it, as in ":path"), or too long to look at, is not
+ * read either, whatever the patterns are. */
 struct redact {
     const char *const *patterns;
     size_t count;
@@ -17,7 +18,7 @@ struct redact {
 
 enum { REDACT_DEFAULTS = 5 };
 
-enum { REDACT_LONGEST_NAME = 128 }; /* bytes; twice as long as a pattern may be */
+enum { REDACT_LONGEST_NAME = 64 }; /* bytes; as long as a pattern may be */
 
 /* Those of --redact-default: credentials. */
 extern const char *const redact_defaults[REDACT_DEFAULTS];

@@ -189,13 +189,14 @@ session_take_errors(struct session *session, struct slice bytes, uint64_t nsecs)
 
 /* ---- What happens to a session. */
 
-/* How long the keeper may take to tell how bpftrace has ended. */
+/* How long the keeper may take to tell how bpftrace has ended, where that matters. */
 enum { TELL_MS = 1000 };
 
 static bool
 is_untold(const struct session *session)
 {
-    return session->life.untold_since != 0 && clock_ms() >= session->life.untold_since + TELL_MS;
+    const struct session_life *life = &session->life;
+    return life->untold_since != 0 && (life->is_end_expected || clock_ms() >= life->untold_since + TELL_MS);
 }
 
 void
