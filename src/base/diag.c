@@ -2,6 +2,7 @@
 
 #include "base/no_memory.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,15 @@ diag_at(struct diag *diag, struct diag_pos pos, const char *format, ...)
     vsnprintf(diag->message + used, sizeof(diag->message) - (size_t)used, format, args);
     va_end(args);
     return -1;
+}
+
+const char *
+diag_remedy(int error)
+{
+    return error == EMFILE   ? "; raise the limit of open files (ulimit -n)"
+           : error == ENFILE ? "; raise the limit of open files (sysctl fs.file-max)"
+           : error == ENOSYS ? "; Linux 5.3 or later is needed"
+                             : "";
 }
 
 /* How many columns the text takes on a terminal, if each character takes one. */
