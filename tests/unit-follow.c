@@ -102,6 +102,10 @@ START_TEST(t6_related_by_a_socket_or_a_service)
     ck_assert(!kin_is_successor(&server, &other));
     server.service = 5;
     ck_assert(kin_is_successor(&server, &other));
+    server.process.parent = 1; /* as of two services of systemd's */
+    ck_assert(kin_is_successor(&server, &other));
+    server.service = 6;
+    ck_assert(!kin_is_successor(&server, &other));
 }
 END_TEST
 

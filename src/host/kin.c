@@ -95,11 +95,19 @@ shares_socket(const struct kin *a, const struct kin *b)
     return false;
 }
 
+/* The first process of the host is the parent of all services. */
+static bool
+has_same_parent(const struct kin *a, const struct kin *b)
+{
+    bool is_other_service = a->service != 0 && b->service != 0 && a->service != b->service;
+    return a->process.parent == b->process.parent && !is_other_service;
+}
+
 static bool
 is_related(const struct kin *a, const struct kin *b)
 {
-    return a->process.parent == b->process.parent || a->process.session == b->process.session ||
-           (a->service != 0 && a->service == b->service) || shares_socket(a, b);
+    return has_same_parent(a, b) || a->process.session == b->process.session || (a->service != 0 && a->service == b->service) ||
+           shares_socket(a, b);
 }
 
 static bool

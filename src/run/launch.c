@@ -228,7 +228,7 @@ start(void *context, pid_t pid, bool is_lesser, struct child *tracer, int *serve
         status = put_note(note, nonce, is_lesser, launch, &server->target, diag);
     if (status == 0)
         status = trace(&part, &server->target, nonce, tracer, &server->mem, diag);
-    if (status == 0)
+    if (status == 0 && !is_lesser)
         follow_add(&launch->following, pid, &server->target.exe_file);
     *server_fd = server->target.pidfd;
     server->target.pidfd = -1;
