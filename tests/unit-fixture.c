@@ -92,6 +92,25 @@ fixture_fill(char *bytes, size_t len, const char *alphabet, uint32_t *state)
     }
 }
 
+pid_t
+fixture_stranger(const char *path)
+{
+    int pair[2];
+    char byte;
+    ck_assert_int_eq(pipe2(pair, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+            _exit(126);
+        execl(path, path, "60", (char *)NULL);
+        _exit(127);
+    }
+    close(pair[1]);
+    ck_assert_int_eq((int)read(pair[0], &byte, 1), 0); /* the program has begun */
+    close(pair[0]);
+    return pid;
+}
+
 void
 fixture_equal(const struct outbuf *out, const char *expected)
 {

@@ -37,6 +37,9 @@ void fixture_fill(char *bytes, size_t len, const char *alphabet, uint32_t *state
  * `script`: it waits for commands that never come. */
 pid_t fixture_server(const char *path, const char *name, int *script);
 
+/* Runs `path 60` as nobody, or whoever runs the test, and waits until it runs. */
+pid_t fixture_stranger(const char *path);
+
 /* Compares bytes, which may hold NULs, and says what differs. */
 void fixture_equal(const struct outbuf *out, const char *expected);
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -533,6 +534,32 @@ START_TEST(of_devices_only_those_that_do_no_harm)
 END_TEST
 
 /* The keeper has no stdout of h2olog's: opened anew, /dev/stdout would be its /dev/null. */
+/* B11: any terminal was written to. Behind su or sudo -i one's own is still that of the user who logged in. */
+START_TEST(b11_a_terminal_is_somebodys)
+{
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), status = -1;
+    ck_assert(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+    const char *name = ptsname(terminal);
+    ck_assert_int_eq(chown(name, OTHER, 0), 0);
+    check_no_output(name, "it is user 65534's; name another terminal or a file");
+    pid_t pid = fork();
+    if (pid == 0) {
+        bool is_own = setsid() >= 0 && ioctl(open(name, O_RDWR), TIOCSCTTY, 0) == 0;
+        _exit(is_own && open_output(name, OPEN_EMPTIED, NULL, 0, &diag) >= 0 &&
+                      open_output("/dev/tty", OPEN_ANEW, NULL, 0, &diag) >= 0
+                  ? 0
+                  : 1);
+    }
+    ck_assert(waitpid(pid, &status, 0) == pid && status == 0);
+    ck_assert_int_eq(chown(name, SUDO, 0), 0);
+    check_no_output(name, "it is user 1234's; name another terminal or a file");
+    setenv("SUDO_UID", "1234", 1);
+    setenv("SUDO_GID", "1234", 1);
+    check_output(name);
+    close(terminal);
+}
+END_TEST
+
 START_TEST(own_output_is_shared_and_not_opened_anew)
 {
     make_file("file", 0644, OTHER);
@@ -637,6 +664,7 @@ open_suite(void)
     tcase_add_test(tcase, others_links_lead_no_output);
     tcase_add_test(tcase, a_fifo_needs_a_reader);
     tcase_add_test(tcase, of_devices_only_those_that_do_no_harm);
+    tcase_add_test(tcase, b11_a_terminal_is_somebodys);
     tcase_add_test(tcase, own_output_is_shared_and_not_opened_anew);
     tcase_add_test(tcase, nothing_stays_open);
     tcase_add_test(tcase, nothing_is_judged_for_other_users);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "host/elf_reader.h"
 #include "host/find.h"
+#include "host/process.h"
 #include "host/sandbox.h"
 #include "run/launch.h"
 #include "unit-elf.h"
@@ -172,7 +173,8 @@ START_TEST(r5_a_file_is_read_by_a_process_without_rights)
     ck_assert_msg(fd >= 0, "SERVER does not name the test server");
     ck_assert(elf_reader_may_have_notes(fd));
     ck_assert_int_eq(usdt_read(&directly, fd, &mem, &diag), 0);
-    ck_assert_msg(elf_reader_probes(&probes, fd, "FILE", soon(), &mem, &diag) == 0, "%s", diag.message);
+    const struct sandbox_file server_file = {.fd = fd};
+    ck_assert_msg(elf_reader_probes(&probes, &server_file, "FILE", soon(), NULL, &mem, &diag) == 0, "%s", diag.message);
     close(fd);
     ck_assert_uint_eq(probes.count, 135);
     ck_assert_uint_eq(probes.nsites, directly.nsites);
@@ -191,10 +193,11 @@ START_TEST(r5_an_error_of_a_file_has_its_name)
         elf_put_probe(&notes, "e", "8@%rdi");
     elf_make(&file, &notes);
     int fd = open_bytes(&file, 0);
-    ck_assert_int_eq(elf_reader_probes(&probes, fd, "a\nb", soon(), &mem, &diag), -1);
+    const struct sandbox_file bad = {.fd = fd};
+    ck_assert_int_eq(elf_reader_probes(&probes, &bad, "a\nb", soon(), NULL, &mem, &diag), -1);
     ck_assert_str_eq(diag.message, "a\\x0ab: h2o:e has more than 256 probe sites; h2olog reads at most 256");
     ck_assert_int_eq(diag.status, DIAG_NOTHING);
-    ck_assert_int_eq(elf_reader_probes(&probes, fd, "FILE", clock_ms() - 1, &mem, &diag), -1);
+    ck_assert_int_eq(elf_reader_probes(&probes, &bad, "FILE", clock_ms() - 1, NULL, &mem, &diag), -1);
     ck_assert_str_eq(diag.message, "FILE: it takes too long to read");
     close(fd);
 }
@@ -274,7 +277,8 @@ START_TEST(r5_the_reader_has_no_rights_and_one_file)
 {
     text_puts(&notes, "text");
     int fd = open_bytes(&notes, 0);
-    ck_assert_msg(sandbox_run(try_everything, "/dev/null", fd, soon(), &file, &diag) == 0, "%s", diag.message);
+    ck_assert_msg(sandbox_run(&(struct sandbox_file){.fd = fd}, try_everything, "/dev/null", soon(), &file, &diag) == 0, "%s",
+                  diag.message);
     fixture_equal(&file, mem_printf(&mem, "text user %d open %d socket %d 1 0", geteuid() == 0 ? 65534 : 1, EMFILE, EMFILE));
     close(fd);
 }
@@ -315,7 +319,9 @@ START_TEST(r5_a_reader_that_does_not_answer)
         {crash, 60000, "the process that reads it was killed by signal 9 (Killed)"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        ck_assert_int_eq(sandbox_run(rows[i].work, NULL, STDIN_FILENO, clock_ms() + rows[i].ms, &file, &diag), -1);
+        ck_assert_int_eq(
+            sandbox_run(&(struct sandbox_file){.fd = STDIN_FILENO}, rows[i].work, NULL, clock_ms() + rows[i].ms, &file, &diag),
+            -1);
         ck_assert_str_eq(diag.message, rows[i].message);
         ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1); /* it is gone, and nobody needs to wait for it */
     }
@@ -328,23 +334,12 @@ END_TEST
 static pid_t
 start_stranger(uint64_t size)
 {
-    char dir[] = "/tmp/unit-strangers-XXXXXX", byte;
-    int pair[2];
+    char dir[] = "/tmp/unit-strangers-XXXXXX";
     ck_assert_ptr_nonnull(mkdtemp(dir));
     ck_assert_int_eq(chmod(dir, 0755), 0);
     const char *path = mem_printf(&mem, "%s/stranger", dir);
     ck_assert(elf_copy_with_notes("/bin/sleep", path, &notes, size));
-    ck_assert_int_eq(pipe2(pair, O_CLOEXEC), 0);
-    pid_t pid = fork();
-    if (pid == 0) {
-        if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
-            _exit(126);
-        execl(path, path, "60", (char *)NULL);
-        _exit(127);
-    }
-    close(pair[1]);
-    ck_assert_int_eq((int)read(pair[0], &byte, 1), 0); /* the program has begun */
-    close(pair[0]);
+    pid_t pid = fixture_stranger(path);
     remove(path);
     rmdir(dir);
     return pid;
@@ -416,7 +411,7 @@ count_mappings(pid_t pid)
     struct process_maps maps;
     struct process_mapping mapping;
     int count = 0;
-    bool is_open = process_maps_open(&maps, pid);
+    bool is_open = process_maps_open(&maps, pid, soon(), &diag) == 0;
     while (is_open && process_maps_next(&maps, &mapping))
         count += mapping.end - mapping.start == (uint64_t)1 << 40;
     process_maps_close(&maps);

@@ -1,4 +1,5 @@
 #include "host/find.h"
+#include "host/target.h"
 
 #include "unit-fixture.h"
 #include "unit.h"

@@ -37,6 +37,15 @@ diag_at(struct diag *diag, struct diag_pos pos, const char *format, ...)
     return -1;
 }
 
+const char *
+diag_remedy(int error)
+{
+    return error == EMFILE   ? "; raise the limit of open files (ulimit -n)"
+           : error == ENFILE ? "; raise the limit of open files (sysctl fs.file-max)"
+           : error == ENOSYS ? "; Linux 5.3 or later is needed"
+                             : "";
+}
+
 /* How many columns the text takes on a terminal, if each character takes one. */
 static size_t
 columns(struct slice text)

@@ -36,6 +36,9 @@ struct diag_log {
 int diag_set(struct diag *diag, enum diag_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int diag_at(struct diag *diag, struct diag_pos pos, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* What to do about this errno, with "; " before it, to stand at the end of a message; "" where it is not known here. */
+const char *diag_remedy(int error);
+
 /* An error in the argument of a long option, DIAG_USAGE: the message, then the argument around its byte `at`, and a caret under
  * that. */
 int diag_caret(struct diag *diag, const char *option, struct slice argument, size_t at, const char *format, ...)

@@ -128,6 +128,14 @@ text_is_name(struct slice text)
     return text.len > 0;
 }
 
+uint64_t
+text_hash(uint64_t hash, struct slice bytes)
+{
+    for (size_t i = 0; i < bytes.len; i++)
+        hash = (hash ^ (unsigned char)bytes.ptr[i]) * 1099511628211u;
+    return hash;
+}
+
 void
 text_grow(struct outbuf *out, size_t len)
 {

@@ -57,6 +57,10 @@ bool text_number(struct slice text, uint64_t max, uint64_t *number);
 /* Whether it is letters, digits and _ only, one at least. */
 bool text_is_name(struct slice text);
 
+/* FNV-1a. Begin with TEXT_HASH, and go on with what was returned. */
+#define TEXT_HASH 14695981039346656037u
+uint64_t text_hash(uint64_t hash, struct slice bytes);
+
 /* Makes `len` more bytes fit. */
 void text_grow(struct outbuf *out, size_t len);
 

@@ -225,12 +225,7 @@ count_unknown(const struct doctor *doctor, const struct target *target, size_t *
 static const char *
 build_id(const struct target *target, struct mem *mem)
 {
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/exe", target->pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    const char *id = fd >= 0 ? elf_reader_build_id(fd, mem) : NULL;
-    if (fd >= 0)
-        close(fd);
+    const char *id = elf_reader_build_id(target->pid, mem);
     return id != NULL ? id : "none";
 }
 

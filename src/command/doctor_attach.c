@@ -48,7 +48,9 @@ read_own_probe(struct trial *trial, struct diag *diag)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return diag_set(diag, DIAG_MACHINE, "cannot read %s; mount -t proc proc /proc", path);
-    int status = elf_reader_probes(&trial->target.probes, fd, path, clock_ms() + ELF_READER_MS, trial->doctor->mem, diag);
+    const struct sandbox_file file = {.fd = fd};
+    int status =
+        elf_reader_probes(&trial->target.probes, &file, path, clock_ms() + ELF_READER_MS, NULL, trial->doctor->mem, diag);
     close(fd);
     return status;
 }

@@ -41,7 +41,7 @@ open_pipes(struct pipes *pipes, struct diag *diag)
     *pipes = (struct pipes){{-1, -1}, {-1, -1}, {-1, -1}};
     if (pipe2(pipes->out, O_CLOEXEC) == 0 && pipe2(pipes->err, O_CLOEXEC) == 0 && pipe2(pipes->exec_error, O_CLOEXEC) == 0)
         return 0;
-    diag_set(diag, DIAG_FAILED, "cannot make a pipe: %s", strerror(errno));
+    diag_set(diag, DIAG_FAILED, "cannot make a pipe: %s%s", strerror(errno), diag_remedy(errno));
     close_pipes(pipes);
     return -1;
 }
@@ -108,6 +108,18 @@ become(const char *path, char *const argv[], char *const envp[], int pass_fd, pi
     _exit(127);
 }
 
+/* The ends of the pipes get numbers above those of stdin, stdout and stderr. false: errno says why. */
+static bool
+watch(struct child *child, const struct pipes *pipes)
+{
+    child->out = fcntl(pipes->out[0], F_DUPFD_CLOEXEC, 3);
+    child->err = child->out >= 0 ? fcntl(pipes->err[0], F_DUPFD_CLOEXEC, 3) : -1;
+    if (child->err < 0 || fcntl(child->out, F_SETFL, O_NONBLOCK) != 0 || fcntl(child->err, F_SETFL, O_NONBLOCK) != 0)
+        return false;
+    child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+    return child->pidfd >= 0;
+}
+
 static int
 finish_start(struct child *child, const char *path, struct pipes *pipes, struct diag *diag)
 {
@@ -116,14 +128,12 @@ finish_start(struct child *child, const char *path, struct pipes *pipes, struct 
         child_wait(child);
         return diag_set(diag, DIAG_MACHINE, "cannot run %s: %s", path, strerror(error));
     }
-    child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
-    if (child->pidfd < 0) {
-        diag_set(diag, DIAG_MACHINE, "cannot watch %s: %s; Linux 5.3 or later is needed", path, strerror(errno));
-        child_signal(child, SIGKILL);
-        child_wait(child);
-        return -1;
-    }
-    return 0;
+    if (watch(child, pipes))
+        return 0;
+    diag_set(diag, DIAG_MACHINE, "cannot watch %s: %s%s", path, strerror(errno), diag_remedy(errno));
+    child_signal(child, SIGKILL);
+    child_wait(child);
+    return -1;
 }
 
 int
@@ -144,10 +154,6 @@ child_start(struct child *child, const char *path, char *const argv[], char *con
     setpgid(child->pid, child->pid);
     close(pipes.exec_error[1]);
     pipes.exec_error[1] = -1;
-    child->out = fcntl(pipes.out[0], F_DUPFD_CLOEXEC, 3);
-    child->err = fcntl(pipes.err[0], F_DUPFD_CLOEXEC, 3);
-    fcntl(child->out, F_SETFL, O_NONBLOCK);
-    fcntl(child->err, F_SETFL, O_NONBLOCK);
     int status = finish_start(child, path, &pipes, diag);
     close_pipes(&pipes);
     return status;

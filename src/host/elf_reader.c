@@ -1,9 +1,11 @@
 #include "host/elf_reader.h"
 
 #include "base/clock.h"
-#include "host/sandbox.h"
 
 #include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,78 +15,6 @@ static const char note_section[] = ".note.stapsdt";
 enum { ERROR_MARK = '!' };
 
 /* ---- In the process without rights. */
-
-static void
-answer_probes(int fd, const void *context, struct outbuf *answer)
-{
-    (void)context;
-    struct usdt_probes probes = {0};
-    struct mem mem = {0};
-    struct diag diag;
-    if (usdt_read(&probes, fd, &mem, &diag) == 0)
-        usdt_write_sites(answer, &probes);
-    else
-        text_printf(answer, "%c%s", ERROR_MARK, diag.message);
-}
-
-static void
-answer_build_id(int fd, const void *context, struct outbuf *answer)
-{
-    (void)context;
-    usdt_build_id(fd, answer);
-}
-
-/* ---- Outside. */
-
-static int
-parse_answer(struct usdt_probes *probes, struct slice answer, struct mem *mem, struct diag *diag)
-{
-    char quoted[512];
-    if (answer.len == 0 || *answer.ptr != ERROR_MARK)
-        return usdt_read_sites(probes, answer, mem, diag);
-    text_skip(&answer, 1);
-    return diag_set(diag, DIAG_NOTHING, "%s", diag_quote(quoted, sizeof(quoted), answer));
-}
-
-/* Puts the file's name before the message. */
-static int
-blame(const char *object, struct diag *diag)
-{
-    char quoted[512];
-    const struct diag what = *diag;
-    return diag_set(diag, (enum diag_status)what.status, "%s: %s", diag_quote(quoted, sizeof(quoted), text_of(object)),
-                    what.message);
-}
-
-int
-elf_reader_probes(struct usdt_probes *probes, int fd, const char *object, int64_t deadline, struct mem *mem, struct diag *diag)
-{
-    struct outbuf answer = {0};
-    *probes = (struct usdt_probes){0};
-    if (!elf_reader_may_have_notes(fd))
-        return 0;
-    int status = sandbox_run(answer_probes, NULL, fd, deadline, &answer, diag);
-    if (status == 0)
-        status = parse_answer(probes, (struct slice){answer.ptr, answer.len}, mem, diag);
-    text_free(&answer);
-    for (size_t i = 0; i < probes->count; i++)
-        probes->items[i].object = object;
-    return status == 0 ? 0 : blame(object, diag);
-}
-
-const char *
-elf_reader_build_id(int fd, struct mem *mem)
-{
-    struct outbuf answer = {0};
-    struct diag ignored;
-    char quoted[256];
-    bool is_there =
-        sandbox_run(answer_build_id, NULL, fd, clock_ms() + ELF_READER_MS, &answer, &ignored) == 0 && answer.len > 0;
-    const char *id =
-        is_there ? mem_strdup(mem, diag_quote(quoted, sizeof(quoted), (struct slice){answer.ptr, answer.len})) : NULL;
-    text_free(&answer);
-    return id;
-}
 
 static bool
 read_at(int fd, void *bytes, size_t len, uint64_t at)
@@ -111,4 +41,132 @@ elf_reader_may_have_notes(int fd)
         return true;
     return read_at(fd, names, section.sh_size, section.sh_offset) &&
            memmem(names, section.sh_size, note_section, sizeof(note_section)) != NULL;
+}
+
+static bool
+has_no_error(struct usdt_probes *probes, int fd, struct mem *mem, struct outbuf *answer)
+{
+    struct diag diag;
+    if (!elf_reader_may_have_notes(fd) || usdt_read(probes, fd, mem, &diag) == 0)
+        return true;
+    text_printf(answer, "%c%s", ERROR_MARK, diag.message);
+    return false;
+}
+
+static void
+answer_probes(int fd, const void *context, struct outbuf *answer)
+{
+    (void)context;
+    struct usdt_probes probes = {0};
+    struct mem mem = {0};
+    if (has_no_error(&probes, fd, &mem, answer))
+        usdt_write_sites(answer, &probes);
+}
+
+/* Nothing: it is none. */
+static void
+answer_is_h2o(int fd, const void *context, struct outbuf *answer)
+{
+    (void)context;
+    struct usdt_probes probes = {0};
+    struct mem mem = {0};
+    if (elf_reader_may_have_notes(fd) && usdt_may_have_provider(fd, "h2o") && has_no_error(&probes, fd, &mem, answer) &&
+        usdt_has_provider(&probes, "h2o"))
+        text_puts(answer, "h2o");
+}
+
+static void
+answer_build_id(int fd, const void *context, struct outbuf *answer)
+{
+    (void)context;
+    usdt_build_id(fd, answer);
+}
+
+static int
+open_exe(const void *context, struct outbuf *head)
+{
+    char path[64];
+    (void)head;
+    snprintf(path, sizeof(path), "/proc/%d/exe", *(const pid_t *)context);
+    return open(path, O_RDONLY | O_NONBLOCK);
+}
+
+/* ---- Outside. */
+
+/* 1: it is an error, which `diag` is set to. */
+static int
+take_error(struct slice answer, struct diag *diag)
+{
+    char quoted[512];
+    if (answer.len == 0 || *answer.ptr != ERROR_MARK)
+        return 0;
+    text_skip(&answer, 1);
+    diag_set(diag, DIAG_NOTHING, "%s", diag_quote(quoted, sizeof(quoted), answer));
+    return 1;
+}
+
+/* Puts the file's name before the message. */
+static int
+blame(const char *object, struct diag *diag)
+{
+    char quoted[512];
+    const struct diag what = *diag;
+    return diag_set(diag, (enum diag_status)what.status, "%s: %s", diag_quote(quoted, sizeof(quoted), text_of(object)),
+                    what.message);
+}
+
+static int
+parse_answer(struct usdt_probes *probes, struct slice answer, struct mem *mem, struct diag *diag)
+{
+    return take_error(answer, diag) != 0 ? -1 : usdt_read_sites(probes, answer, mem, diag);
+}
+
+int
+elf_reader_probes(struct usdt_probes *probes, const struct sandbox_file *file, const char *object, int64_t deadline,
+                  const char **head, struct mem *mem, struct diag *diag)
+{
+    struct outbuf text = {0};
+    *probes = (struct usdt_probes){0};
+    int status = sandbox_run(file, answer_probes, NULL, deadline, &text, diag), error = errno;
+    struct slice answer = {text.ptr, text.len}, line = {0};
+    if (head != NULL && text_line(&answer, &line))
+        *head = mem_strndup(mem, line.ptr, line.len);
+    if (status == 0)
+        status = parse_answer(probes, answer, mem, diag);
+    text_free(&text);
+    for (size_t i = 0; i < probes->count; i++)
+        probes->items[i].object = object;
+    errno = error;
+    return status == 0 ? 0 : blame(object, diag);
+}
+
+int
+elf_reader_is_h2o(pid_t pid, int64_t deadline, struct diag *diag)
+{
+    struct outbuf text = {0};
+    char object[64];
+    const struct sandbox_file file = {.open = open_exe, .context = &pid};
+    snprintf(object, sizeof(object), "/proc/%d/exe", pid);
+    int status = sandbox_run(&file, answer_is_h2o, NULL, deadline, &text, diag), error = errno;
+    struct slice answer = {text.ptr, text.len};
+    if (status == 0)
+        status = take_error(answer, diag) != 0 ? -1 : text_is(answer, "h2o");
+    text_free(&text);
+    errno = error;
+    return status < 0 ? blame(object, diag) : status;
+}
+
+const char *
+elf_reader_build_id(pid_t pid, struct mem *mem)
+{
+    struct outbuf answer = {0};
+    struct diag ignored;
+    char quoted[256];
+    const struct sandbox_file file = {.open = open_exe, .context = &pid};
+    bool is_there = sandbox_run(&file, answer_build_id, NULL, clock_ms() + ELF_READER_MS, &answer, &ignored) == 0;
+    const char *id = is_there && answer.len > 0
+                         ? mem_strdup(mem, diag_quote(quoted, sizeof(quoted), (struct slice){answer.ptr, answer.len}))
+                         : NULL;
+    text_free(&answer);
+    return id;
 }

@@ -2,37 +2,22 @@
 
 #include "base/clock.h"
 #include "host/elf_reader.h"
+#include "host/process.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-/* A process that has gone meanwhile runs nothing. */
-static bool
-runs_same_program(const struct target *target, pid_t pid)
-{
-    struct mem mem = {0};
-    const struct process_exe exe = target->exe, other = process_exe(pid, &mem);
-    bool is_same_file = other.inode != 0 && other.device == exe.device && other.inode == exe.inode;
-    bool is_same_name =
-        other.inode != 0 && other.mounts != 0 && other.mounts == exe.mounts && strcmp(other.path, exe.path) == 0;
-    mem_free(&mem);
-    return is_same_file || is_same_name;
-}
-
-bool
-find_is_successor(const struct target *target, const struct process *process)
-{
-    return runs_same_program(target, process->pid) && !runs_same_program(target, process->parent);
-}
+/* How long the search may take in all, for one executable, for all those that a user other than root runs, and for the names of
+ * what was found; in milliseconds. So no user keeps a server of another one from being found. */
+enum { SEARCH_MS = 5000, FILE_MS = 1000, USER_MS = 2000, NAMES_MS = 1000 };
 
 /* A process that may be a server. */
 struct candidate {
-    pid_t pid, parent;
-    struct process_file exe;
+    struct process process;
+    struct process_exe exe;
+    uid_t user;
 };
 
 struct search {
@@ -45,65 +30,101 @@ struct search {
 
 enum { MAX_LISTED = 16 };
 
-static bool
-is_exe(const struct candidate *process, const struct stat *status)
-{
-    const struct process_file file = {status->st_dev, status->st_ino};
-    return process_is_same_file(&process->exe, &file);
-}
+/* ---- Which processes there are. */
 
 /* Threads of the kernel have no executable. */
 static void
 add_process(struct search *search, const struct process *process)
 {
-    char path[64];
-    struct stat status;
-    snprintf(path, sizeof(path), "/proc/%d/exe", process->pid);
-    if (stat(path, &status) != 0)
+    struct candidate candidate = {.process = *process, .exe = process_exe(process->pid, search->mem)};
+    if (candidate.exe.path[0] == '\0' || !process_user(process->pid, &candidate.user))
         return;
     search->found = mem_grow(search->mem, search->found, search->nfound, sizeof(*search->found));
-    search->found[search->nfound++] = (struct candidate){process->pid, process->parent, {status.st_dev, status.st_ino}};
+    search->found[search->nfound++] = candidate;
 }
 
-/* Processes of one executable stand together, by pid. */
+/* Processes of one executable stand together, by pid, and those of one user. */
 static int
 compare_candidates(const void *left, const void *right)
 {
     const struct candidate *a = left, *b = right;
-    if (a->exe.device != b->exe.device)
-        return a->exe.device < b->exe.device ? -1 : 1;
-    if (a->exe.inode != b->exe.inode)
-        return a->exe.inode < b->exe.inode ? -1 : 1;
-    return (a->pid > b->pid) - (a->pid < b->pid);
+    if (a->user != b->user)
+        return a->user < b->user ? -1 : 1;
+    if (a->exe.mounts != b->exe.mounts)
+        return a->exe.mounts < b->exe.mounts ? -1 : 1;
+    int order = strcmp(a->exe.path, b->exe.path);
+    return order != 0 ? order : (a->process.pid > b->process.pid) - (a->process.pid < b->process.pid);
+}
+
+/* By what the kernel says, without asking the file system. */
+static bool
+is_same_exe(const struct candidate *a, const struct candidate *b)
+{
+    return a->exe.mounts == b->exe.mounts && strcmp(a->exe.path, b->exe.path) == 0;
+}
+
+static int
+no_list(int error, struct diag *diag)
+{
+    return diag_set(diag, DIAG_MACHINE, "the processes in /proc cannot be read: %s%s", strerror(error), diag_remedy(error));
+}
+
+static int
+list_processes(struct search *search, struct diag *diag)
+{
+    struct process_list processes;
+    struct process process;
+    if (!process_list_begin(&processes))
+        return no_list(errno, diag);
+    while (process_list_next(&processes, &process))
+        if (process.pid != getpid())
+            add_process(search, &process);
+    process_list_end(&processes);
+    if (search->nfound > 0)
+        qsort(search->found, search->nfound, sizeof(*search->found), compare_candidates);
+    return processes.error == 0 ? 0 : no_list(processes.error, diag);
+}
+
+/* ---- Which of them are an h2o. */
+
+static void
+pass_over(struct search *search, const struct diag *why)
+{
+    if (search->passed_over.message[0] == '\0')
+        search->passed_over = *why;
 }
 
 static bool
-has_our_probes(struct search *search, int fd, const char *path)
+is_time_over(struct search *search, const struct candidate *process, int64_t end)
 {
-    struct usdt_probes probes;
-    struct diag diag;
-    struct mem scratch = {0};
-    bool is_good = elf_reader_probes(&probes, fd, path, search->deadline, &scratch, &diag) == 0;
-    bool is_ours = is_good && usdt_has_provider(&probes, "h2o");
-    mem_free(&scratch);
-    if (!is_good && search->passed_over.message[0] == '\0')
-        search->passed_over = diag;
-    return is_ours;
+    struct diag why;
+    bool is_over = clock_ms() >= end;
+    diag_set(&why, DIAG_NOTHING, "processes of user %u, whose executables take longer than %d s to read", process->user,
+             USER_MS / 1000);
+    if (is_over)
+        pass_over(search, &why);
+    return is_over;
 }
 
-/* Whether the process's executable is an h2o; one that runs another by now is none. */
+/* `end`: when the user's time is over. */
 static bool
-is_h2o(struct search *search, const struct candidate *process)
+is_h2o(struct search *search, const struct candidate *process, int64_t end)
 {
-    char path[64];
-    struct stat status;
-    snprintf(path, sizeof(path), "/proc/%d/exe", process->pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
+    struct diag why;
+    if (is_time_over(search, process, end))
         return false;
-    bool is_ours = fstat(fd, &status) == 0 && is_exe(process, &status) && has_our_probes(search, fd, path);
-    close(fd);
-    return is_ours;
+    int64_t deadline = clock_ms() + FILE_MS;
+    int result = elf_reader_is_h2o(process->process.pid, deadline < end ? deadline : end, &why);
+    if (result < 0 && errno != ENOENT && errno != ESRCH) /* it has ended */
+        pass_over(search, &why);
+    return result > 0;
+}
+
+static int64_t
+end_of_user(const struct search *search, uid_t user)
+{
+    int64_t end = clock_ms() + USER_MS;
+    return user == 0 || end > search->deadline ? search->deadline : end;
 }
 
 /* Reads each executable once. false: it took too long. */
@@ -113,10 +134,14 @@ keep_h2os(struct search *search)
     struct candidate *all = search->found;
     size_t kept = 0;
     bool is_ours = false;
+    int64_t end = 0;
     for (size_t i = 0; i < search->nfound; i++) {
-        bool is_same = i > 0 && process_is_same_file(&all[i].exe, &all[i - 1].exe);
         const struct candidate process = all[i];
-        is_ours = (is_same && is_ours) || (!is_same && is_h2o(search, &process));
+        bool is_same_user = i > 0 && process.user == all[i - 1].user;
+        if (!is_same_user)
+            end = end_of_user(search, process.user);
+        if (!is_same_user || !is_same_exe(&process, &all[i - 1]))
+            is_ours = is_h2o(search, &process, end);
         if (clock_ms() >= search->deadline)
             return false;
         if (is_ours)
@@ -126,21 +151,29 @@ keep_h2os(struct search *search)
     return true;
 }
 
-/* h2o forks helpers, such as the process that keeps the TLS keys, from its own executable. */
+/* ---- Which of these are servers. */
+
+/* h2o forks helpers, such as the process that keeps the TLS keys, from its own executable. One whose parent has ended is told
+ * by another process that has executed the file. */
 static bool
-is_forked_child(const struct search *search, const struct candidate *child)
+is_helper(const struct search *search, const struct candidate *process)
 {
-    const struct candidate parent = {.pid = child->parent, .exe = child->exe};
-    return bsearch(&parent, search->found, search->nfound, sizeof(parent), compare_candidates) != NULL;
+    for (size_t i = 0; i < search->nfound; i++) {
+        const struct candidate *other = &search->found[i];
+        bool is_parent = other->process.pid == process->process.parent;
+        if (is_same_exe(process, other) && (is_parent || (process->process.is_forked && !other->process.is_forked)))
+            return true;
+    }
+    return false;
 }
 
 static size_t
-keep_servers(const struct search *search, struct candidate *servers)
+keep_servers(const struct search *search, pid_t *servers)
 {
     size_t count = 0;
     for (size_t i = 0; i < search->nfound; i++)
-        if (!is_forked_child(search, &search->found[i]))
-            servers[count++] = search->found[i];
+        if (!is_helper(search, &search->found[i]))
+            servers[count++] = search->found[i].process.pid;
     return count;
 }
 
@@ -155,11 +188,12 @@ none(const struct search *search, struct diag *diag)
 }
 
 static int
-several(const struct candidate *servers, size_t count, struct mem *mem, struct diag *diag)
+several(const pid_t *servers, size_t count, struct mem *mem, struct diag *diag)
 {
     struct outbuf list = {0};
+    int64_t deadline = clock_ms() + NAMES_MS;
     for (size_t i = 0; i < count && i < MAX_LISTED; i++)
-        text_printf(&list, "\n  %d  %s", servers[i].pid, process_command(servers[i].pid, mem));
+        text_printf(&list, "\n  %d  %s", servers[i], process_command(servers[i], deadline, mem));
     text_puts(&list, count > MAX_LISTED ? "\n  ..." : "");
     text_putc(&list, '\0');
     diag_set(diag, DIAG_USAGE, "%zu processes have h2o's probes; choose one with -p PID:%s", count, list.ptr);
@@ -168,36 +202,27 @@ several(const struct candidate *servers, size_t count, struct mem *mem, struct d
 }
 
 static int
-search_processes(struct search *search, struct diag *diag)
+too_long(const struct search *search, struct diag *diag)
 {
-    struct process_list processes;
-    struct process process;
-    if (!process_list_begin(&processes))
-        return diag_set(diag, DIAG_MACHINE, "/proc: %s; h2olog needs it mounted", strerror(errno));
-    while (process_list_next(&processes, &process))
-        if (process.pid != getpid())
-            add_process(search, &process);
-    process_list_end(&processes);
-    if (search->nfound > 0)
-        qsort(search->found, search->nfound, sizeof(*search->found), compare_candidates);
-    if (!keep_h2os(search))
-        return diag_set(diag, DIAG_MACHINE, "no h2o was found among the processes in %d s; name one with -p PID",
-                        ELF_READER_MS / 1000);
-    return 0;
+    const char *why = search->passed_over.message;
+    return diag_set(diag, DIAG_MACHINE, "no h2o was found among the processes in %d s; name one with -p PID%s%s",
+                    SEARCH_MS / 1000, *why != '\0' ? "; passed over: " : "", why);
 }
 
 int
 find_server(pid_t *pid, struct mem *mem, struct diag *diag)
 {
-    struct search search = {.deadline = clock_ms() + ELF_READER_MS, .mem = mem};
-    if (search_processes(&search, diag) != 0)
+    struct search search = {.deadline = clock_ms() + SEARCH_MS, .mem = mem};
+    if (list_processes(&search, diag) != 0)
         return -1;
-    struct candidate *servers = mem_alloc(mem, (search.nfound + 1) * sizeof(*servers));
+    if (!keep_h2os(&search))
+        return too_long(&search, diag);
+    pid_t *servers = mem_alloc(mem, (search.nfound + 1) * sizeof(*servers));
     size_t count = keep_servers(&search, servers);
     if (count == 0)
         return none(&search, diag);
     if (count > 1)
         return several(servers, count, mem, diag);
-    *pid = servers[0].pid;
+    *pid = servers[0];
     return 0;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <termios.h>
 #include <unistd.h>
 
 /* A file on its way to being opened. */
@@ -220,18 +221,26 @@ is_null_or_full(const struct stat *status)
            (minor(status->st_rdev) == NULL_DEVICE || minor(status->st_rdev) == FULL_DEVICE);
 }
 
+/* Whether it is the terminal of h2olog's session. Behind su or sudo -i it is still the user's who logged in. */
+static bool
+is_own_terminal(int fd)
+{
+    return tcgetsid(fd) >= 0;
+}
+
 /* What is there already must not be another user's, who could read it, and not be found under another name. */
 static int
 check_output(struct opening *opening)
 {
-    static const char advice[] = "remove it, or name another file";
+    static const char advice[] = "remove it, or name another file", other[] = "name another terminal or a file";
     const struct stat *status = &opening->status;
-    if (is_null_or_full(status) || isatty(opening->fd))
+    bool is_terminal = isatty(opening->fd);
+    if (is_null_or_full(status) || (is_terminal && is_own_terminal(opening->fd)))
         return 0;
-    if (!S_ISREG(status->st_mode) && !S_ISFIFO(status->st_mode))
+    if (!S_ISREG(status->st_mode) && !S_ISFIFO(status->st_mode) && !is_terminal)
         return fail(opening, kind_words(status->st_mode), "name a file, a FIFO that is being read, a terminal or /dev/null");
     if (!trust_is_owned(status))
-        return fail(opening, mem_printf(&opening->walk.mem, "it is user %u's", status->st_uid), advice);
+        return fail(opening, mem_printf(&opening->walk.mem, "it is user %u's", status->st_uid), is_terminal ? other : advice);
     if (S_ISREG(status->st_mode) && status->st_nlink > 1)
         return fail(opening, "it has another name, too, as a hard link", advice);
     return 0;

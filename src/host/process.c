@@ -1,17 +1,19 @@
 #include "host/process.h"
 
-#include "base/diag.h"
+#include "base/clock.h"
+#include "host/sandbox.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Reads the first bytes of /proc/PID/NAME. Returns how many. */
-static size_t
-read_start(pid_t pid, const char *name, char *bytes, size_t size)
+size_t
+process_read_start(pid_t pid, const char *name, char *bytes, size_t size)
 {
     char path[64];
     snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
@@ -22,17 +24,56 @@ read_start(pid_t pid, const char *name, char *bytes, size_t size)
     return len > 0 ? (size_t)len : 0;
 }
 
-/* Field 4 is the parent, field 22 when it was started. */
+static bool
+are_files_used_up(int error)
+{
+    return error == EMFILE || error == ENFILE;
+}
+
+/* What stands behind the name: field 4 is the parent, 6 the session, 9 the kernel's flags (of which ps shows this one, too), 22
+ * when it was started, 26 to 28 are where its code and its stack begin and end. */
+static bool
+parse_stat(struct process *process, const char *text)
+{
+    enum { FORKED_AND_EXECUTED_NOTHING = 0x40 };
+    unsigned flags;
+    unsigned long places[3];
+    int count =
+        sscanf(text, ") %*c %d %*s %d %*s %*s %u %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu %*s %*s %*s %lu %lu %lu",
+               &process->parent, &process->session, &flags, &process->started, &places[0], &places[1], &places[2]);
+    if (count != 7)
+        return false;
+    process->is_forked = (flags & FORKED_AND_EXECUTED_NOTHING) != 0;
+    process->image = text_hash(process->image, (struct slice){(const char *)places, sizeof(places)});
+    return true;
+}
+
+/* The name may hold anything, parentheses too. It belongs to what is executed. */
 bool
 process_read(struct process *process, pid_t pid)
 {
     char line[1024];
-    line[read_start(pid, "stat", line, sizeof(line) - 1)] = '\0';
-    const char *after_name = strrchr(line, ')'); /* the name may hold anything, parentheses too */
+    errno = 0;
+    line[process_read_start(pid, "stat", line, sizeof(line) - 1)] = '\0';
+    const char *name = strchr(line, '('), *after_name = strrchr(line, ')');
     *process = (struct process){.pid = pid};
-    return after_name != NULL &&
-           sscanf(after_name, ") %*c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu",
-                  &process->parent, &process->started) == 2;
+    if (name == NULL || after_name == NULL || name > after_name)
+        return false;
+    process->image = text_hash(TEXT_HASH, (struct slice){name, (size_t)(after_name - name)});
+    return parse_stat(process, after_name);
+}
+
+/* The directory, unlike the files in it, is the user's even if the process must not be looked into. */
+bool
+process_user(pid_t pid, uid_t *user)
+{
+    char path[32];
+    struct stat status;
+    snprintf(path, sizeof(path), "/proc/%d", pid);
+    if (stat(path, &status) != 0)
+        return false;
+    *user = status.st_uid;
+    return true;
 }
 
 static uint64_t
@@ -46,46 +87,123 @@ bool
 process_is_stopped(pid_t pid, uint64_t *pending)
 {
     char text[4096];
-    text[read_start(pid, "status", text, sizeof(text) - 1)] = '\0';
+    text[process_read_start(pid, "status", text, sizeof(text) - 1)] = '\0';
     const char *state = strstr(text, "\nState:\t"); /* the name, in the line before, has its line feeds escaped */
     *pending = read_signals(text, "\nSigPnd:\t") | read_signals(text, "\nShdPnd:\t");
     return state != NULL && state[8] == 'T';
 }
 
-/* The arguments in /proc/PID/cmdline are separated by NUL. */
-const char *
-process_command(pid_t pid, struct mem *mem)
+/* ---- Its command. */
+
+static int
+open_command(const void *context, struct outbuf *head)
 {
-    char bytes[1024], quoted[256];
-    size_t len = read_start(pid, "cmdline", bytes, sizeof(bytes));
-    while (len > 0 && bytes[len - 1] == '\0')
-        len--;
-    for (size_t i = 0; i < len; i++)
-        if (bytes[i] == '\0')
-            bytes[i] = ' ';
-    return mem_strdup(mem, diag_quote(quoted, sizeof(quoted), (struct slice){bytes, len}));
+    char path[64];
+    (void)head;
+    snprintf(path, sizeof(path), "/proc/%d/cmdline", *(const pid_t *)context);
+    return open(path, O_RDONLY);
 }
 
+/* They stand in the process's memory, which may be mapped from a file. */
+static void
+read_command(int fd, const void *context, struct outbuf *answer)
+{
+    enum { MOST = 1024 };
+    (void)context;
+    ssize_t len = read(fd, text_reserve(answer, MOST), MOST);
+    answer->len += len > 0 ? (size_t)len : 0;
+}
+
+/* The kernel's name for it. */
+static void
+put_name(struct outbuf *out, pid_t pid)
+{
+    char name[32];
+    size_t len = process_read_start(pid, "comm", name, sizeof(name));
+    if (len > 0)
+        text_printf(out, "[%.*s]", (int)(len - (name[len - 1] == '\n')), name);
+}
+
+/* The arguments in /proc/PID/cmdline are separated by NUL. */
+const char *
+process_command(pid_t pid, int64_t deadline, struct mem *mem)
+{
+    char quoted[256];
+    struct diag ignored;
+    struct outbuf text = {0};
+    const struct sandbox_file file = {.open = open_command, .context = &pid};
+    if (clock_ms() >= deadline || sandbox_run(&file, read_command, NULL, deadline, &text, &ignored) != 0)
+        text.len = 0;
+    while (text.len > 0 && text.ptr[text.len - 1] == '\0')
+        text.len--;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] == '\0')
+            text.ptr[i] = ' ';
+    if (text.len == 0)
+        put_name(&text, pid);
+    const char *command = mem_strdup(mem, diag_quote(quoted, sizeof(quoted), (struct slice){text.ptr, text.len}));
+    text_free(&text);
+    return command;
+}
+
+/* ---- Its executable. */
+
+/* readlink, unlike stat, does not ask the file system. */
 struct process_exe
 process_exe(pid_t pid, struct mem *mem)
 {
-    char path[64], name[PATH_MAX];
-    struct stat status;
+    char path[64], name[PATH_MAX], mounts[64];
     struct process_exe exe = {0};
     snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-    if (stat(path, &status) == 0) {
-        exe.device = status.st_dev;
-        exe.inode = status.st_ino;
-    }
-    static const char removed[] = " (deleted)";
     ssize_t len = readlink(path, name, sizeof(name));
-    struct slice link = {name, len > 0 ? (size_t)len : 0};
-    if (text_ends_with(link, removed))
-        link.len -= strlen(removed);
-    exe.path = mem_strndup(mem, link.ptr, link.len);
+    exe.path = mem_strndup(mem, name, len > 0 ? (size_t)len : 0);
     snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
-    exe.mounts = stat(path, &status) == 0 ? status.st_ino : 0;
+    len = readlink(path, mounts, sizeof(mounts) - 1);
+    mounts[len > 0 ? len : 0] = '\0';
+    if (sscanf(mounts, "mnt:[%lu]", &exe.mounts) != 1)
+        exe.mounts = 0;
     return exe;
+}
+
+struct slice
+process_exe_name(const struct process_exe *exe)
+{
+    static const char removed[] = " (deleted)";
+    struct slice name = text_of(exe->path);
+    if (text_ends_with(name, removed))
+        name.len -= strlen(removed);
+    return name;
+}
+
+static int
+open_exe_file(const void *context, struct outbuf *head)
+{
+    char path[64];
+    struct stat status;
+    snprintf(path, sizeof(path), "/proc/%d/exe", *(const pid_t *)context);
+    if (stat(path, &status) != 0)
+        return -1;
+    text_printf(head, "%lu %lu", (unsigned long)status.st_dev, (unsigned long)status.st_ino);
+    return open("/dev/null", O_RDONLY);
+}
+
+static void
+do_nothing(int fd, const void *context, struct outbuf *answer)
+{
+    (void)fd, (void)context, (void)answer;
+}
+
+bool
+process_exe_file(pid_t pid, int64_t deadline, struct process_file *file)
+{
+    struct diag ignored;
+    struct outbuf text = {0};
+    const struct sandbox_file exe = {.open = open_exe_file, .context = &pid};
+    int status = sandbox_run(&exe, do_nothing, NULL, deadline, &text, &ignored);
+    text_putc(&text, '\0');
+    bool is_known = status == 0 && sscanf(text.ptr, "%lu %lu", &file->device, &file->inode) == 2;
+    text_free(&text);
+    return is_known;
 }
 
 static bool
@@ -111,10 +229,12 @@ process_has_file(pid_t pid, const char *object, int fd)
     return same_file(path, fd);
 }
 
+/* ---- All processes. */
+
 bool
 process_list_begin(struct process_list *list)
 {
-    list->proc = opendir("/proc");
+    *list = (struct process_list){.proc = opendir("/proc")};
     return list->proc != NULL;
 }
 
@@ -123,9 +243,13 @@ process_list_next(struct process_list *list, struct process *process)
 {
     const struct dirent *entry;
     uint64_t number;
-    while ((entry = readdir(list->proc)) != NULL)
-        if (text_number(text_of(entry->d_name), INT_MAX, &number) && process_read(process, (pid_t)number))
+    while (list->error == 0 && (entry = readdir(list->proc)) != NULL) {
+        if (!text_number(text_of(entry->d_name), INT_MAX, &number))
+            continue;
+        if (process_read(process, (pid_t)number))
             return true;
+        list->error = are_files_used_up(errno) ? errno : 0;
+    }
     return false;
 }
 
@@ -135,14 +259,7 @@ process_list_end(struct process_list *list)
     closedir(list->proc);
 }
 
-bool
-process_maps_open(struct process_maps *maps, pid_t pid)
-{
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-    *maps = (struct process_maps){.file = fopen(path, "re")};
-    return maps->file != NULL;
-}
+/* ---- Its mappings. */
 
 static bool
 parse_mapping(const char *line, struct process_mapping *mapping)
@@ -158,18 +275,60 @@ parse_mapping(const char *line, struct process_mapping *mapping)
     return mapping->id.inode != 0;
 }
 
+static int
+open_maps(const void *context, struct outbuf *head)
+{
+    char path[64];
+    (void)head;
+    snprintf(path, sizeof(path), "/proc/%d/maps", *(const pid_t *)context);
+    return open(path, O_RDONLY);
+}
+
+/* A line that is no mapping. */
+static const char cut_mark[] = "...";
+
+/* Copies the lines of files, without the blanks that the kernel puts before a path. */
+static void
+copy_maps(int fd, const void *context, struct outbuf *answer)
+{
+    char *line = NULL;
+    size_t size = 0;
+    struct process_mapping mapping;
+    FILE *stream = fdopen(fd, "r");
+    (void)context;
+    for (int count = 0; stream != NULL && getline(&line, &size, stream) > 0; count++) {
+        if (count == PROCESS_MAX_MAPPINGS) {
+            text_puts(answer, cut_mark);
+            break;
+        }
+        if (parse_mapping(line, &mapping))
+            text_printf(answer, "%lx-%lx %s %lx %lx:%lx %lu %s", mapping.start, mapping.end, mapping.perms, mapping.offset,
+                        mapping.id.device >> 32, mapping.id.device & UINT32_MAX, mapping.id.inode, mapping.path);
+    }
+}
+
+int
+process_maps_open(struct process_maps *maps, pid_t pid, int64_t deadline, struct diag *diag)
+{
+    *maps = (struct process_maps){0};
+    const struct sandbox_file file = {.open = open_maps, .context = &pid};
+    int status = sandbox_run(&file, copy_maps, NULL, deadline, &maps->text, diag);
+    maps->rest = (struct slice){maps->text.ptr, status == 0 ? maps->text.len : 0};
+    return status;
+}
+
 bool
 process_maps_next(struct process_maps *maps, struct process_mapping *mapping)
 {
-    ssize_t len;
-    while ((len = getline(&maps->line, &maps->size, maps->file)) >= 0) {
-        if (maps->count++ == PROCESS_MAX_MAPPINGS) {
-            maps->is_cut = true;
+    while (maps->rest.len > 0) {
+        char *line = maps->text.ptr + (maps->rest.ptr - maps->text.ptr);
+        struct slice text = text_cut(&maps->rest, '\n');
+        if (line + text.len == maps->text.ptr + maps->text.len) { /* every line of the kernel's has its end */
+            maps->is_cut = text_is(text, cut_mark);
             return false;
         }
-        if (len > 0 && maps->line[len - 1] == '\n')
-            maps->line[len - 1] = '\0';
-        if (parse_mapping(maps->line, mapping))
+        line[text.len] = '\0';
+        if (parse_mapping(line, mapping))
             return true;
     }
     return false;
@@ -178,9 +337,7 @@ process_maps_next(struct process_maps *maps, struct process_mapping *mapping)
 void
 process_maps_close(struct process_maps *maps)
 {
-    free(maps->line);
-    if (maps->file != NULL)
-        fclose(maps->file);
+    text_free(&maps->text);
     *maps = (struct process_maps){0};
 }
 
@@ -198,6 +355,7 @@ process_open_mapping(pid_t pid, const struct process_mapping *mapping)
     struct stat status;
     if (fd >= 0 && (fstat(fd, &status) != 0 || status.st_ino != mapping->id.inode)) {
         close(fd);
+        errno = ESTALE;
         return -1;
     }
     return fd;

@@ -34,18 +34,25 @@ enum { MAX_MEMORY = 256, MAX_CPU = 2, END_MS = 500 };
 
 /* ---- In the process. */
 
-/* The file becomes 0, the pipe 1, and there is no other. */
+static bool
+close_from(int first)
+{
+    if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0)
+        return true;
+    for (int other = first; other < 1024; other++) /* before Linux 5.9 */
+        close(other);
+    return true;
+}
+
+/* The file becomes 0, the pipe 1, and there is no other. -1: there is no file yet. */
 static bool
 keep_two_files(int fd, int pipe)
 {
     int copy = fcntl(pipe, F_DUPFD, 2);
-    if (copy < 0 || dup2(fd, 0) < 0 || dup2(copy, 1) < 0)
-        return false;
-    if (syscall(SYS_close_range, 2u, ~0u, 0u) == 0)
-        return true;
-    for (int other = 2; other < 1024; other++) /* before Linux 5.9 */
-        close(other);
-    return true;
+    bool is_good = copy >= 0 && (fd < 0 || dup2(fd, 0) == 0) && dup2(copy, 1) == 1;
+    if (fd < 0)
+        close(0);
+    return is_good && close_from(2);
 }
 
 static bool
@@ -94,14 +101,35 @@ send_answer(struct slice answer)
     return true;
 }
 
+/* The status with which the process ends: 0, errno of opening, or this. */
+enum { KEPT_RIGHTS = 255 };
+
+/* What is said before the work begins is sent before it. */
 static void
-be_sandbox(sandbox_work *work, const void *context, int fd, int pipe, pid_t parent)
+open_here(const struct sandbox_file *file)
+{
+    struct outbuf head = {0};
+    int fd = file->open(file->context, &head);
+    if (fd < 0)
+        _exit(errno > 0 && errno < KEPT_RIGHTS ? errno : EIO);
+    if (dup2(fd, 0) != 0 || !close_from(2) || !send_answer((struct slice){head.ptr, head.len}))
+        _exit(EIO);
+}
+
+static void
+be_sandbox(const struct sandbox_file *file, sandbox_work *work, const void *context, int pipe, pid_t parent)
 {
     struct outbuf answer = {0};
-    if (!keep_two_files(fd, pipe) || !give_up_rights() || !die_with(parent))
-        _exit(1);
+    if (!keep_two_files(file->open != NULL ? -1 : file->fd, pipe))
+        _exit(errno);
+    if (!die_with(parent))
+        _exit(KEPT_RIGHTS);
+    if (file->open != NULL)
+        open_here(file);
+    if (!give_up_rights() || !die_with(parent))
+        _exit(KEPT_RIGHTS);
     work(0, context, &answer);
-    _exit(send_answer((struct slice){answer.ptr, answer.len}) ? 0 : 1);
+    _exit(send_answer((struct slice){answer.ptr, answer.len}) ? 0 : EIO);
 }
 
 /* ---- Outside. */
@@ -140,38 +168,66 @@ end_sandbox(pid_t pid, int pipe, bool is_over)
     return status;
 }
 
+/* How a process has ended that has answered. */
+static int
+judge_status(int status, struct diag *diag)
+{
+    if (WIFSIGNALED(status))
+        return diag_set(diag, DIAG_FAILED, "the process that reads it was killed by signal %d (%s)", WTERMSIG(status),
+                        strsignal(WTERMSIG(status)));
+    int code = WEXITSTATUS(status);
+    if (code == KEPT_RIGHTS)
+        return diag_set(diag, DIAG_FAILED, "a process to read it cannot give its rights up");
+    errno = code;
+    return code == 0 ? 0 : diag_set(diag, DIAG_FAILED, "%s%s", strerror(code), diag_remedy(code));
+}
+
 static int
 judge(enum ending ending, int status, struct diag *diag)
 {
+    errno = 0;
     if (ending == TOO_LATE)
         return diag_set(diag, DIAG_FAILED, "it takes too long to read");
     if (ending == TOO_MUCH)
         return diag_set(diag, DIAG_FAILED, "what is read of it has more than %d bytes", SANDBOX_MAX_ANSWER);
-    if (WIFSIGNALED(status))
-        return diag_set(diag, DIAG_FAILED, "the process that reads it was killed by signal %d (%s)", WTERMSIG(status),
-                        strsignal(WTERMSIG(status)));
-    return WEXITSTATUS(status) == 0 ? 0 : diag_set(diag, DIAG_FAILED, "a process to read it cannot give its rights up");
+    return judge_status(status, diag);
+}
+
+static int
+cannot(const char *what, struct diag *diag)
+{
+    diag_set(diag, DIAG_FAILED, "h2olog cannot %s: %s%s", what, strerror(errno), diag_remedy(errno));
+    errno = 0;
+    return -1;
+}
+
+/* The answer of the process `pid`, which writes it into the pipe. */
+static int
+take_answer(pid_t pid, int pipe, int64_t deadline, struct outbuf *answer, struct diag *diag)
+{
+    if (pid < 0)
+        return cannot("fork", diag);
+    enum ending ending = read_answer(pipe, answer, deadline);
+    return judge(ending, end_sandbox(pid, pipe, ending == AT_END), diag);
 }
 
 int
-sandbox_run(sandbox_work *work, const void *context, int fd, int64_t deadline, struct outbuf *answer, struct diag *diag)
+sandbox_run(const struct sandbox_file *file, sandbox_work *work, const void *context, int64_t deadline, struct outbuf *answer,
+            struct diag *diag)
 {
     int pipe[2];
     pid_t parent = getpid();
     if (pipe2(pipe, O_CLOEXEC) != 0)
-        return diag_set(diag, DIAG_FAILED, "cannot make a pipe: %s", strerror(errno));
+        return cannot("make a pipe", diag);
     pid_t pid = fork();
     if (pid == 0)
-        be_sandbox(work, context, fd, pipe[1], parent);
+        be_sandbox(file, work, context, pipe[1], parent);
     int error = errno;
     close(pipe[1]);
-    int status = 0;
-    if (pid < 0) {
-        status = diag_set(diag, DIAG_FAILED, "cannot fork: %s", strerror(error));
-    } else {
-        enum ending ending = read_answer(pipe[0], answer, deadline);
-        status = judge(ending, end_sandbox(pid, pipe[0], ending == AT_END), diag);
-    }
+    errno = error;
+    int status = take_answer(pid, pipe[0], deadline, answer, diag);
+    error = errno;
     close(pipe[0]);
+    errno = error;
     return status;
 }

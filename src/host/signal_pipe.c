@@ -14,7 +14,7 @@ signal_pipe_open(struct signal_pipe *pipe, struct diag *diag)
     int ends[2];
     *pipe = (struct signal_pipe){-1, -1};
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
-        return diag_set(diag, DIAG_FAILED, "cannot make a pipe: %s", strerror(errno));
+        return diag_set(diag, DIAG_FAILED, "cannot make a pipe: %s%s", strerror(errno), diag_remedy(errno));
     *pipe = (struct signal_pipe){ends[0], ends[1]};
     return 0;
 }

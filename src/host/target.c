@@ -6,19 +6,35 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* How long the command line of a process may take to read, in milliseconds. */
+enum { COMMAND_MS = 1000 };
+
+/* errno says why. */
 static int
-no_maps(pid_t pid, struct diag *diag)
+no_process(pid_t pid, struct diag *diag)
 {
+    if (errno == ESRCH || errno == ENOENT || errno == EINVAL)
+        return diag_set(diag, DIAG_NOTHING, "there is no process %d (%s); pgrep -o h2o prints the pid of a running h2o", pid,
+                        strerror(errno));
     if (errno == EACCES || errno == EPERM)
         return diag_set(diag, DIAG_MACHINE, "process %d may not be looked at (%s); %s", pid, strerror(errno),
                         geteuid() != 0 ? "run h2olog as root, as with sudo" : "this root lacks CAP_SYS_PTRACE over it");
-    return diag_set(diag, DIAG_NOTHING, "there is no process %d; pgrep -o h2o prints the pid of a running h2o", pid);
+    return diag_set(diag, DIAG_MACHINE, "process %d cannot be looked at: %s%s", pid, strerror(errno), diag_remedy(errno));
+}
+
+/* The same of a file of the process, or of the list of them, that could not be read; `why` says it where errno is 0. */
+static int
+no_files(pid_t pid, const struct diag *why, struct diag *diag)
+{
+    return errno != 0 ? no_process(pid, diag)
+                      : diag_set(diag, DIAG_MACHINE, "process %d cannot be looked at: %s", pid, why->message);
 }
 
 /* A part of an object that is mapped as code. */
@@ -125,39 +141,67 @@ find_addresses(const struct opening *opening, size_t object, struct usdt_probes 
             probes->items[i].sites[site].address = find_address(opening, object, probes->items[i].sites[site].offset);
 }
 
-/* Adds the probes of the open file. */
+/* ---- Its files. In another process. */
+
+struct object_file {
+    pid_t pid;
+    const struct process_mapping *mapping;
+};
+
+/* What only the file system can say stands at the head: the size, whether it is the executable, whether bpftrace -p would find
+ * it by its name, and which file it is. */
 static int
-read_probes(struct opening *opening, size_t index, int fd)
+open_object(const void *context, struct outbuf *head)
+{
+    struct stat status;
+    const struct object_file *file = context;
+    int fd = process_open_mapping(file->pid, file->mapping);
+    if (fd < 0 || fstat(fd, &status) != 0)
+        return -1;
+    text_printf(head, "%lu %d %d %lu %lu\n", (unsigned long)status.st_size, process_is_exe(file->pid, fd),
+                process_has_file(file->pid, file->mapping->path, fd), (unsigned long)status.st_dev,
+                (unsigned long)status.st_ino);
+    return fd;
+}
+
+/* ---- Here. */
+
+/* Adds the probes of a file that could be read. */
+static int
+take_probes(struct opening *opening, size_t index, struct usdt_probes *probes)
+{
+    struct target *target = opening->target;
+    struct diag why;
+    find_addresses(opening, index, probes);
+    target->objects[index].is_ours = usdt_has_provider(probes, "h2o");
+    if (usdt_merge(&target->probes, probes, opening->mem, &why) == 0)
+        return 0;
+    return diag_set(opening->diag, DIAG_NOTHING, "process %d (%s): %s", target->pid, target->command, why.message);
+}
+
+/* errno: why the file was passed over; 0: it was not. */
+static int
+read_object(struct opening *opening, size_t index)
 {
     struct usdt_probes probes;
     struct target *target = opening->target;
     struct target_object *object = &target->objects[index];
-    if (elf_reader_probes(&probes, fd, object->first.path, opening->deadline, opening->mem, opening->diag) != 0)
-        return -1;
-    find_addresses(opening, index, &probes);
-    object->is_ours = usdt_has_provider(&probes, "h2o");
-    if (probes.count > 0 && object->is_exe && !process_has_file(target->pid, object->first.path, fd))
-        target->by_path = true; /* bpftrace -p looks there */
-    struct diag why;
-    if (usdt_merge(&target->probes, &probes, opening->mem, &why) != 0)
-        return diag_set(opening->diag, DIAG_NOTHING, "process %d (%s): %s", target->pid, target->command, why.message);
-    return 0;
-}
-
-static int
-read_object(struct opening *opening, size_t index)
-{
-    struct target_object *object = &opening->target->objects[index];
-    struct stat status;
-    int fd = process_open_mapping(opening->target->pid, &object->first);
-    if (fd < 0)
-        return 0;
+    const struct object_file context = {target->pid, &object->first};
+    const struct sandbox_file file = {.open = open_object, .context = &context};
+    struct process_file id;
+    const char *head = "";
+    int is_exe, is_named;
+    int status = elf_reader_probes(&probes, &file, object->first.path, opening->deadline, &head, opening->mem, opening->diag);
+    if (status != 0)
+        return errno != 0 ? 0 : -1;
+    if (sscanf(head, "%lu %d %d %lu %lu", &object->size, &is_exe, &is_named, &id.device, &id.inode) != 5)
+        return diag_set(opening->diag, DIAG_FAILED, "%s cannot be read", object->first.path);
     opening->nread++;
-    object->is_exe = process_is_exe(opening->target->pid, fd);
-    object->size = fstat(fd, &status) == 0 ? (uint64_t)status.st_size : 0;
-    int result = read_probes(opening, index, fd);
-    close(fd);
-    return result;
+    object->is_exe = is_exe != 0;
+    if (object->is_exe)
+        target->exe_file = id;
+    target->by_path |= probes.count > 0 && object->is_exe && !is_named;
+    return take_probes(opening, index, &probes);
 }
 
 static int
@@ -166,25 +210,29 @@ read_objects(struct opening *opening)
     const struct target *target = opening->target;
     if (opening->ncode > 0)
         qsort(opening->code, opening->ncode, sizeof(*opening->code), compare_code);
-    errno = 0; /* where no file can be opened, that of the last one is the reason */
-    for (size_t i = 0; i < target->nobjects; i++)
+    int why = 0; /* of the last file that cannot be opened */
+    for (size_t i = 0; i < target->nobjects; i++) {
+        errno = 0;
         if (read_object(opening, i) != 0)
             return -1;
+        why = errno != 0 ? errno : why;
+    }
     if (opening->nread > 0)
         return 0;
-    return errno != 0 ? no_maps(target->pid, opening->diag)
-                      : diag_set(opening->diag, DIAG_NOTHING,
-                                 "process %d has ended, or is part of the kernel; nothing is to be traced", target->pid);
+    errno = why;
+    return why != 0 ? no_process(target->pid, opening->diag)
+                    : diag_set(opening->diag, DIAG_NOTHING,
+                               "process %d has ended, or is part of the kernel; nothing is to be traced", target->pid);
 }
 
 static int
 read_process(struct target *target, struct mem *mem, struct diag *diag)
 {
+    struct diag why;
     struct process_maps maps;
     struct opening opening = {.target = target, .deadline = clock_ms() + ELF_READER_MS, .mem = mem, .diag = diag};
-    if (!process_maps_open(&maps, target->pid))
-        return no_maps(target->pid, diag);
-    int status = read_maps(&opening, &maps);
+    int status = process_maps_open(&maps, target->pid, opening.deadline, &why) == 0 ? read_maps(&opening, &maps)
+                                                                                    : no_files(target->pid, &why, diag);
     process_maps_close(&maps);
     return status == 0 ? read_objects(&opening) : -1;
 }
@@ -195,13 +243,12 @@ target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag
     *target = (struct target){.pid = pid, .pidfd = -1};
     target->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (target->pidfd < 0)
-        return diag_set(diag, DIAG_NOTHING, "there is no process %d (%s); pgrep -o h2o prints the pid of a running h2o", pid,
-                        strerror(errno));
+        return no_process(pid, diag);
     struct process process;
     process_read(&process, pid);
     target->started = process.started;
     target->exe = process_exe(pid, mem);
-    target->command = process_command(pid, mem);
+    target->command = process_command(pid, clock_ms() + COMMAND_MS, mem);
     if (read_process(target, mem, diag) != 0)
         return -1;
     if (!usdt_has_provider(&target->probes, "h2o"))
@@ -214,7 +261,8 @@ target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag
 static int
 read_file(struct target *target, int fd, struct mem *mem, struct diag *diag)
 {
-    if (elf_reader_probes(&target->probes, fd, target->exe.path, clock_ms() + ELF_READER_MS, mem, diag) != 0)
+    const struct sandbox_file file = {.fd = fd};
+    if (elf_reader_probes(&target->probes, &file, target->exe.path, clock_ms() + ELF_READER_MS, NULL, mem, diag) != 0)
         return -1;
     if (!usdt_has_provider(&target->probes, "h2o"))
         return diag_set(diag, DIAG_NOTHING,

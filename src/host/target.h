@@ -22,6 +22,7 @@ struct target {
     uint64_t started;    /* with the pid, this tells it from later processes */
     const char *command; /* its command line, escaped */
     struct process_exe exe;
+    struct process_file exe_file; /* which file that is */
     struct usdt_probes probes;
     struct target_object *objects;
     size_t nobjects;
@@ -29,8 +30,9 @@ struct target {
                    * /proc/PID/exe */
 };
 
-/* Reads the probes of process `pid`, through /proc so that containers and deleted binaries work. It is an error when it has
- * none of h2o's. 0, or -1 with `diag` set. Memory is the arena's. */
+/* Reads the probes of process `pid`, through /proc so that containers and deleted binaries work. Its files are opened and read
+ * by processes that are not waited for when their file system does not answer. It is an error when it has none of h2o's. 0, or
+ * -1 with `diag` set. Memory is the arena's. */
 int target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag);
 void target_close(struct target *target);
 

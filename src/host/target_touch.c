@@ -3,6 +3,7 @@
 #include "host/target.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -68,11 +69,12 @@ drop_twins(struct ranges *ranges)
 }
 
 static void
-find_ranges(struct ranges *ranges, const struct target *target, struct mem *mem)
+find_ranges(struct ranges *ranges, const struct target *target, int64_t deadline, struct mem *mem)
 {
     struct process_maps maps;
     struct process_mapping mapping;
-    bool is_open = process_maps_open(&maps, target->pid);
+    struct diag ignored;
+    bool is_open = process_maps_open(&maps, target->pid, deadline, &ignored) == 0;
     while (is_open && process_maps_next(&maps, &mapping))
         if (mapping.perms[0] == 'r' && mapping.perms[1] == '-')
             add_range(ranges, target, &mapping, mem);
@@ -98,24 +100,30 @@ touch(int memory, const void *context, struct outbuf *answer)
     text_put_u64(answer, bytes);
 }
 
+static int
+open_memory(const void *context, struct outbuf *head)
+{
+    char path[64];
+    const struct target *target = context;
+    (void)head;
+    snprintf(path, sizeof(path), "/proc/%d/mem", target->pid);
+    return open(path, O_RDONLY);
+}
+
 size_t
 target_touch(const struct target *target)
 {
-    char path[64];
     struct mem mem = {0};
     struct ranges ranges = {0};
     struct outbuf answer = {0};
     struct diag ignored;
     uint64_t bytes = 0;
-    snprintf(path, sizeof(path), "/proc/%d/mem", target->pid);
-    int memory = open(path, O_RDONLY | O_CLOEXEC);
-    if (memory < 0)
-        return 0;
-    find_ranges(&ranges, target, &mem);
-    if (sandbox_run(touch, &ranges, memory, clock_ms() + TOUCH_MS, &answer, &ignored) != 0 ||
+    int64_t deadline = clock_ms() + TOUCH_MS;
+    const struct sandbox_file file = {.open = open_memory, .context = target};
+    find_ranges(&ranges, target, deadline, &mem);
+    if (ranges.count == 0 || sandbox_run(&file, touch, &ranges, deadline, &answer, &ignored) != 0 ||
         !text_number((struct slice){answer.ptr, answer.len}, MAX_BYTES, &bytes))
         bytes = 0;
-    close(memory);
     text_free(&answer);
     mem_free(&mem);
     return bytes;

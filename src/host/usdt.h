@@ -87,6 +87,9 @@ bool usdt_has_provider(const struct usdt_probes *probes, const char *provider);
  * without its name. */
 int usdt_read(struct usdt_probes *probes, int fd, struct mem *mem, struct diag *diag);
 
+/* Whether the file declares a probe of the provider, as far as its notes can be read: the first one ends the look. */
+bool usdt_may_have_provider(int fd, const char *provider);
+
 /* Appends the build id of the ELF file, hexadecimal. false: it has none. */
 bool usdt_build_id(int fd, struct outbuf *out);
 

@@ -19,6 +19,7 @@ struct reader {
     GElf_Phdr segments[USDT_MAX_SEGMENTS];
     size_t nsegments;
     uint64_t bytes; /* of notes that have been read */
+    const char *wanted; /* only the first note of this provider is looked for; NULL: all are read */
 };
 
 static int
@@ -101,6 +102,14 @@ is_plain(struct slice name)
     return text_is_name(name) && name.len <= USDT_MAX_NAME;
 }
 
+/* -1, which ends the reading: it is found. */
+static int
+look_for_wanted(struct reader *reader, struct slice names)
+{
+    struct slice provider;
+    return cut_string(&names, &provider) && text_is(provider, reader->wanted) ? -1 : 0;
+}
+
 /* Note: three addresses of 8 bytes (site, link-time base, semaphore), then provider, name and arguments, each NUL-terminated.
  */
 static int
@@ -112,6 +121,8 @@ read_note(struct reader *reader, struct slice note)
         return bad_note(reader, "it is too short");
     memcpy(&address, note.ptr, sizeof(address));
     text_skip(&note, 3 * sizeof(address));
+    if (reader->wanted != NULL)
+        return look_for_wanted(reader, note);
     if (!cut_string(&note, &provider) || !cut_string(&note, &name) || !cut_string(&note, &args))
         return bad_note(reader, "a string has no end");
     if (!is_plain(provider) || !is_plain(name))
@@ -203,17 +214,30 @@ read_elf(struct reader *reader)
     return 0;
 }
 
+/* What is no ELF file has no notes. */
+static int
+read_with(struct reader *reader, int fd)
+{
+    elf_version(EV_CURRENT);
+    reader->elf = elf_begin(fd, ELF_C_READ, NULL);
+    int status = reader->elf != NULL ? read_elf(reader) : 0;
+    elf_end(reader->elf);
+    return status;
+}
+
 int
 usdt_read(struct usdt_probes *probes, int fd, struct mem *mem, struct diag *diag)
 {
-    elf_version(EV_CURRENT);
-    Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
-    if (elf == NULL)
-        return 0; /* not an ELF file: no notes */
-    struct reader reader = {.probes = probes, .mem = mem, .diag = diag, .elf = elf};
-    int status = read_elf(&reader);
-    elf_end(elf);
-    return status;
+    struct reader reader = {.probes = probes, .mem = mem, .diag = diag};
+    return read_with(&reader, fd);
+}
+
+bool
+usdt_may_have_provider(int fd, const char *provider)
+{
+    struct diag ignored;
+    struct reader reader = {.diag = &ignored, .wanted = provider};
+    return read_with(&reader, fd) != 0;
 }
 
 /* The build id among the notes of a section; an empty slice: it is not there. */

@@ -50,7 +50,7 @@ keeper_start(struct keeper *keeper, const struct keeper_services *services, cons
         return -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
         signal_pipe_close(&lifeline);
-        return diag_set(diag, DIAG_FAILED, "cannot make a socket: %s", strerror(errno));
+        return diag_set(diag, DIAG_FAILED, "cannot make a socket: %s%s", strerror(errno), diag_remedy(errno));
     }
     pid_t pid = fork();
     if (pid == 0) {

@@ -1,6 +1,5 @@
 #include "run/launch.h"
 
-#include "host/find.h"
 #include "host/open.h"
 #include "program/wire_program.h"
 
@@ -20,9 +19,10 @@ enum { VERIFIER_LEVEL = 3 };
 enum { MAX_PROGRAM = 1024 * 1024 };
 
 struct launch_server {
+    struct launch_server *next;
     struct target target;
     struct bpftrace lesser; /* what the smaller program is made for */
-    struct mem mem;
+    struct mem mem;         /* it stands in itself */
 };
 
 /* Stands behind the nonce in a note, if the program is the smaller one. */
@@ -153,24 +153,62 @@ put_note(struct outbuf *note, const char *nonce, bool is_lesser, const struct la
 static struct launch_server *
 new_server(struct launch *launch)
 {
-    launch->servers = mem_grow(&launch->mem, launch->servers, launch->nservers, sizeof(*launch->servers));
-    struct launch_server *server = &launch->servers[launch->nservers++];
-    *server = (struct launch_server){0};
+    struct mem mem = {0};
+    struct launch_server *server = mem_alloc(&mem, sizeof(*server));
+    *server = (struct launch_server){.next = launch->servers, .mem = mem};
+    launch->servers = server;
+    return server;
+}
+
+static void
+free_first(struct launch_server **place)
+{
+    struct launch_server *server = *place;
+    struct mem mem = server->mem;
+    *place = server->next;
+    mem_free(&mem);
+}
+
+static bool
+has_ended(const struct launch_server *server)
+{
+    struct process process;
+    if (process_read(&process, server->target.pid))
+        return process.started != server->target.started;
+    return errno != EMFILE && errno != ENFILE;
+}
+
+static void
+forget_ended(struct launch *launch)
+{
+    struct launch_server **place = &launch->servers;
+    while (*place != NULL)
+        if (has_ended(*place))
+            free_first(place);
+        else
+            place = &(*place)->next;
+}
+
+/* The latest start for the process, among these and those before; NULL: there was none. */
+static const struct launch_server *
+find_start(const struct launch_server *server, pid_t pid)
+{
+    while (server != NULL && server->target.pid != pid)
+        server = server->next;
     return server;
 }
 
 /* h2olog asks for the smaller program and has no right to choose another process. So that is started only for a server that the
  * whole program was tried for and that has not ended since, and only once. */
 static int
-check_lesser(const struct launch *launch, const struct launch_server *server, struct diag *diag)
+check_lesser(const struct launch_server *server, struct diag *diag)
 {
-    const struct launch_server *before = NULL;
-    for (size_t i = 0; i + 1 < launch->nservers; i++)
-        if (launch->servers[i].target.pid == server->target.pid)
-            before = &launch->servers[i];
-    if (before == NULL || bpftrace_is_set(&before->lesser))
+    const struct launch_server *before = find_start(server->next, server->target.pid);
+    if (before != NULL && bpftrace_is_set(&before->lesser))
+        before = NULL;
+    if (before == NULL && server->target.pidfd >= 0)
         return diag_set(diag, DIAG_FAILED, "no smaller program is to be tried for pid %d", server->target.pid);
-    if (before->target.started != server->target.started)
+    if (before == NULL || before->target.started != server->target.started)
         return diag_set(diag, DIAG_NOTHING, "pid %d has ended before it could be traced", server->target.pid);
     return 0;
 }
@@ -188,13 +226,15 @@ start(void *context, pid_t pid, bool is_lesser, struct child *tracer, int *serve
     char nonce[WIRE_NONCE_SIZE];
     int status = target_open(&server->target, pid, &server->mem, diag);
     if (is_lesser && (status == 0 || server->target.pidfd < 0))
-        status = check_lesser(launch, server, diag);
+        status = check_lesser(server, diag);
     if (status == 0)
         status = make_nonce(nonce, diag);
     if (status == 0)
         status = put_note(note, nonce, is_lesser, launch, &server->target, diag);
     if (status == 0)
         status = trace(&part, &server->target, nonce, tracer, &server->mem, diag);
+    if (status == 0 && !is_lesser)
+        follow_add(&launch->following, pid, &server->target.exe_file);
     *server_fd = server->target.pidfd;
     server->target.pidfd = -1;
     return status;
@@ -204,10 +244,8 @@ static size_t
 touch(void *context, pid_t pid)
 {
     const struct launch *launch = context;
-    for (size_t i = launch->nservers; i-- > 0;)
-        if (launch->servers[i].target.pid == pid)
-            return target_touch(&launch->servers[i].target);
-    return 0;
+    const struct launch_server *server = find_start(launch->servers, pid);
+    return server != NULL ? target_touch(&server->target) : 0;
 }
 
 static int
@@ -218,38 +256,19 @@ reopen(void *context, struct diag *diag)
 }
 
 static bool
-is_known(const struct launch *launch, const struct process *process)
+is_known(const void *context, const struct process *process)
 {
-    for (size_t i = 0; i < launch->nservers; i++)
-        if (launch->servers[i].target.pid == process->pid && launch->servers[i].target.started == process->started)
-            return true;
-    return false;
+    const struct launch *launch = context;
+    const struct launch_server *server = find_start(launch->servers, process->pid);
+    return server != NULL && server->target.started == process->started;
 }
 
-static bool
-is_successor(const struct launch *launch, const struct process *process)
-{
-    for (size_t i = 0; i < launch->nservers; i++)
-        if (find_is_successor(&launch->servers[i].target, process))
-            return true;
-    return false;
-}
-
-/* A process that is not traced yet and runs the same program as a server that is or was traced; 0: there is none. */
 static pid_t
 find(void *context)
 {
-    const struct launch *launch = context;
-    struct process_list processes;
-    struct process process;
-    pid_t found = 0;
-    if (!process_list_begin(&processes))
-        return 0;
-    while (found == 0 && process_list_next(&processes, &process))
-        if (!is_known(launch, &process) && is_successor(launch, &process))
-            found = process.pid;
-    process_list_end(&processes);
-    return found;
+    struct launch *launch = context;
+    forget_ended(launch);
+    return follow_find(&launch->following, is_known, launch);
 }
 
 struct keeper_services
@@ -261,9 +280,9 @@ launch_services(struct launch *launch, bool follow)
 void
 launch_free(struct launch *launch)
 {
-    for (size_t i = 0; i < launch->nservers; i++)
-        mem_free(&launch->servers[i].mem);
-    mem_free(&launch->mem);
+    while (launch->servers != NULL)
+        free_first(&launch->servers);
+    follow_free(&launch->following);
 }
 
 int

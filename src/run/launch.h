@@ -1,6 +1,7 @@
 #ifndef LAUNCH_H
 #define LAUNCH_H
 
+#include "run/follow.h"
 #include "run/keeper.h"
 #include "program/contract.h"
 #include "record/wire.h"
@@ -15,9 +16,8 @@ struct launch {
     const char *command;             /* h2olog's command line, escaped */
     const struct diag_log *log;
     const char *output;            /* the file that is reopened; NULL: none */
-    struct launch_server *servers; /* for which a start was tried */
-    size_t nservers;
-    struct mem mem;
+    struct launch_server *servers; /* for which a start was tried, and which have not ended; the latest is first */
+    struct follow following;
 };
 
 /* Makes the plan for a server (NULL: for none); says what was left out. 0, or -1 with `diag` set. */

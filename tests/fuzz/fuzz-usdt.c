@@ -45,6 +45,7 @@ read_file(struct usdt_probes *probes, struct slice bytes, size_t hole, struct me
     FUZZ_CHECK(ftruncate(fd, (off_t)(bytes.len + hole)) == 0);
     elf_reader_may_have_notes(fd);
     int status = usdt_read(probes, fd, mem, diag);
+    FUZZ_CHECK(status != 0 || !usdt_has_provider(probes, "h2o") || usdt_may_have_provider(fd, "h2o"));
     close(fd);
     return status;
 }

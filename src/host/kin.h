@@ -1,0 +1,31 @@
+#ifndef KIN_H
+#define KIN_H
+
+#include "host/process.h"
+
+/* What tells the successor of a server from other processes of the same executable. */
+
+enum { KIN_SOCKETS = 64 };
+
+struct kin {
+    struct process process;
+    struct process_exe exe;
+    struct process_file file;           /* of the executable */
+    uint64_t service;                   /* of its control group, as systemd makes one for each service; 0: it is in none */
+    unsigned long sockets[KIN_SOCKETS]; /* that it has open, beside stdin, stdout and stderr; the first ones */
+    size_t nsockets;
+};
+
+/* Reads what /proc says of a process. `file` is not read. Memory is the arena's. */
+void kin_read(struct kin *kin, const struct process *process, struct mem *mem);
+
+/* Whether the process is a successor of the server: it runs the same file, or one that has taken its name in the same file
+ * system; has executed it, unless the server was forked, too; is younger; and has the server's parent, if it is in no other
+ * service, or the server's session, service, or one of its sockets. A process for it waits for the file system, where names do
+ * not tell; for a second at most. */
+bool kin_is_successor(const struct kin *server, struct kin *process);
+
+/* Whether the process's executable has the last name of the server's, as that of every successor has. Cheap. */
+bool kin_has_name(const struct kin *server, const struct process *process);
+
+#endif

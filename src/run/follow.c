@@ -1,0 +1,119 @@
+#include "run/follow.h"
+
+#include "base/clock.h"
+
+/* How long the file system may take to say which file a successor runs, in milliseconds. */
+enum { FILE_MS = 1000 };
+
+static void
+set_kin(struct kin *kin, struct mem *mem, const struct process *process)
+{
+    mem_free(mem);
+    kin_read(kin, process, mem);
+}
+
+void
+follow_add(struct follow *follow, pid_t pid, const struct process_file *file)
+{
+    struct process process;
+    if (follow->has_looked || !process_read(&process, pid))
+        return;
+    follow->lines = mem_grow(&follow->mem, follow->lines, follow->nlines, sizeof(*follow->lines));
+    struct follow_line *line = &follow->lines[follow->nlines++];
+    *line = (struct follow_line){0};
+    set_kin(&line->first, &line->first_mem, &process);
+    line->first.file = *file;
+}
+
+/* ---- A look at all processes. */
+
+static bool
+is_same(const struct process *a, const struct process *b)
+{
+    return a->pid == b->pid && a->started == b->started && a->image == b->image;
+}
+
+/* The kernel lists processes by pid; where it does not, some are looked at once more. */
+static bool
+was_seen(const struct follow_look *before, size_t *at, const struct process *process)
+{
+    while (*at < before->count && before->items[*at].pid < process->pid)
+        (*at)++;
+    return *at < before->count && is_same(&before->items[*at], process);
+}
+
+static void
+add(struct follow_look *look, const struct process *process)
+{
+    look->items = mem_grow(&look->mem, look->items, look->count, sizeof(*look->items));
+    look->items[look->count++] = *process;
+}
+
+/* ---- Who is a successor. */
+
+/* The line that the process continues; NULL: none. */
+static struct follow_line *
+find_line(const struct follow *follow, const struct process *process)
+{
+    struct mem mem = {0};
+    struct kin kin;
+    struct follow_line *found = NULL;
+    for (size_t i = 0; found == NULL && i < follow->nlines; i++) {
+        struct follow_line *line = &follow->lines[i];
+        if (!kin_has_name(&line->first, process))
+            continue;
+        kin_read(&kin, process, &mem);
+        if (kin_is_successor(&line->first, &kin) || (line->last.process.pid != 0 && kin_is_successor(&line->last, &kin)))
+            found = line;
+    }
+    mem_free(&mem);
+    return found;
+}
+
+/* The file of the latest one may have taken the name of the first one's. */
+static bool
+continues_line(struct follow *follow, const struct process *process)
+{
+    struct follow_line *line = find_line(follow, process);
+    if (line == NULL)
+        return false;
+    set_kin(&line->last, &line->last_mem, process);
+    process_exe_file(process->pid, clock_ms() + FILE_MS, &line->last.file);
+    return true;
+}
+
+pid_t
+follow_find(struct follow *follow, follow_is_known *is_known, const void *context)
+{
+    struct follow_look now = {0};
+    struct process_list processes;
+    struct process process;
+    size_t at = 0;
+    pid_t found = 0;
+    follow->has_looked = true;
+    if (!process_list_begin(&processes))
+        return 0;
+    while (process_list_next(&processes, &process)) {
+        bool is_old = was_seen(&follow->last, &at, &process);
+        if (!is_old && found != 0)
+            continue; /* is looked at by the next call */
+        if (!is_old && !is_known(context, &process) && continues_line(follow, &process))
+            found = process.pid;
+        add(&now, &process);
+    }
+    process_list_end(&processes);
+    mem_free(&follow->last.mem);
+    follow->last = now;
+    return found;
+}
+
+void
+follow_free(struct follow *follow)
+{
+    for (size_t i = 0; i < follow->nlines; i++) {
+        mem_free(&follow->lines[i].first_mem);
+        mem_free(&follow->lines[i].last_mem);
+    }
+    mem_free(&follow->last.mem);
+    mem_free(&follow->mem);
+}
