@@ -76,10 +76,15 @@ holds_back_odd_names() {
         { show "$dir/out"; return 1; }
 }
 
+# In pieces, as a program by itself has bpftrace's own small buffer.
 holds_back_any_byte() {
+    local lines
     start_server && emit -p "$server" --redact cookie && start_program || return
     any_byte_in_names fire >"$dir/fired"
-    fire_file "$dir/fired" && program_is_done || return
+    while mapfile -t -n 64 lines && [[ ${#lines[@]} != 0 ]]; do
+        tell "${lines[@]}"
+        server_is_done && program_is_done || return
+    done <"$dir/fired"
     printed >"$dir/out"
     has_values_of_names "$dir/out"
 }

@@ -1,10 +1,12 @@
 #include "host/find.h"
 #include "host/target.h"
 
+#include "host/process.h"
 #include "unit-fixture.h"
 #include "unit.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,6 +203,39 @@ START_TEST(of_several_one_must_be_chosen)
 }
 END_TEST
 
+/* Only root may have many groups. */
+static void
+join_groups(size_t count)
+{
+    static gid_t groups[2000];
+    for (size_t i = 0; i < count; i++)
+        groups[i] = (gid_t)(1000000 + i);
+    if (geteuid() == 0 && setgroups(count, groups) != 0)
+        _exit(1);
+}
+
+/* Only the first 4 KiB of what /proc says were read, so that a process of 500 groups seemed to have no signals. */
+START_TEST(a_process_of_many_groups_may_have_signals_before_it)
+{
+    const uint64_t end = 1u << (SIGTERM - 1);
+    uint64_t pending;
+    pid_t pid = fork();
+    if (pid == 0) {
+        join_groups(2000);
+        raise(SIGSTOP);
+        _exit(0);
+    }
+    int status;
+    ck_assert(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+    ck_assert(process_is_stopped(pid, &pending) && pending == 0);
+    kill(pid, SIGTERM);
+    ck_assert(process_is_stopped(pid, &pending) && pending == end);
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    ck_assert(!process_is_stopped(pid, &pending));
+}
+END_TEST
+
 Suite *
 target_suite(void)
 {
@@ -211,6 +246,7 @@ target_suite(void)
     tcase_add_test(tcase, no_process);
     tcase_add_test(tcase, a_process_without_probes);
     tcase_add_test(tcase, the_command_is_escaped);
+    tcase_add_test(tcase, a_process_of_many_groups_may_have_signals_before_it);
     tcase_add_test(tcase, objects_have_their_marks);
     tcase_add_test(tcase, a_binary_that_was_deleted);
     tcase_add_test(tcase, a_binary_that_was_replaced);

@@ -76,21 +76,32 @@ process_user(pid_t pid, uid_t *user)
     return true;
 }
 
+/* The signals of the line, if it begins with `name`. */
 static uint64_t
-read_signals(const char *text, const char *name)
+read_signals(const char *line, const char *name)
 {
-    const char *at = strstr(text, name);
-    return at != NULL ? strtoul(at + strlen(name), NULL, 16) : 0;
+    size_t len = strlen(name);
+    return strncmp(line, name, len) == 0 ? strtoul(line + len, NULL, 16) : 0;
 }
 
+/* Line by line, as the line of a process's groups, which stands before those of the signals, may be long. */
 bool
 process_is_stopped(pid_t pid, uint64_t *pending)
 {
-    char text[4096];
-    text[process_read_start(pid, "status", text, sizeof(text) - 1)] = '\0';
-    const char *state = strstr(text, "\nState:\t"); /* the name, in the line before, has its line feeds escaped */
-    *pending = read_signals(text, "\nSigPnd:\t") | read_signals(text, "\nShdPnd:\t");
-    return state != NULL && state[8] == 'T';
+    char path[64], *line = NULL;
+    size_t size = 0;
+    bool is_stopped = false;
+    *pending = 0;
+    snprintf(path, sizeof(path), "/proc/%d/status", pid);
+    FILE *status = fopen(path, "re");
+    while (status != NULL && getline(&line, &size, status) >= 0) {
+        is_stopped |= strncmp(line, "State:\tT", 8) == 0; /* the name has its line feeds escaped */
+        *pending |= read_signals(line, "SigPnd:\t") | read_signals(line, "ShdPnd:\t");
+    }
+    free(line);
+    if (status != NULL)
+        fclose(status);
+    return is_stopped;
 }
 
 /* ---- Its command. */

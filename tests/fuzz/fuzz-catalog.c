@@ -15,7 +15,8 @@ use(const struct catalog *catalog, struct mem *mem)
     struct outbuf out = {0};
     struct request request = {.group = "all", .redact = {redact_defaults, REDACT_DEFAULTS}, .app_data = true};
     bpftrace_newest(&bpftrace);
-    list_write(&out, catalog, NULL);
+    struct select any = {0};
+    list_write(&out, &(struct list){.catalog = catalog, .select = &any});
     out.len = 0;
     files_load_builtin(&templates, "templates", mem);
     if (plan_make(&plan, catalog, NULL, &bpftrace, &request, mem, &diag) == 0)
