@@ -71,7 +71,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool is_json = *data & 4;
     if (view_make(&view, words, 2, is_json, &filter, &own, &diag) != 0) {
         bool has_caret = strstr(diag.message, "\n    ") != NULL && strchr(diag.message, '^') != NULL;
-        FUZZ_CHECK(diag.status == DIAG_USAGE && (has_caret || text.len == 0)); /* in nothing there is no place */
+        FUZZ_CHECK(diag.status == DIAG_USAGE && (has_caret || words[0].value[0] == '\0')); /* in nothing there is no place */
     } else if (view_wants(&view, &exchange)) {
         const struct report report = {&format, &view.line_filter, view.log.npieces > 0 ? &view.log : NULL};
         format_init(&format, is_json ? "json" : "line", (struct format_options){0});
