@@ -49,12 +49,33 @@ decode_are_texts_open(const struct decode *decode, const struct record *record, 
 }
 
 struct decode_slot *
-decode_find_slot(struct decode *decode, uint64_t tid)
+decode_find_slot(struct decode *decode, uint64_t tid, uint64_t nsecs)
 {
-    for (int i = 0; i < DECODE_SLOTS; i++)
-        if (decode->slots[i].is_used && decode->slots[i].record.tid == tid)
+    for (int i = 0; i < DECODE_SLOTS; i++) {
+        const struct record *record = &decode->slots[i].record;
+        if (decode->slots[i].is_used && record->tid == tid && record->nsecs == nsecs)
             return &decode->slots[i];
+    }
     return NULL;
+}
+
+/* bpftrace reads the buffers in turn, so that it is not far behind in one of them. */
+struct decode_slot *
+decode_find_overtaken(struct decode *decode, const struct record *record)
+{
+    enum { FAR_NS = 1000 * 1000 * 1000 };
+    bool may_be_behind = decode->plan->bpftrace->row.per_cpu_buffers;
+    struct decode_slot *oldest = NULL;
+    int count = 0;
+    for (int i = 0; i < DECODE_SLOTS; i++) {
+        struct decode_slot *slot = &decode->slots[i];
+        if (!slot->is_used || slot->record.tid != record->tid)
+            continue;
+        count++;
+        oldest = oldest == NULL || slot->age < oldest->age ? slot : oldest;
+    }
+    bool is_near = count == 1 && record->nsecs - oldest->record.nsecs < FAR_NS;
+    return may_be_behind && is_near ? NULL : oldest;
 }
 
 static struct decode_slot *

@@ -125,13 +125,24 @@ decode_is_open(const struct decode *decode, const struct record *record, bool ha
     return record->event->layout.ntexts > 0 && decode_are_texts_open(decode, record, has_texts);
 }
 
-/* The slot of a thread's record; NULL: it has none. */
-struct decode_slot *decode_find_slot(struct decode *decode, uint64_t tid);
+/* The slot of a thread's record of that time; NULL: it has none. */
+struct decode_slot *decode_find_slot(struct decode *decode, uint64_t tid, uint64_t nsecs);
+
+/* The record of the same thread of which no more can come, now that `record` is there; NULL: there is none. A thread fires one
+ * event after the other. But where each CPU has a buffer of its own, and the thread has moved to another CPU, bpftrace may read
+ * the next event before the rest of this one. */
+struct decode_slot *decode_find_overtaken(struct decode *decode, const struct record *record);
 
 static inline struct decode_slot *
-decode_slot_of(struct decode *decode, uint64_t tid)
+decode_slot_at(struct decode *decode, uint64_t tid, uint64_t nsecs)
 {
-    return decode->nused > 0 ? decode_find_slot(decode, tid) : NULL;
+    return decode->nused > 0 ? decode_find_slot(decode, tid, nsecs) : NULL;
+}
+
+static inline struct decode_slot *
+decode_overtaken(struct decode *decode, const struct record *record)
+{
+    return decode->nused > 0 ? decode_find_overtaken(decode, record) : NULL;
 }
 
 /* Keeps item->record until the rest of its texts has come. NULL: there was no room for it, so the item is another record now,

@@ -23,8 +23,8 @@ read_record(struct decode *decode, struct wire *wire, struct decode_item *item)
     decode_read_numbers(decode, wire, item);
     if (wire->state != WIRE_GOOD)
         return false;
-    struct decode_slot *slot = decode_slot_of(decode, record->tid);
-    if (slot != NULL) { /* a thread fires one event after the other: no more comes of its last one */
+    struct decode_slot *slot = decode_overtaken(decode, record);
+    if (slot != NULL) {
         decode_give_up(decode, slot, item);
         decode_put_back(decode, wire);
         return true;
@@ -77,9 +77,9 @@ read_more(struct decode *decode, struct wire *wire, bool has_words, struct decod
     uint64_t nsecs = wire_number(wire), tid = wire_number(wire), text = wire_number(wire), offset = wire_number(wire);
     if (wire->state != WIRE_GOOD)
         return false;
-    struct decode_slot *slot = decode_slot_of(decode, tid);
-    if (slot == NULL || slot->record.nsecs != nsecs || text >= (uint64_t)slot->record.event->layout.ntexts ||
-        !slot->is_open[text] || offset != slot->got[text]) {
+    struct decode_slot *slot = decode_slot_at(decode, tid, nsecs);
+    if (slot == NULL || text >= (uint64_t)slot->record.event->layout.ntexts || !slot->is_open[text] ||
+        offset != slot->got[text]) {
         wire_fail(wire, WIRE_DAMAGED);
         return false;
     }
