@@ -57,8 +57,10 @@ breaks_off() {
         head -c "$at" "$dir/whole" >"$dir/recording"
         replay && status_is 1 && grep -q "^h2olog: $dir/recording breaks off" "$dir/replayed.err" || { show "$dir/replayed.err"; return 1; }
         lines=$(wc -l <"$dir/replayed")
-        [[ $lines -gt 0 ]] && head -n "$((lines - 1))" "$dir/out" | cmp -s - <(head -n "$((lines - 1))" "$dir/replayed") ||
-            { explain "cut at $at of $size: $lines lines differ"; return 1; }
+        # Behind the last heartbeat of every CPU records of some CPUs are there and of others not.
+        [[ $lines -gt 1 ]] && head -n "$((lines / 2))" "$dir/out" | cmp -s - <(head -n "$((lines / 2))" "$dir/replayed") ||
+            { explain "cut at $at of $size: the first half of $lines lines differs"; return 1; }
+        (($(diff "$dir/out" "$dir/replayed" | grep -ac '^>') <= 4)) || { explain "cut at $at of $size: there are other lines"; return 1; }
     done
     for at in 0 5 18 100 5000; do
         head -c "$at" "$dir/whole" >"$dir/recording"
