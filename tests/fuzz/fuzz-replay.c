@@ -155,7 +155,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FUZZ_CHECK(diag.message[0] != '\0');
     check_output(out);
     text_free(&recording);
-    text_free(&sink.pending);
+    sink_free(&sink);
     close(in);
     close(out);
     return 0;
