@@ -300,6 +300,12 @@ http3_load() { # OPTION...
     timeout 10 "$H2O_CLIENT" -k -3 100 "$@" "https://127.0.0.1:$tls_port/hello.txt" >"$dir/body" 2>"$dir/response"
 }
 
+# Where h2o tells no time h2olog shows the kernel's; and reset tokens are not shown without -a.
+as_shown() {
+    sed -E 's/"at": [0-9]+, "type": "(stream_on_open|crypto_handshake|crypto_update_secret)"/"at": N, "type": "\1"/
+        s/, "stateless_reset_token": "[0-9a-f]*"//' | sort
+}
+
 has_same_count() {
     [[ $(later_lines "$dir/out" | wc -l) == $(later_lines "$dir/second" | wc -l) ]]
 }
@@ -312,8 +318,8 @@ second_reading() {
     sleep 1.5
     wait_for 10 has_same_count
     end_log || return
-    later_lines "$dir/out" >"$dir/got"
-    later_lines "$dir/second" >"$dir/expected"
+    later_lines "$dir/out" | as_shown >"$dir/got"
+    later_lines "$dir/second" | as_shown >"$dir/expected"
     explain "$(wc -l <"$dir/expected") events of $(sed 's/.*"type": "\([a-z_]*\)".*/\1/' "$dir/expected" | sort -u | wc -l) kinds"
     [[ $(wc -l <"$dir/expected") -gt 100 ]] && diff "$dir/expected" "$dir/got" >"$dir/diff" && return
     show "$dir/diff"
