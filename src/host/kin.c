@@ -8,8 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_MS = 1000 };
-
 /* ---- Reading. */
 
 /* "" and "/" are the name of no service. */
@@ -61,6 +59,14 @@ kin_read(struct kin *kin, const struct process *process, struct mem *mem)
     kin->exe = process_exe(process->pid, mem);
     kin->service = read_service(process->pid);
     read_sockets(kin);
+}
+
+void
+kin_read_file(struct kin *kin)
+{
+    enum { FILE_MS = 1000 };
+    if (kin->file.inode == 0)
+        process_exe_file(kin->process.pid, clock_ms() + FILE_MS, &kin->file);
 }
 
 /* ---- Comparing. */
@@ -131,8 +137,7 @@ is_helper(const struct kin *server, const struct kin *process)
 static bool
 runs_file(const struct kin *server, struct kin *process)
 {
-    if (process->file.inode == 0)
-        process_exe_file(process->process.pid, clock_ms() + FILE_MS, &process->file);
+    kin_read_file(process);
     return process->file.inode != 0 && process_is_same_file(&process->file, &server->file);
 }
 

@@ -19,10 +19,12 @@ struct kin {
 /* Reads what /proc says of a process. `file` is not read. Memory is the arena's. */
 void kin_read(struct kin *kin, const struct process *process, struct mem *mem);
 
+/* Reads `file`, unless it is known. A process for it waits for the file system, for a second at most. */
+void kin_read_file(struct kin *kin);
+
 /* Whether the process is a successor of the server: it runs the same file, or one that has taken its name in the same file
  * system; has executed it, unless the server was forked, too; is younger; and has the server's parent, if it is in no other
- * service, or the server's session, service, or one of its sockets. A process for it waits for the file system, where names do
- * not tell; for a second at most. */
+ * service, or the server's session, service, or one of its sockets. Where names do not tell, the process's `file` is read. */
 bool kin_is_successor(const struct kin *server, struct kin *process);
 
 /* Whether the process's executable has the last name of the server's, as that of every successor has. Cheap. */

@@ -1,17 +1,5 @@
 #include "run/follow.h"
 
-#include "base/clock.h"
-
-/* How long the file system may take to say which file a successor runs, in milliseconds. */
-enum { FILE_MS = 1000 };
-
-static void
-set_kin(struct kin *kin, struct mem *mem, const struct process *process)
-{
-    mem_free(mem);
-    kin_read(kin, process, mem);
-}
-
 void
 follow_add(struct follow *follow, pid_t pid, const struct process_file *file)
 {
@@ -21,7 +9,7 @@ follow_add(struct follow *follow, pid_t pid, const struct process_file *file)
     follow->lines = mem_grow(&follow->mem, follow->lines, follow->nlines, sizeof(*follow->lines));
     struct follow_line *line = &follow->lines[follow->nlines++];
     *line = (struct follow_line){0};
-    set_kin(&line->first, &line->first_mem, &process);
+    kin_read(&line->first, &process, &line->first_mem);
     line->first.file = *file;
 }
 
@@ -51,34 +39,45 @@ add(struct follow_look *look, const struct process *process)
 
 /* ---- Who is a successor. */
 
-/* The line that the process continues; NULL: none. */
-static struct follow_line *
-find_line(const struct follow *follow, const struct process *process)
+static bool
+continues(const struct follow_line *line, struct kin *kin)
 {
-    struct mem mem = {0};
-    struct kin kin;
-    struct follow_line *found = NULL;
-    for (size_t i = 0; found == NULL && i < follow->nlines; i++) {
+    return kin_is_successor(&line->first, kin) || (line->last.process.pid != 0 && kin_is_successor(&line->last, kin));
+}
+
+/* The line that the process continues; NULL: none. Sets `kin`, which is read once and only where names fit. */
+static struct follow_line *
+find_line(const struct follow *follow, const struct process *process, struct kin *kin, struct mem *mem)
+{
+    bool is_read = false;
+    for (size_t i = 0; i < follow->nlines; i++) {
         struct follow_line *line = &follow->lines[i];
         if (!kin_has_name(&line->first, process))
             continue;
-        kin_read(&kin, process, &mem);
-        if (kin_is_successor(&line->first, &kin) || (line->last.process.pid != 0 && kin_is_successor(&line->last, &kin)))
-            found = line;
+        if (!is_read)
+            kin_read(kin, process, mem);
+        is_read = true;
+        if (continues(line, kin))
+            return line;
     }
-    mem_free(&mem);
-    return found;
+    return NULL;
 }
 
 /* The file of the latest one may have taken the name of the first one's. */
 static bool
-continues_line(struct follow *follow, const struct process *process)
+continues_any(struct follow *follow, const struct process *process)
 {
-    struct follow_line *line = find_line(follow, process);
-    if (line == NULL)
+    struct mem mem = {0};
+    struct kin kin;
+    struct follow_line *line = find_line(follow, process, &kin, &mem);
+    if (line == NULL) {
+        mem_free(&mem);
         return false;
-    set_kin(&line->last, &line->last_mem, process);
-    process_exe_file(process->pid, clock_ms() + FILE_MS, &line->last.file);
+    }
+    kin_read_file(&kin);
+    mem_free(&line->last_mem);
+    line->last = kin;
+    line->last_mem = mem;
     return true;
 }
 
@@ -97,7 +96,7 @@ follow_find(struct follow *follow, follow_is_known *is_known, const void *contex
         bool is_old = was_seen(&follow->last, &at, &process);
         if (!is_old && found != 0)
             continue; /* is looked at by the next call */
-        if (!is_old && !is_known(context, &process) && continues_line(follow, &process))
+        if (!is_old && !is_known(context, &process) && continues_any(follow, &process))
             found = process.pid;
         add(&now, &process);
     }
