@@ -46,6 +46,12 @@ open_pipes(struct pipes *pipes, struct diag *diag)
     return -1;
 }
 
+bool
+child_die_with(pid_t parent)
+{
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent; /* it may have ended before */
+}
+
 static void
 reset_signals(void)
 {
@@ -90,9 +96,8 @@ static void
 become(const char *path, char *const argv[], char *const envp[], int pass_fd, pid_t parent, struct pipes *pipes)
 {
     setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(127); /* h2olog was gone before the line above */
+    if (!child_die_with(parent))
+        _exit(127);
     reset_signals();
     set_limits();
     int null = open("/dev/null", O_RDONLY);

@@ -18,6 +18,10 @@ struct child {
  */
 int child_start(struct child *child, const char *path, char *const argv[], char *const envp[], int pass_fd, struct diag *diag);
 
+/* For a fork: the kernel kills it when its parent ends. Becoming another user takes that back. false: `parent`, by which it was
+ * forked, has ended already, or this cannot be had. */
+bool child_die_with(pid_t parent);
+
 /* Signals the whole process group. */
 void child_signal(const struct child *child, int signal);
 

@@ -1,6 +1,7 @@
 #include "host/sandbox.h"
 
 #include "base/clock.h"
+#include "host/child.h"
 #include "host/privileges.h"
 
 #include <errno.h>
@@ -82,13 +83,6 @@ give_up_rights(void)
            (IS_SANITIZED || limit(RLIMIT_AS, (rlim_t)MAX_MEMORY << 20));
 }
 
-/* Becoming another user takes the death signal back, so it is asked for behind that. */
-static bool
-die_with(pid_t parent)
-{
-    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
-}
-
 static bool
 send_answer(struct slice answer)
 {
@@ -122,11 +116,11 @@ be_sandbox(const struct sandbox_file *file, sandbox_work *work, const void *cont
     struct outbuf answer = {0};
     if (!keep_two_files(file->open != NULL ? -1 : file->fd, pipe))
         _exit(errno);
-    if (!die_with(parent))
+    if (!child_die_with(parent))
         _exit(KEPT_RIGHTS);
     if (file->open != NULL)
         open_here(file);
-    if (!give_up_rights() || !die_with(parent))
+    if (!give_up_rights() || !child_die_with(parent)) /* anew, as another user */
         _exit(KEPT_RIGHTS);
     work(0, context, &answer);
     _exit(send_answer((struct slice){answer.ptr, answer.len}) ? 0 : EIO);
