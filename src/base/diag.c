@@ -37,6 +37,13 @@ diag_at(struct diag *diag, struct diag_pos pos, const char *format, ...)
     return -1;
 }
 
+int
+diag_name(struct diag *diag, const char *name)
+{
+    const struct diag unnamed = *diag;
+    return diag_set(diag, (enum diag_status)unnamed.status, "%s: %s", name, unnamed.message);
+}
+
 const char *
 diag_remedy(int error)
 {

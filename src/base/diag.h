@@ -36,6 +36,9 @@ struct diag_log {
 int diag_set(struct diag *diag, enum diag_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int diag_at(struct diag *diag, struct diag_pos pos, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Puts a name, and ": ", before the message. Returns -1. */
+int diag_name(struct diag *diag, const char *name);
+
 /* What to do about this errno, with "; " before it, to stand at the end of a message; "" where it is not known here. */
 const char *diag_remedy(int error);
 

@@ -1,6 +1,7 @@
 #include "host/elf_reader.h"
 
 #include "base/clock.h"
+#include "host/process.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -82,15 +83,6 @@ answer_build_id(int fd, const void *context, struct outbuf *answer)
     usdt_build_id(fd, answer);
 }
 
-static int
-open_exe(const void *context, struct outbuf *head)
-{
-    char path[64];
-    (void)head;
-    snprintf(path, sizeof(path), "/proc/%d/exe", *(const pid_t *)context);
-    return open(path, O_RDONLY | O_NONBLOCK);
-}
-
 /* ---- Outside. */
 
 /* 1: it is an error, which `diag` is set to. */
@@ -110,9 +102,7 @@ static int
 blame(const char *object, struct diag *diag)
 {
     char quoted[512];
-    const struct diag what = *diag;
-    return diag_set(diag, (enum diag_status)what.status, "%s: %s", diag_quote(quoted, sizeof(quoted), text_of(object)),
-                    what.message);
+    return diag_name(diag, diag_quote(quoted, sizeof(quoted), text_of(object)));
 }
 
 static int
@@ -145,7 +135,7 @@ elf_reader_is_h2o(pid_t pid, int64_t deadline, struct diag *diag)
 {
     struct outbuf text = {0};
     char object[64];
-    const struct sandbox_file file = {.open = open_exe, .context = &pid};
+    const struct sandbox_file file = {.open = process_open, .context = &(struct process_proc_file){pid, "exe"}};
     snprintf(object, sizeof(object), "/proc/%d/exe", pid);
     int status = sandbox_run(&file, answer_is_h2o, NULL, deadline, &text, diag), error = errno;
     struct slice answer = {text.ptr, text.len};
@@ -162,7 +152,7 @@ elf_reader_build_id(pid_t pid, struct mem *mem)
     struct outbuf answer = {0};
     struct diag ignored;
     char quoted[256];
-    const struct sandbox_file file = {.open = open_exe, .context = &pid};
+    const struct sandbox_file file = {.open = process_open, .context = &(struct process_proc_file){pid, "exe"}};
     bool is_there = sandbox_run(&file, answer_build_id, NULL, clock_ms() + ELF_READER_MS, &answer, &ignored) == 0;
     const char *id = is_there && answer.len > 0
                          ? mem_strdup(mem, diag_quote(quoted, sizeof(quoted), (struct slice){answer.ptr, answer.len}))

@@ -104,16 +104,17 @@ process_is_stopped(pid_t pid, uint64_t *pending)
     return is_stopped;
 }
 
-/* ---- Its command. */
-
-static int
-open_command(const void *context, struct outbuf *head)
+int
+process_open(const void *context, struct outbuf *head)
 {
+    const struct process_proc_file *file = context;
     char path[64];
     (void)head;
-    snprintf(path, sizeof(path), "/proc/%d/cmdline", *(const pid_t *)context);
-    return open(path, O_RDONLY);
+    snprintf(path, sizeof(path), "/proc/%d/%s", file->pid, file->name);
+    return open(path, O_RDONLY | O_NONBLOCK);
 }
+
+/* ---- Its command. */
 
 /* They stand in the process's memory, which may be mapped from a file. */
 static void
@@ -142,7 +143,7 @@ process_command(pid_t pid, int64_t deadline, struct mem *mem)
     char quoted[256];
     struct diag ignored;
     struct outbuf text = {0};
-    const struct sandbox_file file = {.open = open_command, .context = &pid};
+    const struct sandbox_file file = {.open = process_open, .context = &(struct process_proc_file){pid, "cmdline"}};
     if (clock_ms() >= deadline || sandbox_run(&file, read_command, NULL, deadline, &text, &ignored) != 0)
         text.len = 0;
     while (text.len > 0 && text.ptr[text.len - 1] == '\0')
@@ -286,15 +287,6 @@ parse_mapping(const char *line, struct process_mapping *mapping)
     return mapping->id.inode != 0;
 }
 
-static int
-open_maps(const void *context, struct outbuf *head)
-{
-    char path[64];
-    (void)head;
-    snprintf(path, sizeof(path), "/proc/%d/maps", *(const pid_t *)context);
-    return open(path, O_RDONLY);
-}
-
 /* A line that is no mapping. */
 static const char cut_mark[] = "...";
 
@@ -322,7 +314,7 @@ int
 process_maps_open(struct process_maps *maps, pid_t pid, int64_t deadline, struct diag *diag)
 {
     *maps = (struct process_maps){0};
-    const struct sandbox_file file = {.open = open_maps, .context = &pid};
+    const struct sandbox_file file = {.open = process_open, .context = &(struct process_proc_file){pid, "maps"}};
     int status = sandbox_run(&file, copy_maps, NULL, deadline, &maps->text, diag);
     maps->rest = (struct slice){maps->text.ptr, status == 0 ? maps->text.len : 0};
     return status;

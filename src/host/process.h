@@ -32,6 +32,13 @@ bool process_user(pid_t pid, uid_t *user);
 /* Whether it is stopped; the signals that wait until it goes on are then in `pending`, signal N as bit N - 1. */
 bool process_is_stopped(pid_t pid, uint64_t *pending);
 
+/* /proc/PID/NAME, for a process of its own to open (sandbox.h): `process_open` is its way, and this the context. */
+struct process_proc_file {
+    pid_t pid;
+    const char *name;
+};
+int process_open(const void *context, struct outbuf *head);
+
 /* Its command line, escaped, of 255 bytes at most; where it cannot be read until the deadline, its name in brackets. The
  * arena's. A process for it waits (sandbox.h). */
 const char *process_command(pid_t pid, int64_t deadline, struct mem *mem);

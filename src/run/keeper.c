@@ -79,11 +79,11 @@ keeper_order(const struct keeper *keeper, enum keeper_order kind, pid_t pid)
 static void
 read_files(struct msghdr *msg, struct keeper_news *news)
 {
-    int files[KEEPER_MAX_FILES] = {-1, -1, -1, -1, -1, -1};
+    int files[KEEPER_MAX_FILES] = KEEPER_NO_FILES;
     struct cmsghdr *header = CMSG_FIRSTHDR(msg);
     if (header != NULL && header->cmsg_type == SCM_RIGHTS && header->cmsg_len <= CMSG_LEN(sizeof(files)))
         memcpy(files, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
-    news->files = (struct keeper_files){-1, -1, -1, -1, -1, -1};
+    news->files = (struct keeper_files)KEEPER_NO_FILES;
     if (news->kind == KEEPER_STARTED)
         news->files = (struct keeper_files){files[0], files[1], files[2], files[3], files[4], files[5]};
     else

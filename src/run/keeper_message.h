@@ -36,6 +36,11 @@ struct keeper_files {
     int kill, resume;   /* kills it, as its end kills it, too; and ends a pause that the keeper does not end */
 };
 
+#define KEEPER_NO_FILES        \
+    {                          \
+        -1, -1, -1, -1, -1, -1 \
+    }
+
 enum { KEEPER_MAX_FILES = sizeof(struct keeper_files) / sizeof(int) };
 
 /* The keeper sends messages: files go beside one (SCM_RIGHTS), and a text behind it. */

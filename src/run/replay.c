@@ -45,14 +45,6 @@ bad_start(const struct player *player, uint64_t number, uint64_t pid)
     return player->nsessions == MAX_SESSIONS ? "256 others are traced at the same time; expected that some have ended" : NULL;
 }
 
-/* Says which file it is about. */
-static int
-name_file(const struct player *player)
-{
-    const struct diag why = *player->diag;
-    return diag_set(player->diag, (enum diag_status)why.status, "%s: %s", player->path, why.message);
-}
-
 /* The block's bytes are "PID", LF, and the note of launch.h. */
 static int
 player_start(struct player *player, const struct recording_block *block)
@@ -65,10 +57,10 @@ player_start(struct player *player, const struct recording_block *block)
     if (why != NULL)
         return diag_set(player->diag, DIAG_FAILED, "%s is damaged where server %lu begins: %s", player->path, block->server,
                         why);
-    const struct session_start start = {(pid_t)pid, 0, {-1, -1, -1, -1, -1, -1}, note};
+    const struct session_start start = {(pid_t)pid, 0, KEEPER_NO_FILES, note};
     struct session *session = session_open(&player->config, &start, player->diag);
     if (session == NULL)
-        return name_file(player);
+        return diag_name(player->diag, player->path);
     player->sessions[player->nsessions].number = block->server;
     player->sessions[player->nsessions++].session = session;
     return 0;
