@@ -25,9 +25,12 @@ struct destination {
     struct format format;
 };
 
-/* What h2olog reads or writes, the output last. */
+/* The inputs alone; and with the output, which stands behind them. */
+enum { USED_INPUTS = 4, USED_ALL };
+
+/* What h2olog reads or writes. */
 struct used {
-    struct open_used items[6];
+    struct open_used items[USED_ALL];
 };
 
 static struct used
@@ -39,9 +42,6 @@ used_files(const struct options *options)
                           {"--bpftrace", options->bpftrace},
                           {"-w", options->output}}};
 }
-
-/* The inputs alone. */
-enum { USED_INPUTS = 4, USED_ALL = 5 };
 
 /* As with `h2olog >&-`, and `h2olog --replay FILE >>FILE`. */
 static int

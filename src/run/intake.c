@@ -127,12 +127,12 @@ intake_lose(struct session *session, uint64_t lost)
 {
     const struct session_intake *intake = &session->intake;
     struct session_run *run = session->run;
+    if (session->life.begin_nsecs == 0)
+        return;
     uint64_t from = intake->reorder != NULL ? reorder_released(intake->reorder) : 0;
     struct record record = {.nsecs = from != 0 ? from : intake->now};
     record.values[RECORD_LOST].number = lost;
     record.values[RECORD_LOST_UNTIL].number = intake->now;
-    if (session->life.begin_nsecs == 0)
-        return;
     run->counts.lost += lost;
     run->counts.misses_losses |= session->plan.bpftrace->row.misses_losses;
     if (!format_is_json(run->output->format))

@@ -28,7 +28,7 @@ struct session_life {
     bool is_told;          /* how bpftrace has ended */
     int64_t put_off_limit; /* milliseconds: output does not put the end of STOPPING and DRAINING off beyond this */
     uint64_t first_nsecs;  /* when bpftrace's first output was read; 0: there was none. It reads when all probes are attached,
-                            * and  prints then what came meanwhile */
+                            * and prints then what came meanwhile */
     uint64_t begin_nsecs;  /* the first heartbeat behind that; 0: there was none. What was before does not belong to the run */
     uint64_t end_nsecs;   /* the session is complete when everything up to this time is here; UINT64_MAX: there is no end yet */
     bool is_ready;        /* everything was attached */

@@ -146,13 +146,6 @@ origins_are_lossy(const struct origins *origins, pid_t pid, uint64_t nsecs)
     return server != NULL && nsecs <= server->lossy_until;
 }
 
-bool
-origins_have_lost(const struct origins *origins, pid_t pid)
-{
-    const struct origin_server *server = find_server(origins, pid);
-    return server != NULL && server->lossy_until != 0;
-}
-
 static bool
 is_pushed(const struct origin_connection *connection, uint64_t req_id)
 {

@@ -35,9 +35,8 @@ void origins_lose(struct origins *origins, const struct record *loss);
 /* Nothing more comes from the server. */
 void origins_end(struct origins *origins, pid_t pid);
 
-/* Whether records of this time may have been lost; whether any were so far. */
+/* Whether records of this time may have been lost. */
 bool origins_are_lossy(const struct origins *origins, pid_t pid, uint64_t nsecs);
-bool origins_have_lost(const struct origins *origins, pid_t pid);
 
 /* Where the response comes from that the record `status` begins. `*version`: of its connection, or 0, when that is not known.
  */
