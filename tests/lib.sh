@@ -577,3 +577,29 @@ printf -v places '%05d' {0..13108} # 65,545 digits
 escaped_bytes() {
     perl -0777 -pe 's/([\0-\x1f\x7f-\xff])|\\/defined $1 ? sprintf "\\x%02x", ord $1 : "\\\\"/ge'
 }
+
+# ------------------------------------------------------------------------------------------------------ several servers
+
+# Starts another server in a directory of its own; its pid is $other, its script $other_script, and what it says in $other_out.
+start_other() { # PROGRAM [OPTION]...
+    local here=$dir first=$server first_script=$script ok=0
+    dir=$here/other-$((++others))
+    mkdir "$dir" && start_server_as "$@" || ok=1
+    other=$server other_script=$script other_out=$dir/server.out
+    dir=$here server=$first script=$first_script
+    return "$ok"
+}
+others=0
+
+fire_at() { # SCRIPT-FD CONN COUNT
+    echo "repeat $3 0 fire h2o:receive_request $2 i 0x101" >&"$1"
+    echo "print fired $2" >&"$1"
+}
+
+lines_of() { # CONN COUNT
+    seq -f "$1 %.0f RxProtocol HTTP/1.1" 0 $(($2 - 1))
+}
+
+are_traced() { # COUNT
+    [[ $(grep -Ec '^h2olog: tracing pid [0-9]+ \(.*\), probes attached' "$dir/err") -ge $1 ]]
+}

@@ -142,26 +142,6 @@ trusts_sudo_user() {
 
 # ------------------------------------------------------------------------------------------------------ several servers
 
-# Starts another server in a directory of its own; its pid is $other, its script $other_script.
-start_other() { # PROGRAM
-    local here=$dir first=$server first_script=$script ok=0
-    dir=$here/other-$((++others))
-    mkdir "$dir" && start_server_as "$1" || ok=1
-    other=$server other_script=$script
-    dir=$here server=$first script=$first_script
-    return "$ok"
-}
-others=0
-
-fire_at() { # SCRIPT-FD CONN COUNT
-    echo "repeat $3 0 fire h2o:receive_request $2 i 0x101" >&"$1"
-    echo "print fired $2" >&"$1"
-}
-
-lines_of() { # CONN COUNT
-    seq -f "$1 %.0f RxProtocol HTTP/1.1" 0 $(($2 - 1))
-}
-
 two_servers() {
     start_server && start_other "$SERVER" && start_log -p "$other" --record "$dir/recording" && wait_for 20 are_traced 2 || { show "$dir/err"; return 1; }
     fire_at "$script" 1 300 && fire_at "$other_script" 2 300 && wait_for 5 has_count 600
@@ -181,51 +161,6 @@ one_of_two_ends() {
     start_server && start_other "$SERVER" && start_log -p "$other" -E && wait_for 20 are_traced 2 || { show "$dir/err"; return 1; }
     kill -KILL "$(tracers_of "$other")" && wait_for 30 grep -qx "h2olog: bpftrace was killed by signal 9 (Killed); pid $other is not traced any more" "$dir/err" || return
     fire_at "$script" 1 50 && wait_for 5 has_count 50 && kill -TERM "$log" && reap "$log" 20 && status_is 137 && nothing_left
-}
-
-are_traced() { # COUNT
-    [[ $(grep -Ec '^h2olog: tracing pid [0-9]+ \(.*\), probes attached' "$dir/err") -ge $1 ]]
-}
-
-# A graceful restart: the new server comes, both serve, the old one ends. `replace` puts another file in the old one's place first.
-follows() { # keep|replace
-    cp "$SERVER" "$dir/server" && start_server_as "$dir/server" && start_log --follow || return
-    fire_at "$script" 1 200
-    if [[ $1 == replace ]]; then
-        cp "$SERVER" "$dir/new" && mv "$dir/new" "$dir/server" || return
-    fi
-    start_other "$dir/server" && wait_for 20 are_traced 2 || { show "$dir/err"; return 1; }
-    fire_at "$script" 2 200 && fire_at "$other_script" 3 200 && wait_for 5 has_line "fired 2" "$dir/server.out"
-    kill -TERM "$server" && wait_for 20 grep -q "process $server has ended" "$dir/err" || return
-    fire_at "$other_script" 4 200 && wait_for 10 has_count 800
-    end_log 40 || return
-    { lines_of 1 200 && lines_of 2 200; } | sed "s/^/$server /" >"$dir/expected"
-    { lines_of 3 200 && lines_of 4 200; } | sed "s/^/$other /" >"$dir/expected2"
-    grep "^$server " "$dir/out" >"$dir/of-server"
-    grep "^$other " "$dir/out" >"$dir/of-other"
-    same "$dir/expected" "$dir/of-server" && same "$dir/expected2" "$dir/of-other" && nothing_left
-}
-
-# The server is gone before the next one comes.
-follows_over_a_gap() {
-    cp "$SERVER" "$dir/server" && start_server_as "$dir/server" && start_log --follow || return
-    kill -TERM "$server" && wait_for 20 grep -q "process $server has ended" "$dir/err" || return
-    rest 0.5 # it looks four times a second
-    is_alive "$log" || { explain "h2olog has ended"; return 1; }
-    start_other "$dir/server" && wait_for 20 are_traced 2 || { show "$dir/err"; return 1; }
-    fire_at "$other_script" 5 100 && wait_for 5 has_count 100
-    end_log 40 || return
-    lines_of 5 100 | sed "s/^/$other /" >"$dir/expected"
-    has_printed_expected && nothing_left
-}
-
-# What runs something else, or was forked by a server, is not followed.
-follows_no_others() {
-    cp "$SERVER" "$dir/server" && start_server_as "$dir/server" && start_log --follow || return
-    start_other "$SERVER" || return
-    rest 0.8 # it looks four times a second
-    [[ -z $(tracers_of "$other") ]] || { show "$dir/err"; return 1; }
-    stop_log
 }
 
 one_of_two_fails() {
@@ -464,10 +399,6 @@ test_case "a catalogue of the user who called sudo" trusts_sudo_user
 live_case "two servers at once" two_servers
 live_case "the bpftrace of one of two is killed" one_of_two_ends
 live_case "one of two cannot be traced" one_of_two_fails
-live_case "--follow: a graceful restart" follows keep
-live_case "--follow: an upgrade" follows replace
-live_case "--follow: a stop and a start" follows_over_a_gap
-live_case "--follow: another program" follows_no_others
 live_case "-w and --append" writes_file
 live_case "SIGHUP rotates the file under load" rotates
 live_case "SIGHUP when the directory has gone" directory_vanishes

@@ -234,6 +234,7 @@ START_TEST(a_stream_has_no_batches)
         snprintf(input, sizeof(input), "%s" N " 0 2 7 1 2 3\n", frames[i]);
         check(input, strlen(input), "numbers 1 2 3|", 1);
     }
+    check("@f0" N "[7]: 1\n" N " 0 2 7 1 2 3\n", strlen("@f0" N "[7]: 1\n" N " 0 2 7 1 2 3\n"), "numbers 1 2 3|", 0);
     CHECK_BATCH("@-0" N "[1, 7]: (0, 1, 2, 3)\n@n0" N "[1, 7]: (0, 1, 2, 3)\n", "numbers 1 2 3|", 0);
 }
 END_TEST

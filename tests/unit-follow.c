@@ -229,8 +229,9 @@ START_TEST(t7_servers_that_have_ended_are_forgotten)
                             .templates = &templates,
                             .bpftrace = &fixture.bpftrace,
                             .command = "h2olog",
-                            .log = &log};
-    const struct keeper_services services = launch_services(&launch, true);
+                            .log = &log,
+                            .follows = true};
+    const struct keeper_services services = launch_services(&launch);
     for (int i = 0; i < 4; i++) {
         struct server server = start(server_path());
         struct outbuf note = {0};

@@ -466,7 +466,7 @@ start_service(pid_t pid, const char *pattern, struct outbuf *note)
                             .bpftrace = &fixture.bpftrace,
                             .command = "h2olog",
                             .log = &log};
-    const struct keeper_services services = launch_services(&launch, false);
+    const struct keeper_services services = launch_services(&launch);
     int status = services.start(services.context, pid, false, &child, &server_fd, note, &diag);
     child_close(&server_fd);
     if (status == 0)

@@ -52,20 +52,24 @@ start_server(void)
 
 /* The keeper's services, with a script as context. */
 
-static size_t note_size; /* that a note has at least */
+static pid_t tracer_started;        /* the last one; the keeper's */
+static size_t note_size;            /* that a note has at least */
+static const char *note_words = ""; /* of a start that is not of the lesser program */
 
 static int
 start(void *context, pid_t server, bool is_lesser, struct child *tracer, int *server_fd, struct outbuf *note, struct diag *diag)
 {
     char *argv[] = {"sh", "-c", context, is_lesser ? "lesser" : "whole", NULL}, *envp[] = {"PATH=/usr/bin:/bin", NULL};
-    text_printf(note, N "%s\nserver\np e 8\n", is_lesser ? " lesser" : "");
+    text_printf(note, N "%s\nserver\np e 8\n", is_lesser ? " lesser" : note_words);
     while (note->len < note_size)
         text_puts(note, "p e 8\n");
     *server_fd = (int)syscall(SYS_pidfd_open, server, 0);
     if (strcmp(context != NULL ? context : "", "hang") == 0)
         for (;;)
             pause();
-    return child_start(tracer, context != NULL ? "/bin/sh" : "/nonexistent/sh", argv, envp, -1, diag);
+    int status = child_start(tracer, context != NULL ? "/bin/sh" : "/nonexistent/sh", argv, envp, -1, diag);
+    tracer_started = status == 0 ? tracer->pid : 0;
+    return status;
 }
 
 static size_t
@@ -74,6 +78,19 @@ touch(void *context, pid_t server)
     (void)context;
     (void)server;
     return 4096;
+}
+
+/* Process 17 is the server's successor, and came before its probes were attached. */
+static bool
+join(void *context, pid_t server, bool is_chosen, struct keeper_join *to, struct outbuf *note)
+{
+    (void)context;
+    *to = (struct keeper_join){.server_fd = -1};
+    if (is_chosen || server != 17)
+        return false;
+    to->tracer = tracer_started;
+    text_puts(note, "- since=5000000\nsuccessor\n");
+    return true;
 }
 
 static void
@@ -91,7 +108,7 @@ begin(struct run *run, const char *script)
     run->output = (struct output){.view = &run->view, .format = &run->format, .sink = &run->sink};
     run->signals = supervise_signals();
     run->server = start_server();
-    const struct keeper_services services = {(void *)script, start, touch, NULL, NULL, 0};
+    const struct keeper_services services = {.context = (void *)script, .start = start, .join = join, .touch = touch};
     ck_assert_int_eq(keeper_start(&run->keeper, &services, &run->server, 1, &run->fixture.diag), 0);
 }
 
@@ -356,6 +373,33 @@ START_TEST(a_loss_stands_where_it_happened)
     const char *loss = strstr(bytes, "\"type\": \"h2olog-event-lost\", \"lost\": 3}\n{");
     ck_assert_msg(first != NULL && loss > first && strstr(loss, "\"a\": 5}\n") != NULL, "%s", bytes);
     ck_assert_ptr_nonnull(strstr(bytes, "\"lost\": 4}\n"));
+    end(&run, "");
+}
+END_TEST
+
+/* T8: a program by file sees all processes that run it. What their first records say is held until the keeper has said whose
+ * they are, and nothing is lost meanwhile. */
+START_TEST(a_program_by_file_shows_successors_only)
+{
+    struct run run;
+    note_words = " by-file";
+    begin(&run, TICK EVENT "for pid in 11 12 11; do printf \"" N " 0 $now ${pid}00000007 6\n\"; done;" TICKS);
+    format_init(&run.format, "json", (struct format_options){.has_servers = true});
+    wall_begin(&run.format.wall, 0);
+    signal_later(SIGTERM, 1);
+    ck_assert_int_eq(supervise(&run), 0);
+    char bytes[4096] = "";
+    ck_assert_int_gt((int)read(run.reader, bytes, sizeof(bytes) - 1), 0);
+    char *line = bytes, *next;
+    const char *const ends[] = {mem_printf(&run.fixture.mem, "\"a\": 5, \"pid\": %d}", run.server),
+                                "\"type\": \"h2olog-gap\", \"pid\": 17, \"from\": 5, \"to\": ", "\"a\": 6, \"pid\": 17}",
+                                "\"a\": 6, \"pid\": 17}"};
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++, line = next) {
+        ck_assert_ptr_nonnull(next = strchr(line, '\n'));
+        *next++ = '\0';
+        ck_assert_msg(strstr(line, ends[i]) != NULL, "%s instead of %s", line, ends[i]);
+    }
+    ck_assert_str_eq(line, "");
     end(&run, "");
 }
 END_TEST
@@ -841,6 +885,7 @@ supervise_suite(void)
     tcase_add_test(tcase, a_flood_does_not_hold_back_the_end);
     tcase_add_test(tcase, what_came_while_probes_were_attached_is_not_of_the_run);
     tcase_add_test(tcase, a_loss_stands_where_it_happened);
+    tcase_add_test(tcase, a_program_by_file_shows_successors_only);
     tcase_add_test(tcase, a_clock_that_was_set_is_noticed);
     tcase_add_test(tcase, a_recording_keeps_when_the_clock_was_set);
     tcase_add_test(tcase, a_keeper_that_dies_ends_the_run);

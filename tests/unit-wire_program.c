@@ -1,4 +1,5 @@
 #include "program/wire_program.h"
+#include "program/attach.h"
 
 #include "host/operand.h"
 #include "base/template.h"
@@ -333,6 +334,29 @@ START_TEST(a_server_without_a_name_and_a_seventh_argument)
 }
 END_TEST
 
+/* T8: the sites of a probe are at other addresses in each process, and at the same places in a page. */
+START_TEST(a_program_by_file_sees_several_processes)
+{
+    struct usdt_site sites[2] = {{.address = 0x5555000011f0, .operands = {[6] = text_of("-4@%r15d")}},
+                                 {.address = 0x5555000025a0, .operands = {[6] = text_of("-4@%r14d")}}};
+    struct usdt_probe receive = {
+        .provider = "quicly", .name = "stream_receive", .nargs = 7, .sites = sites, .nsites = 2, .machine = EM_X86_64};
+    struct target target = {.pid = 77, .by_path = true, .by_file = true, .probes = {&receive, 1}};
+    struct fixture fixture = {0};
+    write_all(&fixture, &target, "0.17.0", "quic");
+    ck_assert_ptr_nonnull(strstr(out.ptr, "usdt:/proc/77/exe:quicly:stream_receive /@f0fedcba9876543210[(uint64)pid] == 0/\n"));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "$site = reg(\"ip\") & 4095;\n"));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "$extra6 = $site == 496 ? $extra6_0 : ($extra6_1);\n"));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "((uint64)pid << 32) + (uint64)tid"));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "@f0fedcba9876543210[(uint64)0] = (uint64)9182379272246532360;"));
+    ck_assert(attach_fits_file(&fixture.plan));
+    sites[1].address = 0x5555000021f0;
+    ck_assert(!attach_fits_file(&fixture.plan));
+    text_free(&out);
+    fixture_free(&fixture);
+}
+END_TEST
+
 /* On arm64 bpftrace takes the address for the value of what stands at a register without an offset, and the register that tells
  * the sites apart has another name. */
 START_TEST(arm64_reads_first_members_by_the_note)
@@ -373,6 +397,7 @@ wire_program_suite(void)
     tcase_add_test(tcase, only_what_was_asked_for_is_read);
     tcase_add_test(tcase, batches_are_kept_in_maps);
     tcase_add_test(tcase, a_server_without_a_name_and_a_seventh_argument);
+    tcase_add_test(tcase, a_program_by_file_sees_several_processes);
     tcase_add_test(tcase, arm64_reads_first_members_by_the_note);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -175,7 +175,7 @@ supervise(struct supervise *run, struct launch *launch, const struct options_pid
           int signals, struct diag *diag)
 {
     struct keeper keeper;
-    const struct keeper_services services = launch_services(launch, run->follow);
+    const struct keeper_services services = launch_services(launch);
     if (keeper_start(&keeper, &services, servers->items, servers->count, diag) != 0)
         return -1;
     run->keeper = &keeper;
@@ -202,7 +202,8 @@ trace(struct supervise *run, const struct machine *machine, struct setup *setup,
                             .contract = setup->has_contract ? &setup->contract : NULL,
                             .command = setup->command,
                             .log = run->log,
-                            .output = options->output};
+                            .output = options->output,
+                            .follows = options->follow};
     run->config.catalog = &files->catalog;
     run->config.bpftrace = &machine->bpftrace;
     run->config.select = setup->has_contract ? &setup->select : NULL;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 size_t
@@ -61,6 +62,32 @@ process_read(struct process *process, pid_t pid)
         return false;
     process->image = text_hash(TEXT_HASH, (struct slice){name, (size_t)(after_name - name)});
     return parse_stat(process, after_name);
+}
+
+int
+process_pidfd(const struct process *process)
+{
+    struct process now;
+    int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
+    if (fd < 0 || (process_read(&now, process->pid) && now.started == process->started))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+uint64_t
+process_started_nsecs(uint64_t started)
+{
+    return started * (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+/* The number is PROC_PID_INIT_INO of the kernel's proc_ns.h. */
+bool
+process_has_kernel_pids(void)
+{
+    const ino_t first = 0xEFFFFFFC;
+    struct stat status;
+    return stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == first;
 }
 
 /* The directory, unlike the files in it, is the user's even if the process must not be looked into. */

@@ -26,6 +26,15 @@ size_t process_read_start(pid_t pid, const char *name, char *bytes, size_t size)
 /* false: there is no such process, or errno is EMFILE or ENFILE. */
 bool process_read(struct process *process, pid_t pid);
 
+/* A pidfd of it; -1: it has ended. */
+int process_pidfd(const struct process *process);
+
+/* When it was started: CLOCK_BOOTTIME in nanoseconds, at most a tick of the kernel's too early. */
+uint64_t process_started_nsecs(uint64_t started);
+
+/* Whether this process is in the first PID namespace, so that it has the kernel's own PIDs. */
+bool process_has_kernel_pids(void);
+
 /* Its effective user. false: there is no such process. */
 bool process_user(pid_t pid, uid_t *user);
 

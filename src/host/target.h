@@ -28,6 +28,7 @@ struct target {
     size_t nobjects;
     bool by_path; /* its executable has no name that bpftrace could find (deleted, replaced, behind a chroot): attach by
                    * /proc/PID/exe */
+    bool by_file; /* the program sees all processes of its executable: for --follow */
 };
 
 /* Reads the probes of process `pid`, through /proc so that containers and deleted binaries work. Its files are opened and read

@@ -21,6 +21,9 @@ enum layout_store { LAYOUT_PRINTED, LAYOUT_NUMBERS, LAYOUT_TEXTS, LAYOUT_CSTR, L
 /* The letters of the maps' names, by enum layout_store. */
 #define LAYOUT_STORE_LETTERS "-ntr"
 
+/* That of the map of processes that are not shown, by a program that sees several. */
+#define LAYOUT_OTHERS_LETTER 'f'
+
 /* What the record of an event holds. Fields are indexes into the catalogue's probe. */
 struct layout_event {
     int numbers;                 /* how many stand before the texts */

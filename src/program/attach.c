@@ -2,12 +2,23 @@
 
 #include "host/operand.h"
 
+#include <stdlib.h>
+
 struct reader {
     const struct plan *plan;
     const struct usdt_probe *usdt;
     struct outbuf statements;
     struct mem *mem;
 };
+
+/* The kernel loads a file at the border of a page, of 4 KiB or more. */
+enum { PAGE_MASK = 4095 };
+
+static bool
+is_by_file(const struct plan *plan)
+{
+    return plan->target != NULL && plan->target->by_file;
+}
 
 /* Reads the operand of every site into a variable, and then takes the variable of the site where the event was. All of them are
  * read, whether needed or not: of reads within branches LLVM makes one access at a computed place, which the kernel's verifier
@@ -16,6 +27,7 @@ static void
 put_sites(const struct reader *reader, struct outbuf *out, int arg)
 {
     const struct usdt_probe *usdt = reader->usdt;
+    const uint64_t mask = is_by_file(reader->plan) ? PAGE_MASK : UINT64_MAX;
     struct outbuf choice = {0};
     text_printf(&choice, "    $extra%d = ", arg);
     for (size_t i = 0; i < usdt->nsites; i++) {
@@ -23,7 +35,7 @@ put_sites(const struct reader *reader, struct outbuf *out, int arg)
         operand_write(out, usdt->sites[i].operands[arg], usdt->machine);
         text_puts(out, ";\n");
         if (i + 1 < usdt->nsites)
-            text_printf(&choice, "$site == %lu ? $extra%d_%zu : (", usdt->sites[i].address, arg, i);
+            text_printf(&choice, "$site == %lu ? $extra%d_%zu : (", usdt->sites[i].address & mask, arg, i);
         else
             text_printf(&choice, "$extra%d_%zu", arg, i);
     }
@@ -32,6 +44,16 @@ put_sites(const struct reader *reader, struct outbuf *out, int arg)
     text_puts(&choice, ";\n");
     text_put(out, (struct slice){choice.ptr, choice.len});
     text_free(&choice);
+}
+
+static void
+put_site(struct reader *reader)
+{
+    const char *counter = operand_program_counter(reader->usdt->machine);
+    if (is_by_file(reader->plan))
+        text_printf(&reader->statements, "    $site = reg(\"%s\") & %d;\n", counter, PAGE_MASK);
+    else
+        text_printf(&reader->statements, "    $site = reg(\"%s\");\n", counter);
 }
 
 /* An argument that bpftrace does not read by itself. */
@@ -46,7 +68,7 @@ argument_by_note(struct reader *reader, int arg)
     } else {
         put_sites(reader, &out, arg);
         if (reader->statements.len == 0)
-            text_printf(&reader->statements, "    $site = reg(\"%s\");\n", operand_program_counter(usdt->machine));
+            put_site(reader);
         text_put(&reader->statements, (struct slice){out.ptr, out.len});
         out.len = 0;
         text_printf(&out, "$extra%d", arg);
@@ -81,12 +103,50 @@ attach_number(const struct catalog_field *field, const char *argument, struct me
     return bits == 64 ? argument : mem_printf(mem, "(%sint%d)%s", sign, bits, argument);
 }
 
-/* By pid, unless the binary has no name any more by which bpftrace -p could find it. */
+/* By pid, unless processes that are still to come are to be seen, too, or the binary has no name any more by which bpftrace -p
+ * could find it. */
 const char *
-attach_point(const struct plan *plan, const struct catalog_probe *probe, struct mem *mem)
+attach_point(const struct plan *plan, const struct catalog_probe *probe, const char *nonce, struct mem *mem)
 {
-    if (plan->target == NULL || !plan->target->by_path)
+    const struct target *target = plan->target;
+    if (target == NULL || (!target->by_path && !target->by_file))
         return mem_printf(mem, "usdt::%s:%s", probe->provider, probe->name);
-    pid_t pid = plan->target->pid;
-    return mem_printf(mem, "usdt:/proc/%d/exe:%s:%s /pid == %d/", pid, probe->provider, probe->name, pid);
+    const char *which = target->by_file ? mem_printf(mem, "@%c0%s[(uint64)pid] == 0", LAYOUT_OTHERS_LETTER, nonce)
+                                        : mem_printf(mem, "pid == %d", target->pid);
+    return mem_printf(mem, "usdt:/proc/%d/exe:%s:%s /%s/", target->pid, probe->provider, probe->name, which);
+}
+
+uint64_t
+attach_mark(const char *nonce)
+{
+    return strtoull(nonce, NULL, 16) >> 1;
+}
+
+const char *
+attach_thread(const struct plan *plan)
+{
+    return is_by_file(plan) ? "((uint64)pid << 32) + (uint64)tid" : "(uint64)tid";
+}
+
+static bool
+are_told_apart(const struct usdt_probe *usdt, int arg)
+{
+    for (size_t i = 0; i < usdt->nsites; i++)
+        for (size_t k = 0; k < i; k++)
+            if (((usdt->sites[i].address ^ usdt->sites[k].address) & PAGE_MASK) == 0 &&
+                !text_equal(usdt->sites[i].operands[arg], usdt->sites[k].operands[arg]))
+                return false;
+    return true;
+}
+
+bool
+attach_fits_file(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->nevents; i++) {
+        const struct usdt_probe *usdt = plan->events[i].usdt;
+        for (int arg = 0; usdt != NULL && arg < usdt->nargs; arg++)
+            if (plan_reads_by_note(plan, usdt, arg) && usdt_is_readable(usdt, arg) && !are_told_apart(usdt, arg))
+                return false;
+    }
+    return true;
 }

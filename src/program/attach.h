@@ -16,7 +16,18 @@ void attach_read(struct attach_arguments *arguments, const struct plan *plan, co
 /* The expression for a number: an argument, or what stands behind where it points. */
 const char *attach_number(const struct catalog_field *field, const char *argument, struct mem *mem);
 
-/* The probe as bpftrace names it, with a predicate where a pid is needed. */
-const char *attach_point(const struct plan *plan, const struct catalog_probe *probe, struct mem *mem);
+/* The probe as bpftrace names it, with a predicate where it would see other processes. By file the predicate asks the map of
+ * templates/others.bt, which has the nonce in its name. */
+const char *attach_point(const struct plan *plan, const struct catalog_probe *probe, const char *nonce, struct mem *mem);
+
+/* What stands at key 0 of that map: 63 bits of the nonce, as not every bpftrace reads a number of 64. */
+uint64_t attach_mark(const char *nonce);
+
+/* The expression for the thread of a record, with its process in the upper half where the program sees several. */
+const char *attach_thread(const struct plan *plan);
+
+/* Whether a program by file can read all arguments of the plan. The sites of a probe are at other addresses in each process.
+ * They are told apart by their places in a page, so those where an argument is in different places must differ in that. */
+bool attach_fits_file(const struct plan *plan);
 
 #endif

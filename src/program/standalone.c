@@ -320,7 +320,7 @@ put_block(struct standalone_emitter *emitter, struct outbuf *out, const struct p
     const struct template_variable variables[] = {
         {"type", text_of(event->probe->type)},
         {"summary", text_of(event->probe->summary)},
-        {"attach", text_of(attach_point(emitter->plan, event->probe, emitter->mem))},
+        {"attach", text_of(attach_point(emitter->plan, event->probe, "", emitter->mem))},
         {"reads", contents(&reads)},
         {"prints", contents(&prints)},
     };

@@ -1,25 +1,10 @@
 #include "program/wire_program.h"
 
-#include "program/attach.h"
 #include "program/contract.h"
-#include "base/template.h"
+#include "program/writer.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_VARIABLES = 48 };
-
-struct writer {
-    const struct plan *plan;
-    const struct plan_event *event;
-    const struct files *templates;
-    const char *nonce;
-    struct mem *mem;
-    struct diag *diag;
-    struct attach_arguments arguments;                 /* of the event */
-    struct template_variable variables[MAX_VARIABLES]; /* what is known so far */
-    size_t count;
-};
 
 /* The numbers of a record: as conversions of a printf, as a list of expressions, and the statements that must stand before. */
 struct values {
@@ -27,50 +12,6 @@ struct values {
     int count;
     struct outbuf formats, list, statements;
 };
-
-static void
-define(struct writer *writer, const char *name, const char *value)
-{
-    if (writer->count == MAX_VARIABLES)
-        abort();
-    writer->variables[writer->count++] = (struct template_variable){name, text_of(value)};
-}
-
-static void
-define_number(struct writer *writer, const char *name, unsigned number)
-{
-    define(writer, name, mem_printf(writer->mem, "%u", number));
-}
-
-/* Keeps the bytes and frees the buffer. */
-static void
-define_buffer(struct writer *writer, const char *name, struct outbuf *out)
-{
-    define(writer, name, mem_strndup(writer->mem, out->ptr, out->len));
-    text_free(out);
-}
-
-static int
-expand(const struct writer *writer, struct outbuf *out, const char *template)
-{
-    return template_use(out, writer->templates, template, writer->variables, writer->count, writer->diag);
-}
-
-/* Expands a template with the variables of `inner`, which has those of the writer and may have more. */
-static int
-define_from(struct writer *writer, const char *name, const struct writer *inner, const char *template)
-{
-    struct outbuf out = {0};
-    int status = expand(inner, &out, template);
-    define_buffer(writer, name, &out);
-    return status;
-}
-
-static int
-define_expanded(struct writer *writer, const char *name, const char *template)
-{
-    return define_from(writer, name, writer, template);
-}
 
 /* How a field that a filter asks for is read, into a variable of its own. */
 static struct filter_value
@@ -102,7 +43,7 @@ define_begin(struct writer *writer)
         if (filter_asks(filter, probe, i))
             values[i] = put_asked(writer, &out, i);
     filter_put(filter, probe, values, &out);
-    define_buffer(writer, "begin", &out);
+    writer_define_buffer(writer, "begin", &out);
 }
 
 /* A number of a record: an argument of printf, or a variable that is put into a map. The variables are read before the branches
@@ -168,12 +109,12 @@ define_values(struct writer *writer)
     for (int i = 0; i < event->probe->nfields; i++)
         if (event->is_shown[i])
             put_value(writer, &values, &event->probe->fields[i], &texts);
-    define(writer, "values", mem_strndup(writer->mem, values.list.ptr, values.list.len));
+    writer_define(writer, "values", mem_strndup(writer->mem, values.list.ptr, values.list.len));
     for (int i = values.count; values.is_stored && i < writer->plan->layout.widths[event->layout.store]; i++)
         text_puts(&values.list, ", (uint64)0");
-    define_buffer(writer, "formats", &values.formats);
-    define_buffer(writer, "statements", &values.statements);
-    define_buffer(writer, "stored_values", &values.list);
+    writer_define_buffer(writer, "formats", &values.formats);
+    writer_define_buffer(writer, "statements", &values.statements);
+    writer_define_buffer(writer, "stored_values", &values.list);
 }
 
 /* Bytes go as hexadecimal digits, in the record. */
@@ -189,8 +130,8 @@ define_hex(struct writer *writer)
         value = mem_printf(writer->mem, ", buf(%s, (uint64)%s > %u ? (uint64)%u : (uint64)%s)", arguments[field->arg], len,
                            field->type->limit, field->type->limit, len);
     }
-    define(writer, "hex_format", format);
-    define(writer, "hex_value", value);
+    writer_define(writer, "hex_format", format);
+    writer_define(writer, "hex_value", value);
 }
 
 /* What stands in a stored record behind its only text, as all records of a map have two strings. */
@@ -216,20 +157,11 @@ define_inline_texts(struct writer *writer)
         else
             text_printf(&values, ", str($text%d, ($len%d > %u ? (uint64)%u : $len%d)%s)", i, i, chunk, chunk, i, extra);
     }
-    define_buffer(writer, "text_formats", &formats);
-    define(writer, "text_values", mem_strndup(writer->mem, values.ptr, values.len));
+    writer_define_buffer(writer, "text_formats", &formats);
+    writer_define(writer, "text_values", mem_strndup(writer->mem, values.ptr, values.len));
     if (event->layout.store != LAYOUT_PRINTED && event->layout.ntexts == 1)
         text_printf(&values, ", %s", second_text(writer));
-    define_buffer(writer, "stored_texts", &values);
-}
-
-static const char *
-value_of(const struct writer *writer, const char *name)
-{
-    for (size_t i = 0; i < writer->count; i++)
-        if (strcmp(writer->variables[i].name, name) == 0)
-            return mem_strndup(writer->mem, writer->variables[i].value.ptr, writer->variables[i].value.len);
-    abort();
+    writer_define_buffer(writer, "stored_texts", &values);
 }
 
 /* A statement that puts an entry into map `number`. */
@@ -237,11 +169,11 @@ static int
 define_store(struct writer *writer, const char *name, char store, int number, const char *key, const char *entry)
 {
     struct writer inner = *writer;
-    define(&inner, "store", mem_printf(writer->mem, "%c", store));
-    define_number(&inner, "number", (unsigned)number);
-    define(&inner, "key", key);
-    define(&inner, "entry", entry);
-    return define_from(writer, name, &inner, "store.bt");
+    writer_define(&inner, "store", mem_printf(writer->mem, "%c", store));
+    writer_define_number(&inner, "number", (unsigned)number);
+    writer_define(&inner, "key", key);
+    writer_define(&inner, "entry", entry);
+    return writer_define_from(writer, name, &inner, "store.bt");
 }
 
 /* The record itself: a statement that prints it, or one that stores it in map `number`. */
@@ -250,10 +182,10 @@ define_record(struct writer *writer, const char *name, int number)
 {
     const struct plan_event *event = writer->event;
     if (event->layout.store == LAYOUT_PRINTED)
-        return define_expanded(writer, name, "print.bt");
+        return writer_define_expanded(writer, name, "print.bt");
     const char *entry = mem_printf(writer->mem, "((uint64)%zu%s%s)", (size_t)(event - writer->plan->events),
-                                   value_of(writer, "stored_values"), value_of(writer, "stored_texts"));
-    return define_store(writer, name, LAYOUT_STORE_LETTERS[event->layout.store], number, "(uint64)tid", entry);
+                                   writer_value(writer, "stored_values"), writer_value(writer, "stored_texts"));
+    return define_store(writer, name, LAYOUT_STORE_LETTERS[event->layout.store], number, attach_thread(writer->plan), entry);
 }
 
 /* What is made of the event: once if the record is printed, or else for each of the two maps that may take it. */
@@ -265,7 +197,7 @@ define_either(struct writer *writer, const char *name, int (*define_arm)(struct 
     struct writer inner = *writer;
     if (define_arm(&inner, "first", 0) != 0 || define_arm(&inner, "second", 1) != 0)
         return -1;
-    return define_from(writer, name, &inner, "either.bt");
+    return writer_define_from(writer, name, &inner, "either.bt");
 }
 
 /* The record without its texts, which come behind it. */
@@ -273,9 +205,9 @@ static int
 define_bare(struct writer *writer)
 {
     struct writer inner = *writer;
-    define(&inner, "text_formats", "");
-    define(&inner, "text_values", "");
-    return define_from(writer, "bare", &inner, "print.bt");
+    writer_define(&inner, "text_formats", "");
+    writer_define(&inner, "text_values", "");
+    return writer_define_from(writer, "bare", &inner, "print.bt");
 }
 
 /* The condition under which a header's value is held back; it looks at the header's name. */
@@ -289,8 +221,8 @@ define_condition(struct writer *writer, const struct catalog_field *field)
     struct outbuf scan = {0}, condition = {0};
     redact_scan(&scan, text, len);
     redact_condition(writer->plan->redact, &condition, text, len);
-    define_buffer(writer, "header_scan", &scan);
-    define_buffer(writer, "condition", &condition);
+    writer_define_buffer(writer, "header_scan", &scan);
+    writer_define_buffer(writer, "condition", &condition);
 }
 
 /* The length, in bytes, up to which str() carries a text. A record with a longer one is printed, and its texts come as numbers
@@ -316,21 +248,21 @@ define_each(struct writer *writer, const char *name, const char *template, bool 
         if (is_redaction && !plan_is_redactable(writer->plan, field))
             continue;
         struct writer inner = *writer;
-        define_number(&inner, "n", (unsigned)i + 1);
-        define_number(&inner, "field", (unsigned)i);
-        define_number(&inner, "most", most_whole(writer, i + 1));
-        define(&inner, "name", field->name);
-        define(&inner, "text", writer->arguments.expressions[field->arg]);
-        define(&inner, "len", field->len_arg >= 0 ? writer->arguments.expressions[field->len_arg] : "");
-        status = define_expanded(&inner, "scan", "cstr-scan.bt");
-        status = status == 0 ? define_expanded(&inner, "from", "cstr-begin.bt") : status;
+        writer_define_number(&inner, "n", (unsigned)i + 1);
+        writer_define_number(&inner, "field", (unsigned)i);
+        writer_define_number(&inner, "most", most_whole(writer, i + 1));
+        writer_define(&inner, "name", field->name);
+        writer_define(&inner, "text", writer->arguments.expressions[field->arg]);
+        writer_define(&inner, "len", field->len_arg >= 0 ? writer->arguments.expressions[field->len_arg] : "");
+        status = writer_define_expanded(&inner, "scan", "cstr-scan.bt");
+        status = status == 0 ? writer_define_expanded(&inner, "from", "cstr-begin.bt") : status;
         if (writer->event->layout.has_inline_texts)
             inner.variables[inner.count - 1].value.len = 0;
         if (is_redaction)
             define_condition(&inner, field);
-        status = status == 0 ? expand(&inner, &out, template) : status;
+        status = status == 0 ? writer_expand(&inner, &out, template) : status;
     }
-    define_buffer(writer, name, &out);
+    writer_define_buffer(writer, name, &out);
     return status;
 }
 
@@ -347,9 +279,9 @@ define_piece(struct writer *writer, const char *name, int number, const char *si
                             mem_printf(writer->mem, "(uint64)tid + ((($at + %d) * 256 + %s) << 32)", field * 16384, size),
                             function);
     struct writer inner = *writer;
-    define_number(&inner, "field", (unsigned)field);
-    define(&inner, "function", function);
-    return define_from(writer, name, &inner, "print-piece.bt");
+    writer_define_number(&inner, "field", (unsigned)field);
+    writer_define(&inner, "function", function);
+    return writer_define_from(writer, name, &inner, "print-piece.bt");
 }
 
 /* A record whose texts str() can carry, the last one in pieces if need be. */
@@ -358,13 +290,13 @@ define_whole(struct writer *writer, const char *name, int number)
 {
     struct writer inner = *writer;
     int n = writer->event->layout.ntexts;
-    define_number(&inner, "n", (unsigned)n);
-    define_number(&inner, "most", most_whole(writer, n));
+    writer_define_number(&inner, "n", (unsigned)n);
+    writer_define_number(&inner, "most", most_whole(writer, n));
     if (define_record(&inner, "record", number) != 0 ||
         define_piece(&inner, "piece", number, mem_printf(writer->mem, "%u", writer->plan->layout.chunk)) != 0 ||
         define_piece(&inner, "last_piece", number, mem_printf(writer->mem, "$len%d - $at", n)) != 0)
         return -1;
-    return define_from(writer, name, &inner, "text-whole.bt");
+    return writer_define_from(writer, name, &inner, "text-whole.bt");
 }
 
 /* Reads which map takes the record. That comes before the clock is read: a record with a time before the maps changed places is
@@ -373,8 +305,8 @@ static int
 define_map(struct writer *writer)
 {
     if (writer->event->layout.store != LAYOUT_PRINTED)
-        return define_expanded(writer, "map", "map.bt");
-    define(writer, "map", "");
+        return writer_define_expanded(writer, "map", "map.bt");
+    writer_define(writer, "map", "");
     return 0;
 }
 
@@ -382,14 +314,14 @@ define_map(struct writer *writer)
 static int
 write_texts(struct writer *writer, struct outbuf *out)
 {
-    define_number(writer, "texts", (unsigned)writer->event->layout.ntexts);
+    writer_define_number(writer, "texts", (unsigned)writer->event->layout.ntexts);
     if (define_each(writer, "places", "text.bt", false) != 0 || define_each(writer, "redactions", "redact.bt", true) != 0 ||
         define_each(writer, "redactions_again", "redact-again.bt", true) != 0 ||
         define_each(writer, "choices", "text-choice.bt", false) != 0 ||
-        define_expanded(writer, "check", "text-check.bt") != 0 || define_expanded(writer, "words", "text-words.bt") != 0 ||
-        define_either(writer, "whole", define_whole) != 0)
+        writer_define_expanded(writer, "check", "text-check.bt") != 0 ||
+        writer_define_expanded(writer, "words", "text-words.bt") != 0 || define_either(writer, "whole", define_whole) != 0)
         return -1;
-    return expand(writer, out, "probe-texts.bt");
+    return writer_expand(writer, out, "probe-texts.bt");
 }
 
 /* Texts that end with a NUL. */
@@ -397,19 +329,19 @@ static int
 write_cstrs(struct writer *writer, struct outbuf *out)
 {
     if (define_each(writer, "places", "cstr-place.bt", false) != 0 || define_each(writer, "more", "cstr-more.bt", false) != 0 ||
-        define_expanded(writer, "printed", "print.bt") != 0)
+        writer_define_expanded(writer, "printed", "print.bt") != 0)
         return -1;
     if (writer->event->layout.store == LAYOUT_PRINTED)
-        return expand(writer, out, "probe-cstrs.bt");
+        return writer_expand(writer, out, "probe-cstrs.bt");
     if (define_each(writer, "scan", "cstr-scan.bt", false) != 0 || define_either(writer, "record", define_record) != 0)
         return -1;
-    return expand(writer, out, "probe-stored-cstr.bt");
+    return writer_expand(writer, out, "probe-stored-cstr.bt");
 }
 
 static int
 write_numbers(struct writer *writer, struct outbuf *out)
 {
-    return define_either(writer, "record", define_record) != 0 ? -1 : expand(writer, out, "probe.bt");
+    return define_either(writer, "record", define_record) != 0 ? -1 : writer_expand(writer, out, "probe.bt");
 }
 
 static int
@@ -417,12 +349,12 @@ write_probe(const struct writer *program, struct outbuf *out, size_t id)
 {
     struct writer writer = *program;
     const struct plan_event *event = writer.event = &program->plan->events[id];
-    define(&writer, "id", mem_printf(writer.mem, "%zx", id));
-    define(&writer, "type", event->probe->type);
-    define(&writer, "summary", event->probe->summary);
+    writer_define(&writer, "id", mem_printf(writer.mem, "%zx", id));
+    writer_define(&writer, "type", event->probe->type);
+    writer_define(&writer, "summary", event->probe->summary);
     attach_read(&writer.arguments, writer.plan, event, writer.mem);
     define_begin(&writer);
-    define(&writer, "attach", attach_point(writer.plan, event->probe, writer.mem));
+    writer_define(&writer, "attach", attach_point(writer.plan, event->probe, writer.nonce, writer.mem));
     define_values(&writer);
     define_hex(&writer);
     if (define_bare(&writer) != 0 || define_map(&writer) != 0)
@@ -437,9 +369,9 @@ static int
 put_flush(const struct writer *writer, struct outbuf *out, char store, const char *number)
 {
     struct writer inner = *writer;
-    define(&inner, "store", mem_printf(writer->mem, "%c", store));
-    define(&inner, "number", number);
-    return expand(&inner, out, "flush.bt");
+    writer_define(&inner, "store", mem_printf(writer->mem, "%c", store));
+    writer_define(&inner, "number", number);
+    return writer_expand(&inner, out, "flush.bt");
 }
 
 /* The statements that print and clear all maps of number 0 or 1, and then print how much was put into them. Pieces of texts
@@ -453,7 +385,7 @@ define_flush(struct writer *writer, const char *name, const char *number)
         if (writer->plan->layout.nstored[i] > 0)
             status = put_flush(writer, &out, LAYOUT_STORE_LETTERS[i], number);
     text_printf(&out, "            print(@c%s%s);\n", number, writer->nonce);
-    define_buffer(writer, name, &out);
+    writer_define_buffer(writer, name, &out);
     return status;
 }
 
@@ -463,13 +395,26 @@ define_batch(struct writer *writer)
 {
     const struct plan *plan = writer->plan;
     if (!plan_has_batches(plan)) {
-        define(writer, "batch", "");
+        writer_define(writer, "batch", "");
         return 0;
     }
-    define_number(writer, "tick", plan->request->batch_ms < 3 ? 1 : plan->request->batch_ms / 3);
+    writer_define_number(writer, "tick", plan->request->batch_ms < 3 ? 1 : plan->request->batch_ms / 3);
     if (define_flush(writer, "flush0", "0") != 0 || define_flush(writer, "flush1", "1") != 0)
         return -1;
-    return define_expanded(writer, "batch", "batch.bt");
+    return writer_define_expanded(writer, "batch", "batch.bt");
+}
+
+/* The map of processes that are not traced. */
+static int
+define_others(struct writer *writer)
+{
+    bool is_by_file = writer->plan->target != NULL && writer->plan->target->by_file;
+    if (is_by_file) {
+        writer_define(writer, "mark", mem_printf(writer->mem, "%lu", attach_mark(writer->nonce)));
+        return writer_define_expanded(writer, "others", "others.bt");
+    }
+    writer_define(writer, "others", "");
+    return 0;
 }
 
 int
@@ -477,24 +422,28 @@ wire_program_write(struct outbuf *out, const struct plan *plan, const char *nonc
                    const struct files *templates, struct mem *mem, struct diag *diag)
 {
     struct writer writer = {.plan = plan, .templates = templates, .nonce = nonce, .mem = mem, .diag = diag};
-    define(&writer, "version", PACKAGE_STRING);
-    define(&writer, "command", command);
-    define(&writer, "nonce", nonce);
+    writer_define(&writer, "version", PACKAGE_STRING);
+    writer_define(&writer, "command", command);
+    writer_define(&writer, "nonce", nonce);
     struct outbuf contents = {0};
     contract_describe(&contents, plan);
-    define_buffer(&writer, "contents", &contents);
-    define(&writer, "str_extra", plan->bpftrace->row.str_extra);
-    define_number(&writer, "chunk", plan->layout.chunk);
-    define_number(&writer, "limit", plan->layout.limit);
-    define_number(&writer, "cstr_limit", TYPES_CSTR_LIMIT);
+    writer_define_buffer(&writer, "contents", &contents);
+    writer_define(&writer, "str_extra", plan->bpftrace->row.str_extra);
+    writer_define(&writer, "thread", attach_thread(plan));
+    writer_define_number(&writer, "chunk", plan->layout.chunk);
+    writer_define_number(&writer, "limit", plan->layout.limit);
+    writer_define_number(&writer, "cstr_limit", TYPES_CSTR_LIMIT);
     struct outbuf probes = {0};
     int status = 0;
     for (size_t i = 0; status == 0 && i < plan->nevents; i++)
         status = write_probe(&writer, &probes, i);
-    define_buffer(&writer, "probes", &probes);
+    writer_define_buffer(&writer, "probes", &probes);
     if (status == 0)
         status = define_batch(&writer);
     if (status == 0)
-        status = define_expanded(&writer, "clock", plan->bpftrace->row.per_cpu_buffers ? "clock-per-cpu.bt" : "clock.bt");
-    return status == 0 ? expand(&writer, out, "program.bt") : -1;
+        status = define_others(&writer);
+    if (status == 0)
+        status =
+            writer_define_expanded(&writer, "clock", plan->bpftrace->row.per_cpu_buffers ? "clock-per-cpu.bt" : "clock.bt");
+    return status == 0 ? writer_expand(&writer, out, "program.bt") : -1;
 }

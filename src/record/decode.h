@@ -34,6 +34,7 @@
  * - a text that ends with a NUL in the server has no number; the nonce stands behind the text
  * - a field that is read through a pointer, which may be NULL, has the pointer before its own number
  *
+ * TID of an event is the thread's ID; from a program that sees several processes the process's ID stands in its upper 32 bits.
  * HEX is there if the event has a field of bytes. The first `chunk` bytes of each text stand in the record, and the rest comes
  * behind it. All of the texts come behind it if one has a NUL in it, or if there are too many.
  *

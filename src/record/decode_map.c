@@ -118,7 +118,9 @@ static bool
 read_record(struct decode *decode, struct wire *wire, enum layout_store store, struct decode_item *item)
 {
     struct record *record = &item->record;
-    read_key(wire, &record->nsecs, &record->tid);
+    uint64_t thread;
+    read_key(wire, &record->nsecs, &thread);
+    decode_set_thread(record, thread);
     wire_literal(wire, "(");
     decode_read_id(decode, wire);
     if (wire->state == WIRE_GOOD && decode->event->layout.store != store)
@@ -168,7 +170,7 @@ decode_map_frame(struct decode *decode, struct wire *wire, char kind, int map, s
     enum { PIECES = LAYOUT_STORES, COUNT, END };
     const char *letter = memchr(letters + LAYOUT_NUMBERS, kind, END - LAYOUT_NUMBERS);
     wire->is_map = true;
-    if (!plan_has_batches(decode->plan)) {
+    if (!plan_has_batches(decode->plan) && kind != LAYOUT_OTHERS_LETTER) {
         wire_fail(wire, WIRE_DAMAGED);
         return false;
     }

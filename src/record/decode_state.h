@@ -95,6 +95,14 @@ decode_read_id(struct decode *decode, struct wire *wire)
         decode->event = &decode->plan->events[id];
 }
 
+/* A thread's number has the process before it, if the program sees several processes. */
+static inline void
+decode_set_thread(struct record *record, uint64_t thread)
+{
+    record->tid = (uint32_t)thread;
+    record->pid = (pid_t)(thread >> 32);
+}
+
 /* The numbers of a record of decode->event, into item->record. */
 void decode_read_numbers(struct decode *decode, struct wire *wire, struct decode_item *item);
 

@@ -17,7 +17,7 @@ read_record(struct decode *decode, struct wire *wire, struct decode_item *item)
     struct record *record = &item->record;
     decode_read_id(decode, wire);
     record->nsecs = wire_number(wire);
-    record->tid = wire_number(wire);
+    decode_set_thread(record, wire_number(wire));
     if (wire->state != WIRE_GOOD)
         return false;
     decode_read_numbers(decode, wire, item);

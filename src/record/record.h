@@ -12,7 +12,7 @@ struct record {
     const struct plan_event *event;
     uint64_t nsecs; /* CLOCK_BOOTTIME */
     uint64_t tid;
-    pid_t pid;                                     /* of the server; the decoder does not know it */
+    pid_t pid; /* of the server; from the decoder 0 where the program sees one process only */
     struct types_value values[CATALOG_MAX_FIELDS]; /* by field of the catalogue; only those that the event shows are set */
 };
 

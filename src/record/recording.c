@@ -13,7 +13,7 @@
 
 enum { FORMAT_VERSION = 2 };
 
-static const char *const kinds[RECORDING_KINDS] = {"start", "out", "err", "end", "stop", "clock"};
+static const char *const kinds[RECORDING_KINDS] = {"start", "out", "err", "end", "stop", "clock", "server"};
 
 static int
 fail(struct recording *recording, const char *why, struct diag *diag)

@@ -32,8 +32,10 @@
  *   end      bpftrace has said everything; "complete" when it was ended after all that was wanted
  *   stop     the run was stopped: later records do not belong to it
  *   clock    the wall clock was set: the offset from here on, as in the header
+ *   server   what was said of a process: "PID joined", LF, and a note, of one that the tracer sees, too; "PID other" of one
+ * that is not shown; "PID ended"
  *
- * Version 1, which can still be read, has no blocks of the last kind.
+ * Version 1, which can still be read, has no blocks of the last two kinds.
  *
  * The header is UTF-8 without control characters, and has 64 MiB at most; so has a block.
  */
@@ -49,6 +51,7 @@ enum recording_kind {
     RECORDING_END,
     RECORDING_STOP,
     RECORDING_CLOCK,
+    RECORDING_SERVER,
     RECORDING_KINDS
 };
 

@@ -64,8 +64,8 @@ find_line(const struct follow *follow, const struct process *process, struct kin
 }
 
 /* The file of the latest one may have taken the name of the first one's. */
-static bool
-continues_any(struct follow *follow, const struct process *process)
+bool
+follow_is_successor(struct follow *follow, const struct process *process)
 {
     struct mem mem = {0};
     struct kin kin;
@@ -96,7 +96,7 @@ follow_find(struct follow *follow, follow_is_known *is_known, const void *contex
         bool is_old = was_seen(&follow->last, &at, &process);
         if (!is_old && found != 0)
             continue; /* is looked at by the next call */
-        if (!is_old && !is_known(context, &process) && continues_any(follow, &process))
+        if (!is_old && !is_known(context, &process) && follow_is_successor(follow, &process))
             found = process.pid;
         add(&now, &process);
     }

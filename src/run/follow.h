@@ -38,6 +38,9 @@ typedef bool follow_is_known(const void *context, const struct process *process)
  * is returned counts as its server's latest successor. */
 pid_t follow_find(struct follow *follow, follow_is_known *is_known, const void *context);
 
+/* Whether a process that has just come is a successor, which counts as its server's latest one then. */
+bool follow_is_successor(struct follow *follow, const struct process *process);
+
 void follow_free(struct follow *follow);
 
 #endif

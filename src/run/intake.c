@@ -1,6 +1,7 @@
 #include "run/intake.h"
 
 #include "base/clock.h"
+#include "run/servers.h"
 
 #include <errno.h>
 #include <string.h>
@@ -54,7 +55,12 @@ emit(struct session *session, struct record *record)
         return;
     if (session->plan.redact != NULL)
         remove_redacted(&session->plan, record);
-    record->pid = session->server;
+    if (record->event == NULL) {
+        servers_lose(session, record);
+        return;
+    }
+    if (record->pid == 0)
+        record->pid = session->server;
     output_record(run->output, record);
 }
 
@@ -86,8 +92,7 @@ pass_on(struct session *session, uint64_t complete)
 {
     if (session->intake.reorder != NULL)
         emit_ready(session);
-    if (!session->run->is_reader_gone)
-        output_tick(session->run->output, session->server, complete);
+    servers_tick(session, complete);
     return complete >= session->life.end_nsecs ? INTAKE_COMPLETE : 0;
 }
 
@@ -117,8 +122,10 @@ intake_take_tick(struct session *session, const struct decode_item *item)
     pause_tracer(session);
     uint64_t complete =
         intake->reorder != NULL ? reorder_tick(intake->reorder, item->number, item->nsecs, intake->now) : item->nsecs;
-    if (life->begin_nsecs == 0 && item->nsecs >= life->first_nsecs)
+    if (life->begin_nsecs == 0 && item->nsecs >= life->first_nsecs) {
         life->begin_nsecs = item->nsecs;
+        servers_tell_gaps(session, life->begin_nsecs);
+    }
     return (life->begin_nsecs != 0 ? INTAKE_READY : 0) | pass_on(session, complete);
 }
 
@@ -218,19 +225,66 @@ count_damage(struct session *session)
     intake->damaged = decode_damaged(intake->decode);
 }
 
+/* ---- Processes of the server's file that nobody has seen yet. */
+
+static bool
+is_of_stranger(const struct session *session, const struct decode_item *item)
+{
+    return item->kind == DECODE_RECORD && item->record.pid != 0 && !servers_has(session, item->record.pid);
+}
+
+void
+intake_ask(struct session *session)
+{
+    struct session_intake *intake = &session->intake;
+    intake->asked = intake->item.record.pid;
+    intake->asked_ms = clock_ms();
+    if (session->run->keeper != NULL)
+        keeper_order(session->run->keeper, KEEPER_JUDGE, intake->asked);
+}
+
+/* Goes on until the keeper has to be asked. */
+static unsigned
+intake_decode(struct session *session)
+{
+    struct session_intake *intake = &session->intake;
+    unsigned news = 0;
+    while (intake->asked == 0 && decode_next(intake->decode, &intake->item))
+        if (is_of_stranger(session, &intake->item))
+            intake_ask(session);
+        else
+            news |= intake_take_item(session, &intake->item);
+    count_damage(session);
+    return news;
+}
+
+unsigned
+intake_judge(struct session *session, pid_t pid)
+{
+    struct session_intake *intake = &session->intake;
+    unsigned news = 0;
+    if (intake->asked != pid)
+        return 0;
+    intake->asked = 0;
+    if (servers_has(session, pid))
+        news |= intake_take_item(session, &intake->item);
+    news |= intake_decode(session);
+    struct outbuf later = intake->later;
+    intake->later = (struct outbuf){0};
+    if (later.len > 0)
+        news |= intake_take(session, (struct slice){later.ptr, later.len}, intake->now);
+    text_free(&later);
+    return news;
+}
+
 /* Decodes `len` bytes that stand where decode_room said. */
 static unsigned
 intake_take_filled(struct session *session, size_t len)
 {
-    struct decode_item item;
-    unsigned news = 0;
     if (session->life.first_nsecs == 0)
         session->life.first_nsecs = session->intake.now;
     decode_fill(session->intake.decode, len);
-    while (decode_next(session->intake.decode, &item))
-        news |= intake_take_item(session, &item);
-    count_damage(session);
-    return news;
+    return intake_decode(session);
 }
 
 unsigned
@@ -239,6 +293,10 @@ intake_take(struct session *session, struct slice bytes, uint64_t nsecs)
     unsigned news = 0;
     session->intake.now = nsecs;
     while (bytes.len > 0) {
+        if (session->intake.asked != 0) {
+            text_put(&session->intake.later, bytes);
+            return news;
+        }
         size_t room;
         char *ptr = decode_room(session->intake.decode, &room);
         size_t len = bytes.len < room ? bytes.len : room;
@@ -271,20 +329,15 @@ intake_read(struct session *session, bool *has_come)
 
 /* ---- The end. */
 
-/* Requests that are held until more of them comes are shown as they are. */
-static void
-end_output(struct session *session)
-{
-    if (!session->run->is_reader_gone)
-        output_end(session->run->output, session->server);
-}
-
 void
 intake_finish(struct session *session)
 {
     struct session_intake *intake = &session->intake;
     struct decode_item item;
     bool is_complete = session->life.is_complete;
+    intake->asked = 0;
+    if (session->life.begin_nsecs == 0 && session->run->stop_nsecs != UINT64_MAX)
+        servers_tell_gaps(session, session->run->stop_nsecs);
     intake_record(session, RECORDING_END, is_complete ? text_of("complete") : (struct slice){0});
     while (decode_last(intake->decode, &item))
         intake_take_item(session, &item);
@@ -295,5 +348,5 @@ intake_finish(struct session *session)
         reorder_flush(intake->reorder);
         emit_ready(session);
     }
-    end_output(session);
+    servers_finish(session);
 }

@@ -18,6 +18,13 @@ unsigned intake_read(struct session *session, bool *has_come);
 /* Takes bytes of stdout that were read at `nsecs` (CLOCK_BOOTTIME). Returns bits of intake_news. */
 unsigned intake_take(struct session *session, struct slice bytes, uint64_t nsecs);
 
+/* Has the keeper asked, once more, whether the process of the item is to be shown. Until it answers nothing more is read. */
+void intake_ask(struct session *session);
+
+/* It has answered: the process is one of the session's servers now, or it is not to be shown. Goes on, if that was asked.
+ * Returns bits of intake_news. */
+unsigned intake_judge(struct session *session, pid_t pid);
+
 /* Takes a loss that bpftrace told of: it stands before all records that are not passed on yet, as it may be older than those.
  */
 void intake_lose(struct session *session, uint64_t lost);

@@ -14,11 +14,14 @@ enum keeper_order {
     KEEPER_ANSWER,       /* at once; its pid means nothing */
     KEEPER_TOUCH,        /* a server's pages */
     KEEPER_START_LESSER, /* a tracer for a server, with the smaller program: the kernel has refused the whole one */
+    KEEPER_JUDGE,        /* a process of which a tracer by file has shown an event: is it to be shown? */
     KEEPER_REOPEN,       /* the output; its pid means nothing */
 };
 
 enum keeper_kind {
     KEEPER_STARTED,    /* `tracer` was started for `server`: `files` are its own, `text` is the note */
+    KEEPER_JOINED,     /* `tracer` sees `server`, too: `files.out` is its pidfd, `text` is the note */
+    KEEPER_REFUSED,    /* the process `server` is not to be shown */
     KEEPER_FAILED,     /* no tracer could be started for `server`: `diag` says why */
     KEEPER_ENDED,      /* `tracer` has ended: `number` is its status as waitpid gives it */
     KEEPER_TOUCHED,    /* `number` bytes of `server` were made readable */

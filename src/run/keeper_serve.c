@@ -170,6 +170,32 @@ make_tracer(struct state *state, struct tracer *tracer, const struct keeper_mess
     return status;
 }
 
+/* false: no tracer sees the server, or it is not to be shown. */
+static bool
+join_server(struct state *state, pid_t server, bool is_chosen)
+{
+    struct keeper_message message = {.kind = KEEPER_JOINED, .server = server};
+    struct keeper_join to;
+    struct outbuf note = {0};
+    if (state->services->join == NULL)
+        return false;
+    bool is_joined = state->services->join(state->services->context, server, is_chosen, &to, &note);
+    message.tracer = to.tracer;
+    if (is_joined)
+        send_message(state, &message, &to.server_fd, to.server_fd >= 0, (struct slice){note.ptr, note.len});
+    child_close(&to.server_fd);
+    text_free(&note);
+    return is_joined;
+}
+
+static void
+judge(struct state *state, pid_t process)
+{
+    struct keeper_message message = {.kind = KEEPER_REFUSED, .server = process};
+    if (!join_server(state, process, false))
+        send_message(state, &message, NULL, 0, (struct slice){0});
+}
+
 /* Returns -1 if it cannot be started, which is sent to h2olog. */
 static int
 start_tracer(struct state *state, pid_t server, bool is_lesser)
@@ -190,6 +216,12 @@ start_tracer(struct state *state, pid_t server, bool is_lesser)
     child_close(&server_fd);
     text_free(&note);
     return status;
+}
+
+static int
+add_server(struct state *state, pid_t server)
+{
+    return join_server(state, server, true) ? 0 : start_tracer(state, server, false);
 }
 
 /* NULL: it has ended. */
@@ -255,6 +287,9 @@ obey(struct state *state, const struct keeper_order_message *order)
     case KEEPER_START_LESSER:
         start_tracer(state, order->pid, true);
         break;
+    case KEEPER_JUDGE:
+        judge(state, order->pid);
+        break;
     case KEEPER_ANSWER:
         tell(state, KEEPER_ANSWERED);
         break;
@@ -281,6 +316,8 @@ reap_tracer(struct state *state, size_t index)
     struct keeper_message message = {.kind = KEEPER_ENDED, .tracer = child->pid};
     message.number = (uint64_t)child_wait(child);
     close_lines(&state->tracers[index]);
+    if (state->services->ended != NULL)
+        state->services->ended(state->services->context, message.tracer);
     state->tracers[index] = state->tracers[--state->ntracers];
     send_message(state, &message, NULL, 0, (struct slice){0});
 }
@@ -294,7 +331,7 @@ look_for_servers(struct state *state, int64_t when)
         return when;
     end_pauses(state, true); /* what follows may take long */
     while ((server = state->services->find(state->services->context)) != 0)
-        start_tracer(state, server, false);
+        add_server(state, server);
     return clock_ms() + state->services->interval_ms;
 }
 
@@ -373,7 +410,7 @@ keeper_serve(int socket, const struct keeper_services *services, const pid_t *se
     state = (struct state){.services = services, .socket = socket, .signals = open_signals()};
     int status = 0;
     for (size_t i = 0; status == 0 && i < nservers; i++)
-        status = start_tracer(&state, servers[i], false);
+        status = add_server(&state, servers[i]);
     serve(&state);
     for (size_t i = 0; i < state.ntracers; i++)
         child_signal(&state.tracers[i].child, SIGKILL);

@@ -7,6 +7,12 @@
 /* A pause ends before the next heartbeat of the program is due, which comes every 25 ms. */
 enum { KEEPER_PAUSE_MS = 18 };
 
+/* A server that a tracer sees already. */
+struct keeper_join {
+    pid_t tracer;
+    int server_fd; /* a pidfd; -1: it has ended */
+};
+
 /* What the keeper does when it is ordered to, or when it is time. All of it runs in the keeper. */
 struct keeper_services {
     void *context;
@@ -14,6 +20,10 @@ struct keeper_services {
      * tracer's output, and sets `server_fd` to a pidfd of the server. 0, or -1 with `diag` set. */
     int (*start)(void *context, pid_t server, bool is_lesser, struct child *tracer, int *server_fd, struct outbuf *note,
                  struct diag *diag);
+    /* Whether a tracer sees the server already, by its file, and is to show it: `to` and `note` say which and what of it. With
+     * `is_chosen` it is to be shown; otherwise if it is the successor of one that is. */
+    bool (*join)(void *context, pid_t server, bool is_chosen, struct keeper_join *to, struct outbuf *note); /* NULL: never */
+    void (*ended)(void *context, pid_t tracer);      /* NULL: nobody wants to know */
     size_t (*touch)(void *context, pid_t server);    /* makes the server's pages readable for the program; returns bytes */
     int (*reopen)(void *context, struct diag *diag); /* a file descriptor, or -1 */
     pid_t (*find)(void *context);                    /* another server that is to be traced; 0: none now; NULL: never */

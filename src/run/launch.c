@@ -1,7 +1,10 @@
 #include "run/launch.h"
 
+#include "base/clock.h"
 #include "host/open.h"
+#include "program/attach.h"
 #include "program/wire_program.h"
+#include "run/note.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,11 +25,10 @@ struct launch_server {
     struct launch_server *next;
     struct target target;
     struct bpftrace lesser; /* what the smaller program is made for */
+    bool is_successor;      /* it came later than the run */
+    bool is_joined;         /* another one's tracer sees it */
     struct mem mem;         /* it stands in itself */
 };
-
-/* Stands behind the nonce in a note, if the program is the smaller one. */
-static const char lesser_mark[] = " lesser";
 
 int
 launch_plan(const struct launch *launch, const struct target *target, struct plan *plan, struct mem *mem, struct diag *diag)
@@ -83,7 +85,7 @@ start_bpftrace(const struct launch *launch, const struct target *target, const s
     char *argv[10] = {path, "-q", "--no-warnings", "-B", "full"}, **next = argv + 5;
     if (is_verbose)
         *next++ = "-v";
-    if (!target->by_path)
+    if (!target->by_path && !target->by_file)
         *next++ = "-p", *next++ = pid;
     *next = file;
     int status =
@@ -115,39 +117,39 @@ make_program(const struct launch *launch, const struct plan *plan, const char *n
     return 0;
 }
 
+/* bpftrace then compares PIDs as the kernel counts them, and looks for all probes in the executable. */
+static bool
+may_share(const struct launch *launch, const struct target *target)
+{
+    bool is_exe = true;
+    for (size_t i = 0; i < target->nobjects; i++)
+        is_exe &= target->objects[i].is_exe || !target->objects[i].is_ours;
+    return launch->follows && launch->contract == NULL && is_exe && target->exe_file.inode != 0 && process_has_kernel_pids();
+}
+
 static int
-trace(const struct launch *launch, const struct target *target, const char *nonce, struct child *tracer, struct mem *mem,
+trace(const struct launch *launch, struct launch_server *server, struct note *about, struct child *tracer, struct outbuf *note,
       struct diag *diag)
 {
     struct plan plan;
     struct outbuf program = {0};
-    int status = launch_plan(launch, target, &plan, mem, diag);
+    struct target *target = &server->target;
+    int status = launch_plan(launch, target, &plan, &server->mem, diag);
+    if (status == 0) {
+        about->is_by_file = target->by_file = may_share(launch, target) && attach_fits_file(&plan);
+        status = note_write(note, about, target, launch->catalog, KEEPER_NOTE_SIZE, diag);
+    }
     if (status == 0)
-        status = make_program(launch, &plan, nonce, &program, mem, diag);
+        status = make_program(launch, &plan, about->nonce, &program, &server->mem, diag);
     if (status == 0)
         status = check_size(&program, diag);
     if (status == 0) {
         diag_debug(launch->log, 2, "the program:\n%.*s", (int)program.len, program.ptr);
         target_touch(target);
-        status = start_bpftrace(launch, target, &program, tracer, mem, diag);
+        status = start_bpftrace(launch, target, &program, tracer, &server->mem, diag);
     }
     text_free(&program);
     return status;
-}
-
-/* The plan asks for probes of the catalogue's providers only; libraries may have any number of others. */
-static int
-put_note(struct outbuf *note, const char *nonce, bool is_lesser, const struct launch *launch, const struct target *target,
-         struct diag *diag)
-{
-    text_printf(note, "%s%s\n%s\n", nonce, is_lesser ? lesser_mark : "", target->command);
-    for (size_t i = 0; i < target->probes.count; i++)
-        if (catalog_has_provider(launch->catalog, target->probes.items[i].provider))
-            usdt_write_line(note, &target->probes.items[i]);
-    if (note->len <= KEEPER_NOTE_SIZE)
-        return 0;
-    return diag_set(diag, DIAG_NOTHING, "process %d (%s): the list of its probes has %zu bytes; h2olog takes at most %d",
-                    target->pid, target->command, note->len, KEEPER_NOTE_SIZE);
 }
 
 static struct launch_server *
@@ -190,8 +192,8 @@ forget_ended(struct launch *launch)
 }
 
 /* The latest start for the process, among these and those before; NULL: there was none. */
-static const struct launch_server *
-find_start(const struct launch_server *server, pid_t pid)
+static struct launch_server *
+find_start(struct launch_server *server, pid_t pid)
 {
     while (server != NULL && server->target.pid != pid)
         server = server->next;
@@ -201,7 +203,7 @@ find_start(const struct launch_server *server, pid_t pid)
 /* h2olog asks for the smaller program and has no right to choose another process. So that is started only for a server that the
  * whole program was tried for and that has not ended since, and only once. */
 static int
-check_lesser(const struct launch_server *server, struct diag *diag)
+check_lesser(struct launch_server *server, struct diag *diag)
 {
     const struct launch_server *before = find_start(server->next, server->target.pid);
     if (before != NULL && bpftrace_is_set(&before->lesser))
@@ -210,7 +212,17 @@ check_lesser(const struct launch_server *server, struct diag *diag)
         return diag_set(diag, DIAG_FAILED, "no smaller program is to be tried for pid %d", server->target.pid);
     if (before == NULL || before->target.started != server->target.started)
         return diag_set(diag, DIAG_NOTHING, "pid %d has ended before it could be traced", server->target.pid);
+    server->is_successor = before->is_successor;
     return 0;
+}
+
+/* The successors see to it themselves that they are found. */
+static void
+remember(struct launch *launch, const struct launch_server *server, const struct child *tracer, const char *nonce)
+{
+    follow_add(&launch->following, server->target.pid, &server->target.exe_file);
+    if (server->target.by_file)
+        share_add(&launch->sharing, tracer->pid, &server->target.exe_file, attach_mark(nonce));
 }
 
 static int
@@ -219,32 +231,55 @@ start(void *context, pid_t pid, bool is_lesser, struct child *tracer, int *serve
     struct launch *launch = context;
     struct launch_server *server = new_server(launch);
     struct launch part = *launch;
+    struct note about = {.is_lesser = is_lesser};
     if (is_lesser) {
         server->lesser = bpftrace_lessened(launch->bpftrace);
         part.bpftrace = &server->lesser;
     }
-    char nonce[WIRE_NONCE_SIZE];
+    server->is_successor = launch->following.has_looked;
     int status = target_open(&server->target, pid, &server->mem, diag);
     if (is_lesser && (status == 0 || server->target.pidfd < 0))
         status = check_lesser(server, diag);
     if (status == 0)
-        status = make_nonce(nonce, diag);
+        status = make_nonce(about.nonce, diag);
+    if (server->is_successor)
+        about.since = process_started_nsecs(server->target.started);
     if (status == 0)
-        status = put_note(note, nonce, is_lesser, launch, &server->target, diag);
+        status = trace(&part, server, &about, tracer, note, diag);
     if (status == 0)
-        status = trace(&part, &server->target, nonce, tracer, &server->mem, diag);
-    if (status == 0 && !is_lesser)
-        follow_add(&launch->following, pid, &server->target.exe_file);
+        remember(launch, server, tracer, about.nonce);
     *server_fd = server->target.pidfd;
     server->target.pidfd = -1;
     return status;
+}
+
+static void
+ended(void *context, pid_t tracer)
+{
+    struct launch *launch = context;
+    share_remove(&launch->sharing, tracer);
+}
+
+/* Of a server that another one's tracer sees nothing was read yet. */
+static void
+read_joined(struct launch_server *server)
+{
+    struct target target;
+    struct diag ignored;
+    if (target_open(&target, server->target.pid, &server->mem, &ignored) == 0 && target.started == server->target.started)
+        server->target = target;
+    target_close(&target);
+    server->target.pidfd = -1;
+    server->is_joined = false;
 }
 
 static size_t
 touch(void *context, pid_t pid)
 {
     const struct launch *launch = context;
-    const struct launch_server *server = find_start(launch->servers, pid);
+    struct launch_server *server = find_start(launch->servers, pid);
+    if (server != NULL && server->is_joined)
+        read_joined(server);
     return server != NULL ? target_touch(&server->target) : 0;
 }
 
@@ -268,13 +303,62 @@ find(void *context)
 {
     struct launch *launch = context;
     forget_ended(launch);
+    share_tend(&launch->sharing);
     return follow_find(&launch->following, is_known, launch);
 }
 
-struct keeper_services
-launch_services(struct launch *launch, bool follow)
+/* ---- Servers that a tracer sees already, by their file. */
+
+static struct launch_server *
+add_joined(struct launch *launch, const struct process *process, const struct process_file *file)
 {
-    return (struct keeper_services){launch, start, touch, reopen, follow ? find : NULL, FOLLOW_INTERVAL_MS};
+    enum { COMMAND_MS = 1000 };
+    struct launch_server *server = new_server(launch);
+    server->target = (struct target){.pid = process->pid, .pidfd = -1, .started = process->started, .exe_file = *file};
+    server->target.command = process_command(process->pid, clock_ms() + COMMAND_MS, &server->mem);
+    server->is_joined = true;
+    server->is_successor = launch->following.has_looked;
+    follow_add(&launch->following, process->pid, file);
+    return server;
+}
+
+/* Whether the process is to be traced: it was chosen, is traced already, or is a successor. */
+static bool
+is_wanted(struct launch *launch, const struct process *process, bool is_chosen)
+{
+    return is_chosen || is_known(launch, process) || follow_is_successor(&launch->following, process);
+}
+
+static bool
+join(void *context, pid_t pid, bool is_chosen, struct keeper_join *to, struct outbuf *note)
+{
+    enum { FILE_MS = 1000 };
+    struct launch *launch = context;
+    struct process process;
+    struct process_file file;
+    struct diag ignored;
+    *to = (struct keeper_join){.server_fd = -1};
+    if (launch->sharing.first == NULL || !process_read(&process, pid) || !process_exe_file(pid, clock_ms() + FILE_MS, &file))
+        return false;
+    to->tracer = share_find(&launch->sharing, &file);
+    if (to->tracer == 0)
+        return false;
+    if (!is_wanted(launch, &process, is_chosen)) {
+        share_leave_out(&launch->sharing, to->tracer, &process);
+        return false;
+    }
+    const struct launch_server *server =
+        is_known(launch, &process) ? find_start(launch->servers, pid) : add_joined(launch, &process, &file);
+    struct note about = {.nonce = "-", .since = server->is_successor ? process_started_nsecs(process.started) : 0};
+    to->server_fd = process_pidfd(&process);
+    return note_write(note, &about, &server->target, NULL, KEEPER_NOTE_SIZE, &ignored) == 0;
+}
+
+struct keeper_services
+launch_services(struct launch *launch)
+{
+    return (struct keeper_services){
+        launch, start, join, ended, touch, reopen, launch->follows ? find : NULL, FOLLOW_INTERVAL_MS};
 }
 
 void
@@ -283,19 +367,5 @@ launch_free(struct launch *launch)
     while (launch->servers != NULL)
         free_first(&launch->servers);
     follow_free(&launch->following);
-}
-
-int
-launch_read_note(struct launch_note *note, struct slice text, struct mem *mem, struct diag *diag)
-{
-    struct slice nonce = {0}, command = {0};
-    bool is_whole = text_line(&text, &nonce) && text_line(&text, &command) && text_unsafe(command).len == 0;
-    note->is_lesser = is_whole && text_ends_with(nonce, lesser_mark);
-    nonce.len -= note->is_lesser ? sizeof(lesser_mark) - 1 : 0;
-    if (!is_whole || nonce.len != sizeof(note->nonce) - 1)
-        return diag_set(diag, DIAG_FAILED, "the note of a start is not whole; please report it");
-    memcpy(note->nonce, nonce.ptr, nonce.len);
-    note->nonce[nonce.len] = '\0';
-    note->command = mem_strndup(mem, command.ptr, command.len);
-    return usdt_read_list(&note->probes, text, mem, diag);
+    share_free(&launch->sharing);
 }

@@ -3,8 +3,8 @@
 
 #include "run/follow.h"
 #include "run/keeper.h"
+#include "run/share.h"
 #include "program/contract.h"
-#include "record/wire.h"
 
 /* What bpftrace is started with: the same for all servers of a run. The services of the keeper work on this. */
 struct launch {
@@ -17,7 +17,9 @@ struct launch {
     const struct diag_log *log;
     const char *output;            /* the file that is reopened; NULL: none */
     struct launch_server *servers; /* for which a start was tried, and which have not ended; the latest is first */
+    bool follows;                  /* --follow */
     struct follow following;
+    struct share sharing;
 };
 
 /* Makes the plan for a server (NULL: for none); says what was left out. 0, or -1 with `diag` set. */
@@ -25,20 +27,9 @@ int launch_plan(const struct launch *launch, const struct target *target, struct
                 struct diag *diag);
 
 /* What the keeper does for this run. */
-struct keeper_services launch_services(struct launch *launch, bool follow);
+struct keeper_services launch_services(struct launch *launch);
 
 /* Frees what the services have taken. */
 void launch_free(struct launch *launch);
-
-/* What the note of a start says: what h2olog needs to understand the output of that bpftrace. */
-struct launch_note {
-    char nonce[WIRE_NONCE_SIZE];
-    bool is_lesser;      /* the program is the smaller one, made for the bpftrace of bpftrace_lessened */
-    const char *command; /* the server's command line, escaped */
-    struct usdt_probes probes;
-};
-
-/* Reads a note. Memory is the arena's. 0, or -1 with `diag` set. */
-int launch_read_note(struct launch_note *note, struct slice text, struct mem *mem, struct diag *diag);
 
 #endif

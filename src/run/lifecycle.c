@@ -18,15 +18,12 @@ static void
 begin_running(struct session *session)
 {
     session->life.is_ready = true;
-    session->run->counts.servers++;
-    if (session->run->keeper != NULL)
-        keeper_order(session->run->keeper, KEEPER_TOUCH, session->server);
+    lifecycle_begin_server(session, session->server);
 }
 
 static void
 expect_end(struct session *session)
 {
-    diag_note(session->run->log, "process %d has ended", session->server);
     session->life.end_nsecs = clock_boot_nsecs();
     session->life.is_end_expected = true;
 }
@@ -131,6 +128,14 @@ static const struct transition {
             [LIFECYCLE_LATE] = {intake_finish, SESSION_DONE}, /* another process holds the pipe */
         },
 };
+
+void
+lifecycle_begin_server(struct session *session, pid_t server)
+{
+    session->run->counts.servers++;
+    if (session->run->keeper != NULL)
+        keeper_order(session->run->keeper, KEEPER_TOUCH, server);
+}
 
 void
 lifecycle_begin(struct session *session)

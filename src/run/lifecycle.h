@@ -20,6 +20,9 @@ enum lifecycle_event {
 /* The state before anything has happened. */
 void lifecycle_begin(struct session *session);
 
+/* A server is traced. */
+void lifecycle_begin_server(struct session *session, pid_t server);
+
 /* Does what the event asks for in this state and goes to the next state. What means nothing in a state does nothing. At the end
  * of a bpftrace that was not told to end the run's `diag` is set. */
 void lifecycle_happen(struct session *session, enum lifecycle_event event);

@@ -101,6 +101,10 @@ player_take(struct player *player, const struct recording_block *block)
     size_t index = player_find(player, block->server);
     if (index == player->nsessions)
         return diag_set(player->diag, DIAG_FAILED, "%s is damaged: there is no server %lu", player->path, block->server);
+    if (block->kind == RECORDING_SERVER)
+        return session_take_server(player->sessions[index].session, block->bytes, block->nsecs, player->diag) == 0
+                   ? 0
+                   : diag_name(player->diag, player->path);
     if (block->kind == RECORDING_OUT)
         session_take_output(player->sessions[index].session, block->bytes, block->nsecs);
     else if (block->kind == RECORDING_ERR)

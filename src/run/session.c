@@ -5,8 +5,9 @@
 #include "host/signal_pipe.h"
 #include "run/intake.h"
 #include "run/last_words.h"
-#include "run/launch.h"
 #include "run/lifecycle.h"
+#include "run/note.h"
+#include "run/servers.h"
 
 #include <stdlib.h>
 
@@ -35,7 +36,7 @@ choose_events(struct session *session, const struct session_config *config, stru
 }
 
 static int
-make_plan(struct session *session, const struct session_config *config, const struct launch_note *note, struct diag *diag)
+make_plan(struct session *session, const struct session_config *config, const struct note *note, struct diag *diag)
 {
     const struct bpftrace *bpftrace = config->bpftrace;
     session->is_lesser = note->is_lesser;
@@ -44,6 +45,7 @@ make_plan(struct session *session, const struct session_config *config, const st
         bpftrace = &session->lesser;
     }
     session->command = note->command;
+    session->is_later = note->since != 0;
     session->target = (struct target){.pid = session->server, .pidfd = -1, .command = note->command, .probes = note->probes};
     return plan_make(&session->plan, config->catalog, &session->target, bpftrace, config->request, &session->mem, diag);
 }
@@ -62,11 +64,16 @@ begin_intake(struct session *session, int cpus, const char *nonce)
 static int
 prepare(struct session *session, const struct session_config *config, struct slice text, struct diag *diag)
 {
-    struct launch_note note;
-    if (launch_read_note(&note, text, &session->mem, diag) != 0 || make_plan(session, config, &note, diag) != 0)
+    struct note note;
+    if (note_read(&note, text, &session->mem, diag) != 0 || make_plan(session, config, &note, diag) != 0)
         return -1;
     begin_intake(session, config->cpus, note.nonce);
-    return choose_events(session, config, diag);
+    if (choose_events(session, config, diag) != 0)
+        return -1;
+    session->servers.are_by_file = note.is_by_file;
+    servers_add(session, session->server, session->files.server, &note);
+    session->files.server = -1;
+    return 0;
 }
 
 static void
@@ -75,6 +82,8 @@ free_session(struct session *session)
     if (session->intake.reorder != NULL)
         reorder_free(session->intake.reorder);
     last_words_free(session);
+    servers_close(session);
+    text_free(&session->intake.later);
     mem_free(&session->mem);
     free(session);
 }
@@ -89,6 +98,7 @@ session_open(const struct session_config *config, const struct session_start *st
     session->server = start->server;
     session->tracer = start->tracer;
     session->files = start->files;
+    session->servers.ends = -1;
     lifecycle_begin(session);
     if (prepare(session, config, start->note, diag) != 0) {
         free_session(session);
@@ -108,13 +118,19 @@ session_close(struct session *session)
 bool
 session_is_of(const struct session *session, pid_t server, pid_t tracer)
 {
-    return session->server == server || session->tracer == tracer;
+    return tracer != 0 ? session->tracer == tracer : servers_has(session, server);
 }
 
-const char *
-session_command(const struct session *session)
+bool
+session_is_idle(const struct session *session)
 {
-    return session->command;
+    return session->servers.are_by_file && session->life.is_ready && !servers_are_alive(session);
+}
+
+bool
+session_has_successor(const struct session *session)
+{
+    return session->life.is_ready && session->is_later && servers_are_alive(session);
 }
 
 bool
@@ -138,9 +154,9 @@ session_poll(const struct session *session, struct pollfd fds[SESSION_FILES], bo
 {
     bool is_tracing = session->life.state == SESSION_STARTING || session->life.state == SESSION_RUNNING;
     bool has_tracer = session->life.untold_since == 0 && !session->life.is_told;
-    fds[ON_SERVER] = (struct pollfd){is_tracing ? session->files.server : -1, POLLIN, 0};
+    fds[ON_SERVER] = (struct pollfd){is_tracing ? session->servers.ends : -1, POLLIN, 0};
     fds[ON_TRACER] = (struct pollfd){has_tracer ? session->files.tracer : -1, POLLIN, 0};
-    fds[ON_OUT] = (struct pollfd){may_read ? session->files.out : -1, POLLIN, 0};
+    fds[ON_OUT] = (struct pollfd){may_read && session->intake.asked == 0 ? session->files.out : -1, POLLIN, 0};
     fds[ON_ERR] = (struct pollfd){session->files.err, POLLIN, 0};
 }
 
@@ -162,6 +178,15 @@ read_output(struct session *session)
         lifecycle_put_off(session);
 }
 
+/* With a program by file others may come; what has not begun yet may need the server that it was made for. */
+static void
+read_ends(struct session *session)
+{
+    bool may_go_on = session->servers.are_by_file && session->life.is_ready;
+    if (servers_read_ends(session) && !may_go_on && !servers_are_alive(session))
+        lifecycle_happen(session, LIFECYCLE_SERVER_ENDED);
+}
+
 void
 session_read(struct session *session, const struct pollfd fds[SESSION_FILES])
 {
@@ -170,7 +195,7 @@ session_read(struct session *session, const struct pollfd fds[SESSION_FILES])
     if (fds[ON_ERR].revents != 0)
         last_words_read(session);
     if (fds[ON_SERVER].revents != 0)
-        lifecycle_happen(session, LIFECYCLE_SERVER_ENDED);
+        read_ends(session);
     if (fds[ON_TRACER].revents != 0)
         session->life.untold_since = clock_ms();
 }
@@ -185,6 +210,53 @@ void
 session_take_errors(struct session *session, struct slice bytes, uint64_t nsecs)
 {
     last_words_take(session, bytes, nsecs);
+}
+
+/* ---- Who is served. */
+
+enum { ASK_AGAIN_MS = 1000 };
+
+static void
+add_server(struct session *session, pid_t pid, int pidfd, const struct note *note)
+{
+    bool is_new = !servers_has(session, pid);
+    servers_add(session, pid, pidfd, note);
+    if (!is_new)
+        return;
+    diag_note(session->run->log, "following pid %d (%s)", pid, note->command);
+    lifecycle_begin_server(session, pid);
+}
+
+int
+session_join(struct session *session, pid_t pid, int pidfd, struct slice text, struct diag *diag)
+{
+    struct note note;
+    struct mem mem = {0};
+    int status = note_read(&note, text, &mem, diag);
+    if (status == 0) {
+        servers_record(session, pid, "joined", text);
+        add_server(session, pid, pidfd, &note);
+        tell_lifecycle(session, intake_judge(session, pid));
+    } else {
+        child_close(&pidfd);
+    }
+    mem_free(&mem);
+    return status;
+}
+
+void
+session_refuse(struct session *session, pid_t pid)
+{
+    if (session->intake.asked != pid)
+        return;
+    servers_record(session, pid, "other", (struct slice){0});
+    tell_lifecycle(session, intake_judge(session, pid));
+}
+
+void
+session_release(struct session *session)
+{
+    lifecycle_happen(session, LIFECYCLE_SERVER_ENDED);
 }
 
 /* ---- What happens to a session. */
@@ -242,6 +314,7 @@ session_deadline(const struct session *session)
 {
     const struct session_life *life = &session->life;
     int64_t deadline = earlier(life->deadline, life->untold_since != 0 ? life->untold_since + TELL_MS : -1);
+    deadline = earlier(deadline, session->intake.asked != 0 ? session->intake.asked_ms + ASK_AGAIN_MS : -1);
     return earlier(deadline, session->intake.paused != 0 ? session->intake.paused + OVERDUE_MS : -1);
 }
 
@@ -274,7 +347,28 @@ session_check(struct session *session, bool is_held_back)
         session_tracer_ended(session, -1);
     if (is_held_back)
         lifecycle_wait_longer(session);
+    if (session->intake.asked != 0 && clock_ms() >= session->intake.asked_ms + ASK_AGAIN_MS)
+        intake_ask(session);
     lifecycle_check_deadline(session);
+}
+
+int
+session_take_server(struct session *session, struct slice bytes, uint64_t nsecs, struct diag *diag)
+{
+    struct slice line = {0}, pid, what = {0};
+    uint64_t number = 0;
+    text_line(&bytes, &line);
+    bool is_whole = text_word(&line, &pid) && text_number(pid, INT32_MAX, &number) && number != 0 && text_word(&line, &what);
+    session->intake.now = nsecs;
+    if (is_whole && text_is(what, "joined"))
+        return session_join(session, (pid_t)number, -1, bytes, diag);
+    if (is_whole && text_is(what, "other"))
+        session_refuse(session, (pid_t)number);
+    else if (is_whole && text_is(what, "ended"))
+        servers_end(session, (pid_t)number);
+    else
+        return diag_set(diag, DIAG_FAILED, "expected what was said of a process: its pid, and joined, other or ended");
+    return 0;
 }
 
 /* ---- What is told. */
@@ -288,10 +382,10 @@ session_introduce(const struct session *session)
 }
 
 void
-session_announce(const struct session *session, uint64_t bytes)
+session_announce(const struct session *session, pid_t server, uint64_t bytes)
 {
-    diag_debug(session->run->log, 1, "tracing pid %d (%s), probes attached: %zu, pages made readable: %lu KiB", session->server,
-               session->command, session->plan.nevents, bytes / 1024);
+    diag_debug(session->run->log, 1, "tracing pid %d (%s), probes attached: %zu, pages made readable: %lu KiB", server,
+               servers_command(session, server), session->plan.nevents, bytes / 1024);
 }
 
 void

@@ -6,8 +6,8 @@
 
 #include <poll.h>
 
-/* A session is one bpftrace run for one server: its processes, the plan for what they print, and the way of that into the
- * output. */
+/* A session is one bpftrace run for one server, or by its file for all processes of it: its processes, the plan for what they
+ * print, and the way of that into the output. */
 struct session;
 
 /* How the sessions of a run understand their servers: from the same things the keeper makes the programs from. */
@@ -25,7 +25,7 @@ struct session_config {
 struct session_start {
     pid_t server, tracer;
     struct keeper_files files;
-    struct slice note; /* launch.h */
+    struct slice note; /* note.h */
 };
 
 /* Makes the plan that the keeper made, from the note. The session, which owns the files from then on; or NULL with `diag` set,
@@ -35,11 +35,24 @@ struct session *session_open(const struct session_config *config, const struct s
 /* Closes the files and frees the session. Does not end its bpftrace. */
 void session_close(struct session *session);
 
-/* Whether this is the session of the server or of the tracer. */
+/* Whether this is the session of the tracer; or, where that is 0, of the server. */
 bool session_is_of(const struct session *session, pid_t server, pid_t tracer);
 
-/* The server's command line, escaped; valid as long as the session. */
-const char *session_command(const struct session *session);
+/* The keeper says of a process that the tracer sees it, and that it is to be shown; `note` is as of note.h. The session owns
+ * the pidfd (-1: there is none). 0, or -1 with `diag` set. */
+int session_join(struct session *session, pid_t pid, int pidfd, struct slice note, struct diag *diag);
+
+/* The same: that it is not to be shown. */
+void session_refuse(struct session *session, pid_t pid);
+
+/* All its servers have ended, but it could go on with others of the same file. */
+bool session_is_idle(const struct session *session);
+
+/* It shows a server that came later than the run. */
+bool session_has_successor(const struct session *session);
+
+/* No more servers of its file are to come. */
+void session_release(struct session *session);
 
 /* All its probes are attached. */
 bool session_is_ready(const struct session *session);
@@ -84,8 +97,8 @@ void session_tracer_ended(struct session *session, int wait_status);
 /* Says what is being attached to. */
 void session_introduce(const struct session *session);
 
-/* Says at debug level 1 that the probes are attached, and how many bytes of the server were made readable. */
-void session_announce(const struct session *session, uint64_t bytes);
+/* Says at debug level 1 that the probes are attached, and how many bytes of a server were made readable. */
+void session_announce(const struct session *session, pid_t server, uint64_t bytes);
 
 /* Writes to the recording, if there is one, that the session began with this note. */
 void session_record_start(struct session *session, struct slice note);
@@ -94,6 +107,9 @@ void session_record_start(struct session *session, struct slice note);
 
 void session_take_output(struct session *session, struct slice bytes, uint64_t nsecs);
 void session_take_errors(struct session *session, struct slice bytes, uint64_t nsecs);
+
+/* What was said of a process. 0, or -1 with `diag` set. */
+int session_take_server(struct session *session, struct slice bytes, uint64_t nsecs, struct diag *diag);
 
 /* bpftrace has said everything: records that were held back are shown. `is_complete`: bpftrace was killed when everything that
  * was wanted had come, so that what is cut off at the end is no damage. */

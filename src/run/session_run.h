@@ -11,6 +11,7 @@ struct session_counts {
     bool misses_losses; /* more may be lost: this bpftrace does not count every loss */
     uint64_t damaged;   /* records that could not be decoded */
     uint64_t servers;   /* that were traced */
+    uint64_t gaps, gap_ns; /* what was not seen of servers that came later, and how long that was in all */
 };
 
 /* What all sessions of a run share. Who makes it owns it, and what it points to. */
@@ -39,6 +40,9 @@ void session_run_record_stop(struct session_run *run);
 
 /* Looks whether somebody has set the wall clock; a recording keeps that. `nsecs`: now, CLOCK_BOOTTIME. */
 void session_run_watch_clock(struct session_run *run, uint64_t nsecs);
+
+/* Shows a gap and says it on stderr. */
+void session_run_tell_gap(struct session_run *run, const struct gap *gap);
 
 /* What to say before a number of lost events: "at least " where bpftrace misses some, otherwise "". */
 const char *session_run_at_least(const struct session_run *run);

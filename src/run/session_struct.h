@@ -6,8 +6,8 @@
 #include "record/reorder.h"
 #include "run/session_run.h"
 
-/* What a session is made of. Only the four files that make up the session read this: session.c, lifecycle.c, intake.c and
- * last_words.c. Others know session.h. */
+/* What a session is made of. Only the five files that make up the session read this: session.c, lifecycle.c, servers.c,
+ * intake.c and last_words.c. Others know session.h. */
 
 enum session_state {
     SESSION_STARTING, /* bpftrace attaches */
@@ -36,9 +36,30 @@ struct session_life {
     bool is_complete;     /* everything up to `end_nsecs` is here */
 };
 
+/* A server that the session's tracer sees: servers.c. */
+struct session_server {
+    pid_t pid;
+    int pidfd;          /* -1: nothing tells of its end */
+    uint64_t since;     /* CLOCK_BOOTTIME in nanoseconds: it came then, later than the run; 0: the run began with it */
+    uint64_t end_nsecs; /* when it has ended, in the same; UINT64_MAX: it has not */
+    bool is_gap_told;
+    char *command; /* escaped */
+};
+
+struct session_servers {
+    struct session_server *items; /* from malloc, as the number of those that come and go has no bounds */
+    size_t count;
+    int ends;         /* an epoll of the pidfds; -1: there is none */
+    bool are_by_file; /* the tracer sees all processes of a file, and more may come */
+};
+
 /* From bytes to output: intake.c. */
 struct session_intake {
     struct decode *decode;
+    struct decode_item item; /* the last one of it */
+    pid_t asked;         /* the process of the item, of which the keeper is asked whether it is to be shown; 0: there is none */
+    int64_t asked_ms;    /* milliseconds of CLOCK_MONOTONIC: when */
+    struct outbuf later; /* of a replay: what stands behind the item and did not fit */
     struct reorder *reorder; /* NULL: records come in order */
     uint64_t now;            /* CLOCK_BOOTTIME in nanoseconds, when the bytes in hand were read */
     uint64_t newest;         /* the time of the last record, in the same; 0: none has come since bpftrace was paused */
@@ -57,10 +78,12 @@ struct session {
     struct mem mem; /* of everything here */
     struct session_run *run;
     uint64_t id; /* counts the sessions of the run, from 0 */
-    pid_t server, tracer;
-    struct keeper_files files;
+    pid_t server, tracer; /* the server that it began with */
+    struct session_servers servers;
+    struct keeper_files files; /* without the server's pidfd, which is in `servers` */
     int wait_status;         /* of bpftrace, as waitpid gives it; -1: the keeper did not tell */
     const char *command;     /* of the server, escaped */
+    bool is_later;           /* the server came later than the run */
     struct bpftrace lesser;  /* if `is_lesser`: the bpftrace that the smaller program was made for */
     bool is_lesser; /* the program is the smaller one, as the kernel has refused the whole one */
     struct target target;

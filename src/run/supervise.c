@@ -204,6 +204,19 @@ tell_failure(struct run *run)
     run->is_failure_told = diag->status != DIAG_OK;
 }
 
+/* A server that has ended may be started again from the same file, so its bpftrace waits for that. It does no more where a
+ * server of another file has come. */
+static void
+release_idle(struct run *run)
+{
+    bool has_successor = false;
+    for (size_t i = 0; i < run->nsessions; i++)
+        has_successor |= session_has_successor(run->sessions[i]);
+    for (size_t i = 0; has_successor && i < run->nsessions; i++)
+        if (session_is_idle(run->sessions[i]))
+            session_release(run->sessions[i]);
+}
+
 static void
 remove_done(struct run *run)
 {
@@ -294,6 +307,7 @@ step(struct run *run)
     check_recording(run);
     check_ends(run);
     check_pauses(run);
+    release_idle(run);
     remove_done(run);
     if (run->phase != OVER)
         change_phase(run);

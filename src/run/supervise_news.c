@@ -76,6 +76,20 @@ find_session(struct run *run, pid_t server, pid_t tracer)
     return NULL;
 }
 
+/* A server that another one's tracer sees, too. That tracer may have ended meanwhile. */
+static void
+join_session(struct run *run, struct session *session, const struct keeper_news *news)
+{
+    int pidfd = news->files.out;
+    struct diag diag;
+    if (run->shared.nstarting > 0)
+        run->shared.nstarting--;
+    if (session == NULL)
+        child_close(&pidfd);
+    else if (session_join(session, news->server, pidfd, news->text, &diag) != 0)
+        diag_note(run->part->log, "pid %d is not traced: %s", news->server, diag.message);
+}
+
 static void
 take_file(struct run *run, const struct keeper_news *news)
 {
@@ -107,13 +121,20 @@ take_news(struct run *run, const struct keeper_news *news)
     case KEEPER_FAILED:
         refuse(run, news, &news->diag);
         break;
+    case KEEPER_JOINED:
+        join_session(run, session, news);
+        break;
+    case KEEPER_REFUSED:
+        for (size_t i = 0; i < run->nsessions; i++)
+            session_refuse(run->sessions[i], news->server);
+        break;
     case KEEPER_ENDED:
         if (session != NULL)
             session_tracer_ended(session, (int)news->number);
         break;
     case KEEPER_TOUCHED:
         if (session != NULL)
-            session_announce(session, news->number);
+            session_announce(session, news->server, news->number);
         break;
     case KEEPER_OPENED:
         take_file(run, news);

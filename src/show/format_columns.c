@@ -15,10 +15,16 @@ put_local(struct outbuf *out, const char *form, uint64_t realtime)
     return local;
 }
 
+void
+format_put_clock(const struct format *format, struct outbuf *out, uint64_t nsecs)
+{
+    put_local(out, "%H:%M:%S", wall_time(&format->wall, nsecs));
+}
+
 static void
 put_clock(struct format *format, struct outbuf *out, uint64_t nsecs)
 {
-    put_local(out, "%H:%M:%S", wall_time(&format->wall, nsecs));
+    format_put_clock(format, out, nsecs);
 }
 
 /* RFC 3339, whose offset has a colon in it, which strftime's has not. */

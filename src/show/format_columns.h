@@ -15,4 +15,7 @@ void format_put_time(struct format *format, struct outbuf *out, uint64_t nsecs);
 /* How many there are. */
 int format_count_columns(const struct format *format);
 
+/* Appends a time of the local clock, to milliseconds, for messages. */
+void format_put_clock(const struct format *format, struct outbuf *out, uint64_t nsecs);
+
 #endif

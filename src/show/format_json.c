@@ -135,3 +135,20 @@ format_json_loss(const struct format *format, struct outbuf *out, const struct r
     put_extra(format, out, record);
     text_putc(out, '}');
 }
+
+void
+format_json_gap(const struct format *format, struct outbuf *out, const struct gap *gap)
+{
+    text_putc(out, '{');
+    json_key(out, "at", "");
+    format_json_time(format, out, gap->to);
+    text_puts(out, ", \"type\": \"h2olog-gap\"");
+    put_pid(out, gap->pid);
+    text_puts(out, ", \"from\": ");
+    format_json_time(format, out, gap->from);
+    text_puts(out, ", \"to\": ");
+    format_json_time(format, out, gap->to);
+    if (format->options.extra)
+        text_printf(out, ", \"seq\": %lu, \"nsecs\": %lu", format->seq, gap->to);
+    text_putc(out, '}');
+}

@@ -2,6 +2,7 @@
 #define FORMAT_JSON_H
 
 #include "show/format.h"
+#include "show/gap.h"
 
 /* Records as JSON. */
 
@@ -10,6 +11,9 @@ void format_json(const struct format *format, struct outbuf *out, const struct r
 
 /* The same of a loss. */
 void format_json_loss(const struct format *format, struct outbuf *out, const struct record *record);
+
+/* The same of a gap. Its time is that of its end. */
+void format_json_gap(const struct format *format, struct outbuf *out, const struct gap *gap);
 
 /* Appends a CLOCK_BOOTTIME in nanoseconds as milliseconds since 1970. */
 void format_json_time(const struct format *format, struct outbuf *out, uint64_t nsecs);

@@ -22,3 +22,11 @@ format_record(struct format *format, struct outbuf *out, const struct record *re
     format->seq++;
     return format_count_cut(record);
 }
+
+void
+format_gap(struct format *format, struct outbuf *out, const struct gap *gap)
+{
+    format_json_gap(format, out, gap);
+    text_putc(out, '\n');
+    format->seq++;
+}

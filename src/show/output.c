@@ -71,6 +71,22 @@ output_record(struct output *output, const struct record *record)
 }
 
 void
+output_mark_loss(struct output *output, const struct record *loss)
+{
+    if (output->view->is_grouped && !output_is_full(output))
+        group_add(&output->group, loss);
+}
+
+void
+output_gap(struct output *output, const struct gap *gap)
+{
+    if (output_is_full(output) || !format_is_json(output->format))
+        return;
+    format_gap(output->format, &output->sink->pending, gap);
+    sink_end_record(output->sink);
+}
+
+void
 output_tick(struct output *output, pid_t pid, uint64_t nsecs)
 {
     if (!output->view->is_grouped)

@@ -1,6 +1,7 @@
 #ifndef OUTPUT_H
 #define OUTPUT_H
 
+#include "show/gap.h"
 #include "show/group.h"
 #include "show/report.h"
 #include "show/sink.h"
@@ -28,6 +29,12 @@ bool output_is_full(const struct output *output);
 
 /* Takes a record, which may be a loss. */
 void output_record(struct output *output, const struct record *record);
+
+/* The same for requests only, which a loss shown before was one of, too: of a server, as the loss says. */
+void output_mark_loss(struct output *output, const struct record *loss);
+
+/* Shows a gap, in JSON. */
+void output_gap(struct output *output, const struct gap *gap);
 
 /* Everything of the server `pid` up to `nsecs` (CLOCK_BOOTTIME) has come. */
 void output_tick(struct output *output, pid_t pid, uint64_t nsecs);

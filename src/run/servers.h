@@ -1,0 +1,45 @@
+#ifndef SERVERS_H
+#define SERVERS_H
+
+#include "run/session_struct.h"
+
+/* The servers of a session: one, or with a program by file all processes of the file that are to be shown. */
+
+struct note;
+
+/* The session takes the pidfd; -1: there is none. One that it has already is no new one. */
+void servers_add(struct session *session, pid_t pid, int pidfd, const struct note *note);
+
+/* Writes to a recording that is made what is said of a process: "joined" with its note, "other" or "ended". */
+void servers_record(struct session *session, pid_t pid, const char *what, struct slice note);
+
+/* Whether records of the process are shown. */
+bool servers_has(const struct session *session, pid_t pid);
+
+/* Whether one of them has not ended. */
+bool servers_are_alive(const struct session *session);
+
+/* The command line of one; that of the first where it is none of them. */
+const char *servers_command(const struct session *session, pid_t pid);
+
+/* Reads who has ended. Returns whether anybody has. */
+bool servers_read_ends(struct session *session);
+
+/* The same out of a recording. */
+void servers_end(struct session *session, pid_t pid);
+
+/* All probes are attached: tells of servers that came before. Or, with the time at which the run was over: they never were. */
+void servers_tell_gaps(struct session *session, uint64_t until);
+
+/* Everything up to `complete` has come. */
+void servers_tick(struct session *session, uint64_t complete);
+
+/* A loss is one of all servers. */
+void servers_lose(struct session *session, struct record *loss);
+
+/* Nothing more comes. */
+void servers_finish(struct session *session);
+
+void servers_close(struct session *session);
+
+#endif
