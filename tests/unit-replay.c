@@ -521,18 +521,21 @@ START_TEST(a_replay_shows_successors_only)
     block("server", 0, 9, "12 ended\n");
     block("out", 0, 10, N " 0 d e00000007 5 7 200\n" N " 0 e d00000007 3 8 200\n" N " h f 0\n");
     block("server", 0, 11, "14 other\n");
+    block("server", 0, 11, "13 unseen 1000000 3000000\n");
     block("end", 0, 12, "complete");
     ck_assert_msg(play_as((struct replay){.format = "json"}) == 0, "%s", diag.message);
     ck_assert_str_eq(shown.ptr, "{\"at\": 0, \"type\": \"h2olog-gap\", \"pid\": 13, \"from\": 0, \"to\": 0}\n"
                                 "{\"at\": 0, \"type\": \"q\", \"conn_id\": 1, \"req_id\": 2, \"http_version\": 512}\n"
                                 "{\"at\": 0, \"type\": \"q\", \"conn_id\": 3, \"req_id\": 4, \"http_version\": 512}\n"
-                                "{\"at\": 0, \"type\": \"q\", \"conn_id\": 3, \"req_id\": 8, \"http_version\": 512}\n");
+                                "{\"at\": 0, \"type\": \"q\", \"conn_id\": 3, \"req_id\": 8, \"http_version\": 512}\n"
+                                "{\"at\": 3, \"type\": \"h2olog-gap\", \"pid\": 13, \"from\": 1, \"to\": 3}\n");
 }
 END_TEST
 
 START_TEST(what_was_said_of_a_process_must_be_known)
 {
-    static const char *const blocks[] = {"", "0 other\n", "13\n", "13 gone\n", "13 joined\n", "13 joined\nnonce\nserver\n"};
+    static const char *const blocks[] = {
+        "", "0 other\n", "13\n", "13 gone\n", "13 unseen 3\n", "13 unseen 3 2\n", "13 joined\n", "13 joined\nnonce\nserver\n"};
     begin(usual_header, "t.probes", usual_catalogue);
     block("start", 0, 5, by_file_start);
     block("server", 0, 9, blocks[_i]);
@@ -661,7 +664,7 @@ replay_suite(void)
     tcase_add_test(tcase, servers_at_the_same_time_have_a_bound);
     tcase_add_test(tcase, servers_in_all_have_none);
     tcase_add_test(tcase, a_replay_shows_successors_only);
-    tcase_add_loop_test(tcase, what_was_said_of_a_process_must_be_known, 0, 6);
+    tcase_add_loop_test(tcase, what_was_said_of_a_process_must_be_known, 0, 8);
     tcase_add_test(tcase, a_header_may_have_any_length);
     tcase_add_test(tcase, a_header_without_begin_is_refused);
     tcase_add_test(tcase, a_batch_in_a_stream_is_damage);

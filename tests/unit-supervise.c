@@ -404,6 +404,24 @@ START_TEST(a_program_by_file_shows_successors_only)
 }
 END_TEST
 
+/* T8: a server that came later and ended before its probes were attached was not seen at all. */
+START_TEST(a_server_that_was_never_seen_is_a_gap)
+{
+    struct run run;
+    note_words = " since=5000000";
+    begin(&run, "sleep 0.3; exit 0");
+    format_init(&run.format, "json", (struct format_options){0});
+    wall_begin(&run.format.wall, 0);
+    kill(run.server, SIGKILL);
+    ck_assert_int_eq(supervise(&run), 0);
+    char bytes[4096] = "", expected[128];
+    ck_assert_int_gt((int)read(run.reader, bytes, sizeof(bytes) - 1), 0);
+    snprintf(expected, sizeof(expected), "\"type\": \"h2olog-gap\", \"pid\": %d, \"from\": 5, \"to\": ", run.server);
+    ck_assert_msg(strstr(bytes, expected) != NULL, "%s", bytes);
+    end(&run, "");
+}
+END_TEST
+
 /* T17: the clock is looked at whenever something is read. */
 START_TEST(a_clock_that_was_set_is_noticed)
 {
@@ -886,6 +904,7 @@ supervise_suite(void)
     tcase_add_test(tcase, what_came_while_probes_were_attached_is_not_of_the_run);
     tcase_add_test(tcase, a_loss_stands_where_it_happened);
     tcase_add_test(tcase, a_program_by_file_shows_successors_only);
+    tcase_add_test(tcase, a_server_that_was_never_seen_is_a_gap);
     tcase_add_test(tcase, a_clock_that_was_set_is_noticed);
     tcase_add_test(tcase, a_recording_keeps_when_the_clock_was_set);
     tcase_add_test(tcase, a_keeper_that_dies_ends_the_run);

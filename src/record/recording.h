@@ -32,8 +32,8 @@
  *   end      bpftrace has said everything; "complete" when it was ended after all that was wanted
  *   stop     the run was stopped: later records do not belong to it
  *   clock    the wall clock was set: the offset from here on, as in the header
- *   server   what was said of a process: "PID joined", LF, and a note, of one that the tracer sees, too; "PID other" of one
- * that is not shown; "PID ended"
+ *   server   what was said of a process: "PID joined", LF, and a note: the tracer sees it, too; "PID other": it is not shown;
+ *            "PID ended"; "PID unseen FROM TO", in NSECS: its probes were never attached
  *
  * Version 1, which can still be read, has no blocks of the last two kinds.
  *

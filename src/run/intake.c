@@ -124,7 +124,7 @@ intake_take_tick(struct session *session, const struct decode_item *item)
         intake->reorder != NULL ? reorder_tick(intake->reorder, item->number, item->nsecs, intake->now) : item->nsecs;
     if (life->begin_nsecs == 0 && item->nsecs >= life->first_nsecs) {
         life->begin_nsecs = item->nsecs;
-        servers_tell_gaps(session, life->begin_nsecs);
+        servers_tell_gaps(session);
     }
     return (life->begin_nsecs != 0 ? INTAKE_READY : 0) | pass_on(session, complete);
 }
@@ -336,8 +336,6 @@ intake_finish(struct session *session)
     struct decode_item item;
     bool is_complete = session->life.is_complete;
     intake->asked = 0;
-    if (session->life.begin_nsecs == 0 && session->run->stop_nsecs != UINT64_MAX)
-        servers_tell_gaps(session, session->run->stop_nsecs);
     intake_record(session, RECORDING_END, is_complete ? text_of("complete") : (struct slice){0});
     while (decode_last(intake->decode, &item))
         intake_take_item(session, &item);

@@ -68,36 +68,51 @@ last_words_read(struct session *session)
     last_words_take(session, (struct slice){bytes, (size_t)got}, session->intake.now);
 }
 
-/* Whether a smaller program is tried. It is tried once, and not when the run is ending. A program that somebody has changed
- * cannot be made smaller. */
-static bool
-try_smaller(const struct session *session, const struct cause *cause)
+static const struct cause *
+find_cause(const struct session *session, struct slice *line)
+{
+    const struct outbuf *text = &session->words.text;
+    return cause_find((struct slice){text->ptr, text->len}, line);
+}
+
+/* It is tried once, and not when the run is ending. A program that somebody has changed cannot be made smaller. */
+bool
+last_words_want_lesser(const struct session *session)
+{
+    struct slice ignored;
+    const struct session_run *run = session->run;
+    const struct cause *cause = find_cause(session, &ignored);
+    bool is_refusal = cause != NULL && cause->is_refusal && !session->life.is_ready && !session->life.is_end_expected;
+    bool is_ending = run->stop_nsecs != UINT64_MAX || run->is_reader_gone;
+    return is_refusal && !is_ending && !session->is_lesser && run->keeper != NULL && !run->is_program_foreign;
+}
+
+static void
+try_lesser(const struct session *session)
 {
     struct session_run *run = session->run;
-    bool is_refusal = cause != NULL && cause->is_refusal && !session->life.is_ready;
-    bool is_ending = run->stop_nsecs != UINT64_MAX || run->is_reader_gone;
-    if (!is_refusal || is_ending || session->is_lesser || run->keeper == NULL || run->is_program_foreign)
-        return false;
     diag_note(run->log,
               "the program for pid %d is refused as too large; trying a smaller one, which shows %d bytes of a text at most",
               session->server, BPFTRACE_LESSER_LIMIT);
     run->nlesser++;
     keeper_order(run->keeper, KEEPER_START_LESSER, session->server);
-    return true;
 }
 
 void
 last_words_explain(struct session *session)
 {
     struct diag *diag = session->run->diag;
-    const struct outbuf *text = &session->words.text;
     struct slice line = {0};
-    const struct cause *cause = cause_find((struct slice){text->ptr, text->len}, &line);
+    const struct cause *cause = find_cause(session, &line);
     const char *when = session->life.is_ready ? "before it was told to" : "before it could trace";
     int wait_status = session->wait_status;
     char quoted[512];
     bool is_known = cause != NULL && cause->status != DIAG_FAILED;
-    if (try_smaller(session, cause) || diag->status != DIAG_OK)
+    if (last_words_want_lesser(session)) {
+        try_lesser(session);
+        return;
+    }
+    if (diag->status != DIAG_OK)
         return;
     if (wait_status < 0) {
         diag_set(diag, DIAG_FAILED,

@@ -17,4 +17,7 @@ void last_words_explain(struct session *session);
 
 void last_words_free(struct session *session);
 
+/* Whether bpftrace has ended so that a smaller program is to be tried. */
+bool last_words_want_lesser(const struct session *session);
+
 #endif

@@ -4,6 +4,7 @@
 #include "host/signal_pipe.h"
 #include "run/intake.h"
 #include "run/last_words.h"
+#include "run/servers.h"
 
 /* ---- Actions: what is done when an event changes the state, before it changes. */
 
@@ -59,6 +60,14 @@ kill_complete(struct session *session)
     kill_tracer(session);
 }
 
+static void
+finish(struct session *session)
+{
+    if (session->life.begin_nsecs == 0 && !last_words_want_lesser(session))
+        servers_tell_unseen(session);
+    intake_finish(session);
+}
+
 /* A killed bpftrace needs nobody to wait for it. */
 static void
 leave_alone(struct session *session)
@@ -66,7 +75,7 @@ leave_alone(struct session *session)
     diag_note(session->run->log,
               "the kernel is still detaching the probes of pid %d; bpftrace is killed, and goes when that is done",
               session->server);
-    intake_finish(session);
+    finish(session);
 }
 
 /* ---- The table. */
@@ -123,9 +132,9 @@ static const struct transition {
     [SESSION_DRAINING] =
         {
             [LIFECYCLE_STOPPED] = {do_nothing, SESSION_DONE},
-            [LIFECYCLE_OUTPUT_ENDED] = {intake_finish, SESSION_DONE},
+            [LIFECYCLE_OUTPUT_ENDED] = {finish, SESSION_DONE},
             [LIFECYCLE_UNWANTED] = {do_nothing, SESSION_DONE},
-            [LIFECYCLE_LATE] = {intake_finish, SESSION_DONE}, /* another process holds the pipe */
+            [LIFECYCLE_LATE] = {finish, SESSION_DONE}, /* another process holds the pipe */
         },
 };
 

@@ -4,6 +4,7 @@
 #include "base/no_memory.h"
 #include "run/note.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -84,7 +85,7 @@ servers_add(struct session *session, pid_t pid, int pidfd, const struct note *no
         .pid = pid, .pidfd = pidfd, .since = note->since, .end_nsecs = UINT64_MAX, .command = keep_command(note->command)};
     watch(&session->servers, server);
     if (session->life.begin_nsecs != 0)
-        servers_tell_gaps(session, session->life.begin_nsecs);
+        servers_tell_gaps(session);
 }
 
 void
@@ -184,16 +185,54 @@ servers_close(struct session *session)
 
 /* ---- Gaps. */
 
-void
-servers_tell_gaps(struct session *session, uint64_t until)
+/* `until`: at the latest. */
+static void
+tell_gap(struct session *session, struct session_server *server, uint64_t until)
 {
-    struct session_servers *servers = &session->servers;
-    for (size_t i = 0; i < servers->count; i++) {
-        struct session_server *server = &servers->items[i];
-        if (!server->is_gap_told && server->since != 0 && server->since < until)
-            session_run_tell_gap(session->run, &(struct gap){server->pid, server->since, until});
-        server->is_gap_told = true;
+    if (!server->is_gap_told && server->since != 0 && server->since < until)
+        session_run_tell_gap(session->run, &(struct gap){server->pid, server->since, until});
+    server->is_gap_told = true;
+}
+
+void
+servers_tell_gaps(struct session *session)
+{
+    for (size_t i = 0; i < session->servers.count; i++)
+        tell_gap(session, &session->servers.items[i], session->life.begin_nsecs);
+}
+
+static uint64_t
+smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+void
+servers_tell_unseen(struct session *session)
+{
+    const uint64_t now = smaller(clock_boot_nsecs(), session->run->stop_nsecs);
+    for (size_t i = 0; i < session->servers.count; i++) {
+        struct session_server *server = &session->servers.items[i];
+        const uint64_t until = smaller(now, server->end_nsecs);
+        char what[64];
+        if (server->since == 0)
+            continue;
+        snprintf(what, sizeof(what), "unseen %lu %lu", server->since, until);
+        servers_record(session, server->pid, what, (struct slice){0});
+        tell_gap(session, server, until);
     }
+}
+
+bool
+servers_repeat_unseen(struct session *session, pid_t pid, struct slice times)
+{
+    struct slice from, to;
+    struct gap gap = {.pid = pid};
+    if (!text_word(&times, &from) || !text_word(&times, &to) || !text_number(from, INT64_MAX, &gap.from) ||
+        !text_number(to, INT64_MAX, &gap.to) || gap.from > gap.to)
+        return false;
+    session_run_tell_gap(session->run, &gap);
+    return true;
 }
 
 void

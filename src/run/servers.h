@@ -10,7 +10,8 @@ struct note;
 /* The session takes the pidfd; -1: there is none. One that it has already is no new one. */
 void servers_add(struct session *session, pid_t pid, int pidfd, const struct note *note);
 
-/* Writes to a recording that is made what is said of a process: "joined" with its note, "other" or "ended". */
+/* Writes to a recording that is made what is said of a process: "joined" with its note,
+ * "other", "ended", or "unseen FROM TO". */
 void servers_record(struct session *session, pid_t pid, const char *what, struct slice note);
 
 /* Whether records of the process are shown. */
@@ -28,8 +29,13 @@ bool servers_read_ends(struct session *session);
 /* The same out of a recording. */
 void servers_end(struct session *session, pid_t pid);
 
-/* All probes are attached: tells of servers that came before. Or, with the time at which the run was over: they never were. */
-void servers_tell_gaps(struct session *session, uint64_t until);
+/* All probes are attached: tells of servers that came before. */
+void servers_tell_gaps(struct session *session);
+
+/* They never were: tells of servers that came later than the run. A replay repeats that, by the pid and "FROM TO" of its block.
+ */
+void servers_tell_unseen(struct session *session);
+bool servers_repeat_unseen(struct session *session, pid_t pid, struct slice times);
 
 /* Everything up to `complete` has come. */
 void servers_tick(struct session *session, uint64_t complete);

@@ -366,8 +366,8 @@ session_take_server(struct session *session, struct slice bytes, uint64_t nsecs,
         session_refuse(session, (pid_t)number);
     else if (is_whole && text_is(what, "ended"))
         servers_end(session, (pid_t)number);
-    else
-        return diag_set(diag, DIAG_FAILED, "expected what was said of a process: its pid, and joined, other or ended");
+    else if (!is_whole || !text_is(what, "unseen") || !servers_repeat_unseen(session, (pid_t)number, line))
+        return diag_set(diag, DIAG_FAILED, "expected what was said of a process: its pid, and joined, other, ended or unseen");
     return 0;
 }
 
