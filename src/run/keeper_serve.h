@@ -15,7 +15,7 @@ struct keeper_services {
     int (*start)(void *context, pid_t server, bool is_lesser, struct child *tracer, int *server_fd, struct outbuf *note,
                  struct diag *diag);
     size_t (*touch)(void *context, pid_t server);    /* makes the server's pages readable for the program; returns bytes */
-    int (*reopen)(void *context, struct diag *diag); /* a file descriptor, or -1 */
+    int (*reopen)(void *context, struct diag *diag); /* a file descriptor, or -1; NULL: there is nothing to reopen */
     pid_t (*find)(void *context);                    /* another server that is to be traced; 0: none now; NULL: never */
     int interval_ms;                                 /* between calls of `find` */
 };

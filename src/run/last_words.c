@@ -68,16 +68,18 @@ last_words_read(struct session *session)
     last_words_take(session, (struct slice){bytes, (size_t)got}, session->intake.now);
 }
 
-/* Whether a smaller program is tried. It is tried once, and not when the run is ending. A program that somebody has changed
- * cannot be made smaller. */
+/* Whether a smaller program is tried, or would be if the run were not ending. It is tried once. A program that somebody has
+ * changed cannot be made smaller. */
 static bool
 try_smaller(const struct session *session, const struct cause *cause)
 {
     struct session_run *run = session->run;
     bool is_refusal = cause != NULL && cause->is_refusal && !session->life.is_ready;
     bool is_ending = run->stop_nsecs != UINT64_MAX || run->is_reader_gone;
-    if (!is_refusal || is_ending || session->is_lesser || run->keeper == NULL || run->is_program_foreign)
+    if (!is_refusal || session->is_lesser || run->keeper == NULL || run->is_program_foreign)
         return false;
+    if (is_ending)
+        return true;
     diag_note(run->log,
               "the program for pid %d is refused as too large; trying a smaller one, which shows %d bytes of a text at most",
               session->server, BPFTRACE_LESSER_LIMIT);
@@ -99,7 +101,11 @@ last_words_explain(struct session *session)
     bool is_known = cause != NULL && cause->status != DIAG_FAILED;
     if (try_smaller(session, cause) || diag->status != DIAG_OK)
         return;
-    if (wait_status < 0) {
+    if (!session->life.is_told && cause == NULL) {
+        diag_set(diag, DIAG_FAILED,
+                 "bpftrace was killed or has ended before it was told to; pid %d was not traced to the end of the run",
+                 session->server);
+    } else if (wait_status < 0) {
         diag_set(diag, DIAG_FAILED,
                  "bpftrace has ended, and h2olog's root process does not answer; pid %d is not traced any more",
                  session->server);

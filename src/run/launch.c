@@ -274,7 +274,8 @@ find(void *context)
 struct keeper_services
 launch_services(struct launch *launch, bool follow)
 {
-    return (struct keeper_services){launch, start, touch, reopen, follow ? find : NULL, FOLLOW_INTERVAL_MS};
+    int (*reopens)(void *, struct diag *) = launch->output != NULL ? reopen : NULL;
+    return (struct keeper_services){launch, start, touch, reopens, follow ? find : NULL, FOLLOW_INTERVAL_MS};
 }
 
 void
