@@ -3,6 +3,7 @@
 
 set -u
 export LC_ALL=C
+unset SUDO_UID SUDO_GID # h2olog takes no PATH from who called sudo, and the tests choose bpftrace by it
 
 H2OLOG=${H2OLOG:-./h2olog}
 SERVER=${SERVER:-./usdt-server}
@@ -268,6 +269,14 @@ tracers_of() { # PID
         [[ " ${words[*]} " != *" -p $1 "* ]] || echo "$pid"
     done 2>/dev/null
 }
+
+# A process that runs `bpftrace --version` is a child of h2olog, too.
+keeper_of() { # PID
+    local pid
+    for pid in $(cat "/proc/$1/task/$1/children"); do
+        [[ $(<"/proc/$pid/comm") != h2olog-keeper ]] || echo "$pid"
+    done
+} 2>/dev/null
 
 # ----------------------------------------------------------------------------------------------------------- the server
 

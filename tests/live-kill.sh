@@ -16,7 +16,11 @@ readonly deeds=(
     "TERM h2olog" "TERM keeper" "TERM bpftrace"
     "STOP h2olog TERM h2olog" "STOP keeper TERM h2olog" "STOP bpftrace TERM h2olog"
     "STOP keeper KILL h2olog" "STOP bpftrace KILL h2olog" "STOP h2olog KILL h2olog"
-    "STOP bpftrace KILL keeper" "STOP keeper KILL keeper" "STOP keeper KILL bpftrace" "STOP bpftrace KILL bpftrace"
+    "HUP h2olog" "STOP h2olog HUP h2olog" "STOP h2olog STOP keeper KILL h2olog" "STOP keeper STOP bpftrace TERM h2olog"
+    "STOP h2olog STOP keeper TERM h2olog CONT keeper" "STOP h2olog STOP keeper TERM h2olog CONT h2olog"
+    "STOP h2olog KILL keeper" "STOP h2olog KILL bpftrace"
+    "STOP h2olog STOP bpftrace TERM keeper" "STOP bpftrace KILL keeper" "STOP keeper KILL keeper" "STOP keeper KILL bpftrace"
+    "STOP bpftrace KILL bpftrace"
 )
 readonly ways=("-t receive_request" "http" "-t receive_request --transport=stream" "http --record $work/record")
 
@@ -25,14 +29,6 @@ members() {
     processes_where $GROUP "$log"
     tracers_of "$server"
 }
-
-# A process that runs `bpftrace --version` is a child of h2olog, too.
-keeper_of() { # PID
-    local pid
-    for pid in $(cat "/proc/$1/task/$1/children"); do
-        [[ $(<"/proc/$pid/comm") != h2olog-keeper ]] || echo "$pid"
-    done
-} 2>/dev/null
 
 # The pid of h2olog, keeper or bpftrace; nothing where there is none yet, or none any more.
 who() { # NAME

@@ -189,10 +189,54 @@ tracer_dies() {
         has_printed_expected && nothing_left && probes_are_off
 }
 
+# The kernel may take longer to detach the probes than h2olog waits: the status was 0 then (unit-supervise.c makes that sure).
+tracer_dies_before_signal() {
+    start_server && start_log && find_tracer || return
+    kill -KILL "$tracer" && kill -TERM "$log" && reap "$log" 5 || return
+    case $status in
+    1) has_one_message_of "bpftrace was killed or has ended before it was told to" ;;
+    137) has_one_message_of "killed by signal 9" ;;
+    *) status_is "1 or 137" ;;
+    esac && nothing_left 60
+}
+
+# As who stops a service does.
+ends_with_all() {
+    start_server && start_log && find_tracer || return
+    # shellcheck disable=SC2046 # one argument a pid
+    kill -TERM "$log" $(children_of "$log") && reap "$log" 5 && status_is 0 && nothing_left 15 && probes_are_off 15
+}
+
 has_one_message_of() { # WORDS
     [[ $(grep -c "^h2olog: .*$1" "$dir/err") == 1 ]] && return
     explain "no message of \"$1\":" && show "$dir/err"
     return 1
+}
+
+# While h2olog and its keeper are stopped nobody can end anything.
+stopped_both() { # WHO-GOES-ON
+    local keeper
+    start_server && start_log && keeper=$(keeper_of "$log") || return
+    kill -STOP "$log" "$keeper" && kill -TERM "$log" && rest 1.5 # the keeper looks once a second
+    is_alive "$log" && is_alive "$keeper" || { explain "one has ended"; return 1; }
+    kill -CONT "${!1}" && reap "$log" 5 && status_is 0 && nothing_left 15
+}
+
+# Where there is no file to open anew it ends the run; where there is, it waits until h2olog goes on.
+hangup_of_stopped() {
+    start_server && start_log && kill -STOP "$log" && kill -HUP "$log" && reap "$log" 5 && status_is 0 && nothing_left 15
+}
+
+reopens_when_it_goes_on() {
+    start_server && start_log -w "$dir/file" && kill -STOP "$log" && mv "$dir/file" "$dir/file.1" && kill -HUP "$log" || return
+    rest 1.5 # the keeper looks once a second
+    [[ $(state_of_log) == T && ! -e $dir/file ]] || { explain "it did not stay stopped"; return 1; }
+    kill -CONT "$log" && wait_for 5 test -e "$dir/file" && stop_log && nothing_left
+}
+
+state_of_log() {
+    local stat
+    read_stat "$log" && echo "${stat[0]}"
 }
 
 # What h2olog, or who reads from it, cannot read for a while waits, and comes in its order although the server's thread
@@ -259,6 +303,12 @@ live_case "a reader that goes while nothing happens ends h2olog quietly" reader_
 live_case "a full disk ends h2olog with status 1" full_disk
 live_case "SIGINT ends h2olog while its reader is stalled" stalled_reader
 live_case "bpftrace killed by a signal: status 128 + 9 and a sentence" tracer_dies
+live_case "bpftrace killed, and h2olog ended by SIGTERM at once: no status 0" tracer_dies_before_signal
+live_case "SIGTERM to h2olog, its keeper and bpftrace at once: status 0" ends_with_all
+live_case "SIGTERM while h2olog and its keeper are stopped: all end when h2olog goes on" stopped_both log
+live_case "SIGTERM while h2olog and its keeper are stopped: all end when the keeper goes on" stopped_both keeper
+live_case "SIGHUP ends an h2olog that is stopped" hangup_of_stopped
+live_case "SIGHUP to an h2olog that is stopped opens the file anew when it goes on" reopens_when_it_goes_on
 live_case "SIGSTOP and SIGCONT of h2olog lose nothing, and no order" paused_log
 live_case "a reader that pauses loses nothing, and no order" paused_reader
 live_case "two at once trace one server" two_at_once

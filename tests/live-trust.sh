@@ -132,6 +132,14 @@ bpftrace_on_path() {
     status_is 2 && refuses "bpftrace on PATH: others than root can change $dir/bin, which is user 4321's" && [[ ! -e $dir/was-run ]]
 }
 
+# Who called sudo may have chosen PATH, and may be allowed one command line only: root's bpftrace is another, and so is its PATH.
+bpftrace_on_path_of_sudo_user() {
+    mkdir "$dir/bin" && printf '%s\n' '#!/bin/sh' "touch $dir/was-run" >"$dir/bin/bpftrace" && chmod 755 "$dir/bin/bpftrace" &&
+        chown -R 4321 "$dir/bin" && start_server || return
+    start_log_as env SUDO_UID=4321 SUDO_GID=4321 PATH="$dir/bin:$PATH" "$H2OLOG" -p "$server" && find_tracer || return
+    ! tr '\0' '\n' <"/proc/$tracer/environ" | grep -F "$dir/bin" && [[ ! -e $dir/was-run ]] && stop_log
+}
+
 # Files of the user who called sudo are that user's own affair.
 trusts_sudo_user() {
     mkdir "$dir/probes" && cp "$top_srcdir"/probes/*.probes "$dir/probes" && chown -R 4321:4321 "$dir/probes" &&
@@ -397,6 +405,7 @@ test_case "a file of the catalogue that a group can write" untrusted --probes pr
 test_case "templates that others can write" untrusted --templates templates 'chmod o+w "$dir/templates"'
 test_case "a bpftrace behind another user's link" link_chain
 live_case "a bpftrace on PATH in another user's directory" bpftrace_on_path
+live_case "a bpftrace on PATH of the user who called sudo" bpftrace_on_path_of_sudo_user
 test_case "a catalogue of the user who called sudo" trusts_sudo_user
 live_case "two servers at once" two_servers
 live_case "the bpftrace of one of two is killed" one_of_two_ends

@@ -3,6 +3,7 @@
 # the servers run here, bpftrace in a directory tree that debootstrap makes below MATRIX_CACHE. MATRIX_RELEASES and MATRIX_TESTS
 # choose, MATRIX_JOBS releases are tested at a time. A release that cannot be had has its reason in the table; logs are in ./matrix.
 set -u
+unset SUDO_UID SUDO_GID # behind sudo h2olog takes no PATH from the user
 
 # shellcheck source-path=SCRIPTDIR source=trees.sh
 . "$(dirname "$0")/trees.sh"

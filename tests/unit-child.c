@@ -183,6 +183,7 @@ remove_tracer(void)
 START_TEST(bpftrace_is_found_on_path)
 {
     struct bpftrace bpftrace;
+    unsetenv("SUDO_UID"), unsetenv("SUDO_GID");
     make_tracer("echo bpftrace v0.20.2");
     setenv("PATH", mem_printf(&mem, "/nonexistent::%s:/bin", dir), 1);
     ck_assert_msg(bpftrace_find(&bpftrace, NULL, false, &mem, &diag) == 0, "%s", diag.message);
@@ -193,9 +194,28 @@ START_TEST(bpftrace_is_found_on_path)
 }
 END_TEST
 
+/* Who may run one command line by sudo had root run a bpftrace of his, where sudo left his PATH as it was. */
+START_TEST(root_takes_no_path_from_who_called_sudo)
+{
+    struct bpftrace bpftrace;
+    if (geteuid() != 0)
+        return;
+    make_tracer("echo bpftrace v0.20.2");
+    setenv("PATH", dir, 1), setenv("SUDO_UID", "4321", 1), setenv("SUDO_GID", "4321", 1);
+    if (bpftrace_find(&bpftrace, NULL, false, &mem, &diag) != 0)
+        ck_assert_ptr_nonnull(strstr(diag.message, "which is /usr/local/sbin:"));
+    ck_assert(bpftrace.path == NULL || strstr(bpftrace.path, dir) == NULL);
+    bpftrace_newest(&bpftrace);
+    ck_assert_ptr_null(strstr(bpftrace_environment(&bpftrace, false, &mem)[0], dir));
+    unsetenv("SUDO_UID"), unsetenv("SUDO_GID");
+    remove_tracer();
+}
+END_TEST
+
 START_TEST(a_bpftrace_that_is_not_there_or_no_bpftrace)
 {
     struct bpftrace bpftrace;
+    unsetenv("SUDO_UID"), unsetenv("SUDO_GID");
     setenv("PATH", "/nonexistent", 1);
     ck_assert_int_eq(bpftrace_find(&bpftrace, NULL, false, &mem, &diag), -1);
     ck_assert_int_eq(diag.status, DIAG_MACHINE);
@@ -298,6 +318,7 @@ child_suite(void)
     tcase_add_test(tcase, a_capture_fails_with_the_program);
     tcase_add_test(tcase, a_capture_that_takes_too_long_says_how_long);
     tcase_add_test(tcase, bpftrace_is_found_on_path);
+    tcase_add_test(tcase, root_takes_no_path_from_who_called_sudo);
     tcase_add_test(tcase, a_bpftrace_that_is_not_there_or_no_bpftrace);
     tcase_add_test(tcase, the_environment_of_bpftrace);
     tcase_add_test(tcase, limits_are_whole_chunks);

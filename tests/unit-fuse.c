@@ -101,6 +101,9 @@ answer(int device, const struct fuse_in_header *request, const struct content *c
     case FUSE_READ:
         answer_read(device, request, content);
         break;
+    case FUSE_FLUSH: /* it is asked for at each close from now on */
+        reply(device, request->unique, 0, NULL, 0);
+        break;
     case FUSE_FORGET:
     case FUSE_BATCH_FORGET:
         break;

@@ -3,6 +3,7 @@
 #include "run/supervise.h"
 
 #include "unit-fixture.h"
+#include "unit-fuse.h"
 #include "unit.h"
 
 #include <fcntl.h>
@@ -683,21 +684,104 @@ start_h2olog(const char *script)
     return pid;
 }
 
-/* Is the last to stop; the second script sends SIGTERM to the keeper. */
-START_TEST(a_stopped_h2olog_ends_by_sigterm)
+/* The same where both are stopped: nobody can end anything then, until somebody lets one of them go on. */
+START_TEST(h2olog_and_keeper_that_are_stopped_end_when_one_goes_on)
 {
-    static const char *const deeds[] = {"kill -TERM $h2olog;", "kill -TERM $PPID;"};
+    static const char *const whom[] = {"$PPID", "$h2olog"};
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     for (int i = 0; i < 2; i++) {
         int status = -1;
         char script[512];
-        snprintf(script, sizeof(script), "read a b c h2olog rest < /proc/$PPID/stat; kill -STOP $h2olog; %s %s", deeds[i],
-                 TICKS);
+        snprintf(script, sizeof(script),
+                 HANDED_OVER
+                 "read a b c h2olog rest < /proc/$PPID/stat; kill -STOP $h2olog $PPID; kill -TERM $h2olog; sleep 0.3;"
+                 "kill -CONT %s; %s",
+                 whom[i], TICKS);
         pid_t pid = start_h2olog(script);
         ck_assert_int_eq(waitpid(pid, &status, 0), pid);
         ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
         check_nothing_left();
     }
+}
+END_TEST
+
+/* Something happens to h2olog, or to another one of the three: it ends, and all with it. */
+START_TEST(a_stopped_h2olog_ends_with_the_run)
+{
+    static const struct {
+        const char *deed;
+        int status;
+    } rows[] = {{"kill -TERM $h2olog;", 0}, {"kill -INT $h2olog;", 0}, {"kill -HUP $h2olog;", 0},
+                {"kill -TERM $PPID;", 0},   {"kill -KILL $PPID;", 1},  {"kill -KILL $$;", 137}};
+    char script[512];
+    int status = -1;
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    snprintf(script, sizeof(script), HANDED_OVER "read a b c h2olog rest < /proc/$PPID/stat; kill -STOP $h2olog; %s %s",
+             rows[_i].deed, TICKS);
+    pid_t pid = start_h2olog(script);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), rows[_i].status);
+    check_nothing_left();
+}
+END_TEST
+
+/* The status was 0 where the kernel took longer to detach the probes of a bpftrace that was killed than h2olog waits. The file
+ * of a file system that does not answer keeps a killed process as long. */
+START_TEST(a_bpftrace_that_others_have_killed_is_told_of)
+{
+    static const struct {
+        const char *before, *expected;
+        int signals;
+    } rows[] = {{TICK EVENT, "event 5\n", 1}, {TICK EVENT, "event 5\n", 2}, {"", "", 1}};
+    struct run run;
+    struct fuse_mount fuse;
+    char script[1024];
+    if (!fuse_start(&fuse, "x", 1))
+        return;
+    snprintf(script, sizeof(script), "%s exec 7<%s/file; kill -USR1 %d; kill -KILL $$", rows[_i].before, fuse.path, fuse.pid);
+    begin(&run, script);
+    if (rows[_i].before[0] != '\0')
+        signal_when_shown(&run, SIGTERM, rows[_i].signals);
+    else
+        signal_later(&run, SIGTERM);
+    int64_t begun = clock_ms();
+    ck_assert_int_eq(supervise(&run), 1);
+    ck_assert_int_lt((int)(clock_ms() - begun), 5000);
+    check_message(&run, "bpftrace was killed or has ended before it was told to; pid PID was not traced to the end of the run");
+    fuse_end(&fuse);
+    end(&run, rows[_i].expected);
+}
+END_TEST
+
+/* Both get SIGTERM when a host is shut down; bpftrace ends with the server. */
+START_TEST(a_server_that_ends_after_the_signal_is_no_failure)
+{
+    struct run run;
+    begin(&run, TICK EVENT "sleep 1; exit 0");
+    signal_when_shown(&run, SIGTERM, 1);
+    if (fork() == 0) {
+        nanosleep(&(struct timespec){0, 600 * 1000 * 1000}, NULL);
+        kill(run.server, SIGKILL);
+        _exit(0);
+    }
+    ck_assert_int_eq(supervise(&run), 0);
+    end(&run, "event 5\n");
+}
+END_TEST
+
+/* Who stops a service sends SIGTERM to all its processes. */
+START_TEST(a_bpftrace_that_got_the_signal_too_is_no_failure)
+{
+    struct run run;
+    begin(&run, TICK EVENT "sleep 1; echo 'ERROR: failed to detach probe' >&2; exit 1");
+    signal_when_shown(&run, SIGTERM, 1);
+    ck_assert_int_eq(supervise(&run), 0);
+    end(&run, "event 5\n");
+    begin(&run, TICK EVENT "sleep 1; kill -SEGV $$");
+    signal_when_shown(&run, SIGTERM, 1);
+    ck_assert_int_eq(supervise(&run), 139);
+    end(&run, "event 5\n");
 }
 END_TEST
 
@@ -943,7 +1027,11 @@ supervise_suite(void)
     tcase_add_test(tcase, what_dies_takes_stopped_processes_with_it);
     tcase_add_test(tcase, a_stopped_keeper_does_not_hold_up_the_end);
     tcase_add_test(tcase, sigterm_to_the_keeper_ends_the_run_in_order);
-    tcase_add_test(tcase, a_stopped_h2olog_ends_by_sigterm);
+    tcase_add_loop_test(tcase, a_stopped_h2olog_ends_with_the_run, 0, 6);
+    tcase_add_test(tcase, h2olog_and_keeper_that_are_stopped_end_when_one_goes_on);
+    tcase_add_loop_test(tcase, a_bpftrace_that_others_have_killed_is_told_of, 0, 3);
+    tcase_add_test(tcase, a_bpftrace_that_got_the_signal_too_is_no_failure);
+    tcase_add_test(tcase, a_server_that_ends_after_the_signal_is_no_failure);
     tcase_add_test(tcase, a_closed_output_is_not_the_end);
     tcase_add_test(tcase, a_signal_ends_the_run_when_everything_is_here);
     tcase_add_test(tcase, what_is_cut_after_the_end_is_no_damage);

@@ -2,6 +2,7 @@
 
 #include "host/child.h"
 #include "host/open.h"
+#include "host/trust.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,10 +145,28 @@ bpftrace_is_known(const struct bpftrace *bpftrace)
     return bpftrace->major < TRIED_MAJOR || (bpftrace->major == TRIED_MAJOR && bpftrace->minor <= TRIED_MINOR);
 }
 
+#define SYSTEM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* Who called sudo may have chosen PATH, where sudo has no secure_path, and be allowed one command line of h2olog only. */
+static bool
+is_path_of_others(void)
+{
+    uid_t uid;
+    gid_t gid;
+    return geteuid() == 0 && trust_sudo_user(&uid, &gid);
+}
+
+/* NULL: there is none. */
+static const char *
+directories(void)
+{
+    return is_path_of_others() ? SYSTEM_PATH : getenv("PATH");
+}
+
 static const char *
 search_path(struct mem *mem)
 {
-    const char *path = getenv("PATH");
+    const char *path = directories();
     struct slice rest = text_of(path != NULL ? path : "");
     while (rest.len > 0) {
         struct slice directory = text_cut(&rest, ':');
@@ -178,8 +197,9 @@ bpftrace_find(struct bpftrace *bpftrace, const char *path, bool is_forced, struc
     *bpftrace = (struct bpftrace){.path = path != NULL ? path : search_path(mem)};
     if (bpftrace->path == NULL)
         return diag_set(diag, DIAG_MACHINE,
-                        "bpftrace is not on PATH; install it (apt-get install bpftrace), or name it with "
-                        "--bpftrace PATH");
+                        "bpftrace is not on PATH%s; install it (apt-get install bpftrace), or name it with "
+                        "--bpftrace PATH",
+                        is_path_of_others() ? ", which is " SYSTEM_PATH " behind sudo" : "");
     bpftrace->program = open_program(&input, bpftrace->path, mem, diag);
     return bpftrace->program != NULL ? ask_version(bpftrace, mem, diag) : -1;
 }
@@ -205,7 +225,7 @@ char **
 bpftrace_environment(const struct bpftrace *bpftrace, bool is_verbose, struct mem *mem)
 {
     char **envp = mem_alloc(mem, 6 * sizeof(*envp));
-    const char *path = getenv("PATH");
+    const char *path = directories();
     envp[0] = mem_printf(mem, "PATH=%s", path != NULL ? path : "/usr/bin:/bin");
     envp[1] = mem_printf(mem, "%s=%u", bpftrace->row.string_size_variable, bpftrace->row.string_size);
     envp[2] = mem_printf(mem, "BPFTRACE_PERF_RB_PAGES=%zu", bpftrace->row.print_buffer / (size_t)sysconf(_SC_PAGESIZE));

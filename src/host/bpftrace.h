@@ -29,8 +29,8 @@ struct bpftrace {
     struct bpftrace_row row;
 };
 
-/* Finds bpftrace (`path`, or on PATH when NULL) and asks for its version. Root does not run one that others can change, unless
- * `is_forced`. 0, or -1 with `diag` set. */
+/* Finds bpftrace (`path`, or on PATH when NULL; behind sudo, on the system's) and asks for its version. Root does not run one
+ * that others can change, unless `is_forced`. 0, or -1 with `diag` set. */
 int bpftrace_find(struct bpftrace *bpftrace, const char *path, bool is_forced, struct mem *mem, struct diag *diag);
 
 /* Whether its version is known: it was found, or read from a recording. */

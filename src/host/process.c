@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ are_files_used_up(int error)
 static bool
 parse_stat(struct process *process, const char *text)
 {
-    enum { FORKED_AND_EXECUTED_NOTHING = 0x40 };
+    enum { ENDING = 0x4, FORKED_AND_EXECUTED_NOTHING = 0x40 };
     unsigned flags;
     unsigned long places[3];
     int count =
@@ -44,6 +45,7 @@ parse_stat(struct process *process, const char *text)
                &process->parent, &process->session, &flags, &process->started, &places[0], &places[1], &places[2]);
     if (count != 7)
         return false;
+    process->is_ending = (flags & ENDING) != 0;
     process->is_forked = (flags & FORKED_AND_EXECUTED_NOTHING) != 0;
     process->image = text_hash(process->image, (struct slice){(const char *)places, sizeof(places)});
     return true;
@@ -129,6 +131,16 @@ process_is_stopped(pid_t pid, uint64_t *pending)
     if (status != NULL)
         fclose(status);
     return is_stopped;
+}
+
+/* SIGKILL waits where the process is in a call that takes it late. */
+bool
+process_is_ending(pid_t pid)
+{
+    struct process process;
+    uint64_t pending;
+    process_is_stopped(pid, &pending);
+    return (pending & 1u << (SIGKILL - 1)) != 0 || (process_read(&process, pid) && process.is_ending);
 }
 
 int

@@ -17,6 +17,7 @@ struct process {
     pid_t pid, parent, session;
     uint64_t started; /* in the kernel's ticks since it booted; with the pid, this tells a process from later ones */
     bool is_forked;   /* it has executed no program since it was forked */
+    bool is_ending;   /* it executes nothing any more */
     uint64_t image;   /* changes when it executes another program; the same for many processes */
 };
 
@@ -37,6 +38,9 @@ bool process_has_kernel_pids(void);
 
 /* Its effective user. false: there is no such process. */
 bool process_user(pid_t pid, uid_t *user);
+
+/* Whether it was killed, or ends by itself; until the kernel has taken down what it had it is not gone. */
+bool process_is_ending(pid_t pid);
 
 /* Whether it is stopped; the signals that wait until it goes on are then in `pending`, signal N as bit N - 1. */
 bool process_is_stopped(pid_t pid, uint64_t *pending);

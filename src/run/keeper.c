@@ -14,26 +14,50 @@
 #include <unistd.h>
 
 static void
-close_all_but(int a, int b)
+close_all_but(const int files[3])
 {
     for (int fd = STDERR_FILENO + 1; fd < 1024; fd++)
-        if (fd != a && fd != b)
+        if (fd != files[0] && fd != files[1] && fd != files[2])
             close(fd);
+}
+
+/* The pipes between the two processes, beside the socket: the end of h2olog kills the keeper, and the end of the keeper lets an
+ * h2olog go on that was stopped, to end. */
+struct lines {
+    struct signal_pipe life, wake;
+};
+
+static void
+close_lines(struct lines *lines)
+{
+    signal_pipe_close(&lines->life);
+    signal_pipe_close(&lines->wake);
+}
+
+static int
+open_lines(struct lines *lines, struct diag *diag)
+{
+    lines->life = lines->wake = (struct signal_pipe){-1, -1};
+    if (signal_pipe_open(&lines->life, diag) == 0 && signal_pipe_open(&lines->wake, diag) == 0 &&
+        signal_pipe_bind(&lines->wake, getpid(), SIGCONT, diag) == 0)
+        return 0;
+    close_lines(lines);
+    return -1;
 }
 
 /* Makes the fork the keeper. Signals that end h2olog reach the whole foreground group: the keeper blocks them, as it ends with
  * h2olog and not before. It closes h2olog's files, stdout too, so that whoever reads them sees their end when h2olog ends. */
 static void
-become_keeper(int socket, struct signal_pipe *lifeline)
+become_keeper(int socket, struct lines *lines)
 {
     struct diag ignored;
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);
     prctl(PR_SET_NAME, "h2olog-keeper");
-    close_all_but(socket, lifeline->reader);
-    lifeline->writer = -1;
-    if (signal_pipe_bind(lifeline, getpid(), SIGKILL, &ignored) != 0 || signal_pipe_is_closed(lifeline))
+    close_all_but((const int[]){socket, lines->life.reader, lines->wake.writer});
+    lines->life.writer = lines->wake.reader = -1;
+    if (signal_pipe_bind(&lines->life, getpid(), SIGKILL, &ignored) != 0 || signal_pipe_is_closed(&lines->life))
         _exit(127); /* h2olog is gone already */
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     dup2(null, STDIN_FILENO);
@@ -45,26 +69,27 @@ keeper_start(struct keeper *keeper, const struct keeper_services *services, cons
              struct diag *diag)
 {
     int pair[2];
-    struct signal_pipe lifeline;
-    if (signal_pipe_open(&lifeline, diag) != 0)
+    struct lines lines;
+    if (open_lines(&lines, diag) != 0)
         return -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-        signal_pipe_close(&lifeline);
+        close_lines(&lines);
         return diag_set(diag, DIAG_FAILED, "cannot make a socket: %s%s", strerror(errno), diag_remedy(errno));
     }
     pid_t pid = fork();
     if (pid == 0) {
-        become_keeper(pair[1], &lifeline);
+        become_keeper(pair[1], &lines);
         keeper_serve(pair[1], services, servers, nservers);
         _exit(0);
     }
     close(pair[1]);
-    child_close(&lifeline.reader);
-    *keeper = (struct keeper){pair[0], lifeline.writer, pid};
+    child_close(&lines.life.reader);
+    child_close(&lines.wake.writer);
+    *keeper = (struct keeper){pair[0], lines.life.writer, lines.wake.reader, pid};
     if (pid > 0)
         return 0;
     close(pair[0]);
-    signal_pipe_close(&lifeline);
+    close_lines(&lines);
     return diag_set(diag, DIAG_FAILED, "cannot fork: %s", strerror(errno));
 }
 
@@ -145,6 +170,7 @@ keeper_stop(struct keeper *keeper)
     int64_t end = clock_ms() + PATIENCE_MS;
     child_close(&keeper->socket);
     child_close(&keeper->lifeline);
+    child_close(&keeper->waker);
     while (waitpid(keeper->pid, NULL, WNOHANG) == 0 && clock_ms() < end)
         poll(NULL, 0, STEP_MS);
 }

@@ -8,10 +8,11 @@
  * the orders below and no others.
  *
  * However h2olog ends, the kernel kills the keeper, by `lifeline`, and each tracer, by its own line. However the keeper ends,
- * the kernel kills the tracers (child.h), and h2olog reads the end of `socket`. */
+ * the kernel kills the tracers (child.h), lets h2olog go on if that was stopped, by `waker`, and h2olog reads the end of
+ * `socket`. */
 struct keeper {
     int socket;
-    int lifeline; /* the writing end of a signal_pipe */
+    int lifeline, waker; /* the writing end of a signal_pipe, and the reading end of another */
     pid_t pid;
 };
 

@@ -28,6 +28,7 @@ struct state {
     const struct keeper_services *services;
     int socket, signals;
     bool is_terminated; /* it got SIGTERM */
+    bool has_traced;    /* a tracer has ended */
     struct tracer tracers[MAX_TRACERS];
     size_t ntracers;
 };
@@ -55,14 +56,16 @@ end_pauses(struct state *state, bool is_all)
     }
 }
 
-/* A stopped h2olog does not read the signal that is to end it, nor that this process got one. It would end when somebody lets
- * it go on; its tracers would wait for that. */
+/* A stopped h2olog does not read the signal that is to end it, that this process got one, or that its last tracer has ended. It
+ * would end when somebody lets it go on. SIGHUP ends it where there is nothing to open anew; where there is, that waits. */
 static void
 wake_h2olog(const struct state *state)
 {
-    const uint64_t end_signals = 1u << (SIGINT - 1) | 1u << (SIGTERM - 1);
-    uint64_t pending;
-    bool has_signal = state->is_terminated || poll(&(struct pollfd){state->signals, POLLIN, 0}, 1, 0) > 0;
+    bool is_over = state->is_terminated || (state->has_traced && state->ntracers == 0 && state->services->find == NULL);
+    uint64_t end_signals = 1u << (SIGINT - 1) | 1u << (SIGTERM - 1), pending;
+    if (state->services->reopen == NULL)
+        end_signals |= 1u << (SIGHUP - 1);
+    bool has_signal = is_over || poll(&(struct pollfd){state->signals, POLLIN, 0}, 1, 0) > 0;
     if (process_is_stopped(getppid(), &pending) && (has_signal || (pending & end_signals) != 0))
         kill(getppid(), SIGCONT);
 }
@@ -279,7 +282,8 @@ obey(struct state *state, const struct keeper_order_message *order)
         touch_server(state, order->pid);
         break;
     case KEEPER_REOPEN:
-        reopen_output(state);
+        if (state->services->reopen != NULL)
+            reopen_output(state);
         break;
     case KEEPER_PAUSE:
         pause_tracer(state, order->pid);
@@ -315,6 +319,7 @@ reap_tracer(struct state *state, size_t index)
     struct child *child = &state->tracers[index].child;
     struct keeper_message message = {.kind = KEEPER_ENDED, .tracer = child->pid};
     message.number = (uint64_t)child_wait(child);
+    state->has_traced = true;
     close_lines(&state->tracers[index]);
     if (state->services->ended != NULL)
         state->services->ended(state->services->context, message.tracer);

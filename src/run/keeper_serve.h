@@ -25,7 +25,7 @@ struct keeper_services {
     bool (*join)(void *context, pid_t server, bool is_chosen, struct keeper_join *to, struct outbuf *note); /* NULL: never */
     void (*ended)(void *context, pid_t tracer);      /* NULL: nobody wants to know */
     size_t (*touch)(void *context, pid_t server);    /* makes the server's pages readable for the program; returns bytes */
-    int (*reopen)(void *context, struct diag *diag); /* a file descriptor, or -1 */
+    int (*reopen)(void *context, struct diag *diag); /* a file descriptor, or -1; NULL: there is nothing to reopen */
     pid_t (*find)(void *context);                    /* another server that is to be traced; 0: none now; NULL: never */
     int interval_ms;                                 /* between calls of `find` */
 };

@@ -75,7 +75,7 @@ find_cause(const struct session *session, struct slice *line)
     return cause_find((struct slice){text->ptr, text->len}, line);
 }
 
-/* It is tried once, and not when the run is ending. A program that somebody has changed cannot be made smaller. */
+/* It is tried once. A program that somebody has changed cannot be made smaller. */
 bool
 last_words_want_lesser(const struct session *session)
 {
@@ -83,14 +83,16 @@ last_words_want_lesser(const struct session *session)
     const struct session_run *run = session->run;
     const struct cause *cause = find_cause(session, &ignored);
     bool is_refusal = cause != NULL && cause->is_refusal && !session->life.is_ready && !session->life.is_end_expected;
-    bool is_ending = run->stop_nsecs != UINT64_MAX || run->is_reader_gone;
-    return is_refusal && !is_ending && !session->is_lesser && run->keeper != NULL && !run->is_program_foreign;
+    return is_refusal && !session->is_lesser && run->keeper != NULL && !run->is_program_foreign;
 }
 
 static void
 try_lesser(const struct session *session)
 {
     struct session_run *run = session->run;
+    bool is_ending = run->stop_nsecs != UINT64_MAX || run->is_reader_gone;
+    if (is_ending)
+        return;
     diag_note(run->log,
               "the program for pid %d is refused as too large; trying a smaller one, which shows %d bytes of a text at most",
               session->server, BPFTRACE_LESSER_LIMIT);
@@ -114,7 +116,11 @@ last_words_explain(struct session *session)
     }
     if (diag->status != DIAG_OK)
         return;
-    if (wait_status < 0) {
+    if (!session->life.is_told && cause == NULL) {
+        diag_set(diag, DIAG_FAILED,
+                 "bpftrace was killed or has ended before it was told to; pid %d was not traced to the end of the run",
+                 session->server);
+    } else if (wait_status < 0) {
         diag_set(diag, DIAG_FAILED,
                  "bpftrace has ended, and h2olog's root process does not answer; pid %d is not traced any more",
                  session->server);

@@ -357,8 +357,14 @@ join(void *context, pid_t pid, bool is_chosen, struct keeper_join *to, struct ou
 struct keeper_services
 launch_services(struct launch *launch)
 {
-    return (struct keeper_services){
-        launch, start, join, ended, touch, reopen, launch->follows ? find : NULL, FOLLOW_INTERVAL_MS};
+    return (struct keeper_services){.context = launch,
+                                    .start = start,
+                                    .join = join,
+                                    .ended = ended,
+                                    .touch = touch,
+                                    .reopen = launch->output != NULL ? reopen : NULL,
+                                    .find = launch->follows ? find : NULL,
+                                    .interval_ms = FOLLOW_INTERVAL_MS};
 }
 
 void

@@ -1,10 +1,13 @@
 #include "run/lifecycle.h"
 
 #include "base/clock.h"
+#include "host/process.h"
 #include "host/signal_pipe.h"
 #include "run/intake.h"
 #include "run/last_words.h"
 #include "run/servers.h"
+
+#include <sys/wait.h>
 
 /* ---- Actions: what is done when an event changes the state, before it changes. */
 
@@ -36,6 +39,19 @@ limit_put_off(struct session *session)
         session->life.put_off_limit = clock_ms() + session->run->put_off_ms;
 }
 
+/* Who stops a service sends SIGTERM to all processes of it. bpftrace drops then what it has not read yet. */
+static void
+take_early_end(struct session *session)
+{
+    struct session_life *life = &session->life;
+    limit_put_off(session);
+    if (life->is_end_expected || session->wait_status < 0 || !WIFEXITED(session->wait_status))
+        return;
+    life->is_end_expected = true;
+    diag_note(session->run->log, "bpftrace has ended by itself; the last events of pid %d before the signal may be missing",
+              session->server);
+}
+
 /* bpftrace is not told to stop, since it would drop what it has not read yet. Its heartbeats tell when everything up to the end
  * of the run is here. */
 static void
@@ -45,11 +61,29 @@ await_complete(struct session *session)
     limit_put_off(session);
 }
 
+/* One that ends already, and was not told to, was killed by others or has failed. The kernel may take seconds to detach its
+ * probes, and nobody waits for that when the run ends. */
 static void
 kill_tracer(struct session *session)
 {
-    session->life.is_end_expected = true;
+    struct session_life *life = &session->life;
+    bool has_tracer = session->files.tracer >= 0 && !life->is_told;
+    life->is_end_expected = life->is_end_expected || !has_tracer || !process_is_ending(session->tracer);
     signal_pipe_send(session->files.kill);
+}
+
+/* The reader has all that was asked for, or everything has come. */
+static void
+dismiss_tracer(struct session *session)
+{
+    session->life.is_end_expected = true;
+    kill_tracer(session);
+}
+
+static void
+expect_tracers_end(struct session *session)
+{
+    session->life.is_end_expected = true;
 }
 
 /* What comes from now on happened after the end. */
@@ -57,13 +91,14 @@ static void
 kill_complete(struct session *session)
 {
     session->life.is_complete = true;
-    kill_tracer(session);
+    dismiss_tracer(session);
 }
 
 static void
 finish(struct session *session)
 {
-    if (session->life.begin_nsecs == 0 && !last_words_want_lesser(session))
+    bool is_tried_again = last_words_want_lesser(session) && session->run->stop_nsecs == UINT64_MAX;
+    if (session->life.begin_nsecs == 0 && !is_tried_again)
         servers_tell_unseen(session);
     intake_finish(session);
 }
@@ -98,29 +133,30 @@ static const struct transition {
             [LIFECYCLE_STOPPED] = {kill_tracer, SESSION_KILLING},
             [LIFECYCLE_SERVER_ENDED] = {expect_end, SESSION_ENDING},
             [LIFECYCLE_TRACER_ENDED] = {limit_put_off, SESSION_DRAINING},
-            [LIFECYCLE_UNWANTED] = {kill_tracer, SESSION_KILLING},
+            [LIFECYCLE_UNWANTED] = {dismiss_tracer, SESSION_KILLING},
         },
     [SESSION_RUNNING] =
         {
             [LIFECYCLE_STOPPED] = {await_complete, SESSION_STOPPING},
             [LIFECYCLE_SERVER_ENDED] = {expect_end, SESSION_ENDING},
             [LIFECYCLE_TRACER_ENDED] = {limit_put_off, SESSION_DRAINING},
-            [LIFECYCLE_UNWANTED] = {kill_tracer, SESSION_KILLING},
+            [LIFECYCLE_UNWANTED] = {dismiss_tracer, SESSION_KILLING},
         },
     [SESSION_ENDING] =
         {
             [LIFECYCLE_STOPPED] = {kill_tracer, SESSION_KILLING},
             [LIFECYCLE_COMPLETE] = {kill_complete, SESSION_KILLING},
             [LIFECYCLE_TRACER_ENDED] = {limit_put_off, SESSION_DRAINING},
-            [LIFECYCLE_UNWANTED] = {kill_tracer, SESSION_KILLING},
+            [LIFECYCLE_UNWANTED] = {dismiss_tracer, SESSION_KILLING},
             [LIFECYCLE_LATE] = {kill_tracer, SESSION_KILLING},
         },
     [SESSION_STOPPING] =
         {
             [LIFECYCLE_STOPPED] = {kill_tracer, SESSION_DONE},
+            [LIFECYCLE_SERVER_ENDED] = {expect_tracers_end, SESSION_STOPPING},
             [LIFECYCLE_COMPLETE] = {kill_complete, SESSION_KILLING},
-            [LIFECYCLE_TRACER_ENDED] = {limit_put_off, SESSION_DRAINING},
-            [LIFECYCLE_UNWANTED] = {kill_tracer, SESSION_KILLING},
+            [LIFECYCLE_TRACER_ENDED] = {take_early_end, SESSION_DRAINING},
+            [LIFECYCLE_UNWANTED] = {dismiss_tracer, SESSION_KILLING},
             [LIFECYCLE_LATE] = {kill_tracer, SESSION_KILLING},
         },
     [SESSION_KILLING] =

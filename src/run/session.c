@@ -152,9 +152,11 @@ enum { ON_SERVER, ON_TRACER, ON_OUT, ON_ERR };
 void
 session_poll(const struct session *session, struct pollfd fds[SESSION_FILES], bool may_read)
 {
-    bool is_tracing = session->life.state == SESSION_STARTING || session->life.state == SESSION_RUNNING;
+    enum session_state state = session->life.state;
+    bool is_tracing = state == SESSION_STARTING || state == SESSION_RUNNING;
+    bool is_server_wanted = is_tracing || (state == SESSION_STOPPING && !session->life.is_end_expected);
     bool has_tracer = session->life.untold_since == 0 && !session->life.is_told;
-    fds[ON_SERVER] = (struct pollfd){is_tracing ? session->servers.ends : -1, POLLIN, 0};
+    fds[ON_SERVER] = (struct pollfd){is_server_wanted ? session->servers.ends : -1, POLLIN, 0};
     fds[ON_TRACER] = (struct pollfd){has_tracer ? session->files.tracer : -1, POLLIN, 0};
     fds[ON_OUT] = (struct pollfd){may_read && session->intake.asked == 0 ? session->files.out : -1, POLLIN, 0};
     fds[ON_ERR] = (struct pollfd){session->files.err, POLLIN, 0};

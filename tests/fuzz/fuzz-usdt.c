@@ -1,6 +1,7 @@
 /* Any ELF file, any notes in one, any list of probes, and any answer of the process that reads files: an error or probes,
  * within bounds, of which a list and an answer are read back as they were written. The first byte says which: e is a file, h a
- * file with a hole behind it that is larger than what may be read, l a list, a an answer; others begin notes. */
+ * file with a hole behind it that is larger than what may be read, s a file with sizes and places at the limits, l a list, a an
+ * answer; others begin notes. */
 #include "fuzz.h"
 
 #include "host/elf_reader.h"
@@ -35,6 +36,54 @@ put_elf(struct outbuf *out, struct slice notes)
     while (out->len < table)
         text_putc(out, '\0');
     text_put(out, (struct slice){(const char *)sections, sizeof(sections)});
+}
+
+/* Puts numbers at the limits into the headers of a file: two bytes each choose a member and a number. */
+static void
+put_limits(struct outbuf *file, struct slice choices)
+{
+    Elf64_Ehdr *header = (Elf64_Ehdr *)file->ptr;
+    Elf64_Shdr *sections = (Elf64_Shdr *)(file->ptr + header->e_shoff);
+    const uint64_t numbers[] = {0,
+                                1,
+                                12,
+                                file->len - 1,
+                                file->len,
+                                file->len + 1,
+                                USDT_MAX_NAMES,
+                                USDT_MAX_NAMES + 1,
+                                USDT_MAX_NOTES - 1,
+                                USDT_MAX_NOTES,
+                                USDT_MAX_NOTES + 1,
+                                INT32_MAX,
+                                UINT32_MAX,
+                                (uint64_t)UINT32_MAX + 1,
+                                INT64_MAX,
+                                UINT64_MAX};
+    uint64_t *const members[] = {&sections[1].sh_size,   &sections[1].sh_offset,    &sections[2].sh_size,
+                                 &sections[2].sh_offset, &sections[1].sh_addralign, &sections[0].sh_size,
+                                 &header->e_phoff};
+    uint16_t *const halves[] = {&header->e_shnum, &header->e_phnum, &header->e_shstrndx, &header->e_shentsize,
+                                &header->e_phentsize};
+    enum { MEMBERS = sizeof(members) / sizeof(*members), HALVES = sizeof(halves) / sizeof(*halves), MOST = 4 };
+    for (size_t at = 0; at + 1 < choices.len && at < 2 * MOST; at += 2) {
+        unsigned member = (unsigned char)choices.ptr[at] % (MEMBERS + HALVES);
+        uint64_t number = numbers[(unsigned char)choices.ptr[at + 1] % (sizeof(numbers) / sizeof(*numbers))];
+        if (member < MEMBERS)
+            *members[member] = number;
+        else
+            *halves[member - MEMBERS] = (uint16_t)number;
+    }
+}
+
+/* The notes stand behind eight bytes that choose. */
+static void
+put_elf_at_limits(struct outbuf *out, struct slice choices)
+{
+    struct slice notes = choices;
+    text_skip(&notes, choices.len < 8 ? choices.len : 8);
+    put_elf(out, notes);
+    put_limits(out, choices);
 }
 
 static int
@@ -124,8 +173,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else if (kind == 'l') {
         status = usdt_read_list(&probes, rest, &mem, &diag);
     } else {
-        put_elf(&file, rest);
-        status = read_file(&probes, (struct slice){file.ptr, file.len}, 0, &mem, &diag);
+        (kind == 's' ? put_elf_at_limits : put_elf)(&file, rest);
+        status = read_file(&probes, (struct slice){file.ptr, file.len}, kind == 's' ? USDT_MAX_NOTES + 1 : 0, &mem, &diag);
     }
     if (status == 0) {
         check_bounds(&probes);
