@@ -34,8 +34,12 @@ struct run {
     struct diag_log log;
     int reader;
     int signals;
+    int gate[2];    /* a pipe: what scripts wait for */
+    int put_off_ms; /* 0: a second */
     bool may_leave; /* a process behind */
 };
+
+static char gate_variable[64]; /* of the scripts' environment */
 
 static pid_t
 start_server(void)
@@ -59,7 +63,8 @@ static const char *note_words = ""; /* of a start that is not of the lesser prog
 static int
 start(void *context, pid_t server, bool is_lesser, struct child *tracer, int *server_fd, struct outbuf *note, struct diag *diag)
 {
-    char *argv[] = {"sh", "-c", context, is_lesser ? "lesser" : "whole", NULL}, *envp[] = {"PATH=/usr/bin:/bin", NULL};
+    char *argv[] = {"sh", "-c", context, is_lesser ? "lesser" : "whole", NULL},
+         *envp[] = {"PATH=/usr/bin:/bin", gate_variable, NULL};
     text_printf(note, N "%s\nserver\np e 8\n", is_lesser ? " lesser" : note_words);
     while (note->len < note_size)
         text_puts(note, "p e 8\n");
@@ -107,6 +112,8 @@ begin(struct run *run, const char *script)
     format_init(&run->format, "line", (struct format_options){0});
     run->output = (struct output){.view = &run->view, .format = &run->format, .sink = &run->sink};
     run->signals = supervise_signals();
+    ck_assert_int_eq(pipe2(run->gate, O_CLOEXEC), 0);
+    snprintf(gate_variable, sizeof(gate_variable), "GATE=/proc/%d/fd/%d", getpid(), run->gate[0]);
     run->server = start_server();
     const struct keeper_services services = {.context = (void *)script, .start = start, .join = join, .touch = touch};
     ck_assert_int_eq(keeper_start(&run->keeper, &services, &run->server, 1, &run->fixture.diag), 0);
@@ -121,18 +128,18 @@ supervise(struct run *run)
                              .output = &run->output,
                              .log = &run->log,
                              .nservers = 1,
-                             .put_off_ms = 1000};
+                             .put_off_ms = run->put_off_ms != 0 ? run->put_off_ms : 1000};
     int status = supervise_run(&part, run->signals, &run->fixture.diag);
     keeper_stop(&run->keeper);
     return status;
 }
 
-/* What the run has started is gone within two seconds. */
+/* What the run has started is gone within ten seconds. */
 static void
 check_nothing_left(void)
 {
     pid_t pid = 0;
-    for (int i = 0; i < 200 && pid >= 0; i++) {
+    for (int i = 0; i < 1000 && pid >= 0; i++) {
         while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
             continue;
         if (pid == 0)
@@ -157,26 +164,42 @@ end(struct run *run, const char *expected)
         check_nothing_left();
     text_free(&out);
     sink_free(&run->sink);
+    close(run->gate[0]);
+    close(run->gate[1]);
     fixture_free(&run->fixture);
 }
 
-/* Sends signals to a process, a while apart, from another one. */
+/* Sends signals to a process from another one: the first when the run has shown something, or after `ms` if that is not 0. Then
+ * lets a script that waits at the gate go on. */
 static void
-signal_later_to(pid_t pid, int signal, int times)
+signal_from_beside(const struct run *run, pid_t pid, int signal, int times, int ms)
 {
     if (fork() != 0)
         return;
+    if (ms == 0)
+        poll(&(struct pollfd){run->reader, POLLIN, 0}, 1, 20000);
     for (int i = 0; i < times; i++) {
-        nanosleep(&(struct timespec){0, 300 * 1000 * 1000}, NULL);
+        if (ms != 0 || i > 0)
+            poll(NULL, 0, ms != 0 ? ms : 300);
         kill(pid, signal);
     }
+    ssize_t ignored = write(run->gate[1], "\n", 1);
+    (void)ignored;
     _exit(0);
 }
 
 static void
-signal_later(int signal, int times)
+signal_when_shown(const struct run *run, int signal, int times)
 {
-    signal_later_to(getpid(), signal, times);
+    signal_from_beside(run, getpid(), signal, times, 0);
+}
+
+enum { LATER_MS = 300 };
+
+static void
+signal_later(const struct run *run, int signal)
+{
+    signal_from_beside(run, getpid(), signal, 1, LATER_MS);
 }
 
 /* "PID" is the server's. */
@@ -205,6 +228,9 @@ check(const char *script, int status, const char *message, const char *expected)
 #define NOW "read up rest < /proc/uptime; now=$(printf %x $((${up%.*} * 1000000000 + 1999999999)));"
 #define TICK NOW "printf \"" N " h $now 0\\n0\\n\";"
 #define EVENT "printf \"" N " 0 $now 7 5\\n\";"
+
+/* Waits for the signal that comes from beside. */
+#define AT_GATE "read line < $GATE;"
 
 /* Waits until the keeper has handed over the script's output. */
 #define HANDED_OVER "while ls -l /proc/$PPID/fd | grep -qF \"$(readlink /proc/$$/fd/1)\"; do :; done;"
@@ -341,7 +367,7 @@ START_TEST(a_flood_does_not_hold_back_the_end)
         begin(&run, scripts[i]);
         close(run.sink.fd);
         run.sink.fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-        signal_later(SIGINT, 1);
+        signal_later(&run, SIGINT);
         ck_assert_int_eq(supervise(&run), 0);
         end(&run, "");
     }
@@ -354,7 +380,6 @@ START_TEST(what_came_while_probes_were_attached_is_not_of_the_run)
     struct run run;
     begin(&run, "printf '" N " 0 1 7 5\\nLost 3 events\\n" N " h 1 0\\n0\\n" N " 0 1 7 6\\n';" TICK EVENT "printf '" N
                 " 0 1 7 7\\n'; exit 0");
-    signal_later_to(run.server, SIGKILL, 1);
     supervise(&run);
     end(&run, "event 5\n");
 }
@@ -363,9 +388,9 @@ END_TEST
 START_TEST(a_loss_stands_where_it_happened)
 {
     struct run run;
-    begin(&run, TICK EVENT "echo Lost 3 events;" EVENT "echo Lost 4 events >&2; sleep 0.6; exit 0");
+    begin(&run, TICK EVENT "echo Lost 3 events;" EVENT "echo Lost 4 events >&2;" AT_GATE "sleep 0.3; exit 0");
     format_init(&run.format, "json", (struct format_options){0});
-    signal_later_to(run.server, SIGKILL, 1);
+    signal_from_beside(&run, run.server, SIGKILL, 1, 0);
     ck_assert_int_eq(supervise(&run), 0);
     char bytes[4096] = "";
     ck_assert_int_gt((int)read(run.reader, bytes, sizeof(bytes) - 1), 0);
@@ -386,7 +411,7 @@ START_TEST(a_program_by_file_shows_successors_only)
     begin(&run, TICK EVENT "for pid in 11 12 11; do printf \"" N " 0 $now ${pid}00000007 6\n\"; done;" TICKS);
     format_init(&run.format, "json", (struct format_options){.has_servers = true});
     wall_begin(&run.format.wall, 0);
-    signal_later(SIGTERM, 1);
+    signal_from_beside(&run, getpid(), SIGTERM, 1, 1500); /* all of them are shown by then */
     ck_assert_int_eq(supervise(&run), 0);
     char bytes[4096] = "";
     ck_assert_int_gt((int)read(run.reader, bytes, sizeof(bytes) - 1), 0);
@@ -476,7 +501,7 @@ START_TEST(r6_sigint_ends_a_run_whose_keeper_does_not_answer)
                              .log = &run.log,
                              .nservers = 1,
                              .put_off_ms = 1000};
-    signal_later(SIGINT, 1);
+    signal_later(&run, SIGINT);
     ck_assert_int_eq(supervise_run(&part, run.signals, &run.fixture.diag), 0);
     kill(run.keeper.pid, SIGKILL);
     keeper_stop(&run.keeper);
@@ -501,7 +526,7 @@ wait_for_news(const struct keeper *keeper, enum keeper_kind kind)
 {
     static char buffer[KEEPER_NOTE_SIZE];
     struct keeper_news news = {.kind = KEEPER_GONE};
-    poll(&(struct pollfd){keeper->socket, POLLIN, 0}, 1, 5000);
+    poll(&(struct pollfd){keeper->socket, POLLIN, 0}, 1, 20000);
     ck_assert(keeper_read(keeper, &news, buffer) && news.kind == kind);
     return news;
 }
@@ -604,10 +629,13 @@ START_TEST(a_stopped_keeper_does_not_hold_up_the_end)
     };
     for (int i = 0; i < 2; i++) {
         begin(&run, scripts[i][0]);
-        signal_later(SIGTERM, 1);
+        if (scripts[i][1][0] == '\0')
+            signal_later(&run, SIGTERM);
+        else
+            signal_when_shown(&run, SIGTERM, 1);
         int64_t begun = clock_ms();
         ck_assert_int_eq(supervise(&run), 0);
-        ck_assert_int_lt((int)(clock_ms() - begun), 5000);
+        ck_assert_int_lt((int)(clock_ms() - begun), 12000);
         end(&run, scripts[i][1]);
     }
 }
@@ -683,11 +711,11 @@ START_TEST(a_signal_ends_the_run_when_everything_is_here)
 {
     struct run run;
     begin(&run, TICK EVENT TICKS);
-    signal_later(SIGINT, 1);
+    signal_when_shown(&run, SIGINT, 1);
     ck_assert_int_eq(supervise(&run), 0);
     end(&run, "event 5\n");
     begin(&run, TICK EVENT TICKS);
-    signal_later(SIGTERM, 1);
+    signal_when_shown(&run, SIGTERM, 1);
     ck_assert_int_eq(supervise(&run), 0);
     end(&run, "event 5\n");
 }
@@ -698,9 +726,9 @@ START_TEST(what_is_cut_after_the_end_is_no_damage)
 {
     struct run run;
     char messages[512] = "";
-    begin(&run, TICK EVENT "sleep 0.6; read up rest < /proc/uptime; printf '" N " h %x 0\\n" N
-                           " 0 7fff' $((${up%.*} * 1000000000 + 1999999999)); exec sleep 60");
-    signal_later(SIGINT, 1);
+    begin(&run, TICK EVENT AT_GATE "read up rest < /proc/uptime; printf '" N " h %x 0\\n" N
+                                   " 0 7fff' $((${up%.*} * 1000000000 + 1999999999)); exec sleep 60");
+    signal_when_shown(&run, SIGINT, 1);
     int original = dup(STDERR_FILENO), file = memfd_create("stderr", 0);
     dup2(file, STDERR_FILENO);
     int status = supervise(&run);
@@ -720,7 +748,7 @@ START_TEST(a_bpftrace_that_ignores_everything_is_killed)
 {
     struct run run;
     begin(&run, "trap '' INT TERM;" TICK EVENT "while :; do sleep 1; done");
-    signal_later(SIGINT, 1);
+    signal_when_shown(&run, SIGINT, 1);
     ck_assert_int_eq(supervise(&run), 0);
     end(&run, "event 5\n");
 }
@@ -729,8 +757,8 @@ END_TEST
 START_TEST(records_after_the_signal_are_not_of_the_run)
 {
     struct run run;
-    begin(&run, TICK EVENT "sleep 0.6; printf '" N " 0 7fffffffffffffff 7 6\\n'; sleep 60");
-    signal_later(SIGINT, 1);
+    begin(&run, TICK EVENT AT_GATE "printf '" N " 0 7fffffffffffffff 7 6\\n'; sleep 60");
+    signal_when_shown(&run, SIGINT, 1);
     ck_assert_int_eq(supervise(&run), 0);
     end(&run, "event 5\n");
 }
@@ -739,12 +767,12 @@ END_TEST
 START_TEST(the_end_of_the_server_ends_the_run)
 {
     struct run run;
-    begin(&run, TICK "sleep 0.6;" EVENT "exit 0");
-    signal_later_to(run.server, SIGKILL, 1);
+    begin(&run, TICK EVENT AT_GATE "sleep 0.3;" EVENT "exit 0");
+    signal_from_beside(&run, run.server, SIGKILL, 1, 0);
     ck_assert_int_eq(supervise(&run), 0);
-    end(&run, "event 5\n");
+    end(&run, "event 5\nevent 5\n");
     begin(&run, TICK EVENT TICKS); /* it does not notice */
-    signal_later_to(run.server, SIGKILL, 1);
+    signal_from_beside(&run, run.server, SIGKILL, 1, 0);
     ck_assert_int_eq(supervise(&run), 0);
     end(&run, "event 5\n");
 }
@@ -793,22 +821,20 @@ START_TEST(a_stalled_reader_does_not_hold_back_the_end)
 {
     struct run run;
     begin(&run, TICK "exec yes \"" N " 0 $now 7 5\"");
-    signal_later(SIGINT, 1);
+    signal_when_shown(&run, SIGINT, 1);
     ck_assert_int_eq(supervise(&run), 0);
     end(&run, NULL);
 }
 END_TEST
 
+/* One that prints what is older than the signal is waited for, here for an hour. */
 START_TEST(a_second_signal_ends_the_run_at_once)
 {
     struct run run;
-    struct timespec before, after;
-    begin(&run, TICK EVENT "while :; do sleep 1; done");
-    signal_later(SIGINT, 2);
-    clock_gettime(CLOCK_MONOTONIC, &before);
+    begin(&run, TICK EVENT "while :; do printf '" N " h 1 0\\n'; sleep 0.1; done");
+    run.put_off_ms = 3600 * 1000;
+    signal_when_shown(&run, SIGINT, 2);
     ck_assert_int_eq(supervise(&run), 0);
-    clock_gettime(CLOCK_MONOTONIC, &after);
-    ck_assert_int_lt((int)(after.tv_sec - before.tv_sec), 3);
     end(&run, "event 5\n");
 }
 END_TEST
