@@ -8,6 +8,8 @@ H2OLOG=${H2OLOG:-./h2olog}
 SERVER=${SERVER:-./usdt-server}
 readonly H2OLOG SERVER
 readonly SKIPPED=77
+# Waits are as long as an idle machine may take; others run beside, and who has not to wait does not.
+SLOW=${SLOW:-4}
 
 # ------------------------------------------------------------------------------------------------------------------ TAP
 
@@ -196,9 +198,9 @@ rest() { # SECONDS
     read -r -t "$1" -u "$idle" || :
 }
 
-# Until the command succeeds, for SECONDS at most; SLOW, a factor, is for machines that are.
+# Until the command succeeds, for SLOW times SECONDS at most.
 wait_for() { # SECONDS COMMAND...
-    local end=$((SECONDS + $1 * ${SLOW:-1}))
+    local end=$((SECONDS + $1 * SLOW))
     shift
     until "$@"; do
         ((SECONDS <= end)) || return 1
@@ -208,7 +210,7 @@ wait_for() { # SECONDS COMMAND...
 
 # The exit status of what was spawned becomes $status.
 reap() { # PID SECONDS
-    wait_for "$2" is_gone "$1" || { explain "process $1 is still running after $2 s"; return 1; }
+    wait_for "$2" is_gone "$1" || { explain "process $1 is still running after $(($2 * SLOW)) s"; return 1; }
     status=0
     wait "$1" || status=$?
 }
@@ -238,13 +240,15 @@ with_start() { # PID
     read_stat "$1" && [[ ${stat[0]} != Z ]] && echo "$1 ${stat[22 - 3]}"
 }
 
-# The processes in whose /proc/PID/stat field number FIELD is VALUE.
+# The processes of those whose file FILE in /proc/PID has a line that the pattern matches. Whoever waits looks often, and to read
+# the files here would cost ten times as much.
+processes_like() { # FILE PATTERN
+    cd /proc && grep -Els -- "$2" [0-9]*/"$1" | sed 's,/.*,,'
+}
+
+# The processes in whose /proc/PID/stat field number FIELD, from 4 on, is VALUE.
 processes_where() { # FIELD VALUE
-    local proc stat
-    for proc in /proc/[0-9]*; do
-        read_stat "${proc#/proc/}" && [[ ${stat[$1 - 3]} == "$2" ]] || continue
-        echo "${proc#/proc/}"
-    done
+    (processes_like stat "\) [A-Za-z] ([-0-9]+ ){$(($1 - 4))}$2 ")
 }
 # shellcheck disable=SC2034 # for scripts
 readonly PARENT=4 SESSION=6
@@ -258,10 +262,10 @@ explain_processes() { # PID...
 
 # Every bpftrace that was started with -p PID.
 tracers_of() { # PID
-    local proc name
-    for proc in /proc/[0-9]*; do
-        read -r name <"$proc/comm" && [[ $name == bpftrace ]] || continue
-        tr '\0' ' ' <"$proc/cmdline" | grep -q -- " -p $1 " && echo "${proc#/proc/}"
+    local pid words
+    for pid in $(processes_like comm '^bpftrace$'); do
+        mapfile -t -d '' words <"/proc/$pid/cmdline"
+        [[ " ${words[*]} " != *" -p $1 "* ]] || echo "$pid"
     done 2>/dev/null
 }
 
@@ -274,7 +278,7 @@ start_server() { # [OPTION]...
 
 start_server_as() { # PROGRAM [OPTION]...
     mkfifo "$dir/script" && exec {script}<>"$dir/script" || return
-    spawn "$@" --lifetime "${LIFETIME:-$((300 * ${SLOW:-1}))}" --script - <"$dir/script" >"$dir/server.out" 2>"$dir/server.err"
+    spawn "$@" --lifetime "${LIFETIME:-$((300 * SLOW))}" --script - <"$dir/script" >"$dir/server.out" 2>"$dir/server.err"
     server=$spawned
     wait_for 5 grep -q '^listening' "$dir/server.out" || { explain "no server: $(<"$dir/server.err")"; return 1; }
     port=$(sed -n 's/^listening on 127.0.0.1:\([0-9]*\) .*/\1/p' "$dir/server.out")
@@ -298,7 +302,7 @@ server_is_done() { # [SECONDS]
 get() { # PATH [CURL OPTION]...
     local path=$1
     shift
-    curl --silent --max-time $((5 * ${SLOW:-1})) --http1.1 --user-agent test --output "$dir/body" "$@" \
+    curl --silent --max-time $((5 * SLOW)) --http1.1 --user-agent test --output "$dir/body" "$@" \
         "http://127.0.0.1:$port$path" && return
     explain "curl cannot get $path"
     return 1
@@ -371,7 +375,7 @@ freeze_tracer() {
 stays_stopped() { # PID
     local stat
     kill -STOP "$1" || return
-    rest 0.06 # a pause takes 18 ms
+    rest 0.2 # a pause takes 18 ms, and whoever ends it may be late
     read_stat "$1" && [[ ${stat[0]} == T ]]
 }
 
@@ -400,7 +404,12 @@ nothing_left() { # [SECONDS]
     return 1
 }
 
+# The search for others is dear.
 is_nothing_left() {
+    local pid start
+    while read -r pid start; do
+        [[ -n $pid ]] && is_alive "$pid" && [[ $(with_start "$pid") == "$pid $start" ]] && return 1
+    done <<<"$descendants"
     [[ -z $(left_behind) ]]
 }
 

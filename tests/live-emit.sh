@@ -100,9 +100,9 @@ accepts() { # OPTION...
 
 # Without root and without a process.
 needs_no_process() {
-    chmod 755 "$dir" && touch "$dir/program.bt" && chmod 666 "$dir/program.bt" || return
+    chmod 755 "$dir" && cp "$SERVER-2020" "$dir/server-2020" && chmod 755 "$dir/server-2020" || return
     setpriv --reuid=65534 --regid=65534 --clear-groups "$H2OLOG" all -a --emit-script >"$dir/program.bt" || return
-    setpriv --reuid=65534 --regid=65534 --clear-groups "$H2OLOG" all -e "$SERVER-2020" --emit-script >"$dir/2020.bt" || return
+    setpriv --reuid=65534 --regid=65534 --clear-groups "$H2OLOG" all -e "$dir/server-2020" --emit-script >"$dir/2020.bt" || return
     grep -q '^usdt::quicly:packet_sent$' "$dir/program.bt" && ! grep -q packet_commit "$dir/program.bt" &&
         grep -q '^usdt::quicly:packet_commit$' "$dir/2020.bt" && ! grep -q packet_sent "$dir/2020.bt" &&
         start_server && accepts_file "$dir/program.bt" && start_server_2020 && accepts_file "$dir/2020.bt"
@@ -188,7 +188,7 @@ refuses() { # SED-SCRIPT MESSAGE [OPTION]...
     start_server && "$H2OLOG" http --redact cookie -p "$server" --emit-script=wire --transport=stream >"$dir/wire.bt" &&
         sed -e "$1" "$dir/wire.bt" >"$dir/changed.bt" || return
     status=0
-    timeout 20 "$H2OLOG" -p "$server" --script "$dir/changed.bt" --force "${@:3}" >"$dir/out" 2>"$dir/err" || status=$?
+    timeout $((20 * SLOW)) "$H2OLOG" -p "$server" --script "$dir/changed.bt" --force "${@:3}" >"$dir/out" 2>"$dir/err" || status=$?
     [[ $status -ge 1 && $status -le 3 ]] && grep -qF -- "$2" "$dir/err" && nothing_left || { explain "status $status" && show "$dir/err"; return 1; }
 }
 

@@ -7,10 +7,10 @@
 
 templates=$(cd "$(dirname "$0")/../templates" && pwd)
 
-# Runs a command to its end, in a session of its own, for 20 s at most; its status becomes $status.
+# Runs a command to its end, in a session of its own, for SLOW times 20 s at most; its status becomes $status.
 run() { # COMMAND...
     status=0
-    timeout 20 setsid --wait bash -c 'echo $$ >"$0"; exec "$@"' "$dir/session" "$@" >"$dir/out" 2>"$dir/err" ||
+    timeout $((20 * SLOW)) setsid --wait bash -c 'echo $$ >"$0"; exec "$@"' "$dir/session" "$@" >"$dir/out" 2>"$dir/err" ||
         status=$?
     wait_for 15 session_is_over && return # the kernel may still detach the probes of a bpftrace that was killed
     # shellcheck disable=SC2046 # one argument a pid
@@ -123,9 +123,9 @@ kernel_thread() {
 }
 
 dead_process() {
-    spawn bash -c 'sleep 0.1 & exec sleep 60'
+    spawn perl -e 'defined(my $pid = fork) or die; exit if $pid == 0; sleep 60'
     local zombie
-    wait_for 2 has_zombie "$spawned" && zombie=$(processes_where "$PARENT" "$spawned") || return
+    wait_for 5 has_zombie "$spawned" && zombie=$(processes_where "$PARENT" "$spawned") || return
     fails 3 "process $zombie " "$H2OLOG" -p "$zombie"
 }
 
@@ -256,7 +256,7 @@ smaller_program_is_too_late() {
         "echo 'ERROR: Error loading program: x' >&2; { sleep 0.3; kill $other; sleep 0.4; } & exit 255 ;; esac ;; esac" "exec $(command -v bpftrace) \"\$@\""
     spawn "$H2OLOG" -d -p "$other,$server" --bpftrace "$dir/bin/bpftrace" >"$dir/out" 2>"$dir/err"
     h2olog=$spawned
-    wait_for 20 grep -q "pid $other is refused as too large" "$dir/err" && sleep 2 || { show "$dir/err"; return 1; }
+    wait_for 20 grep -q "pid $other is refused as too large" "$dir/err" && wait_for 20 is_gone "$other" && rest 1 || { show "$dir/err"; return 1; }
     tell "fire h2o:receive_request_header 5 1 \"name\" len \"value\" len"
     expect "5 1 RxHeader   name value"
     wait_for 5 grep -q RxHeader "$dir/out" && kill -INT "$h2olog" && wait_for 10 is_gone "$h2olog" && wait "$h2olog"

@@ -206,8 +206,8 @@ extra() {
     before=$(printf '%s\n' /proc/"$server"/task/*)
     from=$(milliseconds)
     read -r up _ </proc/uptime
-    tell thread 'fire quicly:pto conn(1,0,0) 5 6 7 -1' 'sleep 2000' end \
-        thread 'sleep 300' 'fire h2o:h1_close 8' 'sleep 1700' end 'sleep 600' 'fire quicly:pto conn(1,0,0) 9 10 11 127'
+    tell thread 'fire quicly:pto conn(1,0,0) 5 6 7 -1' 'sleep 60000' end \
+        thread 'sleep 300' 'fire h2o:h1_close 8' 'sleep 60000' end 'sleep 600' 'fire quicly:pto conn(1,0,0) 9 10 11 127'
     wait_for 10 has_count 3 || explain "only $(wc -l <"$dir/out") lines came"
     { read -r first && read -r second; } < <(comm -13 <(sort <<<"$before") <(printf '%s\n' /proc/"$server"/task/* | sort) |
         sed 's/.*\///' | sort -n)

@@ -66,12 +66,19 @@ do_deed() { # SIGNAL WHOM
     [[ -n $pid ]] && kill "-$1" $pid 2>/dev/null
 }
 
-is_round_over() {
+are_gone() { # PID...
     local pid
-    for pid in $(members); do
+    for pid; do
         is_gone "$pid" || return 1
     done
 }
+
+# To find members is dear, so those that are known are looked at first.
+is_round_over() {
+    # shellcheck disable=SC2086 # one argument a pid
+    are_gone $known && known=$(members) && are_gone $known
+}
+known=
 
 state_of() { # PID
     local stat
@@ -89,9 +96,25 @@ end_by_term() {
 }
 
 # An h2olog that was stopped before it had a keeper has nothing that could be left, and nobody to let it go on.
-end_alone() {
+is_stopped_alone() {
     local stat
-    [[ $(members) == "$log" ]] && read_stat "$log" && [[ ${stat[0]} == T ]] && do_deed CONT h2olog && wait_for 5 is_round_over
+    read_stat "$log" && [[ ${stat[0]} == T && $(members) == "$log" ]]
+}
+
+is_round_over_or_stuck() {
+    is_round_over || is_stopped_alone
+}
+
+# Where a deed found nobody, the round may go on for ever.
+end_round() { # PATIENCE MISSED
+    local seconds=$1
+    [[ -z $2 ]] || seconds=1
+    if wait_for "$seconds" is_round_over_or_stuck; then
+        ! is_stopped_alone || do_deed CONT h2olog
+        wait_for 5 is_round_over
+    else
+        [[ $2 ]] && end_by_term
+    fi
 }
 
 round() { # NUMBER
@@ -99,7 +122,7 @@ round() { # NUMBER
     read -ra words <<<"${ways[$(random ${#ways[@]})]}"
     read -ra deed <<<"${deeds[$(random ${#deeds[@]})]}"
     spawn "$H2OLOG" -p "$server" -d "${words[@]}" >"$dir/out.$1" 2>"$dir/err.$1"
-    log=$spawned what=${deed[*]}
+    log=$spawned what=${deed[*]} known=
     while ((${#deed[@]} > 0)); do
         a_while
         do_deed "${deed[@]:0:2}" || missed=yes
@@ -108,9 +131,7 @@ round() { # NUMBER
     grep -q attaching "$dir/err.$1" || missed=yes # h2olog did not know of its bpftrace yet
     [[ $what != *bpftrace || $what == *KILL* ]] || wait_for 30 bpftrace_is_gone
     [[ $what != *"KILL bpftrace" ]] || patience=30
-    wait_for $patience is_round_over && return
-    end_alone && return
-    [[ $missed ]] && end_by_term && return
+    end_round $patience "$missed" && return
     explain "round $1 of seed $seed: h2olog ${words[*]}: $what; left:"
     for pid in $(members); do explain "  $(state_of "$pid")"; done
     show "$dir/err.$1"

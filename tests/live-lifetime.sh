@@ -38,7 +38,11 @@ ends_while_starting() { # SIGNAL
 }
 
 is_attaching() {
-    [[ -n $(tracers_of "$server") ]]
+    local pid
+    for pid in $(children_of "$log"); do
+        [[ $(<"/proc/$pid/comm") != bpftrace || $(tr '\0' ' ' <"/proc/$pid/cmdline") != *" -p $server "* ]] || return 0
+    done 2>/dev/null
+    return 1
 }
 
 # A signal that h2olog cannot or does not handle.
