@@ -25,7 +25,8 @@ sed 's/^# \?//' >bench/doc.md <<'END'
 # whose traps are dear.
 END
 for release in $releases; do
-    mkdir -p "bench/$release" && make_tree "$release" "$release" bpftrace "bench/$release.log" && make_wrapper "$release" "bench/$release" &&
+    tree=$(bpftrace_tree "$release")
+    mkdir -p "bench/$release" && make_tree "$tree" "$release" bpftrace "bench/$release.log" && make_wrapper "$tree" "bench/$release" &&
         PATH=$PWD/bench/$release:$PATH BENCH_PARTS=$parts bash "$(dirname "$0")/bench.sh" >"bench/$release.log" 2>&1 ||
         { failed=1 && tail -n 5 "bench/$release.log" >&2 && continue; }
     { echo && cat bench.md; } >>bench/doc.md

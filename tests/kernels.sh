@@ -122,7 +122,9 @@ make_guest() { # GUEST
         echo "no tree: $(tail -n 1 "$directory/tree.log")" >"$directory/failed"
     elif ! make_kernel "$1" "$directory/kernel.log"; then
         echo "no kernel: $(tail -n 1 "$directory/kernel.log")" >"$directory/failed"
-    elif ! make_disk "$1" || ! make_initramfs "$1" "$directory" || ! pack "$1" "$directory"; then
+    elif ! make_disk "$1"; then
+        echo "no disk" >"$directory/failed"
+    elif [[ $checks != none ]] && { ! make_initramfs "$1" "$directory" || ! pack "$1" "$directory"; }; then
         echo "not built: $(tail -n 1 "$directory/build.log")" >"$directory/failed"
     fi
     [[ ! -e $directory/failed ]]
@@ -133,6 +135,7 @@ run_guest() { # GUEST
     local directory=kernels/$1
     mkdir -p "$directory/results" || return
     (flock 9 && make_guest "$1") 9>"$cache/making" || return
+    [[ $checks != none ]] || return 0
     if ! boot "$1" "$directory" || ! tar -C "$directory/results" -xf "$directory/results.tar" || [[ ! -e $directory/results/done ]]; then
         echo "it did not run to its end: $(tail -n 1 "$directory/console")" >"$directory/failed"
     fi
@@ -174,7 +177,7 @@ print_table() {
 [[ $EUID == 0 ]] || { echo "make check-kernels needs root" >&2; exit 1; }
 check_words() {
     local guest
-    [[ $checks == all || $checks == http ]] || { echo "KERNEL_CHECKS is all or http" >&2; return 1; }
+    [[ $checks == all || $checks == http || $checks == none ]] || { echo "KERNEL_CHECKS is all, http or none" >&2; return 1; }
     for guest in $guests; do
         [[ " $all " == *" $guest "* ]] || { echo "no guest $guest; KERNELS is some of: $all" >&2; return 1; }
     done

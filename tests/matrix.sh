@@ -29,9 +29,10 @@ run_test() { # RELEASE TEST
 
 # Leaves a file for each test, with what its cell says.
 run_release() { # RELEASE
-    local name
+    local name tree
+    tree=$(bpftrace_tree "$1")
     rm -rf "matrix/$1" && mkdir "matrix/$1" || return
-    if ! make_tree "$1" "$1" bpftrace "matrix/$1/log" || ! make_wrapper "$1" "matrix/$1"; then
+    if ! make_tree "$tree" "$1" bpftrace "matrix/$1/log" || ! make_wrapper "$tree" "matrix/$1"; then
         echo "not to be had" >"matrix/$1/version"
         echo "# $1: $(tail -n 1 "matrix/$1/log")" >&2
         return

@@ -15,8 +15,15 @@ make_tree() { # NAME RELEASE PACKAGES LOG [OPTION OF DEBOOTSTRAP]...
         timeout "${MATRIX_SECONDS:-600}" debootstrap --variant=minbase --include="$3" "${@:5}" "$2" "$tree.new" >"$4" 2>&1 && mv "$tree.new" "$tree"
 }
 
+# The name of a release's tree with bpftrace. That of a guest of kernels.sh has more, and serves where it is.
+bpftrace_tree() { # RELEASE
+    local guest
+    guest=kernel-$1-$(dpkg --print-architecture 2>/dev/null)
+    [[ -d $cache/$guest && ! -d $cache/$1 ]] && echo "$guest" || echo "$1"
+}
+
 # A bpftrace that runs in the tree, in a mount namespace of its own and under its own pid; its version it tells without root, too.
-make_wrapper() { # RELEASE DIRECTORY
+make_wrapper() { # TREE DIRECTORY
     local version
     version=$(chroot "$cache/$1" /usr/bin/bpftrace --version) && cat >"$2/bpftrace" <<END && chmod 755 "$2/bpftrace"
 #!/bin/sh
