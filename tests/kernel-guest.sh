@@ -17,7 +17,8 @@ begin() { # ROW
 
 say() { echo "$(cut -d' ' -f1 /proc/uptime) $*" >/dev/console; }
 
-uname -r | sed 's/-[a-z]*-\?a[mr][dm]64$//; s/-a[mr][dm]64$//' >/results/kernel
+uname -r | sed 's/-\([a-z]*-\)\?a[mr][dm]64.*//' >/results/kernel
+getconf PAGESIZE >/results/pages
 bpftrace --version | sed 's/bpftrace v//' >/results/bpftrace
 
 ./usdt-server --lifetime 10000 --script - < <(sleep 10000) >/tmp/server.out 2>&1 &
@@ -94,7 +95,6 @@ doctor() {
     [[ $status == 0 ]] && echo ok >/results/doctor || echo "status $status" >/results/doctor
 }
 
-
 # What bpftrace makes of operands of arm64 without an offset, when h2olog does not read them for it: `right`, or `wrong` if it hands
 # over addresses.
 bare_operand() {
@@ -109,6 +109,7 @@ bare_operand() {
     esac >/results/$row
     say "$row: $(cat /results/$row)"
 }
+
 # The kernel's verifier takes each probe's program by itself, and `all` has those of http, of quic and of whole requests.
 [[ $(uname -m) != aarch64 ]] || bare_operand
 if [[ $checks != bpftrace ]]; then

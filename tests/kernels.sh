@@ -9,18 +9,34 @@ set -u
 
 source=$(cd "$(dirname "$0")/.." && pwd)
 
-# A guest is a kernel's release and an architecture. Debian 11's bpftrace is refused, so its kernel runs with Debian 12's.
-readonly all="bookworm-amd64 bookworm-arm64 bullseye-amd64 trixie-amd64 trixie-arm64 sid-amd64 sid-arm64"
-guests=${KERNELS:-$all}
+# A guest is a kernel's release and an architecture. Debian 11's bpftrace is refused, so its kernel runs with Debian 12's. 16k: the
+# release's kernel with pages of 16 KiB; only when asked for.
+readonly usual="bookworm-amd64 bookworm-arm64 bullseye-amd64 trixie-amd64 trixie-arm64 sid-amd64 sid-arm64"
+readonly all="$usual trixie16k-arm64"
+guests=${KERNELS:-$usual}
 checks=${KERNEL_CHECKS:-all}
 readonly packages=bpftrace,busybox-static,libelf-dev,libpcre2-dev,libc6-dev,uthash-dev,systemtap-sdt-dev,curl,procps,gawk,perl-base
 
-release_of() { echo "${1%-*}"; }
+release_of() { local name=${1%-*} && echo "${name%16k}"; }
 arch_of() { echo "${1##*-}"; }
 userland_of() { # GUEST
-    [[ $(release_of "$1") != bullseye ]] && echo "kernel-$1" || echo "kernel-bookworm-$(arch_of "$1")"
+    echo "kernel-$(release_of "${1/bullseye/bookworm}")-$(arch_of "$1")"
 }
-kernel_package() { [[ $(arch_of "$1") == arm64 ]] && echo linux-image-arm64 || echo linux-image-cloud-amd64; }
+kernel_package() { # GUEST
+    case $1 in
+    *16k-arm64) echo linux-image-arm64-16k ;;
+    *-arm64) echo linux-image-arm64 ;;
+    *) echo linux-image-cloud-amd64 ;;
+    esac
+}
+# A Cortex-A72 has no pages of 16 KiB.
+machine_of() { # GUEST
+    case $1 in
+    *16k-arm64) echo "-M virt -cpu neoverse-n1 -m 4096" ;;
+    *-arm64) echo "-M virt -cpu cortex-a72 -m 4096" ;;
+    *) echo "-machine q35 -cpu max -m 3000" ;;
+    esac
+}
 emulator() { [[ $(arch_of "$1") == arm64 ]] && echo qemu-system-aarch64 || echo qemu-system-x86_64; }
 triplet() { [[ $(arch_of "$1") == arm64 ]] && echo aarch64-linux-gnu || echo x86_64-linux-gnu; }
 compiler() { echo "$(triplet "$1")-gcc"; }
@@ -98,9 +114,10 @@ pack() { # GUEST DIRECTORY
     cp -r "$source/tests" "$source/probes" "$2/work/" && tar -C "$2/work" -cf "$2/work.tar" . && truncate -s %512 "$2/work.tar" && rm -rf "$2/work"
 }
 
+# The kernel of x86-64 panics when the timer of an emulator on a busy host is late, unless it does not check that.
 boot() { # GUEST DIRECTORY
-    local linux=$cache/linux-$1 disks=() machine="-M virt -cpu cortex-a72 -m 4096"
-    [[ $(arch_of "$1") == arm64 ]] || machine="-machine q35 -cpu max -m 3000"
+    local linux=$cache/linux-$1 disks=() machine
+    machine=$(machine_of "$1")
     truncate -s 64M "$2/results.tar"
     disks+=(-drive "file=$cache/$(userland_of "$1").img,format=raw,if=virtio,snapshot=on")
     disks+=(-drive "file=$2/work.tar,format=raw,if=virtio,readonly=on" -drive "file=$2/results.tar,format=raw,if=virtio")
@@ -115,7 +132,6 @@ boot() { # GUEST DIRECTORY
 make_guest() { # GUEST
     local directory=kernels/$1 release
     release=$(release_of "${1/bullseye/bookworm}")
-# The kernel of x86-64 panics when the timer of an emulator on a busy host is late, unless it does not check that.
     if ! command -v "$(emulator "$1")" "$(compiler "$1")" >/dev/null; then
         echo "no $(emulator "$1"), or no $(compiler "$1"): ./autogen.sh --deps=kernels installs them" >"$directory/failed"
     elif [[ $(arch_of "$1") == arm64 ]] && ! run_arm64_here >"$directory/tree.log" 2>&1; then
@@ -152,13 +168,14 @@ print_table() {
     local name cell good=0 bad=0
     # shellcheck disable=SC2086 # words
     printf '%-18s' '' $guests && echo
-    print_row kernel && print_row bpftrace
+    print_row kernel && print_row pages && print_row bpftrace
     for name in $(cat kernels/*/results/rows 2>/dev/null | awk '!seen[$0]++'); do
         print_row "$name"
         for guest in $guests; do
             cell=$(cat "kernels/$guest/results/$name" 2>/dev/null)
             case $cell in
             '') ! grep -qx "$name" "kernels/$guest/results/rows" 2>/dev/null || bad=$((bad + 1)) ;;
+            right | wrong) ;;
             *'>'*) bad=$((bad + 1)) ;;
             ok | *' in '*' s') good=$((good + 1)) ;;
             */*' '*) [[ ${cell%/*} != 0 && ${cell#*/} == "${cell%/*} "* ]] && good=$((good + 1)) || bad=$((bad + 1)) ;;
@@ -175,7 +192,6 @@ print_table() {
 }
 
 [[ $EUID == 0 ]] || { echo "make check-kernels needs root" >&2; exit 1; }
-            right | wrong) ;;
 check_words() {
     local guest
     [[ $checks == all || $checks == http || $checks == bpftrace ]] || { echo "KERNEL_CHECKS is all, http or bpftrace" >&2; return 1; }
