@@ -114,7 +114,7 @@ bare_operand() {
 [[ $(uname -m) != aarch64 ]] || bare_operand
 if [[ $checks != bpftrace ]]; then
     doctor
-    live live-http 'texts take every way'
+    live live-http 'texts take every way|404 and 500|least and the greatest numbers'
 fi
 if [[ $checks == all ]]; then
     live live-events '2026: every probe|beyond the sixth'
