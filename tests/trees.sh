@@ -6,12 +6,18 @@ releases=${MATRIX_RELEASES:-bullseye bookworm trixie sid}
 cache=${MATRIX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/h2olog-matrix}
 export releases
 
+# A debootstrap that was killed leaves this machine's /proc mounted in its tree.
+drop_half() { # DIRECTORY
+    umount "$1/proc" "$1/sys" 2>/dev/null
+    rm -rf --one-file-system "$1"
+}
+
 # Made under another name first, so that half of one is never taken for whole.
 make_tree() { # NAME RELEASE PACKAGES LOG [OPTION OF DEBOOTSTRAP]...
     local tree=$cache/$1
     [[ ! -d $tree ]] || return 0
     command -v debootstrap >/dev/null || { echo "there is no debootstrap" >"$4"; return 1; }
-    mkdir -p "$cache" && rm -rf "$tree.new" &&
+    mkdir -p "$cache" && drop_half "$tree.new" &&
         timeout "${MATRIX_SECONDS:-600}" debootstrap --variant=minbase --include="$3" "${@:5}" "$2" "$tree.new" >"$4" 2>&1 && mv "$tree.new" "$tree"
 }
 

@@ -59,6 +59,16 @@ START_TEST(what_was_fired_is_right)
 }
 END_TEST
 
+/* Whatever the size of this machine's pages. */
+START_TEST(a_name_and_a_value_end_where_a_page_ends)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    struct slice value = specimen_value(3, SPECIMEN_VALUE).text, name = specimen_value(4, SPECIMEN_NAME).text;
+    ck_assert_uint_eq((uintptr_t)(value.ptr + value.len) % page, 0);
+    ck_assert_uint_eq((uintptr_t)(name.ptr + name.len) % page, 0);
+}
+END_TEST
+
 static void
 check_wrong(int shot, const char *words)
 {
@@ -192,6 +202,7 @@ doctor_suite(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, what_was_fired_is_right);
+    tcase_add_test(tcase, a_name_and_a_value_end_where_a_page_ends);
     tcase_add_test(tcase, what_is_wrong_is_named);
     tcase_add_test(tcase, the_probe_has_arguments_of_every_kind);
     if (specimen_is_built()) {

@@ -1,6 +1,7 @@
 #include "command/specimen.h"
 
-enum { CONSTANT = 42, PAGE = 4096, NUL_AT = 1000 };
+/* PAGE is the largest that a kernel has, so that its end is the end of a page everywhere. */
+enum { CONSTANT = 42, PAGE = 65536, NUL_AT = 1000 };
 
 const struct file specimen_catalog = {"h2olog:doctor", FILES_TEXT("provider h2olog\n"
                                                                   "probe doctor\n"

@@ -99,8 +99,9 @@ is_field_shown(struct planner *planner, const struct catalog_probe *probe, const
     return is_shown;
 }
 
-/* bpftrace reads only the first arguments. And if one is in memory at a register, without an offset, bpftrace takes the address
- * for the value (seen on arm64 with 0.17). */
+/* bpftrace reads only the first arguments. And if one is in memory at a register, without an offset, bpftrace 0.17 takes the
+ * address for the value, with libbpfcc 0.26 on arm64. 0.23, with libbpfcc 0.31, and 0.27 read it right; but which library a
+ * bpftrace has is not known. */
 bool
 plan_reads_by_note(const struct plan *plan, const struct usdt_probe *usdt, int arg)
 {
