@@ -5,7 +5,7 @@
 #include "show/origin.h"
 
 /* Puts the records of each request together. A request is complete when the header fields of its response are out. h2o sends
- * them all at once: they are out when their thread fires another probe, or after 0.1 s. A request without a response is handed
+ * them all at once: they are out when their thread fires another probe, or after 0.5 s. A request without a response is handed
  * out when its connection is closed or the server ends, or when too many are held: then the oldest is given up.
  *
  * A key is a server, a connection and a request of it, and h2o uses each once. So nothing is handed out twice: what comes of a
