@@ -88,6 +88,22 @@ START_TEST(t6_younger_and_related)
 }
 END_TEST
 
+/* In a container everybody's orphans have the parent of the server. */
+START_TEST(an_orphan_of_another_user_is_no_successor)
+{
+    struct kin server = kin_of(server_process), other = kin_of(server_process);
+    other.process.started++;
+    other.process.session++;
+    server.user = 33;
+    other.user = 0; /* it is no other user yet */
+    ck_assert(kin_is_successor(&server, &other));
+    other.user = 33;
+    ck_assert(kin_is_successor(&server, &other));
+    other.user = 1000;
+    ck_assert(!kin_is_successor(&server, &other));
+}
+END_TEST
+
 START_TEST(t6_related_by_a_socket_or_a_service)
 {
     struct kin server = kin_of(server_process), other = kin_of((struct process){.parent = 1, .session = 61, .started = 1001});
@@ -261,6 +277,7 @@ follow_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, NULL, tear_down);
     tcase_add_test(tcase, t6_younger_and_related);
+    tcase_add_test(tcase, an_orphan_of_another_user_is_no_successor);
     tcase_add_test(tcase, t6_related_by_a_socket_or_a_service);
     tcase_add_test(tcase, t6_of_the_same_file);
     tcase_add_test(tcase, t6_a_fork_that_has_executed_nothing);

@@ -58,6 +58,8 @@ kin_read(struct kin *kin, const struct process *process, struct mem *mem)
     *kin = (struct kin){.process = *process};
     kin->exe = process_exe(process->pid, mem);
     kin->service = read_service(process->pid);
+    if (!process_user(process->pid, &kin->user))
+        kin->user = (uid_t)-1;
     read_sockets(kin);
 }
 
@@ -101,12 +103,14 @@ shares_socket(const struct kin *a, const struct kin *b)
     return false;
 }
 
-/* The first process of the host is the parent of all services. */
+/* The first process of the host, or of a container, is the parent of all services and of anybody's orphans. A server begins as
+ * root and becomes its user. */
 static bool
-has_same_parent(const struct kin *a, const struct kin *b)
+has_same_parent(const struct kin *server, const struct kin *other)
 {
-    bool is_other_service = a->service != 0 && b->service != 0 && a->service != b->service;
-    return a->process.parent == b->process.parent && !is_other_service;
+    bool is_other_service = server->service != 0 && other->service != 0 && server->service != other->service;
+    bool is_other_user = other->user != server->user && other->user != 0;
+    return server->process.parent == other->process.parent && !is_other_service && !is_other_user;
 }
 
 static bool

@@ -11,6 +11,7 @@ struct kin {
     struct process process;
     struct process_exe exe;
     struct process_file file;           /* of the executable */
+    uid_t user;                         /* effective */
     uint64_t service;                   /* of its control group, as systemd makes one for each service; 0: it is in none */
     unsigned long sockets[KIN_SOCKETS]; /* that it has open, beside stdin, stdout and stderr; the first ones */
     size_t nsockets;
@@ -24,7 +25,8 @@ void kin_read_file(struct kin *kin);
 
 /* Whether the process is a successor of the server: it runs the same file, or one that has taken its name in the same file
  * system; has executed it, unless the server was forked, too; is younger; and has the server's parent, if it is in no other
- * service, or the server's session, service, or one of its sockets. Where names do not tell, the process's `file` is read. */
+ * service and is the server's user's or root's, or the server's session, service, or one of its sockets. Where names do not
+ * tell, the process's `file` is read. */
 bool kin_is_successor(const struct kin *server, struct kin *process);
 
 /* Whether the process's executable has the last name of the server's, as that of every successor has. Cheap. */
