@@ -21,6 +21,18 @@ open_standard_files(void)
         close(fd);
 }
 
+/* Who started h2olog may have left it signals blocked, so that nothing would end it before it traces; and SIGCHLD ignored, so that
+ * it could not tell how its processes have ended. */
+static void
+reset_signals(void)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    signal(SIGCHLD, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGXFSZ, SIG_IGN); /* EFBIG tells more */
+}
+
 /* The command line for programs and recordings, escaped. */
 static const char *
 join_command(struct mem *mem, int argc, char **argv)
@@ -75,7 +87,7 @@ main(int argc, char **argv)
     struct mem mem = {0};
     struct diag diag = {0};
     open_standard_files();
-    signal(SIGXFSZ, SIG_IGN); /* EFBIG tells more */
+    reset_signals();
     privileges_hide_memory();
     const char *command = join_command(&mem, argc, argv);
     int status = options_parse(&options, argc, argv, &diag);

@@ -91,10 +91,12 @@ end_by_term() {
     wait_for 5 is_round_over
 }
 
-# An h2olog that was stopped before it had a keeper has nothing that could be left, and nobody to let it go on.
+# An h2olog that was stopped before it had a keeper has nothing that could be left, and nobody to let it go on. A process that read
+# an executable for it is a zombie until it does.
 is_stopped_alone() {
-    local stat
-    read_stat "$log" && [[ ${stat[0]} == T && $(members) == "$log" ]]
+    local stat pid
+    for pid in $(members); do [[ $pid == "$log" ]] || is_gone "$pid" || return; done
+    read_stat "$log" && [[ ${stat[0]} == T ]]
 }
 
 is_round_over_or_stuck() {

@@ -200,6 +200,16 @@ tracer_dies_before_signal() {
     esac && nothing_left 60
 }
 
+# Who starts h2olog may ignore the ends of its children, and have signals blocked.
+ends_with_odd_signals() {
+    start_server || return
+    start_log_as perl -MPOSIX -e 'sigprocmask(SIG_BLOCK, POSIX::SigSet->new(1 .. 31)); $SIG{$_} = "IGNORE" for qw(TERM INT HUP PIPE CHLD CONT);
+        exec @ARGV' "$H2OLOG" -p "$server" || return
+    tell 'fire h2o:receive_request 1 2 0x101'
+    expect '1 2 RxProtocol HTTP/1.1'
+    server_is_done && stop_log TERM && has_printed_expected && nothing_left
+}
+
 # As who stops a service does.
 ends_with_all() {
     start_server && start_log && find_tracer || return
@@ -304,6 +314,7 @@ live_case "a full disk ends h2olog with status 1" full_disk
 live_case "SIGINT ends h2olog while its reader is stalled" stalled_reader
 live_case "bpftrace killed by a signal: status 128 + 9 and a sentence" tracer_dies
 live_case "bpftrace killed, and h2olog ended by SIGTERM at once: no status 0" tracer_dies_before_signal
+live_case "who starts h2olog may have signals blocked or ignored" ends_with_odd_signals
 live_case "SIGTERM to h2olog, its keeper and bpftrace at once: status 0" ends_with_all
 live_case "SIGTERM while h2olog and its keeper are stopped: all end when h2olog goes on" stopped_both log
 live_case "SIGTERM while h2olog and its keeper are stopped: all end when the keeper goes on" stopped_both keeper

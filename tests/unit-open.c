@@ -1,5 +1,7 @@
+#include "base/clock.h"
 #include "host/open.h"
 
+#include "unit-fuse.h"
 #include "unit.h"
 
 #include <fcntl.h>
@@ -161,6 +163,7 @@ check_output(const char *path)
 {
     check_opened(open_output(path, OPEN_EMPTIED, NULL, 0, &diag));
     check_opened(open_output(path, OPEN_ANEW, NULL, 0, &diag));
+    check_opened(open_output_apart(path, OPEN_ANEW, NULL, 0, &diag));
 }
 
 static void
@@ -169,7 +172,7 @@ check_no_output(const char *path, const char *reason)
     static const enum open_mode how[] = {OPEN_EMPTIED, OPEN_CONTINUED, OPEN_ANEW};
     for (int i = 0; i < 3; i++) {
         diag = (struct diag){0};
-        ck_assert_int_eq(open_output(path, how[i], NULL, 0, &diag), -1);
+        ck_assert_int_eq((i == 0 ? open_output_apart : open_output)(path, how[i], NULL, 0, &diag), -1);
         ck_assert_str_eq(diag.message, mem_printf(&mem, "cannot open %s for writing: %s", path, reason));
         ck_assert_int_eq(diag.status, DIAG_FAILED);
     }
@@ -514,6 +517,26 @@ START_TEST(a_fifo_needs_a_reader)
 }
 END_TEST
 
+/* The keeper could not be killed any more when it opened such a file anew. */
+START_TEST(a_file_system_that_does_not_answer_is_not_waited_for)
+{
+    struct fuse_mount fuse;
+    if (!fuse_start(&fuse, "x\n", 2))
+        return;
+    const char *path = mem_printf(&mem, "%s/file", fuse.path);
+    check_opened(open_output_apart(path, OPEN_ANEW, NULL, 0, &diag));
+    fuse_fall_silent(&fuse);
+    int64_t begun = clock_ms();
+    ck_assert_int_eq(open_output_apart(path, OPEN_ANEW, NULL, 0, &diag), -1);
+    ck_assert_int_lt((int)(clock_ms() - begun), 10000);
+    ck_assert_str_eq(diag.message, mem_printf(&mem,
+                                              "cannot open %s for writing: its file system does not answer; name a file on "
+                                              "another one",
+                                              path));
+    fuse_end(&fuse);
+}
+END_TEST
+
 START_TEST(of_devices_only_those_that_do_no_harm)
 {
     static const char advice[] = "name a file, a FIFO that is being read, a terminal or /dev/null";
@@ -644,6 +667,7 @@ open_suite(void)
 {
     Suite *suite = suite_create("open");
     TCase *tcase = tcase_create("open");
+    tcase_set_timeout(tcase, 30);
     suite_add_tcase(suite, tcase);
     if (geteuid() != 0)
         return suite; /* for other users nothing is judged */
@@ -663,6 +687,7 @@ open_suite(void)
     tcase_add_test(tcase, what_is_there_must_be_nobody_elses);
     tcase_add_test(tcase, others_links_lead_no_output);
     tcase_add_test(tcase, a_fifo_needs_a_reader);
+    tcase_add_test(tcase, a_file_system_that_does_not_answer_is_not_waited_for);
     tcase_add_test(tcase, of_devices_only_those_that_do_no_harm);
     tcase_add_test(tcase, b11_a_terminal_is_somebodys);
     tcase_add_test(tcase, own_output_is_shared_and_not_opened_anew);

@@ -67,7 +67,8 @@ open_destination(struct destination *destination, const struct setup *setup, str
     format_set_share(&destination->format, filter_share(&setup->request.filter, &setup->filter));
     if (options->output != NULL) {
         sink->name = diag_quote(destination->name, sizeof(destination->name), text_of(options->output));
-        sink->fd = open_output(options->output, options->append ? OPEN_CONTINUED : OPEN_EMPTIED, used.items, USED_INPUTS, diag);
+        sink->fd =
+            open_output_apart(options->output, options->append ? OPEN_CONTINUED : OPEN_EMPTIED, used.items, USED_INPUTS, diag);
     } else if (check_stdout(&used, diag) != 0)
         return -1;
     writable_make_own(sink->fd);
@@ -162,7 +163,7 @@ begin_recording(struct recording *recording, const struct recording_header *head
                 struct diag *diag)
 {
     const struct used used = used_files(options);
-    recording->fd = open_output(options->record, OPEN_EMPTIED, used.items, USED_ALL, diag);
+    recording->fd = open_output_apart(options->record, OPEN_EMPTIED, used.items, USED_ALL, diag);
     return recording->fd < 0 ? -1 : recording_begin(recording, header, diag);
 }
 

@@ -14,6 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef SYS_close_range
+#define SYS_close_range 436 /* glibc of Debian 11 does not name it */
+#endif
+
 /* The pipes between h2olog and a child that starts. `exec_error` carries errno where exec fails, and stays empty otherwise. */
 struct pipes {
     int out[2], err[2], exec_error[2];
@@ -168,6 +172,15 @@ void
 child_signal(const struct child *child, int signal)
 {
     kill(-child->pid, signal);
+}
+
+void
+child_close_from(int first)
+{
+    if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0)
+        return;
+    for (int fd = first; fd < 1024; fd++) /* before Linux 5.9 */
+        close(fd);
 }
 
 void

@@ -28,6 +28,9 @@ void child_signal(const struct child *child, int signal);
 /* Waits for the end and closes what is still open; returns the status as waitpid gives it. */
 int child_wait(struct child *child);
 
+/* Closes this descriptor and all above it. */
+void child_close_from(int first);
+
 /* Closes one of a child's files, if it is open, and marks it so. */
 void child_close(int *fd);
 

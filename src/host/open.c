@@ -54,9 +54,8 @@ kind_words(mode_t mode)
 
 /* ---- Opening, and ending what has begun. */
 
-/* The descriptor that the path names; -1: it names none. */
-static int
-own_descriptor(const char *path)
+int
+open_own(const char *path)
 {
     static const char *const names[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
     struct slice rest = text_of(path);
@@ -105,7 +104,7 @@ open_plainly(struct opening *opening, int own)
 static int
 open_path(struct opening *opening)
 {
-    int own = own_descriptor(opening->path);
+    int own = open_own(opening->path);
     opening->is_own = own >= 0;
     if ((opening->is_judged && !opening->is_own ? open_by_walk(opening) : open_plainly(opening, own)) != 0)
         return -1;

@@ -48,6 +48,13 @@ struct open_used {
  * with `diag` set. */
 int open_output(const char *path, enum open_mode how, const struct open_used *used, size_t nused, struct diag *diag);
 
+/* The same by a process of its own, as a file system that never answers, such as a stranger's, may hold whoever asks it, and
+ * let nobody kill him. It is not waited for longer than five seconds. */
+int open_output_apart(const char *path, enum open_mode how, const struct open_used *used, size_t nused, struct diag *diag);
+
+/* The descriptor of h2olog's that the path names; -1: it names none. */
+int open_own(const char *path);
+
 /* The first of the files that the open regular file, or pipe, is, too; NULL: it is none. */
 const struct open_used *open_find_used(int fd, const struct open_used *used, size_t nused);
 

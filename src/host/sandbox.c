@@ -16,10 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef SYS_close_range
-#define SYS_close_range 436 /* glibc of Debian 11 does not name it */
-#endif
-
 /* Megabytes of memory, seconds of CPU time, and how long the end of one that was killed is waited for. */
 enum { MAX_MEMORY = 256, MAX_CPU = 2, END_MS = 500 };
 
@@ -35,16 +31,6 @@ enum { MAX_MEMORY = 256, MAX_CPU = 2, END_MS = 500 };
 
 /* ---- In the process. */
 
-static bool
-close_from(int first)
-{
-    if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0)
-        return true;
-    for (int other = first; other < 1024; other++) /* before Linux 5.9 */
-        close(other);
-    return true;
-}
-
 /* The file becomes 0, the pipe 1, and there is no other. -1: there is no file yet. */
 static bool
 keep_two_files(int fd, int pipe)
@@ -53,7 +39,8 @@ keep_two_files(int fd, int pipe)
     bool is_good = copy >= 0 && (fd < 0 || dup2(fd, 0) == 0) && dup2(copy, 1) == 1;
     if (fd < 0)
         close(0);
-    return is_good && close_from(2);
+    child_close_from(2);
+    return is_good;
 }
 
 static bool
@@ -106,7 +93,10 @@ open_here(const struct sandbox_file *file)
     int fd = file->open(file->context, &head);
     if (fd < 0)
         _exit(errno > 0 && errno < KEPT_RIGHTS ? errno : EIO);
-    if (dup2(fd, 0) != 0 || !close_from(2) || !send_answer((struct slice){head.ptr, head.len}))
+    if (dup2(fd, 0) != 0)
+        _exit(EIO);
+    child_close_from(2);
+    if (!send_answer((struct slice){head.ptr, head.len}))
         _exit(EIO);
 }
 

@@ -5,17 +5,19 @@
 #include "host/signal_pipe.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum { MAX_TRACERS = 256 };
 
-/* How often the keeper looks whether h2olog is stopped and does not see a signal that ends it. */
-enum { LOOK_MS = 1000 };
+/* How often the keeper looks whether h2olog sees a signal that ends it, and for how long it may not. */
+enum { LOOK_MS = 1000, DEAF_MS = 3000 };
 
 struct tracer {
     struct child child;
@@ -29,6 +31,7 @@ struct state {
     int socket, signals;
     bool is_terminated; /* it got SIGTERM */
     bool has_traced;    /* a tracer has ended */
+    int64_t deaf_since; /* milliseconds of CLOCK_MONOTONIC: since when h2olog has not taken a signal that ends it; 0: it has */
     struct tracer tracers[MAX_TRACERS];
     size_t ntracers;
 };
@@ -56,18 +59,46 @@ end_pauses(struct state *state, bool is_all)
     }
 }
 
-/* A stopped h2olog does not read the signal that is to end it, that this process got one, or that its last tracer has ended. It
- * would end when somebody lets it go on. SIGHUP ends it where there is nothing to open anew; where there is, that waits. */
-static void
-wake_h2olog(const struct state *state)
+/* SIGHUP ends an h2olog that has nothing to open anew; where there is something, it waits. */
+static bool
+has_end_signal(const struct state *state, uint64_t pending)
 {
-    bool is_over = state->is_terminated || (state->has_traced && state->ntracers == 0 && state->services->find == NULL);
-    uint64_t end_signals = 1u << (SIGINT - 1) | 1u << (SIGTERM - 1), pending;
+    uint64_t end_signals = 1u << (SIGINT - 1) | 1u << (SIGTERM - 1);
     if (state->services->reopen == NULL)
         end_signals |= 1u << (SIGHUP - 1);
+    return (pending & end_signals) != 0;
+}
+
+/* Whether h2olog has not read yet that this process got SIGTERM. */
+static bool
+is_untold(const struct state *state)
+{
+    int unread = 0;
+    return state->is_terminated && ioctl(state->socket, SIOCOUTQ, &unread) == 0 && unread > 0;
+}
+
+/* A stopped h2olog does not read the signal that is to end it, that this process got one, or that its last tracer has ended. It
+ * would end when somebody lets it go on. One that is stuck, as in a write to a file system that does not answer, is deaf. */
+static void
+look_at_h2olog(struct state *state)
+{
+    bool is_over = state->is_terminated || (state->has_traced && state->ntracers == 0 && state->services->find == NULL);
     bool has_signal = is_over || poll(&(struct pollfd){state->signals, POLLIN, 0}, 1, 0) > 0;
-    if (process_is_stopped(getppid(), &pending) && (has_signal || (pending & end_signals) != 0))
+    uint64_t pending;
+    bool is_stopped = process_is_stopped(getppid(), &pending), is_deaf = has_end_signal(state, pending) || is_untold(state);
+    if (is_stopped && (has_signal || is_deaf))
         kill(getppid(), SIGCONT);
+    if (!is_deaf)
+        state->deaf_since = 0;
+    else if (state->deaf_since == 0)
+        state->deaf_since = clock_ms();
+}
+
+/* Then the others do not wait for it. It reads the end of this process when it goes on. */
+static bool
+is_h2olog_deaf(const struct state *state)
+{
+    return state->deaf_since != 0 && clock_ms() >= state->deaf_since + DEAF_MS;
 }
 
 /* An h2olog that is stopped takes no messages. Nothing else may wait for that. */
@@ -76,7 +107,7 @@ wait_for_room(struct state *state)
 {
     enum { STEP_MS = 50 };
     end_pauses(state, true);
-    wake_h2olog(state);
+    look_at_h2olog(state);
     poll(NULL, 0, STEP_MS);
 }
 
@@ -93,7 +124,8 @@ send_message(struct state *state, struct keeper_message *message, const int *fil
         put_files(&msg, files, nfiles);
     }
     ssize_t sent;
-    while ((sent = sendmsg(state->socket, &msg, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0 && (errno == EINTR || errno == EAGAIN))
+    while ((sent = sendmsg(state->socket, &msg, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0 && (errno == EINTR || errno == EAGAIN) &&
+           !is_h2olog_deaf(state))
         wait_for_room(state);
     return sent < 0 ? -1 : 0;
 }
@@ -394,7 +426,9 @@ serve(struct state *state)
             read_signal(state);
         end_pauses(state, false);
         if (ready == 0 || state->is_terminated)
-            wake_h2olog(state);
+            look_at_h2olog(state);
+        if (is_h2olog_deaf(state))
+            return;
         when = look_for_servers(state, when);
     }
 }

@@ -287,7 +287,7 @@ static int
 reopen(void *context, struct diag *diag)
 {
     const struct launch *launch = context;
-    return open_output(launch->output, OPEN_ANEW, NULL, 0, diag);
+    return open_output_apart(launch->output, OPEN_ANEW, NULL, 0, diag);
 }
 
 static bool
