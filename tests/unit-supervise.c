@@ -193,6 +193,9 @@ check(const char *script, int status, const char *message, const char *expected)
 /* Waits until the keeper has handed over the script's output. */
 #define HANDED_OVER "while ls -l /proc/$PPID/fd | grep -qF \"$(readlink /proc/$$/fd/1)\"; do :; done;"
 
+/* h2olog is the keeper's parent. */
+#define H2OLOG "read a b c h2olog rest < /proc/$PPID/stat;"
+
 /* Prints a heartbeat with the time of now, again and again. */
 #define TICKS                                             \
     "while :; do read up rest < /proc/uptime; printf '" N \
@@ -557,12 +560,11 @@ START_TEST(a_stopped_keeper_does_not_hold_up_the_end)
 {
     struct run run;
     static const char *const scripts[][2] = {
-        {"kill -STOP $PPID; exec sleep 60", ""}, /* before it has told of the start */
-        {HANDED_OVER TICK EVENT "kill -STOP $PPID; exec sleep 60", "event 5\n"},
+        {H2OLOG "kill -STOP $PPID; kill -TERM $h2olog; exec sleep 60", ""}, /* before it has told of the start */
+        {HANDED_OVER H2OLOG TICK EVENT "kill -STOP $PPID; kill -TERM $h2olog; exec sleep 60", "event 5\n"},
     };
     for (int i = 0; i < 2; i++) {
         begin(&run, scripts[i][0]);
-        signal_later(SIGTERM, 1);
         int64_t begun = clock_ms();
         ck_assert_int_eq(supervise(&run), 0);
         ck_assert_int_lt((int)(clock_ms() - begun), 5000);
@@ -627,8 +629,7 @@ START_TEST(a_stopped_h2olog_ends_with_the_run)
     char script[512];
     int status = -1;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    snprintf(script, sizeof(script), HANDED_OVER "read a b c h2olog rest < /proc/$PPID/stat; kill -STOP $h2olog; %s %s",
-             rows[_i].deed, TICKS);
+    snprintf(script, sizeof(script), HANDED_OVER H2OLOG "kill -STOP $h2olog; %s %s", rows[_i].deed, TICKS);
     pid_t pid = start_h2olog(script);
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert(WIFEXITED(status));
@@ -898,8 +899,7 @@ START_TEST(a_second_signal_ends_the_run_at_once)
 {
     struct run run;
     struct timespec before, after;
-    begin(&run, TICK EVENT "while :; do sleep 1; done");
-    signal_later(SIGINT, 2);
+    begin(&run, HANDED_OVER H2OLOG TICK EVENT "sleep 0.5; kill -INT $h2olog; sleep 0.3; kill -INT $h2olog; exec sleep 60");
     clock_gettime(CLOCK_MONOTONIC, &before);
     ck_assert_int_eq(supervise(&run), 0);
     clock_gettime(CLOCK_MONOTONIC, &after);
