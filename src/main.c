@@ -21,8 +21,8 @@ open_standard_files(void)
         close(fd);
 }
 
-/* Who started h2olog may have left it signals blocked, so that nothing would end it before it traces; and SIGCHLD ignored, so that
- * it could not tell how its processes have ended. */
+/* Who started h2olog may have left it signals blocked, so that nothing would end it before it traces; and SIGCHLD ignored, so
+ * that it could not tell how its processes have ended. */
 static void
 reset_signals(void)
 {
