@@ -65,7 +65,7 @@ has_lines() { # PATTERN...
 
 prints_help() {
     succeeds "$H2OLOG" "$1" &&
-        has_lines '^Usage: h2olog' '-p, --pid ' '-d, --debug ' '-l, --list ' '--emit-script ' '--bpftrace ' \
+        has_lines '^Usage: h2olog' '-p, --pid ' '-d, --debug ' '-l, --list ' '--emit-script\[=' '--bpftrace ' \
             '--probes ' '--templates ' '-h, --help ' '-V, --version ' '-H, --http '
 }
 

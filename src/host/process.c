@@ -226,6 +226,16 @@ process_exe_name(const struct process_exe *exe)
     return name;
 }
 
+struct slice
+process_exe_last_name(const struct process_exe *exe)
+{
+    struct slice name = process_exe_name(exe);
+    const char *slash = memrchr(name.ptr, '/', name.len);
+    if (slash != NULL)
+        text_skip(&name, (size_t)(slash + 1 - name.ptr));
+    return name;
+}
+
 static int
 open_exe_file(const void *context, struct outbuf *head)
 {

@@ -79,6 +79,9 @@ struct process_exe process_exe(pid_t pid, struct mem *mem);
 /* The path without what the kernel adds when the file has been removed. */
 struct slice process_exe_name(const struct process_exe *exe);
 
+/* The part of it behind the last slash. */
+struct slice process_exe_last_name(const struct process_exe *exe);
+
 /* Which file it is. A process for it waits, until the deadline. false: it cannot be told. */
 bool process_exe_file(pid_t pid, int64_t deadline, struct process_file *file);
 

@@ -21,7 +21,7 @@ static int
 no_process(pid_t pid, struct diag *diag)
 {
     if (errno == ESRCH || errno == ENOENT || errno == EINVAL)
-        return diag_set(diag, DIAG_NOTHING, "there is no process %d (%s); pgrep -o h2o prints the pid of a running h2o", pid,
+        return diag_set(diag, DIAG_NOTHING, "there is no process %d (%s); pgrep -xo h2o prints the pid of a running h2o", pid,
                         strerror(errno));
     if (errno == EACCES || errno == EPERM)
         return diag_set(diag, DIAG_MACHINE, "process %d may not be looked at (%s); %s", pid, strerror(errno),

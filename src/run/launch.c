@@ -220,6 +220,8 @@ check_lesser(struct launch_server *server, struct diag *diag)
 static void
 remember(struct launch *launch, const struct launch_server *server, const struct child *tracer, const char *nonce)
 {
+    if (launch->await != NULL)
+        launch->await->has_begun = true;
     follow_add(&launch->following, server->target.pid, &server->target.exe_file);
     if (server->target.by_file)
         share_add(&launch->sharing, tracer->pid, &server->target.exe_file, attach_mark(nonce));
@@ -299,9 +301,13 @@ is_known(const void *context, const struct process *process)
 }
 
 static pid_t
-find(void *context)
+find(void *context, struct diag *diag)
 {
     struct launch *launch = context;
+    if (launch->await != NULL && !await_is_over(launch->await))
+        return await_next(launch->await, diag);
+    if (!launch->follows)
+        return 0;
     forget_ended(launch);
     share_tend(&launch->sharing);
     return follow_find(&launch->following, is_known, launch);
@@ -363,7 +369,7 @@ launch_services(struct launch *launch)
                                     .ended = ended,
                                     .touch = touch,
                                     .reopen = launch->output != NULL ? reopen : NULL,
-                                    .find = launch->follows ? find : NULL,
+                                    .find = launch->follows || launch->await != NULL ? find : NULL,
                                     .interval_ms = FOLLOW_INTERVAL_MS};
 }
 
@@ -374,4 +380,6 @@ launch_free(struct launch *launch)
         free_first(&launch->servers);
     follow_free(&launch->following);
     share_free(&launch->sharing);
+    if (launch->await != NULL)
+        await_free(launch->await);
 }
