@@ -105,6 +105,24 @@ check_size(const struct outbuf *program, struct diag *diag)
                     program->len, MAX_PROGRAM);
 }
 
+/* A bpftrace that has no more files may say something else, as that the kernel refuses the program. */
+static int
+check_files(const struct plan *plan, struct diag *diag)
+{
+    enum { BESIDE = 15 };
+    size_t sites = 0, most = child_raise_files();
+    for (size_t i = 0; i < plan->nevents; i++)
+        sites += plan->events[i].usdt->nsites;
+    size_t needed = sites * plan->bpftrace->row.files_a_site + BESIDE;
+    if (needed <= most)
+        return 0;
+    return diag_set(
+        diag, DIAG_MACHINE,
+        "bpftrace needs %zu open files at least for %zu probes, and may have %zu; allow more, as with ulimit -n 65536, "
+        "or trace fewer events with -t",
+        needed, plan->nevents, most);
+}
+
 static int
 make_program(const struct launch *launch, const struct plan *plan, const char *nonce, struct outbuf *program, struct mem *mem,
              struct diag *diag)
@@ -139,6 +157,8 @@ trace(const struct launch *launch, struct launch_server *server, struct note *ab
         about->is_by_file = target->by_file = may_share(launch, target) && attach_fits_file(&plan);
         status = note_write(note, about, target, launch->catalog, KEEPER_NOTE_SIZE, diag);
     }
+    if (status == 0)
+        status = check_files(&plan, diag);
     if (status == 0)
         status = make_program(launch, &plan, about->nonce, &program, &server->mem, diag);
     if (status == 0)
