@@ -288,8 +288,8 @@ START_TEST(o3_causes_are_found)
         {"echo 'ERROR: usdt:x has no valid attach points' >&2; exit 1",
          "ERROR: usdt:x has no valid attach points; the server's binary has changed since it was started; restart the server",
          3},
-        {"echo 'ERROR: Error attaching probe: usdt:x, to PID: 5' >&2; exit 1",
-         "ERROR: Error attaching probe: usdt:x, to PID: 5; the kernel does not let bpftrace attach; a container needs "
+        {"echo 'ERROR: Error attaching probe: usdt:x' >&2; exit 1",
+         "ERROR: Error attaching probe: usdt:x; the kernel does not let bpftrace attach; a container needs "
          "CAP_SYS_ADMIN, and h2olog --doctor says what else may be in the way",
          4},
         {"echo 'ERROR: Failed to open perf buffer' >&2; exit 1",
