@@ -52,6 +52,35 @@ container() {
     server=$(children_of "$server") && traces_server
 }
 
+# T10: seen from outside it has other pids than for itself.
+container_upgraded() {
+    unshare --mount --pid --fork true 2>"$dir/unshare" || { skip "unshare: $(<"$dir/unshare")"; return; }
+    cp "$SERVER" "$dir/server" || return
+    start_server_as unshare --mount --pid --fork --mount-proc --kill-child --propagation private "$dir/server" && rm "$dir/server" &&
+        grep -q ' pid 1$' "$dir/server.out" || return
+    server=$(children_of "$server") && traces_server
+}
+
+# T10: h2olog is in the container, too. bpftrace compared the host's pid, and nothing was shown; -E showed the host's tid.
+upgraded_inside() {
+    cp "$SERVER" "$dir/server" && start_server_as "$dir/server" && rm "$dir/server" && shows_own_numbers
+}
+
+shows_own_numbers() { # OPTION...
+    local record='"pid": \([0-9]*\), "tid": \([0-9]*\),' pid tid
+    start_log -t receive_request_header -E -f json "$@" || return
+    tell "fire h2o:receive_request_header 1 1 \"$(text 300)\" len \"/\" len" 'fire h2o:receive_request_header 1 2 "last" len "a\x00b" len'
+    wait_for 20 has_count 2 && stop_log || { show "$dir/err"; return 1; }
+    read -r pid tid < <(sed -n "s/.*\"$(text 300)\", \"value\": \"\/\".*$record.*/\1 \2/p" "$dir/out")
+    [[ $pid == "$server" && -n $tid && -d /proc/$server/task/$tid && $(grep -c "\"pid\": $pid, \"tid\": $tid," "$dir/out") == 2 ]] && nothing_left && return
+    explain "the server is $server, its threads are $(ls "/proc/$server/task" | paste -sd' ')" && show "$dir/out"
+    return 1
+}
+
+numbers_inside() {
+    start_server && shows_own_numbers && shows_own_numbers --transport=stream
+}
+
 chrooted() {
     mkdir "$dir/root" && cp "$SERVER-static" "$dir/root/server" || return
     start_server_as chroot "$dir/root" /server && traces_server
@@ -74,6 +103,8 @@ of_32_bits() {
     status_is 3 && grep -q 'a 32-bit program cannot be traced; run a 64-bit build of the server' "$dir/err"
 }
 
+run_alone "$@"
+
 live_case "a static server, not position-independent" linked "$SERVER-static"
 live_case "a server with its probes in a library" linked "$SERVER-shared"
 live_case "a server that runs as nobody" nobodys
@@ -81,6 +112,9 @@ live_case "a server whose file was deleted" deleted_binary
 live_case "a server whose file was replaced" replaced_binary
 live_case "a server in a file system of its own" own_mounts
 live_case "a server with pids and file systems of its own" container
+live_case "the same, with a file that was deleted" container_upgraded
+live_case "in a pid namespace: a server whose file was deleted" alone upgraded_inside
+live_case "in a pid namespace: -E has the pid and tid of there" alone numbers_inside
 live_case "a server in a chroot" chrooted
 test_case "a server of 32 bits" of_32_bits
 

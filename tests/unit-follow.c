@@ -253,15 +253,15 @@ START_TEST(t7_servers_that_have_ended_are_forgotten)
         struct outbuf note = {0};
         struct child child;
         int server_fd = -1;
-        ck_assert(i == 0 || services.find(&launch) == server.pid);
+        ck_assert(i == 0 || services.find(&launch, &diag) == server.pid);
         ck_assert_int_eq(services.start(&launch, server.pid, false, &child, &server_fd, &note, &diag), 0);
         child_wait(&child);
         child_close(&server_fd);
         text_free(&note);
-        ck_assert_int_eq(services.find(&launch), 0);
+        ck_assert_int_eq(services.find(&launch, &diag), 0);
         ck_assert(launch.servers != NULL && launch.following.nlines == 1);
         end(&server);
-        ck_assert_int_eq(services.find(&launch), 0);
+        ck_assert_int_eq(services.find(&launch, &diag), 0);
         ck_assert_ptr_null(launch.servers);
     }
     launch_free(&launch);

@@ -288,6 +288,18 @@ START_TEST(o3_causes_are_found)
         {"echo 'ERROR: usdt:x has no valid attach points' >&2; exit 1",
          "ERROR: usdt:x has no valid attach points; the server's binary has changed since it was started; restart the server",
          3},
+        {"echo 'ERROR: Error attaching probe: usdt:x' >&2; exit 1",
+         "ERROR: Error attaching probe: usdt:x; the kernel does not let bpftrace attach; a container needs "
+         "CAP_SYS_ADMIN, and h2olog --doctor says what else may be in the way",
+         4},
+        {"echo 'ERROR: Failed to open perf buffer' >&2; exit 1",
+         "ERROR: Failed to open perf buffer; the kernel gives bpftrace no buffer; a container needs CAP_SYS_ADMIN, or "
+         "CAP_PERFMON",
+         4},
+        {"echo 'ERROR: Unknown BPF object load failure. Try using the \"-d libbpf\" option' >&2; exit 1",
+         "ERROR: Unknown BPF object load failure. Try using the \"-d libbpf\" option; the kernel takes no program of "
+         "bpftrace's; a container needs CAP_SYS_ADMIN, or CAP_BPF and CAP_PERFMON",
+         4},
     };
     char message[512];
     snprintf(message, sizeof(message), "bpftrace ended before it could trace: %s", rows[_i].message);
@@ -1061,7 +1073,7 @@ supervise_suite(void)
     TCase *tcase = tcase_create("supervise");
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, early_ends_are_explained);
-    tcase_add_loop_test(tcase, o3_causes_are_found, 0, 5);
+    tcase_add_loop_test(tcase, o3_causes_are_found, 0, 8);
     tcase_add_test(tcase, a_refused_program_is_followed_by_a_lesser_one);
     tcase_add_test(tcase, half_a_record_is_no_record);
     tcase_add_test(tcase, a_grandchild_that_holds_the_pipe_does_not_hold_the_run);

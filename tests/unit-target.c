@@ -76,7 +76,7 @@ START_TEST(no_process)
         ck_assert_int_eq(diag.status, DIAG_NOTHING);
         const char *start = mem_printf(&mem, "there is no process %d (", pids[i]);
         ck_assert_msg(strncmp(diag.message, start, strlen(start)) == 0, "%s", diag.message);
-        ck_assert_ptr_nonnull(strstr(diag.message, "; pgrep -o h2o prints the pid of a running h2o"));
+        ck_assert_ptr_nonnull(strstr(diag.message, "; pgrep -xo h2o prints the pid of a running h2o"));
         ck_assert_int_eq(target.pidfd, -1);
         target_close(&target);
     }
@@ -198,7 +198,8 @@ START_TEST(of_several_one_must_be_chosen)
     start(server, server);
     ck_assert_int_eq(find_server(&pid, &mem, &diag), -1);
     ck_assert_int_eq(diag.status, DIAG_USAGE);
-    ck_assert_ptr_nonnull(strstr(diag.message, " processes have h2o's probes; choose one with -p PID:\n  "));
+    ck_assert_ptr_nonnull(
+        strstr(diag.message, " processes have h2o's probes; choose with -p PID[,PID], or take all of them with -p all:\n  "));
     ck_assert_int_eq(pid, 0);
 }
 END_TEST

@@ -382,6 +382,32 @@ START_TEST(arm64_reads_first_members_by_the_note)
 }
 END_TEST
 
+/* T10: bpftrace's own numbers are the host's. */
+START_TEST(t10_numbers_of_a_pid_namespace)
+{
+    struct usdt_probe receive = {.provider = "h2o", .name = "receive_request", .nargs = 3, .nsites = 0};
+    struct target target = {.pid = 77, .by_path = true, .probes = {&receive, 1}};
+    struct fixture fixture = {0};
+    write_all(&fixture, &target, "0.17.0", "http");
+    ck_assert_ptr_nonnull(strstr(out.ptr, "receive_request /pid == 77/\n"));
+    ck_assert(strstr(out.ptr, "(uint64)tid") != NULL && strstr(out.ptr, "curtask") == NULL);
+    fixture_free(&fixture);
+    fixture = (struct fixture){0};
+    out.len = 0;
+    target.levels = 3; /* it is two below h2olog's */
+    target.namespace = 4026532000;
+    write_all(&fixture, &target, "0.27.0", "http");
+    ck_assert_ptr_nonnull(strstr(out.ptr, "pid_ns_for_children->parent->parent->ns.inum == 4026532000 ? ("));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "*(int32*)kptr((uint64)((struct task_struct *)curtask)->group_leader->thread_pid + "
+                                          "sizeof(struct pid) + 16 * (uint64)((struct task_struct *)curtask)->group_leader->"
+                                          "thread_pid->level - 32) : "));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "thread_pid->level - 48)) : (int32)0) == 77/\n{\n    $tid = (*(uint64*)kptr("));
+    ck_assert(strstr(out.ptr, "(uint64)$tid") != NULL && strstr(out.ptr, "(uint64)tid") == NULL);
+    text_free(&out);
+    fixture_free(&fixture);
+}
+END_TEST
+
 Suite *
 wire_program_suite(void)
 {
@@ -399,6 +425,7 @@ wire_program_suite(void)
     tcase_add_test(tcase, a_server_without_a_name_and_a_seventh_argument);
     tcase_add_test(tcase, a_program_by_file_sees_several_processes);
     tcase_add_test(tcase, arm64_reads_first_members_by_the_note);
+    tcase_add_test(tcase, t10_numbers_of_a_pid_namespace);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -19,7 +19,8 @@
     SUITE(list)                                                                                                           \
     SUITE(pattern) SUITE(redact) SUITE(filter) SUITE(child) SUITE(plan) SUITE(contract) SUITE(wire_program) SUITE(decode) \
         SUITE(doctor) SUITE(reorder) SUITE(group) SUITE(query) SUITE(format) SUITE(report) SUITE(view) SUITE(standalone)  \
-            SUITE(sink) SUITE(privileges) SUITE(open) SUITE(input) SUITE(supervise) SUITE(replay) SUITE(find) SUITE(follow)
+            SUITE(sink) SUITE(privileges) SUITE(open) SUITE(input) SUITE(supervise) SUITE(replay) SUITE(find) SUITE(follow)  \
+                SUITE(await)
 
 #define UNIT_DECLARE(module) Suite *module##_suite(void);
 UNIT_SUITES(UNIT_DECLARE)

@@ -86,6 +86,8 @@ static const struct {
     const char *options[2], *why;
 } apart[] = {
     {{"pid", "exe"}, one_of_them},
+    {{"pid", "pid-file"}, one_of_them},
+    {{"exe", "pid-file"}, one_of_them},
     {{"line-buffered", "buffered"}, one_of_them},
     {{"keep-root", "user"}, one_of_them},
     {{"log-format", "extra"}, in_format},
@@ -116,7 +118,19 @@ check_pairs(const bool given[OPTION_ROWS], struct diag *diag)
     return 0;
 }
 
-/* What depends on the arguments. */
+/* These depend on the arguments. */
+static int
+check_servers(const struct options *options, struct diag *diag)
+{
+    if (options->pids.all && options->pids.count > 0)
+        return diag_set(diag, DIAG_USAGE, "--pid: all, and process %d; choose one", options->pids.items[0]);
+    return options->wait && options->pids.count > 0
+               ? diag_set(
+                     diag, DIAG_USAGE,
+                     "both --pid and --wait; a process that is to come has no number yet; wait with -e FILE or --pid-file FILE")
+               : 0;
+}
+
 static int
 check_batches(const struct options *options, struct diag *diag)
 {
@@ -133,7 +147,7 @@ option_rules_check(const bool given[OPTION_ROWS], const struct options *options,
 {
     if (options->help || options->version)
         return 0; /* whatever else is given: who asks for help may have begun to write something */
-    if (check_command(given, options, diag) != 0 || check_pairs(given, diag) != 0)
+    if (check_command(given, options, diag) != 0 || check_pairs(given, diag) != 0 || check_servers(options, diag) != 0)
         return -1;
     return check_batches(options, diag);
 }

@@ -16,6 +16,7 @@ struct options_list {
 struct options_pids {
     pid_t items[OPTIONS_MAX_PIDS];
     size_t count;
+    bool all; /* every h2o of the host */
 };
 
 /* What the command line asks for. The strings are those of argv, which is changed where a list has commas. */
@@ -23,7 +24,8 @@ struct options {
     const char *mode;          /* "http", "quic" or "all" */
     bool has_mode, has_format; /* they were given */
     struct options_pids pids;  /* none: find it */
-    bool follow;
+    const char *pid_file;
+    bool follow, wait;
     bool http;
     struct options_list types;
     struct options_filters {

@@ -21,9 +21,14 @@ option_add_pid(struct options_pids *pids, const struct option_row *row, const ch
 {
     uint64_t number;
     char quoted[64];
+    if (strcmp(value, "all") == 0) {
+        pids->all = true;
+        return 0;
+    }
     if (!text_number(text_of(value), INT32_MAX, &number) || number == 0)
-        return diag_set(diag, DIAG_USAGE, "--%s: \"%s\" is not a process id; give a positive number, as pgrep -o h2o prints",
-                        row->name, diag_quote(quoted, sizeof(quoted), text_of(value)));
+        return diag_set(diag, DIAG_USAGE,
+                        "--%s: \"%s\" is not a process id; give a positive number, as pgrep -xo h2o prints, or all", row->name,
+                        diag_quote(quoted, sizeof(quoted), text_of(value)));
     for (size_t i = 0; i < pids->count; i++)
         if (pids->items[i] == (pid_t)number)
             return 0;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "catalog/pattern.h"
+#include "command/choose.h"
 #include "command/doctor.h"
 #include "command/list.h"
 #include "program/standalone.h"
@@ -44,24 +45,16 @@ print_version(struct diag *diag)
     return write_stdout(&out, diag);
 }
 
-/* ---- The target: the process that -p names, or the file that -e names. */
-
-/* 0: no process is named. */
-static int
-one_pid(const struct options *options, pid_t *pid, struct diag *diag)
-{
-    const struct options_pids *pids = &options->pids;
-    *pid = pids->count > 0 ? pids->items[0] : 0;
-    return pids->count <= 1 ? 0 : diag_set(diag, DIAG_USAGE, "more than one process; this is done for one -p PID only");
-}
+/* ---- The target: the process that -p or --pid-file names, or the file that -e names. */
 
 /* Without -p and -e `is_there` is false. target_close closes it in any case. */
 static int
-open_target(struct target *target, bool *is_there, const struct options *options, struct mem *mem, struct diag *diag)
+open_target(struct target *target, bool *is_there, const struct options *options, const struct diag_log *log, struct mem *mem,
+            struct diag *diag)
 {
     pid_t pid;
     *target = (struct target){.pidfd = -1};
-    if (one_pid(options, &pid, diag) != 0)
+    if (choose_one(&pid, options, log, mem, diag) != 0)
         return -1;
     *is_there = pid != 0 || options->exe != NULL;
     if (!*is_there)
@@ -86,12 +79,13 @@ write_list(struct outbuf *out, const struct options *options, const struct catal
 }
 
 int
-print_list(const struct options *options, const struct catalog *catalog, struct mem *mem, struct diag *diag)
+print_list(const struct options *options, const struct catalog *catalog, const struct diag_log *log, struct mem *mem,
+           struct diag *diag)
 {
     struct outbuf out = {0};
     struct target target;
     bool has_target;
-    int status = open_target(&target, &has_target, options, mem, diag);
+    int status = open_target(&target, &has_target, options, log, mem, diag);
     if (status == 0)
         status = write_list(&out, options, catalog, has_target ? &target : NULL, mem, diag);
     status = status == 0 ? write_stdout(&out, diag) : -1;
@@ -101,7 +95,8 @@ print_list(const struct options *options, const struct catalog *catalog, struct 
 }
 
 int
-print_doctor(const struct options *options, const struct catalog *catalog, struct mem *mem, struct diag *diag)
+print_doctor(const struct options *options, const struct catalog *catalog, const struct diag_log *log, struct mem *mem,
+             struct diag *diag)
 {
     struct outbuf out = {0};
     struct doctor doctor = {.bpftrace_path = options->bpftrace,
@@ -110,7 +105,7 @@ print_doctor(const struct options *options, const struct catalog *catalog, struc
                             .transport = setup_transport(options),
                             .is_json = options->has_format && strcmp(options->format, "json") == 0,
                             .mem = mem};
-    if (one_pid(options, &doctor.pid, diag) != 0)
+    if (choose_one(&doctor.pid, options, log, mem, diag) != 0)
         return -1;
     enum diag_status status = doctor_examine(&doctor, &out);
     return write_stdout(&out, diag) == 0 ? (int)status : -1;
@@ -181,7 +176,7 @@ print_program(const struct setup *setup, const struct setup_files *files, const 
     if (choose_bpftrace(&bpftrace, setup->options, log, mem, diag) != 0)
         return -1;
     plan_choose_transport(&request, &bpftrace);
-    int status = open_target(&target, &has_target, setup->options, mem, diag);
+    int status = open_target(&target, &has_target, setup->options, log, mem, diag);
     if (status == 0)
         status = print_program_for(has_target ? &target : NULL, &launch, setup, mem, diag);
     target_close(&target);

@@ -1,7 +1,7 @@
 #include "command/trace.h"
 
 #include "base/writable.h"
-#include "host/find.h"
+#include "command/choose.h"
 #include "host/open.h"
 #include "host/privileges.h"
 #include "run/launch.h"
@@ -79,25 +79,11 @@ open_destination(struct destination *destination, const struct setup *setup, str
 /* ---- What is traced, and with what. */
 
 struct machine {
-    struct options_pids servers;
+    struct choose chosen;
     struct bpftrace bpftrace;
     struct privileges privileges; /* of h2olog, once the keeper has been started */
     int cpus;
 };
-
-/* That servers can be traced at all, and which ones. */
-static int
-choose_servers(struct options_pids *servers, struct mem *mem, struct diag *diag)
-{
-    if (geteuid() != 0)
-        return diag_set(diag, DIAG_MACHINE, "tracing needs root; run h2olog with sudo");
-    if (servers->count > 0)
-        return 0;
-    if (find_server(&servers->items[0], mem, diag) != 0)
-        return -1;
-    servers->count = 1;
-    return 0;
-}
 
 static int
 find_bpftrace(struct bpftrace *bpftrace, const struct options *options, const struct diag_log *log, struct mem *mem,
@@ -116,9 +102,10 @@ static int
 examine_machine(struct machine *machine, const struct options *options, const struct diag_log *log, struct mem *mem,
                 struct diag *diag)
 {
-    machine->servers = options->pids;
     machine->cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    if (choose_servers(&machine->servers, mem, diag) != 0 ||
+    if (geteuid() != 0)
+        return diag_set(diag, DIAG_MACHINE, "tracing needs root; run h2olog with sudo");
+    if (choose_servers(&machine->chosen, options, log, mem, diag) != 0 ||
         find_bpftrace(&machine->bpftrace, options, log, mem, diag) != 0)
         return -1;
     return privileges_find(&machine->privileges, options->user, diag);
@@ -172,16 +159,18 @@ begin_recording(struct recording *recording, const struct recording_header *head
 /* The keeper stays root and does not read what servers say. This process reads it and is not root any more by then, but for
  * --keep-root (`privileges` is NULL). */
 static int
-supervise(struct supervise *run, struct launch *launch, const struct options_pids *servers, const struct privileges *privileges,
-          int signals, struct diag *diag)
+supervise(struct supervise *run, struct launch *launch, const struct find_servers *servers, const struct privileges *privileges,
+          int signals, struct mem *mem, struct diag *diag)
 {
     struct keeper keeper;
     const struct keeper_services services = launch_services(launch);
-    if (keeper_start(&keeper, &services, servers->items, servers->count, diag) != 0)
+    if (keeper_start(&keeper, &services, servers->pids, servers->count, diag) != 0)
         return -1;
     run->keeper = &keeper;
     run->nservers = servers->count;
     output_open(run->output);
+    if (launch->await != NULL)
+        diag_note(run->log, "waiting for %s; Ctrl-C ends", await_words(launch->await, mem));
     int status = privileges != NULL ? privileges_drop(privileges, diag) : 0;
     if (status == 0)
         status = supervise_run(run, signals, diag) == 0 ? 0 : -1;
@@ -192,8 +181,8 @@ supervise(struct supervise *run, struct launch *launch, const struct options_pid
 
 /* Everything is chosen and open: traces. `run` has the request, the output and the recording. */
 static int
-trace(struct supervise *run, const struct machine *machine, struct setup *setup, const struct setup_files *files, int signals,
-      struct diag *diag)
+trace(struct supervise *run, struct machine *machine, struct setup *setup, const struct setup_files *files, int signals,
+      struct mem *mem, struct diag *diag)
 {
     const struct options *options = setup->options;
     struct launch launch = {.request = run->config.request,
@@ -204,17 +193,21 @@ trace(struct supervise *run, const struct machine *machine, struct setup *setup,
                             .command = setup->command,
                             .log = run->log,
                             .output = options->output,
-                            .follows = options->follow};
+                            .follows = options->follow,
+
+                            .await = machine->chosen.is_awaited ? &machine->chosen.await : NULL};
     run->config.catalog = &files->catalog;
     run->config.bpftrace = &machine->bpftrace;
     run->config.select = setup->has_contract ? &setup->select : NULL;
     run->config.cpus = machine->cpus;
     run->is_program_foreign = setup->has_contract;
     run->follow = options->follow;
+    run->waits = machine->chosen.is_awaited;
     run->duration_ms = options->duration_ms;
     run->can_reopen = options->output != NULL;
     run->put_off_ms = PUT_OFF_MS;
-    int status = supervise(run, &launch, &machine->servers, options->keep_root ? NULL : &machine->privileges, signals, diag);
+    int status =
+        supervise(run, &launch, &machine->chosen.servers, options->keep_root ? NULL : &machine->privileges, signals, mem, diag);
     launch_free(&launch);
     return status;
 }
@@ -230,7 +223,7 @@ trace_servers(struct setup *setup, const struct setup_files *files, const struct
     if (examine_machine(&machine, options, log, mem, diag) != 0 || open_destination(&to, setup, diag) != 0)
         return -1;
     writable_make_own(STDERR_FILENO);
-    to.format.options.has_servers = machine.servers.count > 1 || options->follow;
+    to.format.options.has_servers = machine.chosen.has_several;
     int signals = supervise_signals(); /* from here on they are read, so nothing that may take long stands before the loop */
     struct request request = setup->request;
     plan_choose_transport(&request, &machine.bpftrace);
@@ -249,7 +242,7 @@ trace_servers(struct setup *setup, const struct setup_files *files, const struct
                             .output = &output,
                             .log = log,
                             .recording = options->record != NULL ? &recording : NULL};
-    int status = trace(&run, &machine, setup, files, signals, diag);
+    int status = trace(&run, &machine, setup, files, signals, mem, diag);
     sink_free(&to.sink);
     return status;
 }

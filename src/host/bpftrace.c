@@ -20,7 +20,7 @@ static const struct bpftrace_row rows[] = {
         .map_keys_variable = "BPFTRACE_MAP_KEYS_MAX",
         .print_buffer = 4 << 20, .per_cpu_buffers = true,
         .text_chunk = 104, .text_limit = 8320, .stored_text_limit = 8320, .str_extra = "",
-        .max_args = 6,
+        .max_args = 6, .files_a_site = 2,
     },
     {
         .major = 0, .minor = 17,
@@ -28,7 +28,7 @@ static const struct bpftrace_row rows[] = {
         .map_keys_variable = "BPFTRACE_MAP_KEYS_MAX",
         .print_buffer = 4 << 20, .per_cpu_buffers = true,
         .text_chunk = 104, .text_limit = 8320, .stored_text_limit = 2080, .str_extra = "",
-        .max_args = 6,
+        .max_args = 6, .files_a_site = 2,
     },
     {
         .major = 0, .minor = 19,
@@ -36,7 +36,7 @@ static const struct bpftrace_row rows[] = {
         .map_keys_variable = "BPFTRACE_MAP_KEYS_MAX",
         .print_buffer = 16 << 20, .per_cpu_buffers = false,
         .text_chunk = 104, .text_limit = 8320, .stored_text_limit = 2080, .str_extra = "",
-        .max_args = 6,
+        .max_args = 6, .files_a_site = 2,
     },
     {
         .major = 0, .minor = 20,
@@ -44,7 +44,7 @@ static const struct bpftrace_row rows[] = {
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
         .print_buffer = 16 << 20, .per_cpu_buffers = false,
         .text_chunk = 104, .text_limit = 8320, .stored_text_limit = 2080, .str_extra = "",
-        .max_args = 6,
+        .max_args = 6, .files_a_site = 2,
     },
     {
         .major = 0, .minor = 21,
@@ -52,7 +52,7 @@ static const struct bpftrace_row rows[] = {
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
         .print_buffer = 16 << 20, .per_cpu_buffers = false,
         .text_chunk = 80, .text_limit = 8320, .stored_text_limit = 2080, .str_extra = "",
-        .max_args = 6,
+        .max_args = 6, .files_a_site = 2,
     },
     {
         .major = 0, .minor = 22,
@@ -60,7 +60,7 @@ static const struct bpftrace_row rows[] = {
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
         .print_buffer = 16 << 20, .per_cpu_buffers = false,
         .text_chunk = 240, .text_limit = 8640, .stored_text_limit = 1920, .str_extra = "",
-        .max_args = 6,
+        .max_args = 6, .files_a_site = 2,
     },
     {
         .major = 0, .minor = 23,
@@ -68,7 +68,7 @@ static const struct bpftrace_row rows[] = {
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
         .print_buffer = 16 << 20, .per_cpu_buffers = false,
         .text_chunk = 240, .text_limit = 8640, .stored_text_limit = 1920, .str_extra = " + 1",
-        .max_args = 6,
+        .max_args = 6, .files_a_site = 2,
     },
     {
         .major = 0, .minor = 24,
@@ -76,7 +76,7 @@ static const struct bpftrace_row rows[] = {
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
         .print_buffer = 16 << 20, .per_cpu_buffers = false,
         .text_chunk = 248, .text_limit = 1984, .stored_text_limit = 1736, .str_extra = " + 1",
-        .max_args = 12,
+        .max_args = 12, .files_a_site = 1,
         .misses_losses = true,
     },
     {
@@ -85,7 +85,7 @@ static const struct bpftrace_row rows[] = {
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
         .print_buffer = 16 << 20, .per_cpu_buffers = false,
         .text_chunk = 248, .text_limit = 1984, .stored_text_limit = 1736, .str_extra = " + 1",
-        .max_args = 12,
+        .max_args = 12, .files_a_site = 1,
         .needs_btf_and_tracefs = true,
         .misses_losses = true,
     },
@@ -95,7 +95,7 @@ static const struct bpftrace_row rows[] = {
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
         .print_buffer = 16 << 20, .per_cpu_buffers = false,
         .text_chunk = 248, .text_limit = 1984, .stored_text_limit = 1736, .str_extra = " + 1",
-        .max_args = 12,
+        .max_args = 12, .files_a_site = 1,
         .needs_btf_and_tracefs = true,
         .misses_losses = true,
     },

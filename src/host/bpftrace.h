@@ -18,6 +18,7 @@ struct bpftrace_row {
     unsigned stored_text_limit;       /* the same of a text that is kept in a map; a longer one is printed */
     const char *str_extra;            /* what str()'s length argument needs beyond the length: " + 1" where it counts the NUL */
     int max_args;                     /* arguments of a probe that argN reaches on every machine */
+    unsigned files_a_site;            /* files that it keeps open for each site of a probe, at least */
     bool needs_btf_and_tracefs;       /* to attach to USDT probes */
     bool misses_losses;               /* its count of lost events leaves out those of the last CPU */
 };

@@ -27,6 +27,14 @@ static const struct cause causes[] = {
     {"log buffer not big enough", DIAG_MACHINE, "the kernel's verifier refused the program; its last words stand above", true},
     {"stack limit", DIAG_MACHINE, "the program is too large for this bpftrace; please report it", true},
     {"Cannot allocate memory", DIAG_MACHINE, "there is not enough memory for the trace buffers", false},
+    {"Failed to open perf buffer", DIAG_MACHINE,
+     "the kernel gives bpftrace no buffer; a container needs CAP_SYS_ADMIN, or CAP_PERFMON", false},
+    {"Unknown BPF object load failure", DIAG_MACHINE,
+     "the kernel takes no program of bpftrace's; a container needs CAP_SYS_ADMIN, or CAP_BPF and CAP_PERFMON", false},
+    {"Error attaching probe", DIAG_MACHINE,
+     "the kernel does not let bpftrace attach; a container needs CAP_SYS_ADMIN, and h2olog --doctor says what else may be in "
+     "the way",
+     false},
     {"ERROR", DIAG_FAILED, "h2olog -dd shows the program", false},
     {"error", DIAG_FAILED, "h2olog -dd shows the program", false},
 };

@@ -67,19 +67,19 @@ reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* bpftrace keeps two files open for each probe site. */
-static void
-raise_files(void)
+size_t
+child_raise_files(void)
 {
     enum { ENOUGH = 65536 };
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
+    struct rlimit limit = {0, 0};
     const struct rlimit enough = {ENOUGH, ENOUGH};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return ENOUGH;
     if (limit.rlim_max < ENOUGH && setrlimit(RLIMIT_NOFILE, &enough) == 0)
-        return;
+        return ENOUGH;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_max;
 }
 
 /* bpftrace locks memory on older kernels. A limit that may not be raised stays as it is. What clients sent stands in its
@@ -88,7 +88,7 @@ static void
 set_limits(void)
 {
     struct rlimit limit;
-    raise_files();
+    child_raise_files();
     limit = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
     setrlimit(RLIMIT_MEMLOCK, &limit);
     limit = (struct rlimit){1, 1};

@@ -18,6 +18,10 @@ struct child {
  */
 int child_start(struct child *child, const char *path, char *const argv[], char *const envp[], int pass_fd, struct diag *diag);
 
+/* Raises the limit of open files of this process, and of those that it starts, as far as it may, up to what bpftrace may need.
+ * Returns it. */
+size_t child_raise_files(void);
+
 /* For a fork: the kernel kills it when its parent ends. Becoming another user takes that back. false: `parent`, by which it was
  * forked, has ended already, or this cannot be had. */
 bool child_die_with(pid_t parent);

@@ -21,6 +21,7 @@ struct candidate {
 };
 
 struct search {
+    const struct find_query *query;
     struct candidate *found; /* all processes with an executable, and then those of them that are an h2o */
     size_t nfound;
     int64_t deadline;
@@ -76,9 +77,12 @@ list_processes(struct search *search, struct diag *diag)
     struct process process;
     if (!process_list_begin(&processes))
         return no_list(errno, diag);
-    while (process_list_next(&processes, &process))
-        if (process.pid != getpid())
+    const struct find_query *query = search->query;
+    while (process_list_next(&processes, &process)) {
+        bool is_known = query->is_known != NULL && query->is_known(query->context, &process);
+        if (!is_known && process.pid != getpid())
             add_process(search, &process);
+    }
     process_list_end(&processes);
     if (search->nfound > 0)
         qsort(search->found, search->nfound, sizeof(*search->found), compare_candidates);
@@ -120,6 +124,25 @@ is_h2o(struct search *search, const struct candidate *process, int64_t end)
     return result > 0;
 }
 
+/* Without asking the file system. */
+static bool
+may_be_asked_for(const struct find_exe *exe, const struct candidate *process)
+{
+    return exe == NULL || text_equal(process_exe_last_name(&process->exe), process_exe_last_name(&exe->exe));
+}
+
+/* What was started by the file's name may have been replaced since. */
+static bool
+is_asked_for(const struct find_exe *exe, const struct candidate *process, int64_t end)
+{
+    struct process_file file;
+    if (exe == NULL)
+        return true;
+    bool has_name =
+        process->exe.mounts == exe->exe.mounts && text_equal(process_exe_name(&process->exe), process_exe_name(&exe->exe));
+    return has_name || (process_exe_file(process->process.pid, end, &file) && process_is_same_file(&file, &exe->file));
+}
+
 static int64_t
 end_of_user(const struct search *search, uid_t user)
 {
@@ -131,6 +154,7 @@ end_of_user(const struct search *search, uid_t user)
 static bool
 keep_h2os(struct search *search)
 {
+    const struct find_exe *exe = search->query->exe;
     struct candidate *all = search->found;
     size_t kept = 0;
     bool is_ours = false;
@@ -141,7 +165,7 @@ keep_h2os(struct search *search)
         if (!is_same_user)
             end = end_of_user(search, process.user);
         if (!is_same_user || !is_same_exe(&process, &all[i - 1]))
-            is_ours = is_h2o(search, &process, end);
+            is_ours = may_be_asked_for(exe, &process) && is_h2o(search, &process, end) && is_asked_for(exe, &process, end);
         if (clock_ms() >= search->deadline)
             return false;
         if (is_ours)
@@ -156,47 +180,67 @@ keep_h2os(struct search *search)
 /* h2o forks helpers, such as the process that keeps the TLS keys, from its own executable. One whose parent has ended is told
  * by another process that has executed the file. */
 static bool
-is_helper(const struct search *search, const struct candidate *process)
+is_helper_of(const struct candidate *process, const struct candidate *other)
 {
-    for (size_t i = 0; i < search->nfound; i++) {
-        const struct candidate *other = &search->found[i];
-        bool is_parent = other->process.pid == process->process.parent;
-        if (is_same_exe(process, other) && (is_parent || (process->process.is_forked && !other->process.is_forked)))
-            return true;
-    }
-    return false;
+    bool is_parent = other->process.pid == process->process.parent;
+    return is_same_exe(process, other) && (is_parent || (process->process.is_forked && !other->process.is_forked));
 }
 
-static size_t
-keep_servers(const struct search *search, pid_t *servers)
+/* The parent may have been passed over, as it is known. */
+static bool
+is_forked_by_same(const struct candidate *process, struct mem *mem)
 {
-    size_t count = 0;
+    const struct candidate parent = {.exe = process_exe(process->process.parent, mem)};
+    return process->process.is_forked && is_same_exe(process, &parent);
+}
+
+static bool
+is_helper(const struct search *search, const struct candidate *process)
+{
+    for (size_t i = 0; i < search->nfound; i++)
+        if (is_helper_of(process, &search->found[i]))
+            return true;
+    return is_forked_by_same(process, search->mem);
+}
+
+static void
+keep_servers(const struct search *search, struct find_servers *servers)
+{
+    servers->pids = mem_alloc(search->mem, (search->nfound + 1) * sizeof(*servers->pids));
+    servers->count = 0;
     for (size_t i = 0; i < search->nfound; i++)
         if (!is_helper(search, &search->found[i]))
-            servers[count++] = search->found[i].process.pid;
-    return count;
+            servers->pids[servers->count++] = search->found[i].process.pid;
 }
+
+/* ---- What is said. */
 
 static int
 none(const struct search *search, struct diag *diag)
 {
-    const char *why = search->passed_over.message;
+    char quoted[256];
+    const struct find_exe *exe = search->query->exe;
+    const char *why = search->passed_over.message, *before = *why != '\0' ? "; passed over: " : "";
+    if (exe != NULL)
+        return diag_set(diag, DIAG_NOTHING,
+                        "no running process has h2o's probes and runs %s; start it, or wait for it with --wait%s%s",
+                        diag_quote(quoted, sizeof(quoted), text_of(exe->path)), before, why);
     return diag_set(diag, DIAG_NOTHING,
                     "no running process has h2o's probes; start an h2o that was built with "
-                    "-DWITH_DTRACE=on, or name a process with -p PID%s%s",
-                    *why != '\0' ? "; passed over: " : "", why);
+                    "-DWITH_DTRACE=on, wait for one with --wait, or name a process with -p PID%s%s",
+                    before, why);
 }
 
-static int
-several(const pid_t *servers, size_t count, struct mem *mem, struct diag *diag)
+int
+find_several(const struct find_servers *servers, const char *what, struct mem *mem, struct diag *diag)
 {
     struct outbuf list = {0};
     int64_t deadline = clock_ms() + NAMES_MS;
-    for (size_t i = 0; i < count && i < MAX_LISTED; i++)
-        text_printf(&list, "\n  %d  %s", servers[i], process_command(servers[i], deadline, mem));
-    text_puts(&list, count > MAX_LISTED ? "\n  ..." : "");
+    for (size_t i = 0; i < servers->count && i < MAX_LISTED; i++)
+        text_printf(&list, "\n  %d  %s", servers->pids[i], process_command(servers->pids[i], deadline, mem));
+    text_puts(&list, servers->count > MAX_LISTED ? "\n  ..." : "");
     text_putc(&list, '\0');
-    diag_set(diag, DIAG_USAGE, "%zu processes have h2o's probes; choose one with -p PID:%s", count, list.ptr);
+    diag_set(diag, DIAG_USAGE, "%zu processes %s:%s", servers->count, what, list.ptr);
     text_free(&list);
     return -1;
 }
@@ -210,19 +254,32 @@ too_long(const struct search *search, struct diag *diag)
 }
 
 int
-find_server(pid_t *pid, struct mem *mem, struct diag *diag)
+find_all(struct find_servers *servers, const struct find_query *query, struct mem *mem, struct diag *diag)
 {
-    struct search search = {.deadline = clock_ms() + SEARCH_MS, .mem = mem};
+    struct search search = {.query = query, .deadline = clock_ms() + SEARCH_MS, .mem = mem};
+    *servers = (struct find_servers){0};
     if (list_processes(&search, diag) != 0)
         return -1;
     if (!keep_h2os(&search))
         return too_long(&search, diag);
-    pid_t *servers = mem_alloc(mem, (search.nfound + 1) * sizeof(*servers));
-    size_t count = keep_servers(&search, servers);
-    if (count == 0)
-        return none(&search, diag);
-    if (count > 1)
-        return several(servers, count, mem, diag);
-    *pid = servers[0];
+    keep_servers(&search, servers);
+    return servers->count > 0 ? 0 : none(&search, diag);
+}
+
+int
+find_only(pid_t *pid, const struct find_servers *servers, struct mem *mem, struct diag *diag)
+{
+    if (servers->count > 1)
+        return find_several(servers, "have h2o's probes; choose with -p PID[,PID], or take all of them with -p all", mem, diag);
+    *pid = servers->pids[0];
     return 0;
+}
+
+int
+find_server(pid_t *pid, struct mem *mem, struct diag *diag)
+{
+    struct find_servers servers;
+    if (find_all(&servers, &(struct find_query){0}, mem, diag) != 0)
+        return -1;
+    return find_only(pid, &servers, mem, diag);
 }

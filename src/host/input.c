@@ -14,6 +14,7 @@ input_read(struct file *file, const struct open_input *input, const char *path, 
         return -1;
     int status = files_read(file, path, fd, mem, diag);
     close(fd);
+    errno = 0;
     return status;
 }
 

@@ -73,22 +73,12 @@ kin_read_file(struct kin *kin)
 
 /* ---- Comparing. */
 
-static struct slice
-last_name(const struct process_exe *exe)
-{
-    struct slice name = process_exe_name(exe);
-    const char *slash = memrchr(name.ptr, '/', name.len);
-    if (slash != NULL)
-        text_skip(&name, (size_t)(slash + 1 - name.ptr));
-    return name;
-}
-
 bool
 kin_has_name(const struct kin *server, const struct process *process)
 {
     struct mem mem = {0};
     const struct process_exe exe = process_exe(process->pid, &mem);
-    bool is_alike = exe.path[0] != '\0' && text_equal(last_name(&exe), last_name(&server->exe));
+    bool is_alike = exe.path[0] != '\0' && text_equal(process_exe_last_name(&exe), process_exe_last_name(&server->exe));
     mem_free(&mem);
     return is_alike;
 }

@@ -37,6 +37,7 @@ fail(struct opening *opening, const char *error, const char *advice)
 static int
 fail_by_errno(struct opening *opening)
 {
+    opening->walk.number = errno;
     if (errno == ENXIO && (opening->flags & O_ACCMODE) == O_WRONLY)
         return fail(opening, strerror(errno), "if it is a FIFO, start its reader first");
     return fail(opening, strerror(errno), NULL);
@@ -187,7 +188,10 @@ open_input(const struct open_input *input, const char *path, struct diag *diag)
         status = check_input(&opening, input->kind);
     if (status != 0)
         explain_input(input, &opening, diag);
-    return finish(&opening, status);
+    bool is_missing = opening.walk.number == ENOENT;
+    int fd = finish(&opening, status);
+    errno = is_missing ? ENOENT : 0;
+    return fd;
 }
 
 const char *

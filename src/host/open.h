@@ -24,7 +24,7 @@ struct open_input {
     bool is_forced;   /* --force: nothing is judged */
 };
 
-/* The descriptor, or -1 with `diag` set. */
+/* The descriptor, or -1 with `diag` set; errno is ENOENT where nothing has the name, and otherwise 0. */
 int open_input(const struct open_input *input, const char *path, struct diag *diag);
 
 /* The path by which a program is to be run. Where it was judged, as what is believed, it is absolute and without links, and

@@ -143,6 +143,40 @@ process_is_ending(pid_t pid)
     return (pending & 1u << (SIGKILL - 1)) != 0 || (process_read(&process, pid) && process.is_ending);
 }
 
+/* The kernel gives the host's namespaces fixed numbers. */
+uint64_t
+process_own_namespace(void)
+{
+    enum { HOST = 0xeffffffcu };
+    char link[64];
+    unsigned long number;
+    ssize_t len = readlink("/proc/self/ns/pid", link, sizeof(link) - 1);
+    link[len > 0 ? len : 0] = '\0';
+    return sscanf(link, "pid:[%lu]", &number) == 1 && number != HOST ? number : 0;
+}
+
+/* NSpid has a number for each namespace, from the reader's own on. */
+int
+process_levels(pid_t pid)
+{
+    char path[64], *line = NULL;
+    size_t size = 0;
+    int levels = 0;
+    snprintf(path, sizeof(path), "/proc/%d/status", pid);
+    FILE *status = fopen(path, "re");
+    while (status != NULL && levels == 0 && getline(&line, &size, status) >= 0) {
+        struct slice rest = text_of(line), word;
+        if (!text_skip_prefix(&rest, "NSpid:"))
+            continue;
+        while (text_word(&rest, &word))
+            levels++;
+    }
+    free(line);
+    if (status != NULL)
+        fclose(status);
+    return levels;
+}
+
 int
 process_open(const void *context, struct outbuf *head)
 {
@@ -223,6 +257,16 @@ process_exe_name(const struct process_exe *exe)
     struct slice name = text_of(exe->path);
     if (text_ends_with(name, removed))
         name.len -= strlen(removed);
+    return name;
+}
+
+struct slice
+process_exe_last_name(const struct process_exe *exe)
+{
+    struct slice name = process_exe_name(exe);
+    const char *slash = memrchr(name.ptr, '/', name.len);
+    if (slash != NULL)
+        text_skip(&name, (size_t)(slash + 1 - name.ptr));
     return name;
 }
 

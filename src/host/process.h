@@ -45,6 +45,12 @@ bool process_is_ending(pid_t pid);
 /* Whether it is stopped; the signals that wait until it goes on are then in `pending`, signal N as bit N - 1. */
 bool process_is_stopped(pid_t pid, uint64_t *pending);
 
+/* The number of this process's pid namespace; 0: it is the host's, or it cannot be told. */
+uint64_t process_own_namespace(void);
+
+/* In how many pid namespaces the process is, from this process's own on; 0: it cannot be told. */
+int process_levels(pid_t pid);
+
 /* /proc/PID/NAME, for a process of its own to open (sandbox.h): `process_open` is its way, and this the context. */
 struct process_proc_file {
     pid_t pid;
@@ -78,6 +84,9 @@ struct process_exe process_exe(pid_t pid, struct mem *mem);
 
 /* The path without what the kernel adds when the file has been removed. */
 struct slice process_exe_name(const struct process_exe *exe);
+
+/* The part of it behind the last slash. */
+struct slice process_exe_last_name(const struct process_exe *exe);
 
 /* Which file it is. A process for it waits, until the deadline. false: it cannot be told. */
 bool process_exe_file(pid_t pid, int64_t deadline, struct process_file *file);

@@ -21,7 +21,7 @@ static int
 no_process(pid_t pid, struct diag *diag)
 {
     if (errno == ESRCH || errno == ENOENT || errno == EINVAL)
-        return diag_set(diag, DIAG_NOTHING, "there is no process %d (%s); pgrep -o h2o prints the pid of a running h2o", pid,
+        return diag_set(diag, DIAG_NOTHING, "there is no process %d (%s); pgrep -xo h2o prints the pid of a running h2o", pid,
                         strerror(errno));
     if (errno == EACCES || errno == EPERM)
         return diag_set(diag, DIAG_MACHINE, "process %d may not be looked at (%s); %s", pid, strerror(errno),
@@ -240,6 +240,7 @@ read_process(struct target *target, struct mem *mem, struct diag *diag)
 int
 target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag)
 {
+    static const char kernel_types[] = "/sys/kernel/btf/vmlinux";
     *target = (struct target){.pid = pid, .pidfd = -1};
     target->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (target->pidfd < 0)
@@ -247,6 +248,8 @@ target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag
     struct process process;
     process_read(&process, pid);
     target->started = process.started;
+    target->namespace = access(kernel_types, R_OK) == 0 ? process_own_namespace() : 0;
+    target->levels = target->namespace != 0 ? process_levels(pid) : 0;
     target->exe = process_exe(pid, mem);
     target->command = process_command(pid, clock_ms() + COMMAND_MS, mem);
     if (read_process(target, mem, diag) != 0)

@@ -19,6 +19,8 @@ struct target_object {
 struct target {
     pid_t pid;           /* 0: a file; its name as `exe.path` and `command`, and `probes`, are all that is known */
     int pidfd;           /* readable when the process has ended; close it with target_close */
+    uint64_t namespace;  /* process_own_namespace, if the kernel's types are known: bpftrace's own numbers are not taken then */
+    int levels;          /* process_levels, with that */
     uint64_t started;    /* with the pid, this tells it from later processes */
     const char *command; /* its command line, escaped */
     struct process_exe exe;

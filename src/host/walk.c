@@ -19,6 +19,7 @@ static int
 fail(struct walk *walk, int error)
 {
     walk->error = strerror(error);
+    walk->number = error;
     return -1;
 }
 

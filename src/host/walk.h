@@ -24,11 +24,12 @@ struct walk {
     const char *flawed;     /* the first part of the way that others can change; NULL: there is none */
     struct trust_flaw flaw; /* of that part */
     const char *error;      /* why the walk has failed, ... */
+    int number;             /* ... as errno says it; 0: otherwise */
     const char *advice;     /* ... and what to do about it; NULL: nothing that would be known here */
     struct mem mem;         /* of all the strings */
 };
 
-/* 0, or -1 with `error` and `advice` set. That nothing has the last name is no error. walk_end in any case. */
+/* 0, or -1 with `error`, `number` and `advice` set. That nothing has the last name is no error. walk_end in any case. */
 int walk_path(struct walk *walk, const char *path, enum walk_rule rule);
 void walk_end(struct walk *walk);
 

@@ -8,6 +8,7 @@ struct reader {
     const struct plan *plan;
     const struct usdt_probe *usdt;
     struct outbuf statements;
+    bool has_site; /* they say where the event was */
     struct mem *mem;
 };
 
@@ -18,6 +19,13 @@ static bool
 is_by_file(const struct plan *plan)
 {
     return plan->target != NULL && plan->target->by_file;
+}
+
+/* Those that bpftrace has are not h2olog's. */
+static bool
+has_own_numbers(const struct plan *plan)
+{
+    return plan->target != NULL && plan->target->levels > 0;
 }
 
 /* Reads the operand of every site into a variable, and then takes the variable of the site where the event was. All of them are
@@ -67,8 +75,9 @@ argument_by_note(struct reader *reader, int arg)
         operand_write(&out, usdt->sites[0].operands[arg], usdt->machine);
     } else {
         put_sites(reader, &out, arg);
-        if (reader->statements.len == 0)
+        if (!reader->has_site)
             put_site(reader);
+        reader->has_site = true;
         text_put(&reader->statements, (struct slice){out.ptr, out.len});
         out.len = 0;
         text_printf(&out, "$extra%d", arg);
@@ -78,10 +87,52 @@ argument_by_note(struct reader *reader, int arg)
     return expression;
 }
 
+/* In a pid namespace bpftrace's numbers are the host's before 0.23, and then those of processes of the very same namespace. The
+ * kernel keeps all numbers behind struct pid, one a level; before Linux 6.5 the first of them stands in it. The namespace,
+ * which is kept with each number, tells which. */
+static const char *
+number_here(const struct plan *plan, const char *builtin, const char *task, struct mem *mem)
+{
+    if (!has_own_numbers(plan))
+        return builtin;
+    int levels = plan->target->levels;
+    const char *pid = mem_printf(mem, "((struct task_struct *)curtask)->%sthread_pid", task);
+    const char *last = mem_printf(mem, "(uint64)%s + sizeof(struct pid) + 16 * (uint64)%s->level", pid, pid);
+    return mem_printf(mem,
+                      "(*(uint64*)kptr(%s + 8) == (uint64)((struct task_struct *)curtask)->nsproxy->pid_ns_for_children ? "
+                      "*(int32*)kptr(%s - %d) : *(int32*)kptr(%s - %d))",
+                      last, last, 16 * (levels - 1), last, 16 * levels);
+}
+
+/* 0 for a process of another namespace, as of a second container with the same file: its number may be the server's. */
+const char *
+attach_pid(const struct plan *plan, struct mem *mem)
+{
+    const char *number = number_here(plan, "pid", "group_leader->", mem);
+    if (!has_own_numbers(plan))
+        return number;
+    const char *namespace = "((struct task_struct *)curtask)->nsproxy->pid_ns_for_children";
+    for (int level = 1; level < plan->target->levels; level++)
+    namespace = mem_printf(mem, "%s->parent", namespace);
+    return mem_printf(mem, "(%s->ns.inum == %lu ? %s : (int32)0)", namespace, plan->target->namespace, number);
+}
+
+/* Once for a block, as loops may need them. */
+static void
+put_numbers(struct reader *reader)
+{
+    if (!has_own_numbers(reader->plan))
+        return;
+    text_printf(&reader->statements, "    $tid = %s;\n", number_here(reader->plan, "tid", "", reader->mem));
+    if (is_by_file(reader->plan))
+        text_printf(&reader->statements, "    $pid = %s;\n", attach_pid(reader->plan, reader->mem));
+}
+
 void
 attach_read(struct attach_arguments *arguments, const struct plan *plan, const struct plan_event *event, struct mem *mem)
 {
     struct reader reader = {.plan = plan, .usdt = event->usdt, .mem = mem};
+    put_numbers(&reader);
     for (int i = 0; i < USDT_MAX_ARGS; i++) {
         const struct usdt_probe *usdt = event->usdt;
         bool is_by_note = usdt != NULL && i < usdt->nargs && usdt->nsites > 0 && plan_reads_by_note(plan, usdt, i) &&
@@ -111,8 +162,9 @@ attach_point(const struct plan *plan, const struct catalog_probe *probe, const c
     const struct target *target = plan->target;
     if (target == NULL || (!target->by_path && !target->by_file))
         return mem_printf(mem, "usdt::%s:%s", probe->provider, probe->name);
-    const char *which = target->by_file ? mem_printf(mem, "@%c0%s[(uint64)pid] == 0", LAYOUT_OTHERS_LETTER, nonce)
-                                        : mem_printf(mem, "pid == %d", target->pid);
+    const char *pid = attach_pid(plan, mem);
+    const char *which = target->by_file ? mem_printf(mem, "@%c0%s[(uint64)%s] == 0", LAYOUT_OTHERS_LETTER, nonce, pid)
+                                        : mem_printf(mem, "%s == %d", pid, target->pid);
     return mem_printf(mem, "usdt:/proc/%d/exe:%s:%s /%s/", target->pid, probe->provider, probe->name, which);
 }
 
@@ -123,8 +175,16 @@ attach_mark(const char *nonce)
 }
 
 const char *
+attach_tid(const struct plan *plan)
+{
+    return has_own_numbers(plan) ? "$tid" : "tid";
+}
+
+const char *
 attach_thread(const struct plan *plan)
 {
+    if (has_own_numbers(plan))
+        return is_by_file(plan) ? "((uint64)$pid << 32) + (uint64)$tid" : "(uint64)$tid";
     return is_by_file(plan) ? "((uint64)pid << 32) + (uint64)tid" : "(uint64)tid";
 }
 

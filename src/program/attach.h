@@ -16,6 +16,12 @@ void attach_read(struct attach_arguments *arguments, const struct plan *plan, co
 /* The expression for a number: an argument, or what stands behind where it points. */
 const char *attach_number(const struct catalog_field *field, const char *argument, struct mem *mem);
 
+/* The expression for the server's pid, as it is numbered where h2olog runs. */
+const char *attach_pid(const struct plan *plan, struct mem *mem);
+
+/* The same for the thread's id. */
+const char *attach_tid(const struct plan *plan);
+
 /* The probe as bpftrace names it, with a predicate where it would see other processes. By file the predicate asks the map of
  * templates/others.bt, which has the nonce in its name. */
 const char *attach_point(const struct plan *plan, const struct catalog_probe *probe, const char *nonce, struct mem *mem);

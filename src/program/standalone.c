@@ -252,7 +252,7 @@ static void
 print_line(struct standalone_block *block)
 {
     if (block->emitter->options->extra) {
-        printf_builder_value(&block->print, "%d", "pid");
+        printf_builder_value(&block->print, "%d", attach_pid(block->emitter->plan, block->emitter->mem));
         printf_builder_text(&block->print, " ");
     }
     if (block->probe->line != NULL)
@@ -266,9 +266,9 @@ print_extra(struct standalone_block *block)
 {
     struct printf_builder *print = &block->print;
     printf_builder_text(print, mem_printf(block->emitter->mem, ", \"provider\": \"%s\", \"pid\": ", block->probe->provider));
-    printf_builder_value(print, "%d", "pid");
+    printf_builder_value(print, "%d", attach_pid(block->emitter->plan, block->emitter->mem));
     printf_builder_text(print, ", \"tid\": ");
-    printf_builder_value(print, "%d", "tid");
+    printf_builder_value(print, "%d", attach_tid(block->emitter->plan));
     printf_builder_text(print, ", \"nsecs\": ");
     printf_builder_value(print, "%lu", "nsecs");
 }

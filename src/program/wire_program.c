@@ -276,7 +276,8 @@ define_piece(struct writer *writer, const char *name, int number, const char *si
         mem_printf(writer->mem, "str($text%d + $at, %s%s)", event->layout.ntexts, size, writer->plan->bpftrace->row.str_extra);
     if (event->layout.store != LAYOUT_PRINTED)
         return define_store(writer, name, 'p', number,
-                            mem_printf(writer->mem, "(uint64)tid + ((($at + %d) * 256 + %s) << 32)", field * 16384, size),
+                            mem_printf(writer->mem, "(uint64)%s + ((($at + %d) * 256 + %s) << 32)", attach_tid(writer->plan),
+                                       field * 16384, size),
                             function);
     struct writer inner = *writer;
     writer_define_number(&inner, "field", (unsigned)field);
@@ -339,12 +340,6 @@ write_cstrs(struct writer *writer, struct outbuf *out)
 }
 
 static int
-write_numbers(struct writer *writer, struct outbuf *out)
-{
-    return define_either(writer, "record", define_record) != 0 ? -1 : writer_expand(writer, out, "probe.bt");
-}
-
-static int
 write_probe(const struct writer *program, struct outbuf *out, size_t id)
 {
     struct writer writer = *program;
@@ -361,7 +356,7 @@ write_probe(const struct writer *program, struct outbuf *out, size_t id)
         return -1;
     define_inline_texts(&writer);
     if (event->layout.ntexts == 0)
-        return write_numbers(&writer, out);
+        return define_either(&writer, "record", define_record) != 0 ? -1 : writer_expand(&writer, out, "probe.bt");
     return event->layout.has_cstrs ? write_cstrs(&writer, out) : write_texts(&writer, out);
 }
 
@@ -430,6 +425,7 @@ wire_program_write(struct outbuf *out, const struct plan *plan, const char *nonc
     writer_define_buffer(&writer, "contents", &contents);
     writer_define(&writer, "str_extra", plan->bpftrace->row.str_extra);
     writer_define(&writer, "thread", attach_thread(plan));
+    writer_define(&writer, "tid", attach_tid(plan));
     writer_define_number(&writer, "chunk", plan->layout.chunk);
     writer_define_number(&writer, "limit", plan->layout.limit);
     writer_define_number(&writer, "cstr_limit", TYPES_CSTR_LIMIT);

@@ -363,12 +363,15 @@ reap_tracer(struct state *state, size_t index)
 static int64_t
 look_for_servers(struct state *state, int64_t when)
 {
+    struct keeper_message failure = {.kind = KEEPER_FAILED};
     pid_t server;
     if (state->services->find == NULL || clock_ms() < when)
         return when;
     end_pauses(state, true); /* what follows may take long */
-    while ((server = state->services->find(state->services->context)) != 0)
+    while ((server = state->services->find(state->services->context, &failure.diag)) > 0)
         add_server(state, server);
+    if (server < 0)
+        send_message(state, &failure, NULL, 0, (struct slice){0});
     return clock_ms() + state->services->interval_ms;
 }
 

@@ -26,8 +26,9 @@ struct keeper_services {
     void (*ended)(void *context, pid_t tracer);      /* NULL: nobody wants to know */
     size_t (*touch)(void *context, pid_t server);    /* makes the server's pages readable for the program; returns bytes */
     int (*reopen)(void *context, struct diag *diag); /* a file descriptor, or -1; NULL: there is nothing to reopen */
-    pid_t (*find)(void *context);                    /* another server that is to be traced; 0: none now; NULL: never */
-    int interval_ms;                                 /* between calls of `find` */
+    /* Another server that is to be traced; 0: none now; -1: there is none to come, and `diag` says why. NULL: never. */
+    pid_t (*find)(void *context, struct diag *diag);
+    int interval_ms; /* between calls of `find` */
 };
 
 /* The keeper's life: starts tracers for `servers`, and serves until h2olog closes the socket. */

@@ -105,6 +105,24 @@ check_size(const struct outbuf *program, struct diag *diag)
                     program->len, MAX_PROGRAM);
 }
 
+/* A bpftrace that has no more files may say something else, as that the kernel refuses the program. */
+static int
+check_files(const struct plan *plan, struct diag *diag)
+{
+    enum { BESIDE = 15 };
+    size_t sites = 0, most = child_raise_files();
+    for (size_t i = 0; i < plan->nevents; i++)
+        sites += plan->events[i].usdt->nsites;
+    size_t needed = sites * plan->bpftrace->row.files_a_site + BESIDE;
+    if (needed <= most)
+        return 0;
+    return diag_set(
+        diag, DIAG_MACHINE,
+        "bpftrace needs %zu open files at least for %zu probes, and may have %zu; allow more, as with ulimit -n 65536, "
+        "or trace fewer events with -t",
+        needed, plan->nevents, most);
+}
+
 static int
 make_program(const struct launch *launch, const struct plan *plan, const char *nonce, struct outbuf *program, struct mem *mem,
              struct diag *diag)
@@ -139,6 +157,8 @@ trace(const struct launch *launch, struct launch_server *server, struct note *ab
         about->is_by_file = target->by_file = may_share(launch, target) && attach_fits_file(&plan);
         status = note_write(note, about, target, launch->catalog, KEEPER_NOTE_SIZE, diag);
     }
+    if (status == 0)
+        status = check_files(&plan, diag);
     if (status == 0)
         status = make_program(launch, &plan, about->nonce, &program, &server->mem, diag);
     if (status == 0)
@@ -220,6 +240,8 @@ check_lesser(struct launch_server *server, struct diag *diag)
 static void
 remember(struct launch *launch, const struct launch_server *server, const struct child *tracer, const char *nonce)
 {
+    if (launch->await != NULL)
+        launch->await->has_begun = true;
     follow_add(&launch->following, server->target.pid, &server->target.exe_file);
     if (server->target.by_file)
         share_add(&launch->sharing, tracer->pid, &server->target.exe_file, attach_mark(nonce));
@@ -299,9 +321,13 @@ is_known(const void *context, const struct process *process)
 }
 
 static pid_t
-find(void *context)
+find(void *context, struct diag *diag)
 {
     struct launch *launch = context;
+    if (launch->await != NULL && !await_is_over(launch->await))
+        return await_next(launch->await, diag);
+    if (!launch->follows)
+        return 0;
     forget_ended(launch);
     share_tend(&launch->sharing);
     return follow_find(&launch->following, is_known, launch);
@@ -363,7 +389,7 @@ launch_services(struct launch *launch)
                                     .ended = ended,
                                     .touch = touch,
                                     .reopen = launch->output != NULL ? reopen : NULL,
-                                    .find = launch->follows ? find : NULL,
+                                    .find = launch->follows || launch->await != NULL ? find : NULL,
                                     .interval_ms = FOLLOW_INTERVAL_MS};
 }
 
@@ -374,4 +400,6 @@ launch_free(struct launch *launch)
         free_first(&launch->servers);
     follow_free(&launch->following);
     share_free(&launch->sharing);
+    if (launch->await != NULL)
+        await_free(launch->await);
 }

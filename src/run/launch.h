@@ -1,6 +1,7 @@
 #ifndef LAUNCH_H
 #define LAUNCH_H
 
+#include "run/await.h"
 #include "run/follow.h"
 #include "run/keeper.h"
 #include "run/share.h"
@@ -20,6 +21,7 @@ struct launch {
     bool follows;                  /* --follow */
     struct follow following;
     struct share sharing;
+    struct await *await;           /* the first servers are still to come (--wait); NULL: they were there */
 };
 
 /* Makes the plan for a server (NULL: for none); says what was left out. 0, or -1 with `diag` set. */

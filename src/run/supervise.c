@@ -233,6 +233,13 @@ remove_done(struct run *run)
         tell_failure(run);
 }
 
+/* Whether a server may still come that the run does not know of. */
+static bool
+is_open(const struct run *run)
+{
+    return (run->part->follow || run->is_waiting) && !supervise_is_stopping(run);
+}
+
 /* Whether more tracers are to come, as the keeper has not told yet how they started. */
 static bool
 is_starting(const struct run *run)
@@ -244,7 +251,7 @@ is_starting(const struct run *run)
 static void
 change_phase(struct run *run)
 {
-    bool goes_on = is_starting(run) || (run->part->follow && !supervise_is_stopping(run));
+    bool goes_on = is_starting(run) || is_open(run);
     if (run->phase == TRACING && run->nsessions == 0 && !goes_on) {
         supervise_begin_end(run);
         run->phase = FLUSHING;
@@ -339,14 +346,19 @@ supervise_run(const struct supervise *part, int signals, struct diag *diag)
                                       .nstarting = part->nservers,
                                       .is_program_foreign = part->is_program_foreign,
                                       .put_off_ms = part->put_off_ms};
+    run.is_waiting = part->waits;
     run.config = part->config;
     run.config.run = &run.shared;
     run.note = malloc(KEEPER_NOTE_SIZE);
     if (run.note == NULL)
         no_memory();
     diag->status = DIAG_OK;
+    if (run.is_waiting)
+        notify_ready(); /* a service is up that waits */
     while (run.phase != OVER)
         step(&run);
+    if (run.is_waiting)
+        diag_note(part->log, "ended while waiting; no server was traced");
     bool has_failed_to_begin = run.shared.counts.servers == 0 && diag->status != DIAG_OK;
     bool is_quiet_end = run.shared.is_reader_gone || has_failed_to_begin; /* as of `| head` */
     if (!is_quiet_end)

@@ -12,6 +12,7 @@ struct supervise {
     struct recording *recording; /* NULL: none is made */
     size_t nservers;             /* whose tracers the keeper starts at once */
     bool follow;                 /* more may come */
+    bool waits;                  /* for the first of them: `nservers` is 0 */
     bool is_program_foreign;     /* as in session_run.h */
     bool can_reopen;             /* the output, on SIGHUP; otherwise that ends the run */
     uint64_t duration_ms;        /* since tracing began; 0: no end */

@@ -11,8 +11,9 @@ fail(struct run *run, const struct diag *diag)
         *run->shared.diag = *diag;
 }
 
-/* A server of the command line that cannot be traced ends the run. One that was found later (--follow) does not. Where only the
- * smaller program does not start, the others are traced on, and the error is reported in the end. */
+/* A server of the command line that cannot be traced ends the run. One that was found later (--follow) does not, nor one that
+ * has ended while the first is waited for. Where only the smaller program does not start, the others are traced on, and the
+ * error is reported in the end. */
 static void
 refuse(struct run *run, const struct keeper_news *news, const struct diag *diag)
 {
@@ -21,11 +22,13 @@ refuse(struct run *run, const struct keeper_news *news, const struct diag *diag)
         fail(run, diag);
         return;
     }
-    if (run->shared.nstarting == 0) {
+    bool is_passing = run->shared.nstarting == 0 && !(run->is_waiting && diag->status != DIAG_NOTHING);
+    if (is_passing) {
         diag_note(run->part->log, "pid %d is not traced: %s", news->server, diag->message);
         return;
     }
     run->shared.nstarting = 0;
+    run->is_waiting = false;
     fail(run, diag);
     supervise_stop(run);
 }
@@ -60,6 +63,7 @@ add_session(struct run *run, const struct keeper_news *news)
         run->shared.nlesser--;
     else if (run->shared.nstarting > 0)
         run->shared.nstarting--;
+    run->is_waiting = false;
     run->sessions[run->nsessions++] = session;
     session_record_start(session, news->text);
     session_introduce(session);

@@ -28,6 +28,7 @@ struct run {
     char *note;          /* KEEPER_NOTE_SIZE bytes */
     int signals;
     int64_t end_ms;    /* --duration: when it is over; 0: tracing has not begun, or may last */
+    bool is_waiting;   /* no server has come yet */
     bool has_begun;    /* all servers of the beginning are traced */
     bool is_full;      /* -k: as many records were shown as were wanted, and the sessions know */
     bool is_failure_told; /* while others are traced on */

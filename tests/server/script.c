@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -175,6 +178,25 @@ run_map(struct cursor *c)
     close(fd);
 }
 
+/* As h2o forks the process that keeps the TLS keys: it executes nothing, and ends with the server. */
+static void
+run_helper(struct cursor *c)
+{
+    cursor_expect_end(c);
+    pid_t parent = getpid(), pid = fork();
+    if (pid < 0)
+        cursor_fail(c, c->start, "cannot fork: %s", strerror(errno));
+    if (pid > 0) {
+        printf("helper %d\n", pid);
+        fflush(stdout);
+        return;
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    while (getppid() == parent)
+        pause();
+    _exit(0);
+}
+
 static void
 run_exit(struct cursor *c)
 {
@@ -187,8 +209,8 @@ static const struct command {
     const char *name;
     void (*run)(struct cursor *cursor);
 } commands[] = {
-    {"fire", run_fire},   {"repeat", run_repeat}, {"wait", run_wait}, {"wait-gone", run_wait_gone},
-    {"sleep", run_sleep}, {"print", run_print},   {"exit", run_exit}, {"map", run_map},
+    {"fire", run_fire},   {"repeat", run_repeat}, {"wait", run_wait}, {"wait-gone", run_wait_gone}, {"sleep", run_sleep},
+    {"print", run_print}, {"exit", run_exit},     {"map", run_map},   {"helper", run_helper},
 };
 
 static void
