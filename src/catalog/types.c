@@ -172,5 +172,5 @@ bool
 types_is_cut(const struct types_row *type, const struct types_value *value)
 {
     bool has_bytes = type->wire == TYPES_TEXT || type->wire == TYPES_CSTR || type->wire == TYPES_BYTES;
-    return has_bytes && !value->is_redacted && type->put_line != line_preview && value->text.len < value->number;
+    return value->text.len < value->number && has_bytes && !value->is_redacted && type->put_line != line_preview;
 }

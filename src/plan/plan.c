@@ -192,8 +192,10 @@ add_event(struct planner *planner, const struct catalog_probe *probe, const stru
         if (is_shown && show_field(planner, event, i) != 0)
             return -1;
     }
-    for (int i = 0; i < event->nshown; i++)
+    for (int i = 0; i < event->nshown; i++) {
         event->shown[i].known_by = plan_knowing_field(event, &probe->fields[event->shown[i].index]);
+        event->has_known_by |= event->shown[i].known_by >= 0;
+    }
     layout_end_event(&plan->layout, &event->layout, plan->request->transport == REQUEST_BATCH);
     return 0;
 }

@@ -21,6 +21,7 @@ struct plan_event {
     bool is_shown[CATALOG_MAX_FIELDS];           /* by field of the catalogue: others are not read from the server */
     struct plan_field shown[CATALOG_MAX_FIELDS]; /* those fields, in order */
     int nshown;
+    bool has_known_by;                     /* one of them has */
     struct slice type_key;                 /* `, "type": "send_response"`, as JSON has it; a NUL behind it */
     struct slice keys[CATALOG_MAX_FIELDS]; /* by field, such as `, "conn_id": ` */
     int time;                              /* the field that is the event's time, which stands first in JSON; -1: none */

@@ -56,7 +56,8 @@ decode_read_numbers(struct decode *decode, struct wire *wire, struct decode_item
     record->event = event;
     for (int i = 0; i < event->nshown; i++)
         read_value(decode, wire, record, &event->shown[i]);
-    remove_unknown(event, record);
+    if (event->has_known_by)
+        remove_unknown(event, record);
     int width = wire->is_map ? decode->plan->layout.widths[event->layout.store] : 0;
     for (int i = event->layout.numbers; i < width; i++)
         wire_number(wire);

@@ -98,11 +98,17 @@ decode_stream_frame(struct decode *decode, struct wire *wire, struct decode_item
         wire_fail(wire, WIRE_SHORT);
         return false;
     }
-    char kind = *wire->at;
-    if (strchr("hmsx", kind) == NULL)
+    char kind = *wire->at++;
+    switch (kind) {
+    case 'h':
+        return read_tick(wire, item);
+    case 'm':
+        return decode_batch_end(decode, wire, item);
+    case 's':
+    case 'x':
+        return read_more(decode, wire, kind == 'x', item);
+    default:
+        wire->at--;
         return read_record(decode, wire, item);
-    wire->at++;
-    return kind == 'h'   ? read_tick(wire, item)
-           : kind == 'm' ? decode_batch_end(decode, wire, item)
-                         : read_more(decode, wire, kind == 'x', item);
+    }
 }

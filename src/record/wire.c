@@ -2,10 +2,20 @@
 
 #include <string.h>
 
+/* clang-format off */
+#define NONE_4 -1, -1, -1, -1
+#define NONE_16 NONE_4, NONE_4, NONE_4, NONE_4
+#define LETTERS 10, 11, 12, 13, 14, 15
+
 const signed char wire_digit_values[256] = {
-    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
-    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    NONE_16, NONE_16, NONE_16,                            /* 0x00 to 0x2f */
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, -1, -1, NONE_4,         /* from '0' */
+    NONE_16, NONE_16,                                     /* from '@' */
+    -1, LETTERS, -1, NONE_4, NONE_4,                      /* from '`' */
+    NONE_16, NONE_16, NONE_16, NONE_16, NONE_16, NONE_16, /* from 'p' */
+    NONE_16, NONE_16, NONE_16,                            /* 0xd0 to 0xff */
 };
+/* clang-format on */
 
 void
 wire_fail(struct wire *wire, enum wire_state why)

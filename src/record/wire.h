@@ -68,14 +68,13 @@ wire_separator(struct wire *wire)
         wire_literal(wire, " ");
 }
 
-/* By byte: a digit's value plus one, so that what is no digit is 0. */
+/* By byte: a hexadecimal digit's value; -1: it is none. */
 extern const signed char wire_digit_values[256];
 
-/* -1: it is no hexadecimal digit. */
 static inline int
 wire_digit(char byte)
 {
-    return wire_digit_values[(unsigned char)byte] - 1;
+    return wire_digit_values[(unsigned char)byte];
 }
 
 /* There are no digits, or more than a number has, or the input ends behind them, where more may follow. Returns 0. */

@@ -73,10 +73,3 @@ format_count_cut(const struct record *record)
     }
     return count;
 }
-
-bool
-format_is_there(const struct record *record, int field)
-{
-    return record->event->is_shown[field] &&
-           !(record->event->probe->fields[field].is_optional && record->values[field].is_null);
-}

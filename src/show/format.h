@@ -53,6 +53,11 @@ bool format_is_json(const struct format *format);
 int format_count_cut(const struct record *record);
 
 /* Whether a field is to be shown: the plan has it, and the server has set it. */
-bool format_is_there(const struct record *record, int field);
+static inline bool
+format_is_there(const struct record *record, int field)
+{
+    return record->event->is_shown[field] &&
+           !(record->event->probe->fields[field].is_optional && record->values[field].is_null);
+}
 
 #endif

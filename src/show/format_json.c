@@ -104,7 +104,8 @@ put_all_extra(const struct format *format, struct outbuf *out, const struct reco
 static void
 put_extra(const struct format *format, struct outbuf *out, const struct record *record)
 {
-    text_puts(out, format->sample);
+    if (*format->sample != '\0')
+        text_puts(out, format->sample);
     if (format->options.extra)
         put_all_extra(format, out, record);
     else if (format->options.has_servers)

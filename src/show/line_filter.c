@@ -97,7 +97,7 @@ rule_fits(struct line_filter *line_filter, const struct line_filter_rule *rule, 
 }
 
 bool
-line_filter_fits(struct line_filter *line_filter, const struct record *record)
+line_filter_fits_all(struct line_filter *line_filter, const struct record *record)
 {
     bool is_included = !line_filter->includes;
     if (!filter_fits(&line_filter->filter, record->event->probe, record->values))
