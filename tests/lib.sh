@@ -331,7 +331,7 @@ start_log_as() { # COMMAND...
 }
 
 log_is_ready() {
-    wait_for 30 is_ready_or_gone
+    wait_for 60 is_ready_or_gone
     if ! is_ready; then
         explain "h2olog does not trace:" && show "$dir/err"
         return 1

@@ -13,7 +13,9 @@ readonly HEADER='2 i "a" len "x" len'
 full_maps() {
     local shown lost
     start_server && start_log --transport=batch && freeze_tracer || return
-    tell "repeat 200000 0 fire h2o:receive_request 1 i 0x101" && server_is_done && kill -CONT "$tracer" && end_log || return
+    tell "repeat 200000 0 fire h2o:receive_request 1 i 0x101" && server_is_done && kill -CONT "$tracer" || return
+    wait_for 20 has_count 32768 # h2olog waits 2 s for a bpftrace that says nothing
+    end_log || return
     shown=$(grep -c RxProtocol "$dir/out")
     lost=$(count_lost)
     ((shown >= 32768 && lost > 0 && shown + lost == 200000)) && grep -q ' 0 damaged' "$dir/err" && return

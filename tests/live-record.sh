@@ -69,7 +69,8 @@ breaks_off() {
         # Of the last round records of some CPUs are there and of others not.
         head -n "$lines" "$dir/out" | cmp -s - <(head -n "$lines" "$dir/replayed") ||
             { explain "cut at $at of $size: the first $lines lines differ"; return 1; }
-        [[ -z $(comm -13 <(sort "$dir/out") <(sort "$dir/replayed")) ]] || { explain "cut at $at of $size: there are other lines"; return 1; }
+        # A text whose end is missing is shown as far as it goes, and each thread and CPU may have one.
+        (($(comm -13 <(sort "$dir/out") <(sort "$dir/replayed") | wc -l) <= 4)) || { explain "cut at $at of $size: there are other lines"; return 1; }
     done
     for at in 0 5 18 100 5000; do
         head -c "$at" "$dir/whole" >"$dir/recording"
