@@ -290,7 +290,7 @@ START_TEST(o3_causes_are_found)
          3},
         {"echo 'ERROR: Error attaching probe: usdt:x' >&2; exit 1",
          "ERROR: Error attaching probe: usdt:x; the kernel does not let bpftrace attach; a container needs "
-         "CAP_SYS_ADMIN, and h2olog --doctor says what else may be in the way",
+         "CAP_SYS_ADMIN",
          4},
         {"echo 'ERROR: Failed to open perf buffer' >&2; exit 1",
          "ERROR: Failed to open perf buffer; the kernel gives bpftrace no buffer; a container needs CAP_SYS_ADMIN, or "

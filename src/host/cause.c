@@ -31,10 +31,7 @@ static const struct cause causes[] = {
      "the kernel gives bpftrace no buffer; a container needs CAP_SYS_ADMIN, or CAP_PERFMON", false},
     {"Unknown BPF object load failure", DIAG_MACHINE,
      "the kernel takes no program of bpftrace's; a container needs CAP_SYS_ADMIN, or CAP_BPF and CAP_PERFMON", false},
-    {"Error attaching probe", DIAG_MACHINE,
-     "the kernel does not let bpftrace attach; a container needs CAP_SYS_ADMIN, and h2olog --doctor says what else may be in "
-     "the way",
-     false},
+    {"Error attaching probe", DIAG_MACHINE, "the kernel does not let bpftrace attach; a container needs CAP_SYS_ADMIN", false},
     {"ERROR", DIAG_FAILED, "h2olog -dd shows the program", false},
     {"error", DIAG_FAILED, "h2olog -dd shows the program", false},
 };

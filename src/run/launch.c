@@ -158,11 +158,11 @@ trace(const struct launch *launch, struct launch_server *server, struct note *ab
         status = note_write(note, about, target, launch->catalog, KEEPER_NOTE_SIZE, diag);
     }
     if (status == 0)
-        status = check_files(&plan, diag);
-    if (status == 0)
         status = make_program(launch, &plan, about->nonce, &program, &server->mem, diag);
     if (status == 0)
         status = check_size(&program, diag);
+    if (status == 0)
+        status = check_files(&plan, diag);
     if (status == 0) {
         diag_debug(launch->log, 2, "the program:\n%.*s", (int)program.len, program.ptr);
         target_touch(target);
