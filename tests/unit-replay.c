@@ -510,7 +510,7 @@ END_TEST
 
 static const char by_file_start[] = "12\n" N " by-file\nserver\np q 8 8 4\np header 8 8 8 8 8 8\np r 8 8 4\n";
 
-/* T8: a replay shows what the run has shown, and nothing of others. */
+/* T8: a replay shows what the run has shown, and nothing of others, of whom the keeper is asked once a second at most. */
 START_TEST(a_replay_shows_successors_only)
 {
     begin(usual_header, "t.probes", usual_catalogue);
@@ -520,7 +520,6 @@ START_TEST(a_replay_shows_successors_only)
     block("server", 0, 9, "14 other\n");
     block("server", 0, 9, "12 ended\n");
     block("out", 0, 10, N " 0 d e00000007 5 7 200\n" N " 0 e d00000007 3 8 200\n" N " h f 0\n");
-    block("server", 0, 11, "14 other\n");
     block("server", 0, 11, "13 unseen 1000000 3000000\n");
     block("end", 0, 12, "complete");
     ck_assert_msg(play_as((struct replay){.format = "json"}) == 0, "%s", diag.message);

@@ -233,6 +233,12 @@ is_of_stranger(const struct session *session, const struct decode_item *item)
     return item->kind == DECODE_RECORD && item->record.pid != 0 && !servers_has(session, item->record.pid);
 }
 
+static bool
+is_refused(const struct session *session, const struct record *record)
+{
+    return servers_have_refused(session, record->pid, record->nsecs);
+}
+
 void
 intake_ask(struct session *session)
 {
@@ -250,10 +256,10 @@ intake_decode(struct session *session)
     struct session_intake *intake = &session->intake;
     unsigned news = 0;
     while (intake->asked == 0 && decode_next(intake->decode, &intake->item))
-        if (is_of_stranger(session, &intake->item))
-            intake_ask(session);
-        else
+        if (!is_of_stranger(session, &intake->item))
             news |= intake_take_item(session, &intake->item);
+        else if (!is_refused(session, &intake->item.record))
+            intake_ask(session);
     count_damage(session);
     return news;
 }
@@ -268,6 +274,8 @@ intake_judge(struct session *session, pid_t pid)
     intake->asked = 0;
     if (servers_has(session, pid))
         news |= intake_take_item(session, &intake->item);
+    else
+        servers_refuse(session, pid, intake->item.record.nsecs);
     news |= intake_decode(session);
     struct outbuf later = intake->later;
     intake->later = (struct outbuf){0};

@@ -26,6 +26,24 @@ servers_has(const struct session *session, pid_t pid)
     return find(session, pid) != NULL;
 }
 
+void
+servers_refuse(struct session *session, pid_t pid, uint64_t nsecs)
+{
+    struct session_servers *servers = &session->servers;
+    servers->others[servers->nothers++ % SESSION_OTHERS] = (struct session_other){pid, nsecs};
+}
+
+bool
+servers_have_refused(const struct session *session, pid_t pid, uint64_t nsecs)
+{
+    enum { HOLDS_NS = 1000 * 1000 * 1000 };
+    const struct session_servers *servers = &session->servers;
+    for (size_t i = 0; i < SESSION_OTHERS; i++)
+        if (servers->others[i].pid == pid && nsecs < servers->others[i].nsecs + HOLDS_NS)
+            return true;
+    return false;
+}
+
 bool
 servers_are_alive(const struct session *session)
 {

@@ -46,11 +46,21 @@ struct session_server {
     char *command; /* escaped */
 };
 
+/* A process that is not to be shown, which was said of an event at this time (CLOCK_BOOTTIME in nanoseconds). */
+struct session_other {
+    pid_t pid;
+    uint64_t nsecs;
+};
+
+enum { SESSION_OTHERS = 64 };
+
 struct session_servers {
     struct session_server *items; /* from malloc, as the number of those that come and go has no bounds */
     size_t count;
     int ends;         /* an epoll of the pidfds; -1: there is none */
     bool are_by_file; /* the tracer sees all processes of a file, and more may come */
+    struct session_other others[SESSION_OTHERS]; /* the last ones */
+    size_t nothers;                              /* that there were */
 };
 
 /* From bytes to output: intake.c. */

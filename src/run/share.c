@@ -81,15 +81,25 @@ forget_ended(struct share_tracer *item)
     }
 }
 
+/* Where it is already, or a new place; NULL: there is no room. */
+static struct share_other *
+place_of(struct share_tracer *item, pid_t pid)
+{
+    for (size_t i = 0; i < item->nothers; i++)
+        if (item->others[i].pid == pid)
+            return &item->others[i];
+    return item->nothers < SHARE_MAX_OTHERS ? &item->others[item->nothers++] : NULL;
+}
+
 void
 share_leave_out(struct share *share, pid_t tracer, const struct process *process)
 {
     struct share_tracer *item = share->first;
     while (item != NULL && item->tracer != tracer)
         item = item->next;
-    if (item == NULL || item->nothers == SHARE_MAX_OTHERS)
+    struct share_other *other = item != NULL ? place_of(item, process->pid) : NULL;
+    if (other == NULL)
         return;
-    struct share_other *other = &item->others[item->nothers++];
     *other = (struct share_other){process->pid, process->started, false};
     tell(item, other);
 }
