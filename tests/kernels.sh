@@ -197,7 +197,7 @@ print_table() {
 [[ $EUID == 0 ]] || { echo "make check-kernels needs root" >&2; exit 1; }
 check_words() {
     local guest
-    [[ " all http bpftrace none " == *" $checks "* ]] || { echo "KERNEL_CHECKS is all, http, bpftrace or none" >&2; return 1; }
+    [[ " all http redact bpftrace none " == *" $checks "* ]] || { echo "KERNEL_CHECKS is all, http, redact, bpftrace or none" >&2; return 1; }
     for guest in $guests; do
         [[ " $all " == *" $guest "* ]] || { echo "no guest $guest; KERNELS is some of: $all" >&2; return 1; }
     done
