@@ -336,7 +336,7 @@ log_is_ready() {
         explain "h2olog does not trace:" && show "$dir/err"
         return 1
     fi
-    descendants=$(for pid in $(children_of "$log"); do with_start "$pid"; done)
+    descendants=$(for pid in $(children_of "$log"); do with_start "$pid" || :; done) # one may have ended by now
 }
 
 # Without a process, as many wait for it.

@@ -163,7 +163,8 @@ traces_generations() { # OPTION... (its last argument: a file for the master's p
     fi || return
     wait_for 20 are_traced 2 && grep -Eqx "h2olog: pid $master \(.*\) is no h2o, but has started several: pid $pids" "$dir/err" || { show "$dir/err"; return 1; }
     tell 'fire h2o:receive_request 1 2 0x101'
-    wait_for 10 has_line "$server 1 2 RxProtocol HTTP/1.1" "$dir/out" && end_log 40 && nothing_left
+    wait_for 20 has_line "$server 1 2 RxProtocol HTTP/1.1" "$dir/out" || { explain "the event is not shown" && show "$dir/err" && show "$dir/out"; return 1; }
+    end_log 40 && nothing_left
 }
 
 # For what is about one process, two are too many.
