@@ -107,11 +107,12 @@ is_round_over_or_stuck() {
 end_round() { # PATIENCE MISSED
     local seconds=$1
     [[ -z $2 ]] || seconds=1
-    if wait_for "$seconds" is_round_over_or_stuck; then
-        ! is_stopped_alone || do_deed CONT h2olog
-        wait_for 5 is_round_over
-    else
+    if ! wait_for "$seconds" is_round_over_or_stuck; then
         [[ $2 ]] && end_by_term
+    elif is_stopped_alone; then
+        [[ -z $2 ]] || do_deed TERM h2olog
+        do_deed CONT h2olog
+        wait_for 5 is_round_over
     fi
 }
 
