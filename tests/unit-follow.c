@@ -88,12 +88,14 @@ START_TEST(t6_younger_and_related)
 }
 END_TEST
 
-/* In a container everybody's orphans have the parent of the server. */
-START_TEST(an_orphan_of_another_user_is_no_successor)
+/* In a container everybody may have the parent, the session or the control group of the server. */
+START_TEST(a_process_of_another_user_is_no_successor)
 {
     struct kin server = kin_of(server_process), other = kin_of(server_process);
     other.process.started++;
-    other.process.session++;
+    other.process.session += _i == 1 || _i == 2;
+    other.process.parent += _i == 0 || _i == 2;
+    server.service = other.service = _i == 2 ? 5 : 0;
     server.user = 33;
     other.user = 0; /* it is no other user yet */
     ck_assert(kin_is_successor(&server, &other));
@@ -101,6 +103,8 @@ START_TEST(an_orphan_of_another_user_is_no_successor)
     ck_assert(kin_is_successor(&server, &other));
     other.user = 1000;
     ck_assert(!kin_is_successor(&server, &other));
+    server.sockets[server.nsockets++] = other.sockets[other.nsockets++] = 77;
+    ck_assert(kin_is_successor(&server, &other));
 }
 END_TEST
 
@@ -277,7 +281,7 @@ follow_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, NULL, tear_down);
     tcase_add_test(tcase, t6_younger_and_related);
-    tcase_add_test(tcase, an_orphan_of_another_user_is_no_successor);
+    tcase_add_loop_test(tcase, a_process_of_another_user_is_no_successor, 0, 3);
     tcase_add_test(tcase, t6_related_by_a_socket_or_a_service);
     tcase_add_test(tcase, t6_of_the_same_file);
     tcase_add_test(tcase, t6_a_fork_that_has_executed_nothing);

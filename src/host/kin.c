@@ -93,21 +93,29 @@ shares_socket(const struct kin *a, const struct kin *b)
     return false;
 }
 
-/* The first process of the host, or of a container, is the parent of all services and of anybody's orphans. A server begins as
- * root and becomes its user. */
+/* The first process of the host, or of a container, is the parent of all services and of anybody's orphans. */
 static bool
 has_same_parent(const struct kin *server, const struct kin *other)
 {
     bool is_other_service = server->service != 0 && other->service != 0 && server->service != other->service;
-    bool is_other_user = other->user != server->user && other->user != 0;
-    return server->process.parent == other->process.parent && !is_other_service && !is_other_user;
+    return server->process.parent == other->process.parent && !is_other_service;
 }
 
+/* A server begins as root and becomes its user. */
 static bool
-is_related(const struct kin *a, const struct kin *b)
+may_be_same_user(const struct kin *server, const struct kin *other)
 {
-    return has_same_parent(a, b) || a->process.session == b->process.session || (a->service != 0 && a->service == b->service) ||
-           shares_socket(a, b);
+    return other->user == server->user || other->user == 0;
+}
+
+/* In a container all processes may be of one control group, and have one parent. Only who was given a server's socket has that.
+ */
+static bool
+is_related(const struct kin *server, const struct kin *other)
+{
+    bool is_near = has_same_parent(server, other) || server->process.session == other->process.session ||
+                   (server->service != 0 && server->service == other->service);
+    return (is_near && may_be_same_user(server, other)) || shares_socket(server, other);
 }
 
 static bool

@@ -25,8 +25,8 @@ void kin_read_file(struct kin *kin);
 
 /* Whether the process is a successor of the server: it runs the same file, or one that has taken its name in the same file
  * system; has executed it, unless the server was forked, too; is younger; and has the server's parent, if it is in no other
- * service and is the server's user's or root's, or the server's session, service, or one of its sockets. Where names do not
- * tell, the process's `file` is read. */
+ * service, its session or service, and is the server's user's or root's; or it has one of its sockets. Where names do not tell,
+ * the process's `file` is read. */
 bool kin_is_successor(const struct kin *server, struct kin *process);
 
 /* Whether the process's executable has the last name of the server's, as that of every successor has. Cheap. */
