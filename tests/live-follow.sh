@@ -96,6 +96,23 @@ upgrade_with_gap() {
     grep -q "^h2olog: a gap: pid $other was not seen for " "$dir/err" && grep -q '; 1 gap, [0-9.]* s in all$' "$dir/err"
 }
 
+# bpftrace reads the file through the server that it was started for, and fails where that has ended by then.
+restarts_while_attaching() {
+    # shellcheck disable=SC2016 # the wrapper's own
+    printf '#!/bin/bash\n[[ $* != */fd/* ]] || { : >>"%s/begun"; until [[ -e %s/go ]]; do sleep 0.1; done; }\nexec bpftrace "$@"\n' \
+        "$dir" "$dir" >"$dir/bpftrace" && chmod 755 "$dir/bpftrace" || return
+    cp "$SERVER" "$dir/server" && start_server_as "$dir/server" || return
+    spawn "$H2OLOG" -p "$server" --follow --force --bpftrace "$dir/bpftrace" -d >"$dir/out" 2>"$dir/err"
+    log=$spawned
+    wait_for 20 test -e "$dir/begun" && start_other "$dir/server" && wait_for 20 grep -q "following pid $other " "$dir/err" || return
+    kill -TERM "$server" && wait_for 20 grep -q "process $server has ended" "$dir/err" && : >"$dir/go" || return
+    wait_for 40 grep -q "tracing; Ctrl-C ends" "$dir/err" && grep -q "attaching .* to pid $other " "$dir/err" || { show "$dir/err"; return 1; }
+    fire_at "$other_script" 3 100 && wait_for 5 has_count 100 || return
+    stop_log || return
+    lines_of 3 100 | sed "s/^/$other /" >"$dir/expected"
+    has_printed_expected && grep -q "a gap: pid $other " "$dir/err" && ! grep -q "before it could trace" "$dir/err"
+}
+
 live_case "--follow: a graceful restart" follows keep
 live_case "--follow: an upgrade" follows replace
 live_case "--follow: a stop and a start" follows_over_a_gap
@@ -104,5 +121,6 @@ live_case "--follow: a restart without a gap" restarts_without_gap
 live_case "--follow: a restart without a gap, as a stream" restarts_without_gap --transport=stream
 live_case "--follow: another instance of the file" another_instance
 live_case "--follow: an upgrade has a gap" upgrade_with_gap
+live_case "--follow: a restart while bpftrace attaches" restarts_while_attaching
 
 done_testing

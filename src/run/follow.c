@@ -106,6 +106,15 @@ follow_find(struct follow *follow, follow_is_known *is_known, const void *contex
     return found;
 }
 
+/* No process has started at 0. */
+void
+follow_look_again(struct follow *follow, pid_t pid)
+{
+    for (size_t i = 0; i < follow->last.count; i++)
+        if (follow->last.items[i].pid == pid)
+            follow->last.items[i].started = 0;
+}
+
 void
 follow_free(struct follow *follow)
 {

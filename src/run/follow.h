@@ -41,6 +41,9 @@ pid_t follow_find(struct follow *follow, follow_is_known *is_known, const void *
 /* Whether a process that has just come is a successor, which counts as its server's latest one then. */
 bool follow_is_successor(struct follow *follow, const struct process *process);
 
+/* The process counts as one that has just come, when follow_find looks next. */
+void follow_look_again(struct follow *follow, pid_t pid);
+
 void follow_free(struct follow *follow);
 
 #endif

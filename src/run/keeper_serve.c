@@ -354,7 +354,7 @@ reap_tracer(struct state *state, size_t index)
     state->has_traced = true;
     close_lines(&state->tracers[index]);
     if (state->services->ended != NULL)
-        state->services->ended(state->services->context, message.tracer);
+        state->services->ended(state->services->context, message.tracer, (int)message.number);
     state->tracers[index] = state->tracers[--state->ntracers];
     send_message(state, &message, NULL, 0, (struct slice){0});
 }

@@ -23,7 +23,7 @@ struct keeper_services {
     /* Whether a tracer sees the server already, by its file, and is to show it: `to` and `note` say which and what of it. With
      * `is_chosen` it is to be shown; otherwise if it is the successor of one that is. */
     bool (*join)(void *context, pid_t server, bool is_chosen, struct keeper_join *to, struct outbuf *note); /* NULL: never */
-    void (*ended)(void *context, pid_t tracer);      /* NULL: nobody wants to know */
+    void (*ended)(void *context, pid_t tracer, int wait_status); /* NULL: nobody wants to know */
     size_t (*touch)(void *context, pid_t server);    /* makes the server's pages readable for the program; returns bytes */
     int (*reopen)(void *context, struct diag *diag); /* a file descriptor, or -1; NULL: there is nothing to reopen */
     /* Another server that is to be traced; 0: none now; -1: there is none to come, and `diag` says why. NULL: never. */

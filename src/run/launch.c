@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* How often new servers are looked for, in milliseconds. What a server does before it is found is not seen. */
@@ -27,6 +28,8 @@ struct launch_server {
     struct bpftrace lesser; /* what the smaller program is made for */
     bool is_successor;      /* it came later than the run */
     bool is_joined;         /* another one's tracer sees it */
+    pid_t tracer;           /* who sees it; 0: nobody yet */
+    uint64_t lost_nsecs; /* CLOCK_BOOTTIME: since when its tracer has failed, so that it is to be found again; 0: it has not */
     struct mem mem;         /* it stands in itself */
 };
 
@@ -236,12 +239,22 @@ check_lesser(struct launch_server *server, struct diag *diag)
     return 0;
 }
 
+/* Since when nobody sees a server that came later than the run. What was missed before its tracer failed is told already. */
+static uint64_t
+unseen_since(const struct launch_server *server)
+{
+    const struct launch_server *before = find_start(server->next, server->target.pid);
+    bool is_lost = before != NULL && before->target.started == server->target.started && before->lost_nsecs != 0;
+    return is_lost ? before->lost_nsecs : process_started_nsecs(server->target.started);
+}
+
 /* The successors see to it themselves that they are found. */
 static void
-remember(struct launch *launch, const struct launch_server *server, const struct child *tracer, const char *nonce)
+remember(struct launch *launch, struct launch_server *server, const struct child *tracer, const char *nonce)
 {
     if (launch->await != NULL)
         launch->await->has_begun = true;
+    server->tracer = tracer->pid;
     follow_add(&launch->following, server->target.pid, &server->target.exe_file);
     if (server->target.by_file)
         share_add(&launch->sharing, tracer->pid, &server->target.exe_file, attach_mark(nonce));
@@ -265,7 +278,7 @@ start(void *context, pid_t pid, bool is_lesser, struct child *tracer, int *serve
     if (status == 0)
         status = make_nonce(about.nonce, diag);
     if (server->is_successor)
-        about.since = process_started_nsecs(server->target.started);
+        about.since = unseen_since(server);
     if (status == 0)
         status = trace(&part, server, &about, tracer, note, diag);
     if (status == 0)
@@ -275,11 +288,39 @@ start(void *context, pid_t pid, bool is_lesser, struct child *tracer, int *serve
     return status;
 }
 
+/* Whether the server that the tracer was started for still has its file, which one that nobody has waited for has not. */
+static bool
+has_first(const struct launch *launch, pid_t tracer)
+{
+    enum { FILE_MS = 1000 };
+    struct process_file file;
+    for (const struct launch_server *server = launch->servers; server != NULL; server = server->next)
+        if (server->tracer == tracer && server->target.by_file && !has_ended(server))
+            return process_exe_file(server->target.pid, clock_ms() + FILE_MS, &file);
+    return false;
+}
+
+/* bpftrace fails when the server that it was started for ends while it reads its file. Those that have joined that one are
+ * there, and nobody sees them. */
 static void
-ended(void *context, pid_t tracer)
+lose_joined(struct launch *launch, pid_t tracer)
+{
+    for (struct launch_server *server = launch->servers; server != NULL; server = server->next) {
+        if (server->tracer != tracer || server->target.by_file)
+            continue;
+        server->lost_nsecs = clock_boot_nsecs();
+        follow_look_again(&launch->following, server->target.pid);
+    }
+}
+
+static void
+ended(void *context, pid_t tracer, int wait_status)
 {
     struct launch *launch = context;
+    bool has_failed = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) != 0;
     share_remove(&launch->sharing, tracer);
+    if (has_failed && !has_first(launch, tracer))
+        lose_joined(launch, tracer);
 }
 
 /* Of a server that another one's tracer sees nothing was read yet. */
@@ -317,7 +358,7 @@ is_known(const void *context, const struct process *process)
 {
     const struct launch *launch = context;
     const struct launch_server *server = find_start(launch->servers, process->pid);
-    return server != NULL && server->target.started == process->started;
+    return server != NULL && server->target.started == process->started && server->lost_nsecs == 0;
 }
 
 static pid_t
@@ -373,9 +414,10 @@ join(void *context, pid_t pid, bool is_chosen, struct keeper_join *to, struct ou
         share_leave_out(&launch->sharing, to->tracer, &process);
         return false;
     }
-    const struct launch_server *server =
+    struct launch_server *server =
         is_known(launch, &process) ? find_start(launch->servers, pid) : add_joined(launch, &process, &file);
-    struct note about = {.nonce = "-", .since = server->is_successor ? process_started_nsecs(process.started) : 0};
+    struct note about = {.nonce = "-", .since = server->is_successor ? unseen_since(server) : 0};
+    server->tracer = to->tracer;
     to->server_fd = process_pidfd(&process);
     return note_write(note, &about, &server->target, NULL, KEEPER_NOTE_SIZE, &ignored) == 0;
 }

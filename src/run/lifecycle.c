@@ -22,6 +22,7 @@ static void
 begin_running(struct session *session)
 {
     session->life.is_ready = true;
+    session->life.is_end_expected = false;
     lifecycle_begin_server(session, session->server);
 }
 

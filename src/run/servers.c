@@ -45,6 +45,13 @@ servers_have_refused(const struct session *session, pid_t pid, uint64_t nsecs)
 }
 
 bool
+servers_is_alive(const struct session *session, pid_t pid)
+{
+    const struct session_server *server = find(session, pid);
+    return server != NULL && server->end_nsecs == UINT64_MAX;
+}
+
+bool
 servers_are_alive(const struct session *session)
 {
     const struct session_servers *servers = &session->servers;

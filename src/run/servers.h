@@ -22,7 +22,8 @@ bool servers_has(const struct session *session, pid_t pid);
 void servers_refuse(struct session *session, pid_t pid, uint64_t nsecs);
 bool servers_have_refused(const struct session *session, pid_t pid, uint64_t nsecs);
 
-/* Whether one of them has not ended. */
+/* Whether one of them has not ended; whether this one has not. */
+bool servers_is_alive(const struct session *session, pid_t pid);
 bool servers_are_alive(const struct session *session);
 
 /* The command line of one; that of the first where it is none of them. */

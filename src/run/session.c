@@ -185,8 +185,12 @@ static void
 read_ends(struct session *session)
 {
     bool may_go_on = session->servers.are_by_file && session->life.is_ready;
-    if (servers_read_ends(session) && !may_go_on && !servers_are_alive(session))
+    if (!servers_read_ends(session) || may_go_on)
+        return;
+    if (!servers_are_alive(session))
         lifecycle_happen(session, LIFECYCLE_SERVER_ENDED);
+    else if (session->life.state == SESSION_STARTING && session->servers.are_by_file)
+        session->life.is_end_expected |= !servers_is_alive(session, session->server);
 }
 
 void
