@@ -78,6 +78,16 @@ another_instance() {
     "$H2OLOG" --quiet --replay "$dir/recording" >"$dir/replayed" && same "$dir/out" "$dir/replayed"
 }
 
+# A younger server that is there when the run begins was not missed before.
+was_there_before() {
+    cp "$SERVER" "$dir/server" && start_server_as "$dir/server" && rest 0.05 && start_other "$dir/server" && rest 1 || return
+    start_log --follow && wait_for 20 grep -q "following pid $other " "$dir/err" || return
+    fire_at "$other_script" 2 100 && wait_for 5 has_count 100
+    end_log 40 || return
+    lines_of 2 100 | sed "s/^/$other /" >"$dir/expected"
+    has_printed_expected && ! grep -q 'a gap:' "$dir/err"
+}
+
 # Of a server of another file what came before its probes were attached is missing, and that is said.
 upgrade_with_gap() {
     local started begun from to at first last
@@ -120,6 +130,7 @@ live_case "--follow: another program" follows_no_others
 live_case "--follow: a restart without a gap" restarts_without_gap
 live_case "--follow: a restart without a gap, as a stream" restarts_without_gap --transport=stream
 live_case "--follow: another instance of the file" another_instance
+live_case "--follow: a server that was there before" was_there_before
 live_case "--follow: an upgrade has a gap" upgrade_with_gap
 live_case "--follow: a restart while bpftrace attaches" restarts_while_attaching
 

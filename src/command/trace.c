@@ -1,5 +1,6 @@
 #include "command/trace.h"
 
+#include "base/clock.h"
 #include "base/writable.h"
 #include "command/choose.h"
 #include "host/open.h"
@@ -193,6 +194,7 @@ trace(struct supervise *run, struct machine *machine, struct setup *setup, const
                             .command = setup->command,
                             .log = run->log,
                             .output = options->output,
+                            .begun_nsecs = clock_boot_nsecs(),
                             .follows = options->follow,
 
                             .await = machine->chosen.is_awaited ? &machine->chosen.await : NULL};

@@ -239,13 +239,15 @@ check_lesser(struct launch_server *server, struct diag *diag)
     return 0;
 }
 
-/* Since when nobody sees a server that came later than the run. What was missed before its tracer failed is told already. */
+/* Since when nobody sees a server that was found later than the others: what was before the run is not missed, and what was
+ * before its tracer failed is told already. */
 static uint64_t
-unseen_since(const struct launch_server *server)
+unseen_since(const struct launch *launch, const struct launch_server *server)
 {
     const struct launch_server *before = find_start(server->next, server->target.pid);
     bool is_lost = before != NULL && before->target.started == server->target.started && before->lost_nsecs != 0;
-    return is_lost ? before->lost_nsecs : process_started_nsecs(server->target.started);
+    const uint64_t started = process_started_nsecs(server->target.started);
+    return is_lost ? before->lost_nsecs : started > launch->begun_nsecs ? started : launch->begun_nsecs;
 }
 
 /* The successors see to it themselves that they are found. */
@@ -278,7 +280,7 @@ start(void *context, pid_t pid, bool is_lesser, struct child *tracer, int *serve
     if (status == 0)
         status = make_nonce(about.nonce, diag);
     if (server->is_successor)
-        about.since = unseen_since(server);
+        about.since = unseen_since(launch, server);
     if (status == 0)
         status = trace(&part, server, &about, tracer, note, diag);
     if (status == 0)
@@ -416,7 +418,9 @@ join(void *context, pid_t pid, bool is_chosen, struct keeper_join *to, struct ou
     }
     struct launch_server *server =
         is_known(launch, &process) ? find_start(launch->servers, pid) : add_joined(launch, &process, &file);
-    struct note about = {.nonce = "-", .since = server->is_successor ? unseen_since(server) : 0};
+    struct note about = {.nonce = "-", .since = server->is_successor ? unseen_since(launch, server) : 0};
+    if (about.since == launch->begun_nsecs)
+        about.since = 0; /* it was there, and others were not seen earlier either */
     server->tracer = to->tracer;
     to->server_fd = process_pidfd(&process);
     return note_write(note, &about, &server->target, NULL, KEEPER_NOTE_SIZE, &ignored) == 0;

@@ -18,6 +18,7 @@ struct launch {
     const struct diag_log *log;
     const char *output;            /* the file that is reopened; NULL: none */
     struct launch_server *servers; /* for which a start was tried, and which have not ended; the latest is first */
+    uint64_t begun_nsecs;          /* CLOCK_BOOTTIME: when the run began */
     bool follows;                  /* --follow */
     struct follow following;
     struct share sharing;

@@ -23,7 +23,8 @@ begin_running(struct session *session)
 {
     session->life.is_ready = true;
     session->life.is_end_expected = false;
-    lifecycle_begin_server(session, session->server);
+    for (size_t i = 0; i < session->servers.count; i++)
+        lifecycle_begin_server(session, session->servers.items[i].pid);
 }
 
 static void

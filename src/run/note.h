@@ -11,7 +11,7 @@
  *
  *   lesser    the program is the smaller one, made for the bpftrace of bpftrace_lessened
  *   by-file   it sees all processes of the server's executable
- *   since=N   the server came later than the run: it was started then (CLOCK_BOOTTIME in nanoseconds)
+ *   since=N   the server was found later than the others: it, or the run, began then (CLOCK_BOOTTIME in nanoseconds)
  *
  * Of a server that a program by file sees, too: "- WORD..." and its command line. */
 struct note {

@@ -230,7 +230,8 @@ add_server(struct session *session, pid_t pid, int pidfd, const struct note *not
     if (!is_new)
         return;
     diag_note(session->run->log, "following pid %d (%s)", pid, note->command);
-    lifecycle_begin_server(session, pid);
+    if (session->life.is_ready)
+        lifecycle_begin_server(session, pid);
 }
 
 int

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What was not seen of a server: from when it was started until its probes were attached. */
+/* What was not seen of a server: from when it, or the run, began until its probes were attached. */
 struct gap {
     pid_t pid;
     uint64_t from, to; /* CLOCK_BOOTTIME in nanoseconds */
