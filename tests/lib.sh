@@ -370,10 +370,14 @@ count_lost() {
     sed -n 's/.* events; \(at least \)\?\([0-9]*\) lost.*/\2/p' "$dir/err"
 }
 
-# The pid of h2olog's bpftrace becomes $tracer.
-find_tracer() {
+has_one_tracer() {
     tracer=$(tracers_of "$server")
-    [[ $tracer =~ ^[0-9]+$ ]] || { explain "not one bpftrace, but: $tracer"; return 1; }
+    [[ $tracer =~ ^[0-9]+$ ]]
+}
+
+# The pid of h2olog's bpftrace becomes $tracer. It may have forked for a moment.
+find_tracer() {
+    wait_for 5 has_one_tracer || { explain "not one bpftrace, but: $tracer"; return 1; }
 }
 
 # Stops bpftrace. A pause that h2olog itself has begun ends with its going on, so it is stopped until it stays so.
