@@ -397,11 +397,11 @@ START_TEST(t10_numbers_of_a_pid_namespace)
     target.levels = 3; /* it is two below h2olog's */
     target.namespace = 4026532000;
     write_all(&fixture, &target, "0.27.0", "http");
-    ck_assert_ptr_nonnull(strstr(out.ptr, "pid_ns_for_children->parent->parent->ns.inum == 4026532000 ? ("));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "pid_ns_for_children->parent->parent->ns.inum == 4026532000 && ("));
     ck_assert_ptr_nonnull(strstr(out.ptr, "*(int32*)kptr((uint64)((struct task_struct *)curtask)->group_leader->thread_pid + "
                                           "sizeof(struct pid) + 16 * (uint64)((struct task_struct *)curtask)->group_leader->"
                                           "thread_pid->level - 32) : "));
-    ck_assert_ptr_nonnull(strstr(out.ptr, "thread_pid->level - 48)) : (int32)0) == 77/\n{\n    $tid = (*(uint64*)kptr("));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "thread_pid->level - 48)) == 77/\n{\n    $tid = (*(uint64*)kptr("));
     ck_assert(strstr(out.ptr, "(uint64)$tid") != NULL && strstr(out.ptr, "(uint64)tid") == NULL);
     text_free(&out);
     fixture_free(&fixture);

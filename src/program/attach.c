@@ -104,17 +104,25 @@ number_here(const struct plan *plan, const char *builtin, const char *task, stru
                       last, last, 16 * (levels - 1), last, 16 * levels);
 }
 
-/* 0 for a process of another namespace, as of a second container with the same file: its number may be the server's. */
 const char *
 attach_pid(const struct plan *plan, struct mem *mem)
 {
-    const char *number = number_here(plan, "pid", "group_leader->", mem);
+    return number_here(plan, "pid", "group_leader->", mem);
+}
+
+/* That the process is the server. One of another namespace, as of a second container with the same file, may have its number.
+ * Both are asked for by themselves: bpftrace 0.23 does not survive a conditional expression within another one. */
+static const char *
+is_server(const struct plan *plan, struct mem *mem)
+{
+    const struct target *target = plan->target;
+    const char *number = attach_pid(plan, mem);
     if (!has_own_numbers(plan))
-        return number;
+        return mem_printf(mem, "%s == %d", number, target->pid);
     const char *namespace = "((struct task_struct *)curtask)->nsproxy->pid_ns_for_children";
-    for (int level = 1; level < plan->target->levels; level++)
+    for (int level = 1; level < target->levels; level++)
     namespace = mem_printf(mem, "%s->parent", namespace);
-    return mem_printf(mem, "(%s->ns.inum == %lu ? %s : (int32)0)", namespace, plan->target->namespace, number);
+    return mem_printf(mem, "%s->ns.inum == %lu && %s == %d", namespace, target->namespace, number, target->pid);
 }
 
 /* Once for a block, as loops may need them. */
@@ -124,8 +132,6 @@ put_numbers(struct reader *reader)
     if (!has_own_numbers(reader->plan))
         return;
     text_printf(&reader->statements, "    $tid = %s;\n", number_here(reader->plan, "tid", "", reader->mem));
-    if (is_by_file(reader->plan))
-        text_printf(&reader->statements, "    $pid = %s;\n", attach_pid(reader->plan, reader->mem));
 }
 
 void
@@ -162,9 +168,8 @@ attach_point(const struct plan *plan, const struct catalog_probe *probe, const c
     const struct target *target = plan->target;
     if (target == NULL || (!target->by_path && !target->by_file))
         return mem_printf(mem, "usdt::%s:%s", probe->provider, probe->name);
-    const char *pid = attach_pid(plan, mem);
-    const char *which = target->by_file ? mem_printf(mem, "@%c0%s[(uint64)%s] == 0", LAYOUT_OTHERS_LETTER, nonce, pid)
-                                        : mem_printf(mem, "%s == %d", pid, target->pid);
+    const char *which =
+        target->by_file ? mem_printf(mem, "@%c0%s[(uint64)pid] == 0", LAYOUT_OTHERS_LETTER, nonce) : is_server(plan, mem);
     return mem_printf(mem, "usdt:/proc/%d/exe:%s:%s /%s/", target->pid, probe->provider, probe->name, which);
 }
 
@@ -184,7 +189,7 @@ const char *
 attach_thread(const struct plan *plan)
 {
     if (has_own_numbers(plan))
-        return is_by_file(plan) ? "((uint64)$pid << 32) + (uint64)$tid" : "(uint64)$tid";
+        return "(uint64)$tid";
     return is_by_file(plan) ? "((uint64)pid << 32) + (uint64)tid" : "(uint64)tid";
 }
 
