@@ -10,8 +10,8 @@ struct look {
     struct mem mem;
 };
 
-/* Whether the process was there, and ran the same program. `at` is 0 for the first one that is asked for; others follow in the
- * order of their pids. */
+/* Whether the process was there, and ran the same program. The kernel lists processes by pid; where it does not, some were not.
+ * `at` is 0 for the first one that is asked for; others follow in the order of their pids. */
 bool look_has(const struct look *look, size_t *at, const struct process *process);
 
 void look_add(struct look *look, const struct process *process);

@@ -13,30 +13,6 @@ follow_add(struct follow *follow, pid_t pid, const struct process_file *file)
     line->first.file = *file;
 }
 
-/* ---- A look at all processes. */
-
-static bool
-is_same(const struct process *a, const struct process *b)
-{
-    return a->pid == b->pid && a->started == b->started && a->image == b->image;
-}
-
-/* The kernel lists processes by pid; where it does not, some are looked at once more. */
-static bool
-was_seen(const struct follow_look *before, size_t *at, const struct process *process)
-{
-    while (*at < before->count && before->items[*at].pid < process->pid)
-        (*at)++;
-    return *at < before->count && is_same(&before->items[*at], process);
-}
-
-static void
-add(struct follow_look *look, const struct process *process)
-{
-    look->items = mem_grow(&look->mem, look->items, look->count, sizeof(*look->items));
-    look->items[look->count++] = *process;
-}
-
 /* ---- Who is a successor. */
 
 static bool
@@ -84,7 +60,7 @@ follow_is_successor(struct follow *follow, const struct process *process)
 pid_t
 follow_find(struct follow *follow, follow_is_known *is_known, const void *context)
 {
-    struct follow_look now = {0};
+    struct look now = {0};
     struct process_list processes;
     struct process process;
     size_t at = 0;
@@ -93,26 +69,23 @@ follow_find(struct follow *follow, follow_is_known *is_known, const void *contex
     if (!process_list_begin(&processes))
         return 0;
     while (process_list_next(&processes, &process)) {
-        bool is_old = was_seen(&follow->last, &at, &process);
+        bool is_old = look_has(&follow->last, &at, &process);
         if (!is_old && found != 0)
             continue; /* is looked at by the next call */
         if (!is_old && !is_known(context, &process) && follow_is_successor(follow, &process))
             found = process.pid;
-        add(&now, &process);
+        look_add(&now, &process);
     }
     process_list_end(&processes);
-    mem_free(&follow->last.mem);
+    look_free(&follow->last);
     follow->last = now;
     return found;
 }
 
-/* No process has started at 0. */
 void
 follow_look_again(struct follow *follow, pid_t pid)
 {
-    for (size_t i = 0; i < follow->last.count; i++)
-        if (follow->last.items[i].pid == pid)
-            follow->last.items[i].started = 0;
+    look_remove(&follow->last, pid);
 }
 
 void
@@ -122,6 +95,6 @@ follow_free(struct follow *follow)
         mem_free(&follow->lines[i].first_mem);
         mem_free(&follow->lines[i].last_mem);
     }
-    mem_free(&follow->last.mem);
+    look_free(&follow->last);
     mem_free(&follow->mem);
 }

@@ -2,6 +2,7 @@
 #define FOLLOW_H
 
 #include "host/kin.h"
+#include "host/look.h"
 
 /* Finds the successors of servers (--follow). What it knows and does does not grow with the servers that have come and gone: of
  * each server of the command line it keeps that one and its latest successor, and of all processes the list of the last look.
@@ -13,17 +14,10 @@ struct follow_line {
     struct mem first_mem, last_mem;
 };
 
-/* All processes at one time. */
-struct follow_look {
-    struct process *items;
-    size_t count;
-    struct mem mem;
-};
-
 struct follow {
     struct follow_line *lines;
     size_t nlines;
-    struct follow_look last;
+    struct look last; /* all processes */
     bool has_looked;
     struct mem mem;
 };
