@@ -27,7 +27,7 @@ struct launch_server {
     struct target target;
     struct bpftrace lesser; /* what the smaller program is made for */
     bool is_successor;      /* it came later than the run */
-    bool is_joined;         /* another one's tracer sees it */
+    bool is_unread;         /* another one's tracer sees it, and of `target` only what that needs is known */
     pid_t tracer;           /* who sees it; 0: nobody yet */
     uint64_t lost_nsecs; /* CLOCK_BOOTTIME: since when its tracer has failed, so that it is to be found again; 0: it has not */
     struct mem mem;         /* it stands in itself */
@@ -250,14 +250,15 @@ unseen_since(const struct launch *launch, const struct launch_server *server)
     return is_lost ? before->lost_nsecs : started > launch->begun_nsecs ? started : launch->begun_nsecs;
 }
 
-/* The successors see to it themselves that they are found. */
+/* One that is started once more, with the smaller program, is in its line already. */
 static void
 remember(struct launch *launch, struct launch_server *server, const struct child *tracer, const char *nonce)
 {
     if (launch->await != NULL)
         launch->await->has_begun = true;
     server->tracer = tracer->pid;
-    follow_add(&launch->following, server->target.pid, &server->target.exe_file);
+    if (!bpftrace_is_set(&server->lesser))
+        follow_add(&launch->following, server->target.pid, &server->target.exe_file);
     if (server->target.by_file)
         share_add(&launch->sharing, tracer->pid, &server->target.exe_file, attach_mark(nonce));
 }
@@ -335,7 +336,7 @@ read_joined(struct launch_server *server)
         server->target = target;
     target_close(&target);
     server->target.pidfd = -1;
-    server->is_joined = false;
+    server->is_unread = false;
 }
 
 static size_t
@@ -343,7 +344,7 @@ touch(void *context, pid_t pid)
 {
     const struct launch *launch = context;
     struct launch_server *server = find_start(launch->servers, pid);
-    if (server != NULL && server->is_joined)
+    if (server != NULL && server->is_unread)
         read_joined(server);
     return server != NULL ? target_touch(&server->target) : 0;
 }
@@ -385,7 +386,7 @@ add_joined(struct launch *launch, const struct process *process, const struct pr
     struct launch_server *server = new_server(launch);
     server->target = (struct target){.pid = process->pid, .pidfd = -1, .started = process->started, .exe_file = *file};
     server->target.command = process_command(process->pid, clock_ms() + COMMAND_MS, &server->mem);
-    server->is_joined = true;
+    server->is_unread = true;
     server->is_successor = launch->following.has_looked;
     follow_add(&launch->following, process->pid, file);
     return server;
