@@ -15,8 +15,8 @@ struct reader {
 /* The kernel loads a file at the border of a page, of 4 KiB or more. */
 enum { PAGE_MASK = 4095 };
 
-static bool
-is_by_file(const struct plan *plan)
+bool
+attach_is_by_file(const struct plan *plan)
 {
     return plan->target != NULL && plan->target->by_file;
 }
@@ -35,7 +35,7 @@ static void
 put_sites(const struct reader *reader, struct outbuf *out, int arg)
 {
     const struct usdt_probe *usdt = reader->usdt;
-    const uint64_t mask = is_by_file(reader->plan) ? PAGE_MASK : UINT64_MAX;
+    const uint64_t mask = attach_is_by_file(reader->plan) ? PAGE_MASK : UINT64_MAX;
     struct outbuf choice = {0};
     text_printf(&choice, "    $extra%d = ", arg);
     for (size_t i = 0; i < usdt->nsites; i++) {
@@ -58,7 +58,7 @@ static void
 put_site(struct reader *reader)
 {
     const char *counter = operand_program_counter(reader->usdt->machine);
-    if (is_by_file(reader->plan))
+    if (attach_is_by_file(reader->plan))
         text_printf(&reader->statements, "    $site = reg(\"%s\") & %d;\n", counter, PAGE_MASK);
     else
         text_printf(&reader->statements, "    $site = reg(\"%s\");\n", counter);
@@ -119,10 +119,10 @@ is_server(const struct plan *plan, struct mem *mem)
     const char *number = attach_pid(plan, mem);
     if (!has_own_numbers(plan))
         return mem_printf(mem, "%s == %d", number, target->pid);
-    const char *namespace = "((struct task_struct *)curtask)->nsproxy->pid_ns_for_children";
+    const char *space = "((struct task_struct *)curtask)->nsproxy->pid_ns_for_children";
     for (int level = 1; level < target->levels; level++)
-    namespace = mem_printf(mem, "%s->parent", namespace);
-    return mem_printf(mem, "%s->ns.inum == %lu && %s == %d", namespace, target->namespace, number, target->pid);
+        space = mem_printf(mem, "%s->parent", space);
+    return mem_printf(mem, "%s->ns.inum == %lu && %s == %d", space, target->namespace, number, target->pid);
 }
 
 /* Once for a block, as loops may need them. */
@@ -190,7 +190,7 @@ attach_thread(const struct plan *plan)
 {
     if (has_own_numbers(plan))
         return "(uint64)$tid";
-    return is_by_file(plan) ? "((uint64)pid << 32) + (uint64)tid" : "(uint64)tid";
+    return attach_is_by_file(plan) ? "((uint64)pid << 32) + (uint64)tid" : "(uint64)tid";
 }
 
 static bool

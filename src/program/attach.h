@@ -32,6 +32,9 @@ uint64_t attach_mark(const char *nonce);
 /* The expression for the thread of a record, with its process in the upper half where the program sees several. */
 const char *attach_thread(const struct plan *plan);
 
+/* Whether the program sees all processes of the server's file. */
+bool attach_is_by_file(const struct plan *plan);
+
 /* Whether a program by file can read all arguments of the plan. The sites of a probe are at other addresses in each process.
  * They are told apart by their places in a page, so those where an argument is in different places must differ in that. */
 bool attach_fits_file(const struct plan *plan);

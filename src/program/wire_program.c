@@ -403,8 +403,7 @@ define_batch(struct writer *writer)
 static int
 define_others(struct writer *writer)
 {
-    bool is_by_file = writer->plan->target != NULL && writer->plan->target->by_file;
-    if (is_by_file) {
+    if (attach_is_by_file(writer->plan)) {
         writer_define(writer, "mark", mem_printf(writer->mem, "%lu", attach_mark(writer->nonce)));
         return writer_define_expanded(writer, "others", "others.bt");
     }
