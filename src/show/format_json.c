@@ -125,13 +125,21 @@ format_json(const struct format *format, struct outbuf *out, const struct record
     text_putc(out, '}');
 }
 
-void
-format_json_loss(const struct format *format, struct outbuf *out, const struct record *record)
+/* The beginning of what h2olog says by itself. */
+static void
+begin_own(const struct format *format, struct outbuf *out, uint64_t nsecs, const char *type)
 {
     text_putc(out, '{');
     json_key(out, "at", "");
-    format_json_time(format, out, record->nsecs);
-    text_puts(out, ", \"type\": \"h2olog-event-lost\", \"lost\": ");
+    format_json_time(format, out, nsecs);
+    text_printf(out, ", \"type\": \"%s\"", type);
+}
+
+void
+format_json_loss(const struct format *format, struct outbuf *out, const struct record *record)
+{
+    begin_own(format, out, record->nsecs, "h2olog-event-lost");
+    text_puts(out, ", \"lost\": ");
     text_put_u64(out, record->values[RECORD_LOST].number);
     put_extra(format, out, record);
     text_putc(out, '}');
@@ -140,10 +148,7 @@ format_json_loss(const struct format *format, struct outbuf *out, const struct r
 void
 format_json_gap(const struct format *format, struct outbuf *out, const struct gap *gap)
 {
-    text_putc(out, '{');
-    json_key(out, "at", "");
-    format_json_time(format, out, gap->to);
-    text_puts(out, ", \"type\": \"h2olog-gap\"");
+    begin_own(format, out, gap->to, "h2olog-gap");
     put_pid(out, gap->pid);
     text_puts(out, ", \"from\": ");
     format_json_time(format, out, gap->from);
