@@ -34,19 +34,11 @@ write_text(const char *name, struct slice text)
     fclose(file);
 }
 
-static const char *
-test_server(void)
-{
-    const char *path = getenv("SERVER");
-    ck_assert_msg(path != NULL && access(path, X_OK) == 0, "SERVER does not name the test server");
-    return path;
-}
-
 /* Copies the test server to where no other process runs it. */
 static const char *
 copy_server(const char *name)
 {
-    write_text(name, fixture_read(test_server(), &mem).text);
+    write_text(name, fixture_read(fixture_server_path(), &mem).text);
     ck_assert_int_eq(chmod(path_of(name), 0755), 0);
     return path_of(name);
 }
@@ -65,27 +57,6 @@ tear_down(void)
         remove(path_of(names[i]));
     ck_assert_int_eq(rmdir(dir), 0);
     mem_free(&mem);
-}
-
-struct server {
-    pid_t pid;
-    int script;
-};
-
-static struct server
-start(const char *path)
-{
-    struct server server;
-    server.pid = fixture_server(path, path, &server.script);
-    return server;
-}
-
-static void
-end(const struct server *server)
-{
-    kill(server->pid, SIGKILL);
-    waitpid(server->pid, NULL, 0);
-    close(server->script);
 }
 
 /* ---- T9: pid files. */
@@ -168,16 +139,17 @@ START_TEST(t9_all_that_run_the_file)
     ck_assert_ptr_nonnull(strstr(
         diag.message,
         mem_printf(&mem, "no running process has h2o's probes and runs %s; start it, or wait for it with --wait", path)));
-    struct server first = start(path), second = start(path), other = start(copy_server("other"));
+    struct fixture_process first = fixture_start(path), second = fixture_start(path),
+                           other = fixture_start(copy_server("other"));
     ck_assert_int_eq(symlink("server", path_of("link")), 0);
     ck_assert_int_eq(find_of(path_of("link"), &found), 0);
     ck_assert_uint_eq(found.count, 2);
     ck_assert(found.pids[0] == first.pid && found.pids[1] == second.pid);
     ck_assert_int_eq(remove(path), 0); /* an upgrade: another file has the name */
-    struct server third = start(copy_server("server"));
+    struct fixture_process third = fixture_start(copy_server("server"));
     ck_assert_int_eq(find_of(path, &found), 0);
     ck_assert_uint_eq(found.count, 3);
-    end(&first), end(&second), end(&third), end(&other);
+    fixture_end(&first), fixture_end(&second), fixture_end(&third), fixture_end(&other);
 }
 END_TEST
 
@@ -202,21 +174,21 @@ START_TEST(t11_a_starter_and_others)
     ck_assert(meant.count == 1 && meant.pids[0] == getpid() && note == NULL);
     ck_assert_int_eq(find_meant(&meant, 0x7fffffff, &note, &mem), FIND_OTHER);
     ck_assert(meant.count == 1 && meant.pids[0] == 0x7fffffff && note == NULL);
-    struct server server = start(path);
+    struct fixture_process server = fixture_start(path);
     pid_t child = fork_child();
     ck_assert_int_eq(find_meant(&meant, server.pid, &note, &mem), FIND_SERVER);
     ck_assert(meant.count == 1 && meant.pids[0] == server.pid && note == NULL);
     ck_assert_int_eq(find_meant(&meant, getpid(), &note, &mem), FIND_STARTER);
     ck_assert(meant.count == 1 && meant.pids[0] == server.pid);
     ck_assert_msg(strstr(note, mem_printf(&mem, ") is no h2o, but has started one: pid %d", server.pid)) != NULL, "%s", note);
-    struct server next = start(path);
+    struct fixture_process next = fixture_start(path);
     ck_assert_int_eq(find_meant(&meant, getpid(), &note, &mem), FIND_STARTER);
     ck_assert(meant.count == 2 && meant.pids[0] == server.pid && meant.pids[1] == next.pid);
     ck_assert_ptr_nonnull(
         strstr(note, mem_printf(&mem, ") is no h2o, but has started several: pid %d, %d", server.pid, next.pid)));
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
-    end(&server), end(&next);
+    fixture_end(&server), fixture_end(&next);
 }
 END_TEST
 
@@ -246,9 +218,9 @@ START_TEST(t9_waits_for_a_server_of_the_file)
     const char *path = copy_server("server");
     struct await await = {.exe = path, .takes_all = true};
     ck_assert_str_eq(await_words(&await, &mem), mem_printf(&mem, "an h2o that runs %s", path));
-    struct server other = start(copy_server("other"));
+    struct fixture_process other = fixture_start(copy_server("other"));
     ck_assert_int_eq(look(&await), 0);
-    struct server first = start(path), second = start(path);
+    struct fixture_process first = fixture_start(path), second = fixture_start(path);
     pid_t found[2] = {look_until_found(&await), look(&await)};
     if (found[1] == 0) /* they were settled at different times */
         found[1] = look_until_found(&await);
@@ -256,14 +228,14 @@ START_TEST(t9_waits_for_a_server_of_the_file)
     ck_assert(!await_is_over(&await));
     ck_assert_int_eq(look(&await), 0); /* a server that cannot be traced is told of once */
     ck_assert_int_eq(look(&await), 0);
-    struct server third = start(path);
+    struct fixture_process third = fixture_start(path);
     ck_assert_int_eq(look_until_found(&await), third.pid);
     await.has_begun = true;
     ck_assert(await_is_over(&await));
-    struct server late = start(path);
+    struct fixture_process late = fixture_start(path);
     ck_assert_int_eq(look(&await), 0);
     await_free(&await);
-    end(&first), end(&second), end(&third), end(&late), end(&other);
+    fixture_end(&first), fixture_end(&second), fixture_end(&third), fixture_end(&late), fixture_end(&other);
 }
 END_TEST
 
@@ -274,9 +246,9 @@ START_TEST(t9_a_wait_keeps_one_look)
     ck_assert_int_eq(look(&await), 0);
     size_t before = await.last.count;
     for (int i = 0; i < 20; i++) {
-        struct server other = start(test_server());
+        struct fixture_process other = fixture_start(fixture_server_path());
         ck_assert_int_eq(look(&await), 0);
-        end(&other);
+        fixture_end(&other);
     }
     ck_assert_int_eq(look(&await), 0);
     ck_assert_uint_lt(await.last.count, before + 1000);
@@ -296,7 +268,7 @@ START_TEST(t9_waits_for_a_pid_file)
     pid_t child = fork_child();
     write_text("pid", text_of(mem_printf(&mem, "%d\n", child)));
     ck_assert_int_eq(look(&await), 0); /* it has started none yet */
-    struct server server = start(copy_server("server"));
+    struct fixture_process server = fixture_start(copy_server("server"));
     write_text("pid", text_of(mem_printf(&mem, "%d\n", getpid())));
     ck_assert_int_eq(look_until_found(&await), server.pid);
     ck_assert_int_eq(look(&await), 0);
@@ -309,7 +281,7 @@ START_TEST(t9_waits_for_a_pid_file)
     await_free(&await);
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
-    end(&server);
+    fixture_end(&server);
 }
 END_TEST
 
@@ -342,12 +314,12 @@ START_TEST(t9_what_is_not_there_is_waited_for)
     ck_assert(chosen.is_awaited);
     write_text("pid", text_of(" 0 "));
     ck_assert_int_eq(choose(NULL, path_of("pid"), true, &chosen), -1);
-    struct server server = start(path);
+    struct fixture_process server = fixture_start(path);
     ck_assert_int_eq(choose(path, NULL, true, &chosen), 0);
     ck_assert(!chosen.is_awaited && chosen.servers.count == 1 && chosen.servers.pids[0] == server.pid && chosen.has_several);
     ck_assert_int_eq(choose(path, NULL, false, &chosen), 0);
     ck_assert(!chosen.is_awaited && chosen.servers.count == 1 && !chosen.has_several);
-    end(&server);
+    fixture_end(&server);
 }
 END_TEST
 
@@ -355,7 +327,7 @@ END_TEST
 START_TEST(t11_a_server_is_taken_once)
 {
     struct choose chosen;
-    struct server server = start(copy_server("server"));
+    struct fixture_process server = fixture_start(copy_server("server"));
     pid_t pid;
     options = (struct options){.pids = {{getpid(), server.pid, getpid()}, 3, false}};
     ck_assert_int_eq(choose_servers(&chosen, &options, &quiet, &mem, &diag), 0);
@@ -363,7 +335,7 @@ START_TEST(t11_a_server_is_taken_once)
     options = (struct options){.pids = {{getpid()}, 1, false}};
     ck_assert_int_eq(choose_one(&pid, &options, &quiet, &mem, &diag), 0);
     ck_assert_int_eq(pid, server.pid);
-    struct server next = start(path_of("server"));
+    struct fixture_process next = fixture_start(path_of("server"));
     ck_assert_int_eq(choose_one(&pid, &options, &quiet, &mem, &diag), -1);
     ck_assert_ptr_nonnull(
         strstr(diag.message, mem_printf(&mem, "2 processes are meant; this is done for one -p PID only:\n  %d  ", server.pid)));
@@ -372,7 +344,7 @@ START_TEST(t11_a_server_is_taken_once)
     options = (struct options){0};
     ck_assert_int_eq(choose_one(&pid, &options, &quiet, &mem, &diag), 0);
     ck_assert_int_eq(pid, 0);
-    end(&server), end(&next);
+    fixture_end(&server), fixture_end(&next);
 }
 END_TEST
 

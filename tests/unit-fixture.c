@@ -3,8 +3,11 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct file
@@ -62,6 +65,30 @@ fixture_server(const char *path, const char *name, int *script)
     close(out[0]);
     *script = in[1];
     return pid;
+}
+
+const char *
+fixture_server_path(void)
+{
+    const char *path = getenv("SERVER");
+    ck_assert_msg(path != NULL && access(path, X_OK) == 0, "SERVER does not name the test server");
+    return path;
+}
+
+struct fixture_process
+fixture_start(const char *path)
+{
+    struct fixture_process server;
+    server.pid = fixture_server(path, path, &server.script);
+    return server;
+}
+
+void
+fixture_end(const struct fixture_process *server)
+{
+    kill(server->pid, SIGKILL);
+    waitpid(server->pid, NULL, 0);
+    close(server->script);
 }
 
 struct file

@@ -37,6 +37,17 @@ void fixture_fill(char *bytes, size_t len, const char *alphabet, uint32_t *state
  * `script`: it waits for commands that never come. */
 pid_t fixture_server(const char *path, const char *name, int *script);
 
+/* The test server, by the environment's SERVER. */
+const char *fixture_server_path(void);
+
+/* The same under its own name, until it is ended. */
+struct fixture_process {
+    pid_t pid;
+    int script;
+};
+struct fixture_process fixture_start(const char *path);
+void fixture_end(const struct fixture_process *server);
+
 /* Runs `path 60` as nobody, or whoever runs the test, and waits until it runs. */
 pid_t fixture_stranger(const char *path);
 

@@ -22,35 +22,6 @@ tear_down(void)
     mem_free(&mem);
 }
 
-static const char *
-server_path(void)
-{
-    const char *path = getenv("SERVER");
-    ck_assert_msg(path != NULL && access(path, X_OK) == 0, "SERVER does not name the test server");
-    return path;
-}
-
-struct server {
-    pid_t pid;
-    int script;
-};
-
-static struct server
-start(const char *path)
-{
-    struct server server;
-    server.pid = fixture_server(path, path, &server.script);
-    return server;
-}
-
-static void
-end(const struct server *server)
-{
-    kill(server->pid, SIGKILL);
-    waitpid(server->pid, NULL, 0);
-    close(server->script);
-}
-
 /* Until the kernel counts another tick, as that is how it tells which process is younger. */
 static void
 wait_for_tick(void)
@@ -155,7 +126,7 @@ END_TEST
 START_TEST(t6_a_fork_that_has_executed_nothing)
 {
     struct process process, server;
-    struct server running = start(server_path());
+    struct fixture_process running = fixture_start(fixture_server_path());
     pid_t pid = fork();
     if (pid == 0)
         pause();
@@ -164,7 +135,7 @@ START_TEST(t6_a_fork_that_has_executed_nothing)
     ck_assert_uint_ge(process.started, server.started);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
-    end(&running);
+    fixture_end(&running);
 }
 END_TEST
 
@@ -181,21 +152,21 @@ START_TEST(t7_new_processes_are_looked_at_once)
 {
     struct follow follow = {0};
     struct process_file file = {0};
-    struct server older = start(server_path());
+    struct fixture_process older = fixture_start(fixture_server_path());
     wait_for_tick();
-    struct server traced = start(server_path());
+    struct fixture_process traced = fixture_start(fixture_server_path());
     follow_add(&follow, traced.pid, &file);
     ck_assert_int_eq(follow_find(&follow, is_unknown, &traced.pid), 0);
     wait_for_tick();
-    struct server next = start(server_path()), another = start(server_path());
+    struct fixture_process next = fixture_start(fixture_server_path()), another = fixture_start(fixture_server_path());
     pid_t first = follow_find(&follow, is_unknown, &traced.pid), second = follow_find(&follow, is_unknown, &traced.pid);
     ck_assert((first == next.pid && second == another.pid) || (first == another.pid && second == next.pid));
     ck_assert_int_eq(follow_find(&follow, is_unknown, &traced.pid), 0);
-    end(&older), end(&traced), end(&next), end(&another);
-    struct server last = start(server_path());
+    fixture_end(&older), fixture_end(&traced), fixture_end(&next), fixture_end(&another);
+    struct fixture_process last = fixture_start(fixture_server_path());
     ck_assert_int_eq(follow_find(&follow, is_unknown, &traced.pid), last.pid);
     ck_assert_uint_eq(follow.nlines, 1);
-    end(&last);
+    fixture_end(&last);
     follow_free(&follow);
 }
 END_TEST
@@ -207,14 +178,14 @@ START_TEST(t7_a_process_is_looked_at_again_when_it_executes_another_program)
     struct process_file file = {0};
     int gate[2];
     char byte;
-    struct server traced = start(server_path());
+    struct fixture_process traced = fixture_start(fixture_server_path());
     follow_add(&follow, traced.pid, &file);
     ck_assert_int_eq(pipe(gate), 0);
     pid_t pid = fork();
     if (pid == 0) {
         int null = open("/dev/null", O_WRONLY);
         if (read(gate[0], &byte, 1) == 1 && dup2(null, STDOUT_FILENO) >= 0)
-            execl(server_path(), server_path(), "--lifetime", "30", (char *)NULL);
+            execl(fixture_server_path(), fixture_server_path(), "--lifetime", "30", (char *)NULL);
         _exit(1);
     }
     ck_assert_int_eq(follow_find(&follow, is_unknown, &traced.pid), 0);
@@ -227,7 +198,7 @@ START_TEST(t7_a_process_is_looked_at_again_when_it_executes_another_program)
     ck_assert_int_eq(found, pid);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
-    end(&traced);
+    fixture_end(&traced);
     follow_free(&follow);
 }
 END_TEST
@@ -253,7 +224,7 @@ START_TEST(t7_servers_that_have_ended_are_forgotten)
                             .follows = true};
     const struct keeper_services services = launch_services(&launch);
     for (int i = 0; i < 4; i++) {
-        struct server server = start(server_path());
+        struct fixture_process server = fixture_start(fixture_server_path());
         struct outbuf note = {0};
         struct child child;
         int server_fd = -1;
@@ -264,7 +235,7 @@ START_TEST(t7_servers_that_have_ended_are_forgotten)
         text_free(&note);
         ck_assert_int_eq(services.find(&launch, &diag), 0);
         ck_assert(launch.servers != NULL && launch.following.nlines == 1);
-        end(&server);
+        fixture_end(&server);
         ck_assert_int_eq(services.find(&launch, &diag), 0);
         ck_assert_ptr_null(launch.servers);
     }
