@@ -196,7 +196,6 @@ trace(struct supervise *run, struct machine *machine, struct setup *setup, const
                             .output = options->output,
                             .begun_nsecs = clock_boot_nsecs(),
                             .follows = options->follow,
-
                             .await = machine->chosen.is_awaited ? &machine->chosen.await : NULL};
     run->config.catalog = &files->catalog;
     run->config.bpftrace = &machine->bpftrace;

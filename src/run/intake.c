@@ -233,12 +233,6 @@ is_of_stranger(const struct session *session, const struct decode_item *item)
     return item->kind == DECODE_RECORD && item->record.pid != 0 && !servers_has(session, item->record.pid);
 }
 
-static bool
-is_refused(const struct session *session, const struct record *record)
-{
-    return servers_have_refused(session, record->pid, record->nsecs);
-}
-
 void
 intake_ask(struct session *session)
 {
@@ -258,7 +252,7 @@ intake_decode(struct session *session)
     while (intake->asked == 0 && decode_next(intake->decode, &intake->item))
         if (!is_of_stranger(session, &intake->item))
             news |= intake_take_item(session, &intake->item);
-        else if (!is_refused(session, &intake->item.record))
+        else if (!servers_have_refused(session, intake->item.record.pid, intake->item.record.nsecs))
             intake_ask(session);
     count_damage(session);
     return news;
