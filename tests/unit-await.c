@@ -38,8 +38,7 @@ write_text(const char *name, struct slice text)
 static const char *
 copy_server(const char *name)
 {
-    write_text(name, fixture_read(fixture_server_path(), &mem).text);
-    ck_assert_int_eq(chmod(path_of(name), 0755), 0);
+    fixture_copy(fixture_server_path(), path_of(name));
     return path_of(name);
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,6 +74,19 @@ fixture_server_path(void)
     const char *path = getenv("SERVER");
     ck_assert_msg(path != NULL && access(path, X_OK) == 0, "SERVER does not name the test server");
     return path;
+}
+
+void
+fixture_copy(const char *from, const char *to)
+{
+    struct mem mem = {0};
+    const struct slice bytes = fixture_read(from, &mem).text;
+    int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+    ck_assert_msg(fd >= 0, "%s", to);
+    ck_assert_int_eq(write(fd, bytes.ptr, bytes.len), (ssize_t)bytes.len);
+    ck_assert_int_eq(fchmod(fd, 0755), 0);
+    close(fd);
+    mem_free(&mem);
 }
 
 struct fixture_process

@@ -40,7 +40,11 @@ pid_t fixture_server(const char *path, const char *name, int *script);
 /* The test server, by the environment's SERVER. */
 const char *fixture_server_path(void);
 
-/* The same under its own name, until it is ended. */
+/* Copies a program. Of the test server, it makes one that no other test runs: servers of other tests are no successors of it.
+ */
+void fixture_copy(const char *from, const char *to);
+
+/* Starts the server under its own name; it runs until it is ended. */
 struct fixture_process {
     pid_t pid;
     int script;

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -15,10 +16,22 @@
 
 static struct mem mem;
 static struct diag diag;
+static char own_server[] = "/tmp/unit-follow-XXXXXX";
+
+/* The servers of tests that run beside this one are no successors of its own. */
+static void
+set_up(void)
+{
+    int fd = mkstemp(own_server);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    fixture_copy(fixture_server_path(), own_server);
+}
 
 static void
 tear_down(void)
 {
+    remove(own_server);
     mem_free(&mem);
 }
 
@@ -152,18 +165,18 @@ START_TEST(t7_new_processes_are_looked_at_once)
 {
     struct follow follow = {0};
     struct process_file file = {0};
-    struct fixture_process older = fixture_start(fixture_server_path());
+    struct fixture_process older = fixture_start(own_server);
     wait_for_tick();
-    struct fixture_process traced = fixture_start(fixture_server_path());
+    struct fixture_process traced = fixture_start(own_server);
     follow_add(&follow, traced.pid, &file);
     ck_assert_int_eq(follow_find(&follow, is_unknown, &traced.pid), 0);
     wait_for_tick();
-    struct fixture_process next = fixture_start(fixture_server_path()), another = fixture_start(fixture_server_path());
+    struct fixture_process next = fixture_start(own_server), another = fixture_start(own_server);
     pid_t first = follow_find(&follow, is_unknown, &traced.pid), second = follow_find(&follow, is_unknown, &traced.pid);
     ck_assert((first == next.pid && second == another.pid) || (first == another.pid && second == next.pid));
     ck_assert_int_eq(follow_find(&follow, is_unknown, &traced.pid), 0);
     fixture_end(&older), fixture_end(&traced), fixture_end(&next), fixture_end(&another);
-    struct fixture_process last = fixture_start(fixture_server_path());
+    struct fixture_process last = fixture_start(own_server);
     ck_assert_int_eq(follow_find(&follow, is_unknown, &traced.pid), last.pid);
     ck_assert_uint_eq(follow.nlines, 1);
     fixture_end(&last);
@@ -178,14 +191,14 @@ START_TEST(t7_a_process_is_looked_at_again_when_it_executes_another_program)
     struct process_file file = {0};
     int gate[2];
     char byte;
-    struct fixture_process traced = fixture_start(fixture_server_path());
+    struct fixture_process traced = fixture_start(own_server);
     follow_add(&follow, traced.pid, &file);
     ck_assert_int_eq(pipe(gate), 0);
     pid_t pid = fork();
     if (pid == 0) {
         int null = open("/dev/null", O_WRONLY);
         if (read(gate[0], &byte, 1) == 1 && dup2(null, STDOUT_FILENO) >= 0)
-            execl(fixture_server_path(), fixture_server_path(), "--lifetime", "30", (char *)NULL);
+            execl(own_server, own_server, "--lifetime", "30", (char *)NULL);
         _exit(1);
     }
     ck_assert_int_eq(follow_find(&follow, is_unknown, &traced.pid), 0);
@@ -224,7 +237,7 @@ START_TEST(t7_servers_that_have_ended_are_forgotten)
                             .follows = true};
     const struct keeper_services services = launch_services(&launch);
     for (int i = 0; i < 4; i++) {
-        struct fixture_process server = fixture_start(fixture_server_path());
+        struct fixture_process server = fixture_start(own_server);
         struct outbuf note = {0};
         struct child child;
         int server_fd = -1;
@@ -250,7 +263,7 @@ follow_suite(void)
     Suite *suite = suite_create("follow");
     TCase *tcase = tcase_create("follow");
     tcase_set_timeout(tcase, 60);
-    tcase_add_checked_fixture(tcase, NULL, tear_down);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, t6_younger_and_related);
     tcase_add_loop_test(tcase, a_process_of_another_user_is_no_successor, 0, 3);
     tcase_add_test(tcase, t6_related_by_a_socket_or_a_service);

@@ -168,9 +168,8 @@ soon(void)
 START_TEST(r5_a_file_is_read_by_a_process_without_rights)
 {
     struct usdt_probes directly = {0};
-    const char *server = getenv("SERVER");
-    int fd = server != NULL ? open(server, O_RDONLY | O_CLOEXEC) : -1;
-    ck_assert_msg(fd >= 0, "SERVER does not name the test server");
+    int fd = open(fixture_server_path(), O_RDONLY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
     ck_assert(elf_reader_may_have_notes(fd));
     ck_assert_int_eq(usdt_read(&directly, fd, &mem, &diag), 0);
     const struct sandbox_file server_file = {.fd = fd};
@@ -422,10 +421,10 @@ START_TEST(r1_a_server_that_maps_120_tb_is_touched_in_no_time)
 {
     static const char script[] = "map 120\n";
     struct target target;
-    const char *server = getenv("SERVER");
+    const char *server = fixture_server_path();
     struct stat status;
     int pipe;
-    ck_assert(server != NULL && stat(server, &status) == 0);
+    ck_assert_int_eq(stat(server, &status), 0);
     pid_t pid = fixture_server(server, server, &pipe);
     ck_assert_int_eq((int)write(pipe, script, strlen(script)), (int)strlen(script));
     for (int i = 0; i < 1000 && count_mappings(pid) < 120; i++)
@@ -478,7 +477,7 @@ start_service(pid_t pid, const char *pattern, struct outbuf *note)
 
 START_TEST(r6_a_note_names_probes_of_the_catalogue_only)
 {
-    const char *server = getenv("SERVER");
+    const char *server = fixture_server_path();
     int pipe;
     pid_t pid = fixture_server(server, server, &pipe);
     ck_assert_msg(start_service(pid, NULL, &file) == 0, "%s", diag.message);

@@ -37,14 +37,6 @@ tear_down(void)
     mem_free(&mem);
 }
 
-/* The test server; NULL: it was not built. */
-static const char *
-server_path(void)
-{
-    const char *path = getenv("SERVER");
-    return path != NULL && access(path, X_OK) == 0 ? path : NULL;
-}
-
 /* Starts `path` under the name `name`; it is ended after the test. */
 static pid_t
 start(const char *path, const char *name)
@@ -52,18 +44,6 @@ start(const char *path, const char *name)
     pid_t pid = fixture_server(path, name, &started[nstarted].script);
     started[nstarted++].pid = pid;
     return pid;
-}
-
-static void
-copy_file(const char *from, const char *to)
-{
-    struct file file;
-    file = fixture_read(from, &mem);
-    FILE *stream = fopen(to, "we");
-    ck_assert_ptr_nonnull(stream);
-    ck_assert_uint_eq(fwrite(file.text.ptr, 1, file.text.len, stream), file.text.len);
-    fclose(stream);
-    ck_assert_int_eq(chmod(to, 0700), 0);
 }
 
 START_TEST(no_process)
@@ -100,10 +80,8 @@ END_TEST
 /* What the process calls itself must not drive the terminal. */
 START_TEST(the_command_is_escaped)
 {
-    const char *server = server_path();
+    const char *server = fixture_server_path();
     struct target target;
-    if (server == NULL)
-        return;
     ck_assert_msg(target_open(&target, start(server, "h2o\033[31m\n\\"), &mem, &diag) == 0, "%s", diag.message);
     ck_assert_str_eq(target.command, "h2o\\x1b[31m\\x0a\\\\ --lifetime 30 --script -");
     target_close(&target);
@@ -112,11 +90,9 @@ END_TEST
 
 START_TEST(objects_have_their_marks)
 {
-    const char *server = server_path();
+    const char *server = fixture_server_path();
     struct target target;
     size_t count = 0;
-    if (server == NULL)
-        return;
     ck_assert_msg(target_open(&target, start(server, server), &mem, &diag) == 0, "%s", diag.message);
     char *real = realpath(server, NULL);
     ck_assert_ptr_nonnull(real);
@@ -139,8 +115,8 @@ check_without_binary(bool is_replaced)
     struct target target;
     ck_assert_ptr_nonnull(mkdtemp(dir));
     const char *path = mem_printf(&mem, "%s/server", dir), *other = mem_printf(&mem, "%s/other", dir);
-    copy_file(server_path(), path);
-    copy_file("/bin/sh", other);
+    fixture_copy(fixture_server_path(), path);
+    fixture_copy("/bin/sh", other);
     pid_t pid = start(path, path);
     ck_assert_int_eq(is_replaced ? rename(other, path) : remove(path), 0);
     int status = target_open(&target, pid, &mem, &diag);
@@ -158,24 +134,22 @@ check_without_binary(bool is_replaced)
 
 START_TEST(a_binary_that_was_deleted)
 {
-    if (server_path() != NULL && geteuid() == 0)
+    if (geteuid() == 0)
         check_without_binary(false);
 }
 END_TEST
 
 START_TEST(a_binary_that_was_replaced)
 {
-    if (server_path() != NULL && geteuid() == 0)
+    if (geteuid() == 0)
         check_without_binary(true);
 }
 END_TEST
 
 START_TEST(the_pidfd_tells_of_the_end)
 {
-    const char *server = server_path();
+    const char *server = fixture_server_path();
     struct target target;
-    if (server == NULL)
-        return;
     pid_t pid = start(server, server);
     ck_assert_msg(target_open(&target, pid, &mem, &diag) == 0, "%s", diag.message);
     siginfo_t info;
@@ -190,10 +164,8 @@ END_TEST
 /* Others may run on the host, so there are two at least. */
 START_TEST(of_several_one_must_be_chosen)
 {
-    const char *server = server_path();
+    const char *server = fixture_server_path();
     pid_t pid = 0;
-    if (server == NULL)
-        return;
     start(server, server);
     start(server, server);
     ck_assert_int_eq(find_server(&pid, &mem, &diag), -1);

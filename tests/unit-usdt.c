@@ -22,9 +22,7 @@ static struct diag diag;
 static const char *
 server_path(const char *era)
 {
-    const char *server = getenv("SERVER");
-    ck_assert_msg(server != NULL, "SERVER does not name the test server");
-    return mem_printf(&mem, "%s%s", server, era);
+    return mem_printf(&mem, "%s%s", fixture_server_path(), era);
 }
 
 /* The bytes of a test server. */
