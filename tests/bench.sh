@@ -201,6 +201,7 @@ find_readers() { # CASE
 
 measure_readers() { # EVENTS
     local name
+    ((${#readers[@]} > 0)) || return 0 # what empty probes print has no end
     wait_for 60 is_settled
     for name in "${!readers[@]}"; do
         sample reading "$name" "$(awk "BEGIN { print ($(cpu_time "${readers[$name]}") - ${read[$name]}) / $1 / 1000 }")"
