@@ -531,6 +531,20 @@ START_TEST(a_replay_shows_successors_only)
 }
 END_TEST
 
+/* What came behind a record of a process that nobody has judged was dropped. */
+START_TEST(an_end_without_an_answer_drops_nothing)
+{
+    begin(usual_header, "t.probes", usual_catalogue);
+    block("start", 0, 5, by_file_start);
+    block("out", 0, 8, TICK N " 0 a d00000007 3 4 200\n" N " 0 b c00000007 1 2 200\n" N " 0 c e00000007 3 4 200\n");
+    block("out", 0, 9, N " 0 d c00000007 1 3 200\n");
+    block("end", 0, 12, "");
+    ck_assert_msg(play_as((struct replay){.format = "json"}) == 0, "%s", diag.message);
+    ck_assert_str_eq(shown.ptr, "{\"at\": 0, \"type\": \"q\", \"conn_id\": 1, \"req_id\": 2, \"http_version\": 512}\n"
+                                "{\"at\": 0, \"type\": \"q\", \"conn_id\": 1, \"req_id\": 3, \"http_version\": 512}\n");
+}
+END_TEST
+
 START_TEST(what_was_said_of_a_process_must_be_known)
 {
     static const char *const blocks[] = {
@@ -663,6 +677,7 @@ replay_suite(void)
     tcase_add_test(tcase, servers_at_the_same_time_have_a_bound);
     tcase_add_test(tcase, servers_in_all_have_none);
     tcase_add_test(tcase, a_replay_shows_successors_only);
+    tcase_add_test(tcase, an_end_without_an_answer_drops_nothing);
     tcase_add_loop_test(tcase, what_was_said_of_a_process_must_be_known, 0, 8);
     tcase_add_test(tcase, a_header_may_have_any_length);
     tcase_add_test(tcase, a_header_without_begin_is_refused);

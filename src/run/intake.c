@@ -337,7 +337,8 @@ intake_finish(struct session *session)
     struct session_intake *intake = &session->intake;
     struct decode_item item;
     bool is_complete = session->life.is_complete;
-    intake->asked = 0;
+    while (intake->asked != 0) /* nobody answers any more */
+        intake_judge(session, intake->asked);
     intake_record(session, RECORDING_END, is_complete ? text_of("complete") : (struct slice){0});
     while (decode_last(intake->decode, &item))
         intake_take_item(session, &item);
