@@ -13,12 +13,32 @@ drop_half() { # DIRECTORY
 }
 
 # Made under another name first, so that half of one is never taken for whole.
-make_tree() { # NAME RELEASE PACKAGES LOG [OPTION OF DEBOOTSTRAP]...
+make_tree() { # NAME RELEASE PACKAGES LOG
     local tree=$cache/$1
     [[ ! -d $tree ]] || return 0
     command -v debootstrap >/dev/null || { echo "there is no debootstrap" >"$4"; return 1; }
     mkdir -p "$cache" && drop_half "$tree.new" &&
-        timeout "${MATRIX_SECONDS:-600}" debootstrap --variant=minbase --include="$3" "${@:5}" "$2" "$tree.new" >"$4" 2>&1 && mv "$tree.new" "$tree"
+        timeout "${MATRIX_SECONDS:-600}" debootstrap --variant=minbase --include="$3" "$2" "$tree.new" >"$4" 2>&1 && mv "$tree.new" "$tree"
+}
+
+# A tree of another architecture is unpacked and not set up: no program of it runs here. What is needed of the set-up is done by hand.
+make_foreign_tree() { # NAME RELEASE ARCHITECTURE PACKAGES LOG
+    local tree=$cache/$1
+    [[ ! -d $tree ]] || return 0
+    mkdir -p "$cache" && rm -rf "$tree.new" &&
+        debootstrap --foreign --variant=minbase --arch="$3" --include="$4" "$2" "$tree.new" >"$5" 2>&1 && unpack_all "$tree.new" >>"$5" 2>&1 &&
+        mv "$tree.new" "$tree"
+}
+
+unpack_all() { # DIRECTORY
+    local package name
+    for package in "$1"/var/cache/apt/archives/*.deb; do
+        dpkg-deb --fsys-tarfile "$package" | tar -x --keep-directory-symlink -C "$1" || return
+    done
+    rm -rf "$1/debootstrap" "$1"/var/cache/apt/archives/*.deb
+    [[ ! -L $1/proc ]] || { rm "$1/proc" && mkdir "$1/proc"; } || return # in a container debootstrap makes a link
+    for name in passwd group; do cp "$1/usr/share/base-passwd/$name.master" "$1/etc/$name" || return; done
+    ln -sf gawk "$1/usr/bin/awk"
 }
 
 # The name of a release's tree with bpftrace. That of a guest of kernels.sh has more, and serves where it is.
