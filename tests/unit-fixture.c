@@ -134,14 +134,14 @@ fixture_fill(char *bytes, size_t len, const char *alphabet, uint32_t *state)
 }
 
 pid_t
-fixture_stranger(const char *path)
+fixture_stranger(const char *path, uid_t user)
 {
     int pair[2];
     char byte;
     ck_assert_int_eq(pipe2(pair, O_CLOEXEC), 0);
     pid_t pid = fork();
     if (pid == 0) {
-        if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+        if (geteuid() == 0 && (setgid(user) != 0 || setuid(user) != 0))
             _exit(126);
         execl(path, path, "60", (char *)NULL);
         _exit(127);

@@ -52,8 +52,9 @@ struct fixture_process {
 struct fixture_process fixture_start(const char *path);
 void fixture_end(const struct fixture_process *server);
 
-/* Runs `path 60` as nobody, or whoever runs the test, and waits until it runs. */
-pid_t fixture_stranger(const char *path);
+/* Runs `path 60` as that user, or whoever runs the test, and waits until it runs. */
+enum { FIXTURE_NOBODY = 65534 };
+pid_t fixture_stranger(const char *path, uid_t user);
 
 /* Compares bytes, which may hold NULs, and says what differs. */
 void fixture_equal(const struct outbuf *out, const char *expected);

@@ -338,7 +338,7 @@ start_stranger(uint64_t size)
     ck_assert_int_eq(chmod(dir, 0755), 0);
     const char *path = mem_printf(&mem, "%s/stranger", dir);
     ck_assert(elf_copy_with_notes("/bin/sleep", path, &notes, size));
-    pid_t pid = fixture_stranger(path);
+    pid_t pid = fixture_stranger(path, FIXTURE_NOBODY);
     remove(path);
     rmdir(dir);
     return pid;

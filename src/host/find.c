@@ -150,7 +150,7 @@ end_of_user(const struct search *search, uid_t user)
     return user == 0 || end > search->deadline ? search->deadline : end;
 }
 
-/* Reads each executable once. false: it took too long. */
+/* Reads each executable once, root's first. false: it took too long, and none was found till then. */
 static bool
 keep_h2os(struct search *search)
 {
@@ -167,12 +167,12 @@ keep_h2os(struct search *search)
         if (!is_same_user || !is_same_exe(&process, &all[i - 1]))
             is_ours = may_be_asked_for(exe, &process) && is_h2o(search, &process, end) && is_asked_for(exe, &process, end);
         if (clock_ms() >= search->deadline)
-            return false;
+            break;
         if (is_ours)
             all[kept++] = process;
     }
     search->nfound = kept;
-    return true;
+    return kept > 0 || clock_ms() < search->deadline;
 }
 
 /* ---- Which of these are servers. */
