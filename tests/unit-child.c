@@ -262,10 +262,11 @@ START_TEST(the_environment_of_bpftrace)
         ck_assert_str_eq(environment[2],
                          mem_printf(&mem, "BPFTRACE_PERF_RB_PAGES=%ld", rows[i].mebibytes * 1024 * 1024 / page));
         ck_assert_str_eq(environment[3], rows[i].keys);
-        ck_assert_ptr_null(environment[4]);
-        environment = bpftrace_environment(&bpftrace, true, &mem);
-        ck_assert_str_eq(environment[4], "BPFTRACE_LOG_SIZE=16777215");
+        ck_assert_str_eq(environment[4], "BPFTRACE_MAX_PROBES=16384");
         ck_assert_ptr_null(environment[5]);
+        environment = bpftrace_environment(&bpftrace, true, &mem);
+        ck_assert_str_eq(environment[5], "BPFTRACE_LOG_SIZE=16777215");
+        ck_assert_ptr_null(environment[6]);
     }
 }
 END_TEST

@@ -3,6 +3,7 @@
 #include "host/child.h"
 #include "host/open.h"
 #include "host/trust.h"
+#include "host/usdt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,13 +225,14 @@ bpftrace_lessened(const struct bpftrace *bpftrace)
 char **
 bpftrace_environment(const struct bpftrace *bpftrace, bool is_verbose, struct mem *mem)
 {
-    char **envp = mem_alloc(mem, 6 * sizeof(*envp));
+    char **envp = mem_alloc(mem, 7 * sizeof(*envp));
     const char *path = directories();
     envp[0] = mem_printf(mem, "PATH=%s", path != NULL ? path : "/usr/bin:/bin");
     envp[1] = mem_printf(mem, "%s=%u", bpftrace->row.string_size_variable, bpftrace->row.string_size);
     envp[2] = mem_printf(mem, "BPFTRACE_PERF_RB_PAGES=%zu", bpftrace->row.print_buffer / (size_t)sysconf(_SC_PAGESIZE));
     envp[3] = mem_printf(mem, "%s=%d", bpftrace->row.map_keys_variable, BPFTRACE_MAP_KEYS);
+    envp[4] = mem_printf(mem, "BPFTRACE_MAX_PROBES=%d", USDT_MAX_SITES); /* it counts sites, and takes 512 */
     if (is_verbose)
-        envp[4] = mem_strdup(mem, "BPFTRACE_LOG_SIZE=16777215"); /* the most that Linux 5.3 takes */
+        envp[5] = mem_strdup(mem, "BPFTRACE_LOG_SIZE=16777215"); /* the most that Linux 5.3 takes */
     return envp;
 }
