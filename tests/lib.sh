@@ -343,7 +343,7 @@ log_is_ready() {
 is_ready() {
     local parts
     mapfile -t -d '' parts <"$dir/err"
-    [[ $'\n'${parts[*]} =~ $'\n''h2olog: tracing pid '[0-9]+ ]]
+    [[ $'\n'${parts[*]} =~ $'\n''h2olog: tracing pid '[0-9]+ && ${parts[*]} == *'h2olog: tracing; Ctrl-C ends'* ]]
 }
 
 is_ready_or_gone() {
@@ -623,5 +623,5 @@ lines_of() { # CONN COUNT
 }
 
 are_traced() { # COUNT
-    [[ $(grep -Ec '^h2olog: tracing pid [0-9]+ \(.*\), probes attached' "$dir/err") -ge $1 ]]
+    grep -qx 'h2olog: tracing; Ctrl-C ends' "$dir/err" && [[ $(grep -Ec '^h2olog: tracing pid [0-9]+ \(.*\), probes attached' "$dir/err") -ge $1 ]]
 }

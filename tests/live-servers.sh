@@ -124,6 +124,12 @@ exe_without_server() {
     status_is 3 && says "no running process has h2o's probes and runs $SERVER-2020; start it, or wait for it with --wait"
 }
 
+# T1: the time began with the first of them, and was over before the last one was traced.
+traces_all_for_a_time() {
+    start_server && start_other "$SERVER" && start_log_as "$H2OLOG" -p "$server,$other" --duration 1s || return
+    are_traced 2 && reap "$log" 20 && status_is 0 || { show "$dir/err"; return 1; }
+}
+
 # All that there are on this host, with their pids.
 traces_all() {
     start_server && start_other "$SERVER" && start_log_as "$H2OLOG" -p all && wait_for 20 are_traced 2 || { show "$dir/err"; return 1; }
@@ -201,6 +207,7 @@ live_case "--wait -e --follow" waits_and_follows
 live_case "-e: all that run the file" traces_exe
 live_case "-e without a server" exe_without_server
 live_case "-p all" alone traces_all
+live_case "several for a time: it begins when all are traced" traces_all_for_a_time
 live_case "-p of a master: all its servers" traces_generations -p
 live_case "--pid-file of a master" traces_generations --pid-file
 live_case "--list -p of a master with two servers" lists_generations

@@ -241,6 +241,7 @@ START_TEST(a_replay_names_the_share)
         block("start", 0, 5, usual_start);
         block("out", 0, 8, TICK);
         block("out", 0, 40, N " 2 14 7 0 2 c8\n"); /* connection 0 is in every sample */
+        block("end", 0, 50, "complete");
         ck_assert_int_eq(play_as((struct replay){.format = "json", .words = rows[i].word, .nwords = rows[i].word != NULL}), 0);
         ck_assert_ptr_nonnull(strstr(shown.ptr, "\"status\": 200"));
         ck_assert_msg(strstr(shown.ptr, rows[i].shown != NULL ? rows[i].shown : "200}") != NULL, "%s", shown.ptr);
@@ -257,6 +258,7 @@ START_TEST(a_replay_sets_the_clock)
     block("out", 0, 2000000, N " 0 f4240 7 1 2 200\n");
     block("clock", 0, 3000000, "5000000000");
     block("out", 0, 4000000, N " 0 3d0900 7 2 2 200\n" N " 0 2dc6bf 7 3 2 200\n"); /* the last one is older */
+    block("end", 0, 5000000, "complete");
     ck_assert_msg(play_as((struct replay){.format = "json"}) == 0, "%s", diag.message);
     ck_assert_ptr_nonnull(strstr(shown.ptr, "{\"at\": 1, \"type\": \"q\", \"conn_id\": 1"));
     ck_assert_ptr_nonnull(strstr(shown.ptr, "{\"at\": 5004, \"type\": \"q\", \"conn_id\": 2"));
@@ -276,18 +278,50 @@ START_TEST(a_clock_that_was_set_to_nothing_is_damage)
 }
 END_TEST
 
+/* T21: as after kill -9, the last block is whole. It was replayed as if nothing was missing. */
+START_TEST(a_recording_of_a_run_that_was_not_ended)
+{
+    begin(usual_header, "t.probes", usual_catalogue);
+    block("start", 0, 5, usual_start);
+    block("out", 0, 8, TICK N " 0 f4240 7 1 2 200\n");
+    ck_assert_int_eq(play_as((struct replay){.format = "json"}), -1);
+    ck_assert_ptr_nonnull(strstr(diag.message, " breaks off at its end: the run was not ended"));
+    ck_assert_ptr_nonnull(strstr(shown.ptr, "\"conn_id\": 1"));
+    block("stop", 0, 9, "");
+    ck_assert_msg(play_as((struct replay){.format = "json"}) == 0, "%s", diag.message);
+}
+END_TEST
+
+/* T1: what one server did before the other one was traced was shown, and counted for -k and --duration. */
+START_TEST(a_run_of_several_servers_begins_with_the_last)
+{
+    char header[256];
+    snprintf(header, sizeof(header), "%stogether 1\n", usual_header);
+    begin(header, "t.probes", usual_catalogue);
+    block("start", 0, 5, usual_start);
+    block("out", 0, 8, TICK N " 0 f4240 7 1 2 200\n");
+    block("start", 1, 9, usual_start);
+    block("out", 1, 2000000, TICK);
+    block("begin", 0, 3000000, "");
+    block("out", 0, 4000000, N " 0 2dc6bf 7 2 2 200\n" N " 0 2dc6c0 7 3 2 200\n");
+    block("stop", 0, 5000000, "");
+    ck_assert_msg(play_as((struct replay){.format = "json"}) == 0, "%s", diag.message);
+    ck_assert_str_eq(shown.ptr, "{\"at\": 3, \"type\": \"q\", \"conn_id\": 3, \"req_id\": 2, \"http_version\": 512}\n");
+}
+END_TEST
+
 START_TEST(versions_of_recordings)
 {
     static const struct {
         const char *version;
         int status;
-    } rows[] = {{"0", -1}, {"1", 0}, {"2", 0}, {"3", -1}};
+    } rows[] = {{"0", -1}, {"1", 0}, {"2", 0}, {"3", 0}, {"4", -1}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         begin(usual_header, "t.probes", usual_catalogue);
         recording.ptr[strlen("h2olog-recording ")] = *rows[i].version;
         ck_assert_int_eq(play(), rows[i].status);
         if (rows[i].status != 0)
-            ck_assert_ptr_nonnull(strstr(diag.message, "this h2olog reads versions 1 to 2"));
+            ck_assert_ptr_nonnull(strstr(diag.message, "this h2olog reads versions 1 to 3"));
     }
 }
 END_TEST
@@ -666,6 +700,8 @@ replay_suite(void)
     tcase_add_test(tcase, a_replay_names_the_share);
     tcase_add_test(tcase, a_replay_sets_the_clock);
     tcase_add_test(tcase, a_clock_that_was_set_to_nothing_is_damage);
+    tcase_add_test(tcase, a_recording_of_a_run_that_was_not_ended);
+    tcase_add_test(tcase, a_run_of_several_servers_begins_with_the_last);
     tcase_add_test(tcase, versions_of_recordings);
     tcase_add_test(tcase, a_replay_has_the_columns_of_the_run);
     tcase_add_test(tcase, a_time_that_cannot_be_shown);

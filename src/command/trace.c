@@ -151,6 +151,7 @@ begin_recording(struct recording *recording, const struct recording_header *head
                 struct diag *diag)
 {
     const struct used used = used_files(options);
+    recording->path = options->record;
     recording->fd = open_output_apart(options->record, OPEN_EMPTIED, used.items, USED_ALL, diag);
     return recording->fd < 0 ? -1 : recording_begin(recording, header, diag);
 }
@@ -234,6 +235,7 @@ trace_servers(struct setup *setup, const struct setup_files *files, const struct
         header.bpftrace = machine.bpftrace;
         header.cpus = machine.cpus;
         header.has_servers = to.format.options.has_servers;
+        header.begins_together = machine.chosen.servers.count > 1;
         header.offset = wall_offset(&to.format.wall, 0);
         if (begin_recording(&recording, &header, options, diag) != 0)
             return -1;

@@ -11,15 +11,15 @@
 
 #define FORMAT "h2olog-recording"
 
-enum { FORMAT_VERSION = 2 };
+enum { FORMAT_VERSION = 3 };
 
-static const char *const kinds[RECORDING_KINDS] = {"start", "out", "err", "end", "stop", "clock", "server"};
+static const char *const kinds[RECORDING_KINDS] = {"start", "out", "err", "end", "stop", "begin", "clock", "server"};
 
 static int
 fail(struct recording *recording, const char *why, struct diag *diag)
 {
     recording->has_failed = true;
-    return diag_set(diag, DIAG_FAILED, "cannot write the recording: %s", why);
+    return diag_set(diag, DIAG_FAILED, "cannot write %s: %s; the recording breaks off there", recording->path, why);
 }
 
 /* A reader of a pipe that takes nothing for so long holds the run up no longer. */
@@ -57,8 +57,9 @@ put_header(struct outbuf *out, const struct recording_header *header)
     text_putc(out, '\n');
     text_printf(out, "bpftrace %d.%d.%d\ncpus %d\noffset %ld\n", header->bpftrace.major, header->bpftrace.minor,
                 header->bpftrace.patch, header->cpus, header->offset);
-    text_printf(out, "format %s\nextra %d\nnames %d\ntime %s\nservers %d\napp-data %d\n", header->format, header->extra,
-                header->names, header->time != NULL ? header->time : "none", header->has_servers, header->request.app_data);
+    text_printf(out, "format %s\nextra %d\nnames %d\ntime %s\nservers %d\ntogether %d\napp-data %d\n", header->format,
+                header->extra, header->names, header->time != NULL ? header->time : "none", header->has_servers,
+                header->begins_together, header->request.app_data);
     request_put(out, &header->request, "", text_put);
     if (header->most > 0)
         text_printf(out, "count %lu\n", header->most);
@@ -247,6 +248,7 @@ static const struct header_line {
     {"names", read_flag, offsetof(struct recording_header, names)},
     {"time", read_text, offsetof(struct recording_header, time)},
     {"servers", read_flag, offsetof(struct recording_header, has_servers)},
+    {"together", read_flag, offsetof(struct recording_header, begins_together)},
     {"app-data", read_flag, offsetof(struct recording_header, request.app_data)},
     {"count", read_count, offsetof(struct recording_header, most)},
     {"show", read_word, 0}, /* several members */

@@ -3,10 +3,10 @@
 
 #include "plan/plan.h"
 
-/* A recording: what bpftrace printed, and what is needed to understand it. This is version 2 of the format: a header of lines
+/* A recording: what bpftrace printed, and what is needed to understand it. This is version 3 of the format: a header of lines
  * up to "begin", whose values are as h2olog was given them, then blocks.
  *
- *   h2olog-recording 2
+ *   h2olog-recording 3
  *   program h2olog 0.1.0      which h2olog made it
  *   host NAME
  *   command LINE              h2olog's command line, escaped
@@ -19,6 +19,7 @@
  *   names 0
  *   time clock                before lines: a name of format.h; no line: none, as in version 1
  *   servers 1                 several may appear; no line: one, as in version 1
+ *   together 1                the run begins with a block; 0, or no line: with each server's first heartbeat
  *   app-data 0
  *   count N                  so many records were wanted; no line: all
  *   show OPTION VALUE        one line for each option of the view, if there was one: view.h
@@ -31,16 +32,18 @@
  *   out err  what bpftrace wrote there
  *   end      bpftrace has said everything; "complete" when it was ended after all that was wanted
  *   stop     the run was stopped: later records do not belong to it
+ *   begin    all servers that the run began with are traced: what was before does not belong to it
  *   clock    the wall clock was set: the offset from here on, as in the header
  *   server   what was said of a process: "PID joined", LF, and a note: the tracer sees it, too; "PID other": it is not shown;
  *            "PID ended"; "PID unseen FROM TO", in NSECS: its probes were never attached
  *
- * Version 1, which can still be read, has no blocks of the last two kinds.
+ * Versions 1 and 2 can still be read. Before version 3 there were no blocks "begin", in version 1 no "clock" and "server".
  *
  * The header is UTF-8 without control characters, and has 64 MiB at most; so has a block.
  */
 struct recording {
     int fd;
+    const char *path; /* for errors */
     bool has_failed;
 };
 
@@ -50,6 +53,7 @@ enum recording_kind {
     RECORDING_ERR,
     RECORDING_END,
     RECORDING_STOP,
+    RECORDING_BEGIN,
     RECORDING_CLOCK,
     RECORDING_SERVER,
     RECORDING_KINDS
@@ -65,7 +69,7 @@ struct recording_header {
     uint64_t most;             /* records; 0: all */
     struct filter_word *words; /* of the view */
     size_t nwords;
-    bool extra, names, has_servers;
+    bool extra, names, has_servers, begins_together;
     struct files files;
 };
 

@@ -48,7 +48,8 @@ emit(struct session *session, struct record *record)
 {
     struct session_run *run = session->run;
     const struct session_life *life = &session->life;
-    bool is_early = life->begin_nsecs == 0 || (record->event != NULL && record->nsecs < life->begin_nsecs);
+    uint64_t begin = life->begin_nsecs > run->begin_nsecs ? life->begin_nsecs : run->begin_nsecs;
+    bool is_early = life->begin_nsecs == 0 || (record->event != NULL && record->nsecs < begin);
     if (is_early || record->nsecs > run->stop_nsecs || run->is_reader_gone || output_is_full(run->output))
         return;
     if (record->event != NULL && !is_shown(session, record))
@@ -134,7 +135,7 @@ intake_lose(struct session *session, uint64_t lost)
 {
     const struct session_intake *intake = &session->intake;
     struct session_run *run = session->run;
-    if (session->life.begin_nsecs == 0)
+    if (session->life.begin_nsecs == 0 || intake->now < run->begin_nsecs)
         return;
     uint64_t from = intake->reorder != NULL ? reorder_released(intake->reorder) : 0;
     struct record record = {.nsecs = from != 0 ? from : intake->now};

@@ -94,6 +94,10 @@ player_take(struct player *player, const struct recording_block *block)
         player->config.run->stop_nsecs = block->nsecs;
         return 0;
     }
+    if (block->kind == RECORDING_BEGIN) {
+        player->config.run->begin_nsecs = block->nsecs;
+        return 0;
+    }
     if (block->kind == RECORDING_CLOCK)
         return player_set_clock(player, block);
     if (block->kind == RECORDING_START)
@@ -151,18 +155,21 @@ play(struct player *player, struct files_stream *stream)
 {
     const struct output *output = player->config.run->output;
     struct recording_block block = {0};
-    int more, gone = 0, status = 0;
+    int more = 1, gone = 0, status = 0;
     while (status == 0 && gone == 0 && !output_is_full(output) &&
            (more = recording_read_block(&block, stream, player->diag)) != 0) {
         status = more < 0 ? -1 : player_take(player, &block);
         if (status == 0)
             gone = flush(output->sink, false, player->diag);
     }
+    bool breaks_off = more == 0 && player->nsessions > 0 && player->config.run->stop_nsecs == UINT64_MAX;
     player_end_all(player, gone == 0);
     if (gone == 0)
         gone = flush(output->sink, true, player->diag);
     if (status == 0 && gone == 0 && !output_is_full(output))
         status = check_patterns(player);
+    if (breaks_off && status == 0)
+        status = diag_set(player->diag, DIAG_FAILED, "%s breaks off at its end: the run was not ended", player->path);
     return gone < 0 ? -1 : status;
 }
 
@@ -234,10 +241,14 @@ choose_limit(const struct replay *replay, const struct recording_header *header,
 
 /* Plays the blocks into the output, and says what they came to. `config`: without its run. */
 static int
-play_into(struct output *output, const struct session_config *config, const struct replay *replay, struct files_stream *stream,
-          struct diag *diag)
+play_into(struct output *output, const struct session_config *config, const struct replay *replay,
+          const struct recording_header *header, struct files_stream *stream, struct diag *diag)
 {
-    struct session_run run = {.log = replay->log, .output = output, .diag = diag, .stop_nsecs = UINT64_MAX};
+    struct session_run run = {.log = replay->log,
+                              .output = output,
+                              .diag = diag,
+                              .begin_nsecs = header->begins_together ? UINT64_MAX : 0,
+                              .stop_nsecs = UINT64_MAX};
     struct player player = {.path = replay->path, .config = *config, .diag = diag};
     player.config.run = &run;
     output_open(output);
@@ -275,7 +286,7 @@ show(const struct replay *replay, const struct recording_header *header, struct 
         const char *mode = view.is_grouped ? REQUEST_EXCHANGES : replay->mode;
         struct select select = {mode, replay->patterns, replay->npatterns, &filter, mem_alloc(mem, replay->npatterns + 1)};
         const struct session_config config = {&header->request, &catalog, &header->bpftrace, &select, header->cpus, NULL};
-        status = play_into(&output, &config, replay, stream, diag);
+        status = play_into(&output, &config, replay, header, stream, diag);
     }
     view_free(&view);
     return status;

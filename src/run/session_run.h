@@ -21,6 +21,8 @@ struct session_run {
     struct output *output;
     struct session_counts counts;
     struct diag *diag;   /* the first error is kept, and is the one that is reported */
+    uint64_t begin_nsecs; /* CLOCK_BOOTTIME when all servers of the beginning were traced: records before are dropped. 0: each
+                             has a begin of its own; UINT64_MAX: they are not */
     uint64_t stop_nsecs; /* CLOCK_BOOTTIME when the run was stopped: later records are dropped. UINT64_MAX: it goes on */
     bool is_reader_gone; /* nobody reads the output any more */
     struct recording *recording; /* NULL: none is made */

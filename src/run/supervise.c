@@ -123,6 +123,10 @@ check_begin(struct run *run)
     if (run->has_begun || supervise_is_stopping(run) || !is_all_ready(run))
         return;
     run->has_begun = true;
+    if (run->shared.begin_nsecs != 0) {
+        run->shared.begin_nsecs = clock_boot_nsecs();
+        session_run_record(&run->shared, &(struct recording_block){.kind = RECORDING_BEGIN, .nsecs = run->shared.begin_nsecs});
+    }
     diag_note(run->part->log, "tracing; Ctrl-C ends");
     notify_ready();
 }
@@ -144,7 +148,7 @@ check_count(struct run *run)
 static void
 check_duration(struct run *run)
 {
-    if (run->part->duration_ms == 0 || run->shared.counts.servers == 0 || supervise_is_stopping(run))
+    if (run->part->duration_ms == 0 || !run->has_begun || supervise_is_stopping(run))
         return;
     if (run->end_ms == 0)
         run->end_ms = clock_ms() + (int64_t)run->part->duration_ms;
@@ -342,6 +346,7 @@ supervise_run(const struct supervise *part, int signals, struct diag *diag)
                                       .output = part->output,
                                       .diag = diag,
                                       .recording = part->recording,
+                                      .begin_nsecs = part->nservers > 1 ? UINT64_MAX : 0,
                                       .stop_nsecs = UINT64_MAX,
                                       .nstarting = part->nservers,
                                       .is_program_foreign = part->is_program_foreign,
