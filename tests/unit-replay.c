@@ -579,6 +579,19 @@ START_TEST(an_end_without_an_answer_drops_nothing)
 }
 END_TEST
 
+/* T8: what a successor did that ended at once was dropped, and nobody knew. */
+START_TEST(what_a_process_did_that_ended_at_once_is_lost)
+{
+    begin(usual_header, "t.probes", usual_catalogue);
+    block("start", 0, 5, by_file_start);
+    block("out", 0, 8, TICK N " 0 a d00000007 3 4 200\n" N " 0 b c00000007 1 2 200\n" N " 0 c d00000007 3 5 200\n");
+    block("server", 0, 9, "13 gone\n");
+    block("end", 0, 12, "complete");
+    ck_assert_msg(play_as((struct replay){.format = "json"}) == 0, "%s", diag.message);
+    ck_assert_str_eq(shown.ptr, "{\"at\": 0, \"type\": \"q\", \"conn_id\": 1, \"req_id\": 2, \"http_version\": 512}\n");
+}
+END_TEST
+
 START_TEST(what_was_said_of_a_process_must_be_known)
 {
     static const char *const blocks[] = {
@@ -714,6 +727,7 @@ replay_suite(void)
     tcase_add_test(tcase, servers_in_all_have_none);
     tcase_add_test(tcase, a_replay_shows_successors_only);
     tcase_add_test(tcase, an_end_without_an_answer_drops_nothing);
+    tcase_add_test(tcase, what_a_process_did_that_ended_at_once_is_lost);
     tcase_add_loop_test(tcase, what_was_said_of_a_process_must_be_known, 0, 8);
     tcase_add_test(tcase, a_header_may_have_any_length);
     tcase_add_test(tcase, a_header_without_begin_is_refused);

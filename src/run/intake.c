@@ -244,6 +244,16 @@ intake_ask(struct session *session)
         keeper_order(session->run->keeper, KEEPER_JUDGE, intake->asked);
 }
 
+/* A record of one that had ended before it was known whose it was is lost. */
+static bool
+is_refused(const struct session *session, const struct record *record)
+{
+    const struct session_other *other = servers_refused(session, record->pid, record->nsecs);
+    if (other != NULL && other->is_gone)
+        session->run->counts.lost++;
+    return other != NULL;
+}
+
 /* Goes on until the keeper has to be asked. */
 static unsigned
 intake_decode(struct session *session)
@@ -253,31 +263,45 @@ intake_decode(struct session *session)
     while (intake->asked == 0 && decode_next(intake->decode, &intake->item))
         if (!is_of_stranger(session, &intake->item))
             news |= intake_take_item(session, &intake->item);
-        else if (!servers_have_refused(session, intake->item.record.pid, intake->item.record.nsecs))
+        else if (!is_refused(session, &intake->item.record))
             intake_ask(session);
     count_damage(session);
     return news;
 }
 
-unsigned
-intake_judge(struct session *session, pid_t pid)
+static unsigned
+go_on(struct session *session)
 {
     struct session_intake *intake = &session->intake;
-    unsigned news = 0;
-    if (intake->asked != pid)
-        return 0;
     intake->asked = 0;
-    if (servers_has(session, pid))
-        news |= intake_take_item(session, &intake->item);
-    else
-        servers_refuse(session, pid, intake->item.record.nsecs);
-    news |= intake_decode(session);
+    unsigned news = intake_decode(session);
     struct outbuf later = intake->later;
     intake->later = (struct outbuf){0};
     if (later.len > 0)
         news |= intake_take(session, (struct slice){later.ptr, later.len}, intake->now);
     text_free(&later);
     return news;
+}
+
+unsigned
+intake_judge(struct session *session, pid_t pid)
+{
+    if (session->intake.asked != pid)
+        return 0;
+    unsigned news = intake_take_item(session, &session->intake.item);
+    return news | go_on(session);
+}
+
+unsigned
+intake_refuse(struct session *session, bool is_gone)
+{
+    const struct session_intake *intake = &session->intake;
+    servers_refuse(session, intake->asked, intake->item.record.nsecs, is_gone);
+    if (is_gone)
+        diag_note(session->run->log,
+                  "process %d of the server's file ended before anybody could look at it; its events are lost", intake->asked);
+    is_refused(session, &intake->item.record);
+    return go_on(session);
 }
 
 /* Decodes `len` bytes that stand where decode_room said. */
@@ -339,7 +363,7 @@ intake_finish(struct session *session)
     struct decode_item item;
     bool is_complete = session->life.is_complete;
     while (intake->asked != 0) /* nobody answers any more */
-        intake_judge(session, intake->asked);
+        intake_refuse(session, false);
     intake_record(session, RECORDING_END, is_complete ? text_of("complete") : (struct slice){0});
     while (decode_last(intake->decode, &item))
         intake_take_item(session, &item);

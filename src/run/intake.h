@@ -25,6 +25,10 @@ void intake_ask(struct session *session);
  * Returns bits of intake_news. */
 unsigned intake_judge(struct session *session, pid_t pid);
 
+/* The process that was asked for is not to be shown; or it had ended before anybody could look at it, and its records are lost.
+ */
+unsigned intake_refuse(struct session *session, bool is_gone);
+
 /* Takes a loss that bpftrace told of: it stands before all records that are not passed on yet, as it may be older than those.
  */
 void intake_lose(struct session *session, uint64_t lost);

@@ -21,7 +21,7 @@ enum keeper_order {
 enum keeper_kind {
     KEEPER_STARTED,    /* `tracer` was started for `server`: `files` are its own, `text` is the note */
     KEEPER_JOINED,     /* `tracer` sees `server`, too: `files.out` is its pidfd, `text` is the note */
-    KEEPER_REFUSED,    /* the process `server` is not to be shown */
+    KEEPER_REFUSED,    /* the process `server` is not to be shown; `number` is 1 if it has ended */
     KEEPER_FAILED,     /* no tracer could be started for `server`: `diag` says why */
     KEEPER_ENDED,      /* `tracer` has ended: `number` is its status as waitpid gives it */
     KEEPER_TOUCHED,    /* `number` bytes of `server` were made readable */

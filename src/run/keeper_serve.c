@@ -205,17 +205,19 @@ make_tracer(struct state *state, struct tracer *tracer, const struct keeper_mess
     return status;
 }
 
-/* false: no tracer sees the server, or it is not to be shown. */
+/* false: no tracer sees the server, or it is not to be shown, or `is_gone`: it has ended. */
 static bool
-join_server(struct state *state, pid_t server, bool is_chosen)
+join_server(struct state *state, pid_t server, bool is_chosen, bool *is_gone)
 {
     struct keeper_message message = {.kind = KEEPER_JOINED, .server = server};
     struct keeper_join to;
     struct outbuf note = {0};
+    *is_gone = false;
     if (state->services->join == NULL)
         return false;
     bool is_joined = state->services->join(state->services->context, server, is_chosen, &to, &note);
     message.tracer = to.tracer;
+    *is_gone = to.is_gone;
     if (is_joined)
         send_message(state, &message, &to.server_fd, to.server_fd >= 0, (struct slice){note.ptr, note.len});
     child_close(&to.server_fd);
@@ -227,8 +229,11 @@ static void
 judge(struct state *state, pid_t process)
 {
     struct keeper_message message = {.kind = KEEPER_REFUSED, .server = process};
-    if (!join_server(state, process, false))
-        send_message(state, &message, NULL, 0, (struct slice){0});
+    bool is_gone;
+    if (join_server(state, process, false, &is_gone))
+        return;
+    message.number = is_gone;
+    send_message(state, &message, NULL, 0, (struct slice){0});
 }
 
 /* Returns -1 if it cannot be started, which is sent to h2olog. */
@@ -256,7 +261,8 @@ start_tracer(struct state *state, pid_t server, bool is_lesser)
 static int
 add_server(struct state *state, pid_t server)
 {
-    return join_server(state, server, true) ? 0 : start_tracer(state, server, false);
+    bool is_gone;
+    return join_server(state, server, true, &is_gone) ? 0 : start_tracer(state, server, false);
 }
 
 /* NULL: it has ended. */

@@ -11,6 +11,7 @@ enum { KEEPER_PAUSE_MS = 18 };
 struct keeper_join {
     pid_t tracer;
     int server_fd; /* a pidfd; -1: it has ended */
+    bool is_gone;  /* it had ended before anybody could look at it */
 };
 
 /* What the keeper does when it is ordered to, or when it is time. All of it runs in the keeper. */

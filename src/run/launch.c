@@ -408,7 +408,10 @@ join(void *context, pid_t pid, bool is_chosen, struct keeper_join *to, struct ou
     struct process_file file;
     struct diag ignored;
     *to = (struct keeper_join){.server_fd = -1};
-    if (launch->sharing.first == NULL || !process_read(&process, pid) || !process_exe_file(pid, clock_ms() + FILE_MS, &file))
+    if (launch->sharing.first == NULL)
+        return false;
+    to->is_gone = !process_read(&process, pid) || !process_exe_file(pid, clock_ms() + FILE_MS, &file);
+    if (to->is_gone)
         return false;
     to->tracer = share_find(&launch->sharing, &file);
     if (to->tracer == 0)

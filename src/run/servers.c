@@ -27,21 +27,21 @@ servers_has(const struct session *session, pid_t pid)
 }
 
 void
-servers_refuse(struct session *session, pid_t pid, uint64_t nsecs)
+servers_refuse(struct session *session, pid_t pid, uint64_t nsecs, bool is_gone)
 {
     struct session_servers *servers = &session->servers;
-    servers->others[servers->nothers++ % SESSION_OTHERS] = (struct session_other){pid, nsecs};
+    servers->others[servers->nothers++ % SESSION_OTHERS] = (struct session_other){pid, nsecs, is_gone};
 }
 
-bool
-servers_have_refused(const struct session *session, pid_t pid, uint64_t nsecs)
+const struct session_other *
+servers_refused(const struct session *session, pid_t pid, uint64_t nsecs)
 {
     enum { HOLDS_NS = 1000 * 1000 * 1000 };
     const struct session_servers *servers = &session->servers;
     for (size_t i = 0; i < SESSION_OTHERS; i++)
         if (servers->others[i].pid == pid && nsecs < servers->others[i].nsecs + HOLDS_NS)
-            return true;
-    return false;
+            return &servers->others[i];
+    return NULL;
 }
 
 bool

@@ -19,8 +19,8 @@ bool servers_has(const struct session *session, pid_t pid);
 
 /* The process of an event at `nsecs` is not to be shown. Whether that was said of it: of events that are older, or a second
  * younger at most, as another process may get its pid, and the program leaves it out by then. */
-void servers_refuse(struct session *session, pid_t pid, uint64_t nsecs);
-bool servers_have_refused(const struct session *session, pid_t pid, uint64_t nsecs);
+void servers_refuse(struct session *session, pid_t pid, uint64_t nsecs, bool is_gone);
+const struct session_other *servers_refused(const struct session *session, pid_t pid, uint64_t nsecs);
 
 /* Whether one of them has not ended; whether this one has not. */
 bool servers_is_alive(const struct session *session, pid_t pid);

@@ -252,12 +252,12 @@ session_join(struct session *session, pid_t pid, int pidfd, struct slice text, s
 }
 
 void
-session_refuse(struct session *session, pid_t pid)
+session_refuse(struct session *session, pid_t pid, bool is_gone)
 {
     if (session->intake.asked != pid)
         return;
-    servers_record(session, pid, "other", (struct slice){0});
-    tell_lifecycle(session, intake_judge(session, pid));
+    servers_record(session, pid, is_gone ? "gone" : "other", (struct slice){0});
+    tell_lifecycle(session, intake_refuse(session, is_gone));
 }
 
 void
@@ -369,12 +369,13 @@ session_take_server(struct session *session, struct slice bytes, uint64_t nsecs,
     session->intake.now = nsecs;
     if (is_whole && text_is(what, "joined"))
         return session_join(session, (pid_t)number, -1, bytes, diag);
-    if (is_whole && text_is(what, "other"))
-        session_refuse(session, (pid_t)number);
+    if (is_whole && (text_is(what, "other") || text_is(what, "gone")))
+        session_refuse(session, (pid_t)number, text_is(what, "gone"));
     else if (is_whole && text_is(what, "ended"))
         servers_end(session, (pid_t)number);
     else if (!is_whole || !text_is(what, "unseen") || !servers_repeat_unseen(session, (pid_t)number, line))
-        return diag_set(diag, DIAG_FAILED, "expected what was said of a process: its pid, and joined, other, ended or unseen");
+        return diag_set(diag, DIAG_FAILED,
+                        "expected what was said of a process: its pid, and joined, other, gone, ended or unseen");
     return 0;
 }
 

@@ -43,7 +43,7 @@ bool session_is_of(const struct session *session, pid_t server, pid_t tracer);
 int session_join(struct session *session, pid_t pid, int pidfd, struct slice note, struct diag *diag);
 
 /* The same: that it is not to be shown. */
-void session_refuse(struct session *session, pid_t pid);
+void session_refuse(struct session *session, pid_t pid, bool is_gone);
 
 /* All its servers have ended, but it could go on with others of the same file. */
 bool session_is_idle(const struct session *session);

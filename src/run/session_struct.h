@@ -50,6 +50,7 @@ struct session_server {
 struct session_other {
     pid_t pid;
     uint64_t nsecs;
+    bool is_gone; /* it had ended, so nobody knows what it was */
 };
 
 enum { SESSION_OTHERS = 64 };

@@ -130,7 +130,7 @@ take_news(struct run *run, const struct keeper_news *news)
         break;
     case KEEPER_REFUSED:
         for (size_t i = 0; i < run->nsessions; i++)
-            session_refuse(run->sessions[i], news->server);
+            session_refuse(run->sessions[i], news->server, news->number != 0);
         break;
     case KEEPER_ENDED:
         if (session != NULL)
