@@ -180,7 +180,7 @@ static const struct log_row {
      "1580410633 1580410633123 1580410633123456 123 123456 18:57:13"},
     {"{\"a\": %m, \"b\": \"x-%{none}i-%m\", \"c\": \"%{none}i\", \"d\": %{none}i, \"e\\\"\": \"%m\", \"f\": %s, \"g\": %b}",
      true, "{\"a\": \"GET\", \"b\": \"x---GET\", \"c\": null, \"d\": null, \"e\\\"\": \"GET\", \"f\": 404, \"g\": null}"},
-    {"plain", false, "plain"},
+    {"plain %%", false, "plain %"},
 };
 
 static void
@@ -268,6 +268,9 @@ static const struct {
     const char *format, *message;
 } errors[] = {
     {"", "--log-format: an empty format; expected one, as combined or '%s %r'"},
+    {"comon", "--log-format: \"comon\" names nothing of a request; did you mean common?"},
+    {"plain",
+     "--log-format: \"plain\" names nothing of a request; expected common, combined, json, or a format such as '%s %r'"},
     {"%h %z", "--log-format: expected one of %AbHhlmpeqrstUuVv behind %, a brace or another %\n    %h %z\n        ^"},
     {"%", "--log-format: expected one of %AbHhlmpeqrstUuVv behind %, a brace or another %\n    %\n     ^"},
     {"%{a", "--log-format: a brace that is not closed; expected %{...} and a letter\n    %{a\n     ^"},

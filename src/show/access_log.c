@@ -1,5 +1,6 @@
 #include "show/access_log.h"
 
+#include "base/near.h"
 #include "request/header.h"
 #include "show/access_log_value.h"
 
@@ -158,6 +159,20 @@ log_parse(struct log_parser *parser)
     return 0;
 }
 
+/* A format that names nothing is a preset's name with a letter wrong, or a mistake. */
+static int
+refuse_text(const char *text, struct diag *diag)
+{
+    char asked[128], quoted[64];
+    struct near near = near_to(text_of(text));
+    for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++)
+        near_offer(&near, text_of(presets[i].name));
+    return diag_set(
+        diag, DIAG_USAGE, "--log-format: \"%s\" names nothing of a request%s",
+        diag_quote(quoted, sizeof(quoted), text_of(text)),
+        near_ask(&near, "", "; expected common, combined, json, or a format such as '%s %r'", asked, sizeof(asked)));
+}
+
 int
 access_log_parse(struct access_log *log, const char *text, bool is_json, struct mem *mem, struct diag *diag)
 {
@@ -165,6 +180,8 @@ access_log_parse(struct access_log *log, const char *text, bool is_json, struct 
     *log = (struct access_log){.is_json = is_json || (preset != NULL && preset->is_json)};
     if (*text == '\0')
         return diag_set(diag, DIAG_USAGE, "--log-format: an empty format; expected one, as combined or '%%s %%r'");
+    if (preset == NULL && strchr(text, '%') == NULL)
+        return refuse_text(text, diag);
     struct log_parser parser = {.log = log, .mem = mem, .diag = diag};
     parser.text = parser.at = preset != NULL ? preset->format : text;
     int status = log_parse(&parser);
