@@ -268,9 +268,9 @@ static const struct {
     const char *format, *message;
 } errors[] = {
     {"", "--log-format: an empty format; expected one, as combined or '%s %r'"},
-    {"comon", "--log-format: \"comon\" names nothing of a request; did you mean common?"},
-    {"plain",
-     "--log-format: \"plain\" names nothing of a request; expected common, combined, json, or a format such as '%s %r'"},
+    {"comon", "--log-format: it names nothing of a request; did you mean common?\n    comon\n    ^"},
+    {"plain", "--log-format: it names nothing of a request; expected common, combined, json, or a format such as '%s %r'\n    "
+              "plain\n    ^"},
     {"%h %z", "--log-format: expected one of %AbHhlmpeqrstUuVv behind %, a brace or another %\n    %h %z\n        ^"},
     {"%", "--log-format: expected one of %AbHhlmpeqrstUuVv behind %, a brace or another %\n    %\n     ^"},
     {"%{a", "--log-format: a brace that is not closed; expected %{...} and a letter\n    %{a\n     ^"},

@@ -163,13 +163,12 @@ log_parse(struct log_parser *parser)
 static int
 refuse_text(const char *text, struct diag *diag)
 {
-    char asked[128], quoted[64];
+    char asked[128];
     struct near near = near_to(text_of(text));
     for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++)
         near_offer(&near, text_of(presets[i].name));
-    return diag_set(
-        diag, DIAG_USAGE, "--log-format: \"%s\" names nothing of a request%s",
-        diag_quote(quoted, sizeof(quoted), text_of(text)),
+    return diag_caret(
+        diag, "log-format", text_of(text), 0, "it names nothing of a request%s",
         near_ask(&near, "", "; expected common, combined, json, or a format such as '%s %r'", asked, sizeof(asked)));
 }
 
