@@ -43,14 +43,22 @@ is_shown(const struct session *session, const struct record *record)
            filter_fits(session->filter, probe, record->values);
 }
 
+/* Between the run's beginning and its end. */
+static bool
+is_of_run(const struct session *session, const struct record *record)
+{
+    const struct session_run *run = session->run;
+    const struct session_life *life = &session->life;
+    uint64_t begin = life->begin_nsecs > run->begin_nsecs ? life->begin_nsecs : run->begin_nsecs;
+    bool is_early = life->begin_nsecs == 0 || (record->event != NULL && record->nsecs < begin);
+    return !is_early && record->nsecs <= run->stop_nsecs;
+}
+
 static void
 emit(struct session *session, struct record *record)
 {
     struct session_run *run = session->run;
-    const struct session_life *life = &session->life;
-    uint64_t begin = life->begin_nsecs > run->begin_nsecs ? life->begin_nsecs : run->begin_nsecs;
-    bool is_early = life->begin_nsecs == 0 || (record->event != NULL && record->nsecs < begin);
-    if (is_early || record->nsecs > run->stop_nsecs || run->is_reader_gone || output_is_full(run->output))
+    if (!is_of_run(session, record) || run->is_reader_gone || output_is_full(run->output))
         return;
     if (record->event != NULL && !is_shown(session, record))
         return;
@@ -249,7 +257,7 @@ static bool
 is_refused(const struct session *session, const struct record *record)
 {
     const struct session_other *other = servers_refused(session, record->pid, record->nsecs);
-    if (other != NULL && other->is_gone)
+    if (other != NULL && other->is_gone && is_of_run(session, record) && is_shown(session, record))
         session->run->counts.lost++;
     return other != NULL;
 }

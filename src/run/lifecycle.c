@@ -110,7 +110,7 @@ static void
 leave_alone(struct session *session)
 {
     diag_note(session->run->log,
-              "the kernel is still detaching the probes of pid %d; bpftrace is killed, and goes when that is done",
+              "the kernel is still detaching the probes of pid %d; bpftrace is killed, and goes by itself when that is done",
               session->server);
     finish(session);
 }

@@ -19,6 +19,7 @@ struct player {
         struct session *session;
     } sessions[MAX_SESSIONS]; /* those that have begun and not ended */
     size_t nsessions;
+    bool breaks_off; /* without the end of the run */
     struct diag *diag;
 };
 
@@ -162,14 +163,12 @@ play(struct player *player, struct files_stream *stream)
         if (status == 0)
             gone = flush(output->sink, false, player->diag);
     }
-    bool breaks_off = more == 0 && player->nsessions > 0 && player->config.run->stop_nsecs == UINT64_MAX;
+    player->breaks_off = more == 0 && player->nsessions > 0 && player->config.run->stop_nsecs == UINT64_MAX;
     player_end_all(player, gone == 0);
     if (gone == 0)
         gone = flush(output->sink, true, player->diag);
     if (status == 0 && gone == 0 && !output_is_full(output))
         status = check_patterns(player);
-    if (breaks_off && status == 0)
-        status = diag_set(player->diag, DIAG_FAILED, "%s breaks off at its end: the run was not ended", player->path);
     return gone < 0 ? -1 : status;
 }
 
@@ -255,6 +254,8 @@ play_into(struct output *output, const struct session_config *config, const stru
     int status = play(&player, stream);
     if (status == 0)
         session_run_summarize(&run);
+    if (status == 0 && player.breaks_off)
+        status = diag_set(diag, DIAG_FAILED, "%s breaks off at its end: the run was not ended", player.path);
     output_close(output);
     return status;
 }

@@ -81,6 +81,10 @@ static void
 lose_reader(struct run *run)
 {
     run->shared.is_reader_gone = true;
+    if (run->shared.stop_nsecs == UINT64_MAX) {
+        run->shared.stop_nsecs = clock_boot_nsecs();
+        session_run_record_stop(&run->shared);
+    }
     sink_drop(run->part->output->sink);
     supervise_begin_end(run);
     supervise_abandon_all(run);
@@ -366,6 +370,8 @@ supervise_run(const struct supervise *part, int signals, struct diag *diag)
         diag_note(part->log, "ended while waiting; no server was traced");
     bool has_failed_to_begin = run.shared.counts.servers == 0 && diag->status != DIAG_OK;
     bool is_quiet_end = run.shared.is_reader_gone || has_failed_to_begin; /* as of `| head` */
+    if (!is_quiet_end && !run.has_begun && run.shared.counts.servers > 0)
+        diag_note(part->log, "the run ended before tracing began; nothing was seen");
     if (!is_quiet_end)
         session_run_summarize(&run.shared);
     for (size_t i = 0; i < run.nsessions; i++)
