@@ -252,14 +252,23 @@ intake_ask(struct session *session)
         keeper_order(session->run->keeper, KEEPER_JUDGE, intake->asked);
 }
 
-/* A record of one that had ended before it was known whose it was is lost. */
-static bool
-is_refused(const struct session *session, const struct record *record)
+/* A record of a process that is not to be shown. Of one that had ended before it was known whose it was, it is lost. */
+static void
+pass_over(const struct session *session, const struct record *record, bool is_gone)
+{
+    if (is_gone && is_of_run(session, record) && is_shown(session, record))
+        session->run->counts.lost++;
+}
+
+/* A record of a process that is none of the servers, as far as is known. */
+static void
+take_of_stranger(struct session *session, const struct record *record)
 {
     const struct session_other *other = servers_refused(session, record->pid, record->nsecs);
-    if (other != NULL && other->is_gone && is_of_run(session, record) && is_shown(session, record))
-        session->run->counts.lost++;
-    return other != NULL;
+    if (other == NULL)
+        intake_ask(session);
+    else
+        pass_over(session, record, other->is_gone);
 }
 
 /* Goes on until the keeper has to be asked. */
@@ -271,8 +280,8 @@ intake_decode(struct session *session)
     while (intake->asked == 0 && decode_next(intake->decode, &intake->item))
         if (!is_of_stranger(session, &intake->item))
             news |= intake_take_item(session, &intake->item);
-        else if (!is_refused(session, &intake->item.record))
-            intake_ask(session);
+        else
+            take_of_stranger(session, &intake->item.record);
     count_damage(session);
     return news;
 }
@@ -308,7 +317,7 @@ intake_refuse(struct session *session, bool is_gone)
     if (is_gone)
         diag_note(session->run->log,
                   "process %d of the server's file ended before anybody could look at it; its events are lost", intake->asked);
-    is_refused(session, &intake->item.record);
+    pass_over(session, &intake->item.record, is_gone);
     return go_on(session);
 }
 

@@ -17,8 +17,9 @@ void servers_record(struct session *session, pid_t pid, const char *what, struct
 /* Whether records of the process are shown. */
 bool servers_has(const struct session *session, pid_t pid);
 
-/* The process of an event at `nsecs` is not to be shown. Whether that was said of it: of events that are older, or a second
- * younger at most, as another process may get its pid, and the program leaves it out by then. */
+/* The process of an event at `nsecs` is not to be shown; `is_gone`: it had ended, so nobody knows what it was. What was said of
+ * it so; NULL: nothing. That holds for events that are older, or a second younger at most, as another process may get its pid,
+ * and the program leaves it out by then. */
 void servers_refuse(struct session *session, pid_t pid, uint64_t nsecs, bool is_gone);
 const struct session_other *servers_refused(const struct session *session, pid_t pid, uint64_t nsecs);
 

@@ -42,7 +42,7 @@ bool session_is_of(const struct session *session, pid_t server, pid_t tracer);
  * the pidfd (-1: there is none). 0, or -1 with `diag` set. */
 int session_join(struct session *session, pid_t pid, int pidfd, struct slice note, struct diag *diag);
 
-/* The same: that it is not to be shown. */
+/* The same: that it is not to be shown; `is_gone`: as it had ended before anybody could look at it. */
 void session_refuse(struct session *session, pid_t pid, bool is_gone);
 
 /* All its servers have ended, but it could go on with others of the same file. */

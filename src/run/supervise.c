@@ -36,12 +36,21 @@ supervise_begin_end(struct run *run)
         run->limit = clock_ms() + run->part->put_off_ms;
 }
 
+/* What comes from now on does not belong to the run; nor to its recording. */
+static void
+close_run(struct run *run)
+{
+    if (run->shared.stop_nsecs != UINT64_MAX)
+        return;
+    run->shared.stop_nsecs = clock_boot_nsecs();
+    session_run_record_stop(&run->shared);
+}
+
 void
 supervise_stop(struct run *run)
 {
     supervise_begin_end(run);
-    run->shared.stop_nsecs = clock_boot_nsecs();
-    session_run_record_stop(&run->shared);
+    close_run(run);
     supervise_stop_all(run);
 }
 
@@ -81,10 +90,7 @@ static void
 lose_reader(struct run *run)
 {
     run->shared.is_reader_gone = true;
-    if (run->shared.stop_nsecs == UINT64_MAX) {
-        run->shared.stop_nsecs = clock_boot_nsecs();
-        session_run_record_stop(&run->shared);
-    }
+    close_run(run);
     sink_drop(run->part->output->sink);
     supervise_begin_end(run);
     supervise_abandon_all(run);
@@ -143,9 +149,7 @@ check_count(struct run *run)
         return;
     run->is_full = true;
     supervise_begin_end(run);
-    if (run->shared.stop_nsecs == UINT64_MAX)
-        run->shared.stop_nsecs = clock_boot_nsecs();
-    session_run_record_stop(&run->shared);
+    close_run(run);
     supervise_abandon_all(run);
 }
 
