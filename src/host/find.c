@@ -157,7 +157,7 @@ keep_h2os(struct search *search)
     const struct find_exe *exe = search->query->exe;
     struct candidate *all = search->found;
     size_t kept = 0;
-    bool is_ours = false;
+    bool is_ours = false, is_over = false;
     int64_t end = 0;
     for (size_t i = 0; i < search->nfound; i++) {
         const struct candidate process = all[i];
@@ -166,13 +166,14 @@ keep_h2os(struct search *search)
             end = end_of_user(search, process.user);
         if (!is_same_user || !is_same_exe(&process, &all[i - 1]))
             is_ours = may_be_asked_for(exe, &process) && is_h2o(search, &process, end) && is_asked_for(exe, &process, end);
-        if (clock_ms() >= search->deadline)
+        is_over = clock_ms() >= search->deadline;
+        if (is_over)
             break;
         if (is_ours)
             all[kept++] = process;
     }
     search->nfound = kept;
-    return kept > 0 || clock_ms() < search->deadline;
+    return kept > 0 || !is_over;
 }
 
 /* ---- Which of these are servers. */

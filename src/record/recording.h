@@ -34,9 +34,12 @@
  *   stop     the run was stopped: later records do not belong to it
  *   begin    all servers that the run began with are traced: what was before does not belong to it
  *   clock    the wall clock was set: the offset from here on, as in the header
- *   server   what was said of a process: "PID joined", LF, and a note: the tracer sees it, too; "PID other": it is not shown;
- * "PID gone": it has ended, so nobody knows whose it was; "PID ended"; "PID unseen FROM TO", in NSECS: its probes were never
- * attached
+ *   server   what was said of a process:
+ *              PID joined           a note follows behind LF: the tracer sees it, too
+ *              PID other            it is not shown
+ *              PID gone             it had ended, so nobody knows whose it was
+ *              PID ended
+ *              PID unseen FROM TO   in NSECS: its probes were never attached
  *
  * Versions 1 and 2 can still be read. Before version 3 there were no blocks "begin", in version 1 no "clock" and "server".
  *
