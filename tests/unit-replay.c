@@ -542,13 +542,17 @@ END_TEST
 
 /* ---- Programs by file: records have the process before the thread. */
 
-static const char by_file_start[] = "12\n" N " by-file\nserver\np q 8 8 4\np header 8 8 8 8 8 8\np r 8 8 4\n";
+static void
+begin_by_file(void)
+{
+    begin(usual_header, "t.probes", usual_catalogue);
+    block("start", 0, 5, "12\n" N " by-file\nserver\np q 8 8 4\np header 8 8 8 8 8 8\np r 8 8 4\n");
+}
 
 /* T8: a replay shows what the run has shown, and nothing of others, of whom the keeper is asked once a second at most. */
 START_TEST(a_replay_shows_successors_only)
 {
-    begin(usual_header, "t.probes", usual_catalogue);
-    block("start", 0, 5, by_file_start);
+    begin_by_file();
     block("out", 0, 8, TICK N " 0 a c00000007 1 2 200\n" N " 0 b d00000007 3 4 200\n" N " 0 c e00000007 5 6 200\n");
     block("server", 0, 9, "13 joined\n- since=7\nsuccessor\n");
     block("server", 0, 9, "14 other\n");
@@ -568,8 +572,7 @@ END_TEST
 /* What came behind a record of a process that nobody has judged was dropped. */
 START_TEST(an_end_without_an_answer_drops_nothing)
 {
-    begin(usual_header, "t.probes", usual_catalogue);
-    block("start", 0, 5, by_file_start);
+    begin_by_file();
     block("out", 0, 8, TICK N " 0 a d00000007 3 4 200\n" N " 0 b c00000007 1 2 200\n" N " 0 c e00000007 3 4 200\n");
     block("out", 0, 9, N " 0 d c00000007 1 3 200\n");
     block("end", 0, 12, "");
@@ -582,8 +585,7 @@ END_TEST
 /* T8: what a successor did that ended at once was dropped, and nobody knew. */
 START_TEST(what_a_process_did_that_ended_at_once_is_lost)
 {
-    begin(usual_header, "t.probes", usual_catalogue);
-    block("start", 0, 5, by_file_start);
+    begin_by_file();
     block("out", 0, 8, TICK N " 0 a d00000007 3 4 200\n" N " 0 b c00000007 1 2 200\n" N " 0 c d00000007 3 5 200\n");
     block("server", 0, 9, "13 gone\n");
     block("end", 0, 12, "complete");
@@ -596,8 +598,7 @@ START_TEST(what_was_said_of_a_process_must_be_known)
 {
     static const char *const blocks[] = {
         "", "0 other\n", "13\n", "13 gone\n", "13 unseen 3\n", "13 unseen 3 2\n", "13 joined\n", "13 joined\nnonce\nserver\n"};
-    begin(usual_header, "t.probes", usual_catalogue);
-    block("start", 0, 5, by_file_start);
+    begin_by_file();
     block("server", 0, 9, blocks[_i]);
     ck_assert_int_eq(play(), -1);
 }
