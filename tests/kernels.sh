@@ -41,16 +41,6 @@ emulator() { [[ $(arch_of "$1") == arm64 ]] && echo qemu-system-aarch64 || echo 
 triplet() { [[ $(arch_of "$1") == arm64 ]] && echo aarch64-linux-gnu || echo x86_64-linux-gnu; }
 compiler() { echo "$(triplet "$1")-gcc"; }
 
-make_userland() { # GUEST LOG
-    local release
-    release=$(release_of "${1/bullseye/bookworm}")
-    if [[ $(arch_of "$1") == "$(dpkg --print-architecture)" ]]; then
-        make_tree "$(userland_of "$1")" "$release" "$packages" "$2"
-    else
-        make_foreign_tree "$(userland_of "$1")" "$release" "$(arch_of "$1")" "$packages" "$2"
-    fi
-}
-
 # The kernel and its modules, unpacked from their package: installing it would take minutes.
 make_kernel() { # GUEST LOG
     local to=$cache/linux-$1 package
@@ -134,10 +124,11 @@ boot() { # GUEST DIRECTORY
 
 # Makes what is missing of a guest. What cannot be done is said.
 make_guest() { # GUEST
-    local directory=kernels/$1
+    local directory=kernels/$1 release
+    release=$(release_of "${1/bullseye/bookworm}")
     if ! command -v "$(emulator "$1")" "$(compiler "$1")" >/dev/null; then
         echo "no $(emulator "$1"), or no $(compiler "$1"): ./autogen.sh --deps=kernels installs them" >"$directory/failed"
-    elif ! make_userland "$1" "$directory/tree.log"; then
+    elif ! make_tree "$(userland_of "$1")" "$release" "$packages" "$directory/tree.log" "$(arch_of "$1")"; then
         echo "no tree: $(tail -n 1 "$directory/tree.log")" >"$directory/failed"
     elif ! make_kernel "$1" "$directory/kernel.log"; then
         echo "no kernel: $(tail -n 1 "$directory/kernel.log")" >"$directory/failed"

@@ -12,24 +12,20 @@ drop_half() { # DIRECTORY
     rm -rf --one-file-system "$1"
 }
 
-# Made under another name first, so that half of one is never taken for whole.
-make_tree() { # NAME RELEASE PACKAGES LOG
-    local tree=$cache/$1
+# Made under another name first, so that half of one is never taken for whole. One of another architecture is unpacked and not set
+# up, as no program of it runs here.
+make_tree() { # NAME RELEASE PACKAGES LOG [ARCHITECTURE]
+    local tree=$cache/$1 foreign=()
     [[ ! -d $tree ]] || return 0
     command -v debootstrap >/dev/null || { echo "there is no debootstrap" >"$4"; return 1; }
+    [[ ${5:-$(dpkg --print-architecture)} == "$(dpkg --print-architecture)" ]] || foreign=(--foreign "--arch=$5")
     mkdir -p "$cache" && drop_half "$tree.new" &&
-        timeout "${MATRIX_SECONDS:-600}" debootstrap --variant=minbase --include="$3" "$2" "$tree.new" >"$4" 2>&1 && mv "$tree.new" "$tree"
+        timeout "${MATRIX_SECONDS:-600}" debootstrap --variant=minbase "${foreign[@]}" --include="$3" "$2" "$tree.new" >"$4" 2>&1 || return
+    [[ ${#foreign[@]} == 0 ]] || unpack_all "$tree.new" >>"$4" 2>&1 || return
+    mv "$tree.new" "$tree"
 }
 
-# A tree of another architecture is unpacked and not set up: no program of it runs here. What is needed of the set-up is done by hand.
-make_foreign_tree() { # NAME RELEASE ARCHITECTURE PACKAGES LOG
-    local tree=$cache/$1
-    [[ ! -d $tree ]] || return 0
-    mkdir -p "$cache" && rm -rf "$tree.new" &&
-        debootstrap --foreign --variant=minbase --arch="$3" --include="$4" "$2" "$tree.new" >"$5" 2>&1 && unpack_all "$tree.new" >>"$5" 2>&1 &&
-        mv "$tree.new" "$tree"
-}
-
+# What is needed of the packages' set-up is done by hand.
 unpack_all() { # DIRECTORY
     local package name
     for package in "$1"/var/cache/apt/archives/*.deb; do
