@@ -7,7 +7,7 @@ unset SUDO_UID SUDO_GID # h2olog takes no PATH from who called sudo, and the tes
 
 H2OLOG=${H2OLOG:-./h2olog}
 SERVER=${SERVER:-./usdt-server}
-readonly H2OLOG SERVER
+readonly H2OLOG SERVERS=$SERVER
 readonly SKIPPED=77
 # Waits are as long as an idle machine may take; others run beside, and who has not to wait does not.
 SLOW=${SLOW:-4}
@@ -280,6 +280,15 @@ keeper_of() { # PID
 
 # ----------------------------------------------------------------------------------------------------------- the server
 
+server_of() { # ERA
+    [[ $1 == 2026 ]] && echo "$SERVER" || echo "$SERVERS-$1"
+}
+
+# For a script whose cases are not about probe sites. The kernel detaches them one after the other, 0.1 s each, for all tests that run.
+use_single_sites() {
+    SERVER=$SERVERS-single
+}
+
 # Starts the server with a script that `tell` writes; its pid is $server, its port $port.
 start_server() { # [OPTION]...
     start_server_as "$SERVER" "$@"
@@ -493,9 +502,6 @@ tests=$(cd "$(dirname "$0")" && pwd)
 probes=$tests/../probes
 readonly tests probes
 
-server_of() { # ERA
-    [[ $1 == 2026 ]] && echo "$SERVER" || echo "$SERVER-$1"
-}
 
 # Runs expect.awk for an era; what follows are its variables and, last, a file if it needs one.
 expectation() { # ERA VARIABLE=VALUE... [FILE]

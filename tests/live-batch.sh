@@ -5,6 +5,7 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
+use_single_sites
 
 readonly NUL_HEADER='1 i "a" len "x\\0y" len' # printed, not kept
 readonly HEADER='2 i "a" len "x" len'

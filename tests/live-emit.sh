@@ -100,7 +100,7 @@ accepts() { # OPTION...
 
 # Without root and without a process.
 needs_no_process() {
-    chmod 755 "$dir" && cp "$SERVER-2020" "$dir/server-2020" && chmod 755 "$dir/server-2020" || return
+    chmod 755 "$dir" && cp "$(server_of 2020)" "$dir/server-2020" && chmod 755 "$dir/server-2020" || return
     setpriv --reuid=65534 --regid=65534 --clear-groups "$H2OLOG" all -a --emit-script >"$dir/program.bt" || return
     setpriv --reuid=65534 --regid=65534 --clear-groups "$H2OLOG" all -e "$dir/server-2020" --emit-script >"$dir/2020.bt" || return
     grep -q '^usdt::quicly:packet_sent$' "$dir/program.bt" && ! grep -q packet_commit "$dir/program.bt" &&

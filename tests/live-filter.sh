@@ -4,6 +4,7 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
+use_single_sites
 
 # Twelve connections with two requests each, of which some fail.
 all_requests() { # line|fire

@@ -4,6 +4,7 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
+use_single_sites
 
 # A graceful restart: the new server comes, both serve, the old one ends. `replace` puts another file in the old one's place first.
 follows() { # keep|replace

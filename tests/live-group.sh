@@ -4,6 +4,7 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
+use_single_sites
 
 request() { # CONN REQ VERSION PATH
     echo "fire h2o:receive_request $1 $2 $3"

@@ -354,8 +354,8 @@ turns_probes_off() {
 # ------------------------------------------------------------------------------------------------------------ the cases
 
 live_case "the first request after the server's start is complete, with all names" first_request
-live_case "the first request of a server of February 2020" era "$SERVER-2020"
-live_case "the first request of a server of December 2022" era "$SERVER-2022"
+live_case "the first request of a server of February 2020" era "$(server_of 2020)"
+live_case "the first request of a server of December 2022" era "$(server_of 2022)"
 live_case "answers of 404 and 500" statuses
 live_case "two requests on one connection" keep_alive
 live_case "three pipelined requests" pipelined

@@ -5,6 +5,7 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
+use_single_sites
 
 rounds=${KILL_ROUNDS:-60}
 seed=${KILL_SEED:-$RANDOM}

@@ -4,6 +4,7 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
+use_single_sites
 
 # COUNT events as fast as the server can, and the lines of them.
 fire_many() { # COUNT

@@ -4,6 +4,7 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
+use_single_sites
 
 # Events of three threads: long texts, bytes, NULs, every kind of number.
 fire_all_sorts() { # COUNT

@@ -4,6 +4,7 @@
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
+use_single_sites
 
 # Starts another server in a directory of its own; its pid is $other, its script $other_script.
 start_other() { # PROGRAM
@@ -44,13 +45,13 @@ one_event() { # [PREFIX]
 # ------------------------------------------------------------------------------------------------------------ the wait
 
 wait_is_ended() { # SIGNAL
-    start_waiting -e "$SERVER-2020" --wait || return
+    start_waiting -e "$(server_of 2020)" --wait || return
     rest 1
     local begin
     begin=$(milliseconds)
     kill -"$1" "$log" && reap "$log" 5 && status_is 0 || return
     (($(milliseconds) - begin < 1000 * ${SLOW:-1})) || { explain "it took $(($(milliseconds) - begin)) ms"; return 1; }
-    says "waiting for an h2o that runs $SERVER-2020; Ctrl-C ends" && says "ended while waiting; no server was traced" || return
+    says "waiting for an h2o that runs $(server_of 2020); Ctrl-C ends" && says "ended while waiting; no server was traced" || return
     [[ $(grep -vc ' is version ' "$dir/err") == 3 && ! -s $dir/out ]] || { show "$dir/err"; return 1; }
 }
 
@@ -120,8 +121,8 @@ traces_exe() {
 
 exe_without_server() {
     status=0
-    "$H2OLOG" -e "$SERVER-2020" >"$dir/out" 2>"$dir/err" || status=$?
-    status_is 3 && says "no running process has h2o's probes and runs $SERVER-2020; start it, or wait for it with --wait"
+    "$H2OLOG" -e "$(server_of 2020)" >"$dir/out" 2>"$dir/err" || status=$?
+    status_is 3 && says "no running process has h2o's probes and runs $(server_of 2020); start it, or wait for it with --wait"
 }
 
 # T1: the time began with the first of them, and was over before the last one was traced.

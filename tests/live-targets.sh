@@ -82,7 +82,7 @@ numbers_inside() {
 }
 
 chrooted() {
-    mkdir "$dir/root" && cp "$SERVER-static" "$dir/root/server" || return
+    mkdir "$dir/root" && cp "$SERVERS-static" "$dir/root/server" || return
     start_server_as chroot "$dir/root" /server && traces_server
 }
 
@@ -105,8 +105,8 @@ of_32_bits() {
 
 run_alone "$@"
 
-live_case "a static server, not position-independent" linked "$SERVER-static"
-live_case "a server with its probes in a library" linked "$SERVER-shared"
+live_case "a static server, not position-independent" linked "$SERVERS-static"
+live_case "a server with its probes in a library" linked "$SERVERS-shared"
 live_case "a server that runs as nobody" nobodys
 live_case "a server whose file was deleted" deleted_binary
 live_case "a server whose file was replaced" replaced_binary

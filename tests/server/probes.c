@@ -44,13 +44,6 @@ typedef const void *ptr;
 #define IN_REGISTERS(type, i) (type)through_register(v[i])
 #define ON_STACK(type, i) (type)copy[i]
 
-static NOINLINE uint64_t
-through_register(uint64_t value)
-{
-    __asm__ volatile("" : "+r"(value));
-    return value;
-}
-
 /* Chosen by the version in receive_request; the probes that follow in the same thread belong to that request. */
 static _Thread_local unsigned protocol;
 
@@ -75,6 +68,16 @@ choose_protocol(uint64_t http_version)
         if (p##_##n##_semaphore) \
             FIRE##count(IN_MEMORY, p, n, __VA_ARGS__); \
     }
+#ifdef SINGLE_SITES
+#define PROBE3 PROBE
+#else
+static NOINLINE uint64_t
+through_register(uint64_t value)
+{
+    __asm__ volatile("" : "+r"(value));
+    return value;
+}
+
 #define PROBE3(p, n, count, ...) \
     static NOINLINE void h1_##p##_##n(const uint64_t *v) \
     { \
@@ -97,6 +100,7 @@ choose_protocol(uint64_t http_version)
         if (p##_##n##_semaphore) \
             sites[protocol](v); \
     }
+#endif
 #include PROBE_TABLE
 #undef PROBE
 #undef PROBE3
