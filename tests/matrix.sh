@@ -1,7 +1,8 @@
 #!/bin/bash
 # The live tests with the bpftrace of several Debian releases, and one table of what came out; run by `make check-matrix`. h2olog and
 # the servers run here, bpftrace in a directory tree that debootstrap makes below MATRIX_CACHE. MATRIX_RELEASES and MATRIX_TESTS
-# choose, MATRIX_JOBS releases are tested at a time. A release that cannot be had has its reason in the table; logs are in ./matrix.
+# choose, MATRIX_JOBS releases are tested at a time. MATRIX_BPFTRACES are paths of further bpftraces. A release that cannot be had
+# has its reason in the table; logs are in ./matrix.
 set -u
 unset SUDO_UID SUDO_GID # behind sudo h2olog takes no PATH from the user
 
@@ -27,12 +28,26 @@ run_test() { # RELEASE TEST
     grep -A 3 '^not ok' "$log" | sed "s/^/# $1: /" >&2
 }
 
+# Makes matrix/COLUMN/bpftrace, for a release or a path.
+make_bpftrace() { # COLUMN
+    local path
+    for path in ${MATRIX_BPFTRACES:-}; do
+        [[ $(column_of "$path") != "$1" ]] || { ln -s "$(realpath "$path")" "matrix/$1/bpftrace" && return; }
+    done
+    make_tree "$(bpftrace_tree "$1")" "$1" bpftrace "matrix/$1/log" && make_wrapper "$(bpftrace_tree "$1")" "matrix/$1"
+}
+
+# "opt-bpftrace-0.25" of a path.
+column_of() { # PATH
+    local name=${1#/}
+    echo "${name//\//-}"
+}
+
 # Leaves a file for each test, with what its cell says.
 run_release() { # RELEASE
-    local name tree
-    tree=$(bpftrace_tree "$1")
+    local name
     rm -rf "matrix/$1" && mkdir "matrix/$1" || return
-    if ! make_tree "$tree" "$1" bpftrace "matrix/$1/log" || ! make_wrapper "$tree" "matrix/$1"; then
+    if ! make_bpftrace "$1"; then
         echo "not to be had" >"matrix/$1/version"
         echo "# $1: $(tail -n 1 "matrix/$1/log")" >&2
         return
@@ -45,14 +60,14 @@ run_release() { # RELEASE
 
 print_row() { # NAME FILE
     printf '%-16s' "$1"
-    for release in $releases; do printf '%-16s' "$(cat "matrix/$release/$2" 2>/dev/null || echo -)"; done
+    for release in $releases; do printf '%-26s' "$(cat "matrix/$release/$2" 2>/dev/null || echo -)"; done
     echo
 }
 
 print_table() {
     local name
     # shellcheck disable=SC2086 # words
-    printf '%-16s' '' $releases && echo
+    printf '%-16s' '' && printf '%-26s' $releases && echo
     print_row bpftrace version
     for name in $names; do print_row "$name" "$name"; done
     for name in $names; do cat matrix/*/"$name"; done 2>/dev/null |
@@ -60,6 +75,10 @@ print_table() {
 }
 
 [[ $EUID == 0 ]] || { echo "make check-matrix needs root" >&2; exit 1; }
+for path in ${MATRIX_BPFTRACES:-}; do
+    [[ -x $path ]] || { echo "MATRIX_BPFTRACES: $path cannot be run" >&2; exit 1; }
+    releases="$releases $(column_of "$path")"
+done
 need_tracefs "$@"
 rm -rf matrix && mkdir matrix || exit 1
 for release in $releases; do
