@@ -188,8 +188,11 @@ print_table() {
 
 [[ $EUID == 0 ]] || { echo "make check-kernels needs root" >&2; exit 1; }
 check_words() {
-    local guest
-    [[ " all http redact bpftrace none " == *" $checks "* ]] || { echo "KERNEL_CHECKS is all, http, redact, bpftrace or none" >&2; return 1; }
+    local guest check
+    for check in ${checks//,/ }; do
+        [[ " all http events redact bpftrace none " == *" $check "* ]] ||
+            { echo "no check $check; KERNEL_CHECKS is some of: all,http,events,redact,bpftrace, or none" >&2; return 1; }
+    done
     for guest in $guests; do
         [[ " $all " == *" $guest "* ]] || { echo "no guest $guest; KERNELS is some of: $all" >&2; return 1; }
     done
