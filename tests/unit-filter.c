@@ -204,11 +204,11 @@ START_TEST(o6_host_is_the_authority)
     const struct catalog_probe *probe = &fixture.catalog.probes[0];
     struct types_value values[CATALOG_MAX_FIELDS] = {0};
     add("request-header", "Host,x-a");
-    values[2].text = text_of(":authority");
+    values[2] = (struct types_value){.text = text_of(":authority"), .number = 10};
     ck_assert(filter_fits(&filter, probe, values));
-    values[2].text = text_of("x-a");
+    values[2] = (struct types_value){.text = text_of("x-a"), .number = 3};
     ck_assert(filter_fits(&filter, probe, values));
-    values[2].text = text_of("x-b");
+    values[2] = (struct types_value){.text = text_of("x-b"), .number = 3};
     ck_assert(!filter_fits(&filter, probe, values));
 }
 END_TEST

@@ -176,7 +176,7 @@ put_header(const struct filter_term *term, struct outbuf *out, const char *value
 static bool
 fits_header(const struct filter_term *term, const struct types_value *value)
 {
-    return header_fits(term->text, value->text);
+    return value->number == value->text.len && header_fits(term->text, value->text);
 }
 
 static void

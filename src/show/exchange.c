@@ -54,6 +54,13 @@ exchange_next(const struct exchange *exchange, size_t *at, struct record *record
     return true;
 }
 
+bool
+exchange_is_named(const struct record *record, struct slice name)
+{
+    const struct types_value *found = &record->values[record->event->probe->field_of[CATALOG_HEADER_NAME]];
+    return found->number == name.len && found->text.len == name.len && strncasecmp(found->text.ptr, name.ptr, name.len) == 0;
+}
+
 const struct types_value *
 exchange_header(const struct exchange *exchange, enum catalog_role role, struct slice name, size_t *at, struct record *record)
 {
@@ -61,8 +68,7 @@ exchange_header(const struct exchange *exchange, enum catalog_role role, struct 
         const struct catalog_probe *probe = record->event->probe;
         if (probe->role != role)
             continue;
-        struct slice found = record->values[probe->field_of[CATALOG_HEADER_NAME]].text;
-        if (found.len == name.len && strncasecmp(found.ptr, name.ptr, name.len) == 0)
+        if (exchange_is_named(record, name))
             return &record->values[probe->field_of[CATALOG_HEADER_VALUE]];
     }
     return NULL;

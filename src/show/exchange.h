@@ -45,6 +45,9 @@ void exchange_clear(struct exchange *exchange);
 /* The records, one after the other: `*at` is 0 for the first. false: there is none left. */
 bool exchange_next(const struct exchange *exchange, size_t *at, struct record *record);
 
+/* Whether a header field has that name, in any case. One that was cut has none that is known. */
+bool exchange_is_named(const struct record *record, struct slice name);
+
 /* The value of the next header field of that role and that name, in any case, and the record that holds it. `*at` as above.
  * NULL: there is none left. */
 const struct types_value *exchange_header(const struct exchange *exchange, enum catalog_role role, struct slice name,

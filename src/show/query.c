@@ -111,7 +111,8 @@ value_fits(const struct query_node *node, const struct types_value *value)
         return regex_fits(node->regex, value->text);
     if (node->comparison->of == TEXT)
         return value->number == value->text.len && text_equal(value->text, node->text);
-    return query_number(value->text, &number, &rest) && rest.len == 0 && is_so(node, number);
+    return value->number == value->text.len && query_number(value->text, &number, &rest) && rest.len == 0 &&
+           is_so(node, number);
 }
 
 static bool

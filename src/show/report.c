@@ -90,10 +90,8 @@ enum { PSEUDO = sizeof(pseudo) / sizeof(pseudo[0]) };
 static bool
 is_member(const struct record *record, unsigned *seen)
 {
-    struct slice name = record->values[record->event->probe->field_of[CATALOG_HEADER_NAME]].text;
     for (int i = 0; i < PSEUDO; i++) {
-        bool fits = name.len == strlen(pseudo[i]) && strncasecmp(name.ptr, pseudo[i], name.len) == 0;
-        if (!fits || (*seen >> i & 1) != 0)
+        if (!exchange_is_named(record, text_of(pseudo[i])) || (*seen >> i & 1) != 0)
             continue;
         *seen |= 1u << i;
         return true;
