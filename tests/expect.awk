@@ -28,7 +28,7 @@ BEGIN {
     for (i = 0; i < 16; i++)
         digit_of[substr("0123456789abcdef", i + 1, 1)] = i
     all_bytes = ""
-    for (i = 0; i < 256; i++)
+    for (i = 1; i < 256; i++)
         all_bytes = all_bytes sprintf("%02x", i)
     probes = complaints = seq = 0
 }
@@ -559,11 +559,35 @@ function put_length(field, len,    i) {
     member(name_of[field] "_len", len)
 }
 
+function least(a, b) {
+    return a < b ? a : b
+}
+
+# How many bytes stand before it.
+function first_nul(hex,    at) {
+    for (at = 0; 2 * at < length(hex) && substr(hex, 2 * at + 1, 2) != "00";)
+        at++
+    return at
+}
+
+# A header's name, say.
+function is_before_str(field,    i, is_seen) {
+    for (i = 0; i < fields[key]; i++) {
+        if (is_seen && type_of[key SUBSEP i] == "str")
+            return 1
+        is_seen = is_seen || key SUBSEP i == field
+    }
+    return 0
+}
+
 function put_text(field, arg, type,    hex, len, shown, at) {
     hex = bytes[arg]
     if (type == "str") {
         len = decimal(word[len_of[field]], 0) + 0
-        shown = len > limit ? limit : len
+        shown = least(least(len, limit), is_before_str(field) ? 512 : len)
+        at = first_nul(hex)
+        if (at < len - 1)
+            shown = least(shown, at)
         hex = substr(hex, 1, 2 * shown)
     } else {
         len = shown = 0

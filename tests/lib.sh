@@ -99,7 +99,7 @@ live_case() { # DESCRIPTION FUNCTION [ARGUMENT]...
 # Runs FUNCTION, of a script that calls run_alone, where no processes are but its own.
 alone() { # FUNCTION
     unshare --pid --fork --mount-proc true 2>"$dir/unshare" || { skip "unshare: $(<"$dir/unshare")"; return; }
-    spawn unshare --pid --fork --mount-proc --kill-child bash "$0" --alone "$dir" "$1"
+    SERVER=$SERVERS spawn unshare --pid --fork --mount-proc --kill-child bash "$0" --alone "$dir" "$1"
     reap "$spawned" 60 && [[ $status == 0 ]]
 }
 
@@ -148,16 +148,8 @@ find_transport() {
 TRANSPORT=$(find_transport)
 readonly TRANSPORT
 
-# So many bytes of a text are printed with this bpftrace.
-find_text_limit() {
-    if is_before 24; then
-        echo 8192
-    else
-        echo 1984
-    fi
-}
-TEXT_LIMIT=$(find_text_limit)
-readonly TEXT_LIMIT
+# So many bytes of a text are printed, and of a header's name.
+readonly TEXT_LIMIT=8192 NAME_LIMIT=512
 
 # ------------------------------------------------------------------------------------------------------------ processes
 
@@ -522,7 +514,7 @@ any_byte_in_names() { # fire|shown
             my ($name, $value) = ("cookie", sprintf "secret-%02x-%d", $byte, $at);
             substr($name, $at, 0) = sprintf "\\x%02x", $byte;
             my $is_good = chr($byte) =~ /[!#\$%&\x27*+.^_`|~0-9A-Za-z-]/ || ($byte == 58 && $at == 0);
-            print "fire h2o:receive_request_header 1 2 \"$name\" len \"$value\" len\n" if $ARGV[0] eq "fire";
+            print "fire h2o:receive_request_header 1 2 \"$name\" len \"$value.\" len\n" if $ARGV[0] eq "fire";
             print "$value\n" if $ARGV[0] eq "shown" && $is_good;
         }
     }' "$1"
@@ -542,6 +534,16 @@ milliseconds() {
 # Has the server run a script and prints what it did last, so that all before it has come when that has.
 fire_file() { # FILE
     cat "$1" >&"$script" && server_is_done 60
+}
+
+# The same in portions, for which bpftrace has time on a slow machine.
+fire_in_portions() { # FILE
+    local lines fired=0
+    while mapfile -t -n 100 lines && [[ ${#lines[@]} != 0 ]]; do
+        tell "${lines[@]}"
+        fired=$((fired + $(printf '%s\n' "${lines[@]}" | grep -c ^fire)))
+        server_is_done 60 && wait_for 10 has_count "$fired" || return
+    done <"$1"
 }
 
 # Everything that the server has, secrets named.

@@ -106,7 +106,7 @@ wrong_values() {
     examine 4 --force --bpftrace "$dir/bpftrace" && says "$advice" \
         "problem  attach    bpftrace reads h2olog's own probe wrongly: argument \"first\" \(8@[^ ]*\): expected 81985529216486895 \(0x123456789abcdef\), saw 4660 \(0x1234\)" || return
     make_wrapper 'bpftrace "$@" | LC_ALL=C sed -u "s/)\*+,-/)*+,./"' && examine 4 --force --bpftrace "$dir/bpftrace" && says "$advice" \
-        "problem  attach    bpftrace reads h2olog's own probe wrongly: argument \"value\" \(.* and .*\): expected \"-\" at byte 4 of 5, saw \".\" of 5"
+        "problem  attach    bpftrace reads h2olog's own probe wrongly: argument \"name\" \(.* and .*\): expected \"-\./0123456789:;<\" at byte 11 of 60, saw \"\.\./0123456789:;<\" of 60"
 }
 
 # h2olog would go on with a smaller program, and so it is no problem.

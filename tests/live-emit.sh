@@ -66,6 +66,20 @@ holds_back() { # FORMAT EXPECTED...
     same <(printf '%s\n' "${@:2}") <(printed | sed 's/"at": [0-9]*/"at": NOW/')
 }
 
+# V5: no line with an etag was JSON.
+is_json_whatever() {
+    start_server && emit -p "$server" all -t 'send_response_header,transport_close_receive' && start_program || return
+    tell 'fire h2o:send_response_header 1 2 "etag" len "\"a\"" len' 'fire h2o:send_response_header 1 2 "b\\" len "a\tb" len' \
+        'fire h2o:send_response_header 1 2 "x" len "caf\xc3\xa9" len' 'fire h2o:send_response_header 1 2 "y" len "a\x00b" len' \
+        'fire h2o:send_response_header 1 2 "z" len "" len' 'fire h2o:send_response_header 1 2 "plain" len "text /?=~" len' \
+        'fire quicly:transport_close_receive conn(1,0,0) 5 2 3 "\"no\""' 'fire quicly:transport_close_receive conn(1,0,0) 5 2 3 "yes"'
+    server_is_done && wait_for 5 has_standalone 8
+    printed | perl -MJSON::PP -ne '$a = decode_json($_); $v = $a->{type} =~ /header/ ? "value" : "reason_phrase";
+        print join("|", map { $_ // "-" } @$a{"name", "name_hex", $v, "${v}_hex"}), "\n"' >"$dir/values"
+    same <(printf '%s\n' 'etag|-|-|22 61 22' '-|62 5c|-|61 09 62' 'x|-|-|63 61 66 c3 a9' 'y|-|-|61 00 62' 'z|-||-' 'plain|-|text /?=~|-' \
+        '-|-|-|22 6e 6f 22' '-|-|yes|-') "$dir/values"
+}
+
 holds_back_odd_names() {
     start_server && emit -p "$server" --redact cookie && start_program || return
     tell 'fire h2o:receive_request_header 1 2 "cookie " len "secret" len' 'fire h2o:receive_request_header 1 2 "\tcookie" len "secret" len' \
@@ -157,7 +171,7 @@ runs_changed() {
     start_changed 's|^usdt::h2o:send_response$|& /(int32)arg2 >= 500/|
         /^usdt::h2o:receive_request$/,/^}/ s|^}|    printf("protocol %x\\n", arg2); }|
         $ a usdt::h2o:h1_close { printf("closed\\x1b %d\\n", arg0); }' && fire_three && tell 'fire h2o:h1_close 7' || return
-    expect '1 1 RxProtocol HTTP/1.1' "1 1 RxHeader   x $(perl -e 'print map { chr($_ & 255) } 0 .. 299' | escaped_bytes)" \
+    expect '1 1 RxProtocol HTTP/1.1' "1 1 RxHeader   x $(perl -e 'print map { chr($_ % 255 + 1) } 0 .. 299' | escaped_bytes)" \
         '2 1 RxProtocol HTTP/2.0' '2 1 TxStatus   503'
     prints_expected_of_changed && tells 'the program says: protocol 101' 'the program says: protocol 200' \
         'the program says: closed\x1b 7'
@@ -215,6 +229,7 @@ live_case "bpftrace accepts redaction" accepts 2026 http --redact-default
 live_case "requests to the server" prints_requests
 live_case "JSON with names and -E, 2026" equals 2026 -E --names
 live_case "lines with names and -E, 2020" equals 2020 -f line -E --names
+live_case "v5: JSON parses, whatever a value holds" is_json_whatever
 live_case "lines hold back headers" holds_back line '1 2 RxHeader   Cookie \[6 bytes redacted]' '1 2 RxHeader   x-y \[0 bytes redacted]' \
     '1 2 RxHeader   x-yz shown'
 live_case "JSON holds back headers" holds_back json \
@@ -232,10 +247,10 @@ live_case "names with blanks and control bytes are held back" holds_back_odd_nam
 live_case "names with any byte are held back, or shown" holds_back_any_byte
 live_case "a program keeps redacting" keeps_redacting
 live_case "a program for other records" refuses 's/ conn_id,req_id,status$/ conn_id,status/' \
-    'changed.bt:14:1: the program was made for "event 2 h2o:send_response conn_id,status", but here it is "event 2 h2o:send_response conn_id,req_id,status"'
+    'changed.bt:15:1: the program was made for "event 2 h2o:send_response conn_id,status", but here it is "event 2 h2o:send_response conn_id,req_id,status"'
 live_case "a program without its last event" refuses '/^.*event 3/d' 'the program was made for "nothing", but here it is "event 3'
 live_case "a program with other patterns" refuses 's/^\(.*\)redact cookie/\1redact *o*o*/' '"*o*o*"'
-live_case "a program of another version" refuses 's/h2olog-program 1/h2olog-program 2/' 'changed.bt:7:1: a program of version 2'
+live_case "a program of another version" refuses 's/h2olog-program 2/h2olog-program 3/' 'changed.bt:7:1: a program of version 3'
 live_case "a program that others can change" distrusts
 live_case "a program without a nonce" refuses 's/NONCE_OF_THE_RUN/x/g' 'changed.bt:1:1: this is no program that prints for h2olog'
 live_case "a program that bpftrace does not understand" refuses '$ a usdt::h2o:h1_close { nonsense }' 'nonsense'

@@ -12,7 +12,7 @@ shows_fired() { # ERA FILE [VARIABLE=VALUE]...
     shift 2
     expectation "$era" mode=expect "$@" "$file" >"$dir/expected" || return
     from=$(milliseconds)
-    fire_file "$file" || return
+    fire_in_portions "$file"
     wait_for 10 has_count "$(wc -l <"$dir/expected")" || explain "only $(wc -l <"$dir/out") lines came"
     end_log && normalise "$from" && prints_json
 }
@@ -171,7 +171,7 @@ readonly MIXED_TYPES=packet_sent,accept,stream_send,application_close_receive,pa
 
 mixed() { # line|json OPTION...
     local hex
-    hex=$(printf '%02x' {0..63})
+    hex=$(printf '%02x' {1..64})
     start_server && start_log "${@:2}" -t "$MIXED_TYPES" || return
     if [[ $1 == line ]]; then
         expect '1 - packet_sent packet_num=5 packet_len=176 packet_type=3 ack_only=0' \

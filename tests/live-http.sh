@@ -122,16 +122,22 @@ header() { # NAME VALUE PRINTED-NAME PRINTED-VALUE
 }
 
 # Of a long one the first bytes are printed.
-printed_text() { # LENGTH
-    if (($1 > TEXT_LIMIT)); then
-        printf '%s\\[%d bytes cut]' "$(text "$TEXT_LIMIT")" "$(($1 - TEXT_LIMIT))"
+printed_text() { # LENGTH [LIMIT]
+    local limit=${2:-$TEXT_LIMIT}
+    if (($1 > limit)); then
+        printf '%s\\[%d bytes cut]' "$(text "$limit")" "$(($1 - limit))"
     else
         text "$1"
     fi
 }
 
-readonly LENGTHS="0 1 2 3 4 5 6 7 8 9 15 16 17 111 112 113 126 127 128 129 199 200 201 255 256 1000 4095 4096 4097 \
-8191 8192 8193 10000 65536 $((TEXT_LIMIT - 1)) $TEXT_LIMIT $((TEXT_LIMIT + 1))"
+printed_name() { # LENGTH
+    printed_text "$1" "$NAME_LIMIT"
+}
+
+# Around where texts are taken apart: after 104 bytes and each 208 behind them, or after 1,008 each, and the last byte goes by itself.
+readonly LENGTHS="0 1 2 3 7 8 9 103 104 105 106 208 209 210 312 313 314 511 512 513 514 1007 1008 1009 1010 1011 2016 2017 2018 4096 \
+8191 8192 8193 8216 8217 8218 10000 65536"
 
 long_values() {
     start_server && start_log || return
@@ -144,11 +150,11 @@ long_values() {
 long_names() {
     start_server && start_log || return
     for length in $LENGTHS; do
-        header "\"$(text "$length")\"" '"value"' "$(printed_text "$length")" value
+        header "\"$(text "$length")\"" '"value"' "$(printed_name "$length")" value
     done
     for lengths in "111 112" "112 113" "113 111" "129 300" "300 129" "4096 4097" "8192 8193" "10000 10000"; do
         header "\"$(text "${lengths% *}")\"" "\"$(text "${lengths#* }")\"" \
-            "$(printed_text "${lengths% *}")" "$(printed_text "${lengths#* }")"
+            "$(printed_name "${lengths% *}")" "$(printed_text "${lengths#* }")"
     done
     prints_expected
 }
@@ -158,16 +164,16 @@ at_the_edge() {
     start_server && start_log || return
     for length in $LENGTHS; do
         header '"name"' "edge(\"$(text "$length")\")" name "$(printed_text "$length")"
-        header "edge(\"$(text "$length")\")" '"value"' "$(printed_text "$length")" value
+        header "edge(\"$(text "$length")\")" '"value"' "$(printed_name "$length")" value
     done
     header 'edge("ab")' 'edge("cd")' ab cd
-    header 'edge("a\x00b")' 'edge("\x00")' 'a\x00b' '\x00'
+    header 'edge("a\x00b")' 'edge("\x00")' 'a\[2 bytes cut]' '\x00'
     prints_expected
 }
 
-# LENGTH bytes 0, 1, ... 255, 0, ...
+# LENGTH bytes 1, 2, ... 255, 1, ...
 pattern() {
-    perl -e 'print map { chr($_ & 255) } 0 .. $ARGV[0] - 1' "$1"
+    perl -e 'print map { chr($_ % 255 + 1) } 0 .. $ARGV[0] - 1' "$1"
 }
 
 printed_pattern() { # LENGTH
@@ -180,24 +186,32 @@ any_bytes() {
     for length in 1 2 8 9 104 105 256 1000 4096 4097 8192 8193 10000; do
         header '"name"' "pattern($length)" name "$(printed_pattern "$length")"
     done
-    header 'pattern(256)' '"value"' "$(printed_pattern 256)" value
+    header 'pattern(255)' '"value"' "$(printed_pattern 255)" value
     header 'pattern(300)' 'pattern(5000)' "$(printed_pattern 300)" "$(printed_pattern 5000)"
     prints_expected
 }
 
-# A NUL in a text that is ASCII otherwise.
+# A text that is ASCII otherwise, and has a NUL there: what stands behind that is counted. Only a NUL at the end is shown.
+printed_with_nul() { # LENGTH PLACE
+    if (($2 == $1 - 1)); then
+        printf '%s\\x00' "$(text "$2")"
+    else
+        printf '%s\\[%d bytes cut]' "$(text "$2")" "$(($1 - $2))"
+    fi
+}
+
 nul() {
-    local before after
+    local bytes
     start_server && start_log || return
-    for length in 9 10 15 16 17 100 113 300; do
-        for place in 0 1 7 8 63 99 103 104 105 111 112 150 200 $((length - 2)) $((length - 1)); do
+    for length in 9 100 104 105 106 113 300 500; do
+        for place in 0 1 8 99 103 104 105 106 111 150 200 208 210 311 312 314 $((length - 2)) $((length - 1)); do
             ((place < length)) || continue
-            before=$(text "$place") after=$(text $((length - 1 - place)))
-            header '"name"' "\"$before\\x00$after\"" name "$before\\x00$after"
-            header "\"$before\\x00$after\"" '"value"' "$before\\x00$after" value
+            bytes="$(text "$place")\\x00$(text $((length - 1 - place)))"
+            header '"name"' "\"$bytes\"" name "$(printed_with_nul "$length" "$place")"
+            header "\"$bytes\"" '"value"' "$(printed_with_nul "$length" "$place")" value
         done
     done
-    header '"\x00\x00"' '"a\x00"' '\x00\x00' 'a\x00'
+    header '"\x00\x00"' '"a\x00"' '\[2 bytes cut]' 'a\x00'
     prints_expected
 }
 
@@ -210,15 +224,11 @@ every_way() { # OPTION...
     for length in 0 1 7 8 9 63 64 65 127 128 500 2500 9000; do
         header '"name"' "\"$(text "$length")\"" name "$(printed_text "$length")"
         header '"name"' "edge(\"$(text "$length")\")" name "$(printed_text "$length")"
-        header '"name"' "\"$(text "$length")\\x00b\"" name "$(printed_with_nul "$length")"
+        header '"name"' "\"$(text "$length")\\x00b\"" name \
+            "$( ((length < TEXT_LIMIT)) && printed_with_nul $((length + 2)) "$length" || printed_text $((length + 2)))"
     done
-    header '"a\x00"' '"b\x00c"' 'a\x00' 'b\x00c'
+    header '"a\x00"' '"b\x00c"' 'a\x00' 'b\[2 bytes cut]'
     prints_expected
-}
-
-# The text, a NUL and a "b", cut as h2olog does.
-printed_with_nul() { # LENGTH OF THE TEXT
-    (($1 < TEXT_LIMIT)) && printf '%s\\x00b' "$(text "$1")" || printf '%s\\[%d bytes cut]' "$(text "$TEXT_LIMIT")" "$(($1 + 2 - TEXT_LIMIT))"
 }
 
 nothing_there() {
@@ -259,7 +269,7 @@ utf8() {
 utf8_in_long_values() {
     local euros
     start_server && start_log || return
-    euros=$(printf '\xe2\x82\xac%.0s' $(seq $((TEXT_LIMIT > 4000 ? 1300 : 600))))
+    euros=$(printf '\xe2\x82\xac%.0s' $(seq 1300))
     for start in "" a ab; do
         header '"name"' "\"$start$euros\"" name "$start$euros"
     done

@@ -1,126 +1,9 @@
-#include "record/decode.h"
+#include "unit-decoding.h"
 
-#include "unit-fixture.h"
 #include "unit.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define N "0123456789abcdef"
-
-/* Events by id: 0 numbers, 1 two texts, 2 a NUL-terminated text, 3 bytes and a pointer that may be NULL, 4 a number that is
- * known by another. */
-static const char catalogue[] = "provider p\n"
-                                "probe numbers\n group g\n summary s\n arg 0 a u64\n arg 1 b i32\n arg 2 c u8\n"
-                                "probe texts\n group g\n summary s\n arg 0 a u64\n arg 1 n str len=2\n arg 3 v str len=4\n"
-                                "probe cstr\n group g\n summary s\n arg 0 r cstr\n"
-                                "probe bytes\n group g\n summary s\n arg 0 x bytes len=1 null\n arg 2 t u32 at=8 optional\n"
-                                "probe known\n group g\n summary s\n arg 0 id u32 at=16 known-by=1\n arg 1 index u64\n";
-
-/* Everything that comes out of `input`, as text: "numbers 1 2 -3|" and so on, fed in pieces of `step` bytes. */
-struct run {
-    struct fixture fixture;
-    struct decode *decode;
-    struct outbuf seen;
-};
-
-static void
-put_field(struct outbuf *out, const struct record *record, int field)
-{
-    const struct types_value *value = &record->values[field];
-    const struct types_row *type = record->event->probe->fields[field].type;
-    text_putc(out, ' ');
-    if (value->is_null)
-        text_puts(out, "null");
-    else
-        type->put_line(out, type, value);
-}
-
-static void
-put_item(struct outbuf *out, const struct decode_item *item)
-{
-    switch (item->kind) {
-    case DECODE_RECORD:
-        text_puts(out, item->record.event->probe->name);
-        for (int i = 0; i < item->record.event->probe->nfields; i++)
-            put_field(out, &item->record, i);
-        break;
-    case DECODE_TICK:
-        text_printf(out, "tick %lu %lu", item->nsecs, item->number);
-        break;
-    case DECODE_BATCH:
-        text_printf(out, "batch %lu", item->nsecs);
-        break;
-    case DECODE_LOST:
-        text_printf(out, "lost %lu", item->number);
-        break;
-    case DECODE_NOTICE:
-        text_puts(out, "notice ");
-        text_escape(out, item->text);
-        break;
-    }
-    text_putc(out, '|');
-}
-
-static void
-feed(struct run *run, const char *input, size_t len, size_t step)
-{
-    struct decode_item item;
-    while (len > 0) {
-        size_t room;
-        char *ptr = decode_room(run->decode, &room);
-        size_t piece = len < step ? len : step;
-        piece = piece < room ? piece : room;
-        memcpy(ptr, input, piece);
-        decode_fill(run->decode, piece);
-        input += piece, len -= piece;
-        while (decode_next(run->decode, &item))
-            put_item(&run->seen, &item);
-    }
-}
-
-static enum request_transport transport;
-
-static void
-begin(struct run *run)
-{
-    *run = (struct run){0};
-    struct fixture *fixture = &run->fixture;
-    fixture_plan(fixture, catalogue, "0.17.0", "g");
-    fixture->request.transport = transport;
-    ck_assert_int_eq(plan_make(&fixture->plan, &fixture->catalog, NULL, &fixture->bpftrace, &fixture->request, &fixture->mem,
-                               &fixture->diag),
-                     0);
-    ck_assert_uint_eq(run->fixture.plan.layout.chunk, 104);
-    run->decode = decode_new(&run->fixture.plan, N, &run->fixture.mem);
-}
-
-static void
-finish(struct run *run, const char *expected, uint64_t damaged)
-{
-    struct decode_item item;
-    while (decode_last(run->decode, &item))
-        put_item(&run->seen, &item);
-    fixture_equal(&run->seen, expected);
-    ck_assert_uint_eq(decode_damaged(run->decode), damaged);
-    text_free(&run->seen);
-    fixture_free(&run->fixture);
-}
-
-/* The same for pieces of every size up to the whole. */
-static void
-check(const char *input, size_t len, const char *expected, uint64_t damaged)
-{
-    size_t steps[] = {1, 2, 3, 5, 16, 17, 18, 64, len};
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        struct run run;
-        begin(&run);
-        feed(&run, input, len, steps[i]);
-        finish(&run, expected, damaged);
-    }
-}
-
-#define CHECK(input, expected, damaged) check(input, sizeof(input) - 1, expected, damaged)
 
 START_TEST(numbers_are_cut_to_their_type)
 {
@@ -165,9 +48,6 @@ START_TEST(words_hold_eight_bytes_each)
 }
 END_TEST
 
-/* 105 bytes: 104 in the record and one behind it. */
-#define X104 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-
 START_TEST(chunks_of_threads_interleave)
 {
     CHECK(N " 1 1 7 5 69 1 " X104 " v\n" N " 1 2 8 6 1 69 n " X104 "\n" N " s 2 8 1 68 B\n" N " s 1 7 0 68 A\n",
@@ -205,13 +85,6 @@ START_TEST(nul_terminated_texts_end_at_the_nonce)
 }
 END_TEST
 
-#define CHECK_BATCH(input, expected, damaged) \
-    do {                                      \
-        transport = REQUEST_BATCH;            \
-        CHECK(input, expected, damaged);      \
-        transport = REQUEST_STREAM;           \
-    } while (0)
-
 START_TEST(maps_hold_records)
 {
     CHECK_BATCH("@n0" N "[100, 7]: (0, 1, 18446744073709551614, 511)\n\n@c0" N ": 1\n" N " m 64\n",
@@ -232,9 +105,9 @@ START_TEST(a_stream_has_no_batches)
     for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
         char input[128];
         snprintf(input, sizeof(input), "%s" N " 0 2 7 1 2 3\n", frames[i]);
-        check(input, strlen(input), "numbers 1 2 3|", 1);
+        decoding_check(input, strlen(input), "numbers 1 2 3|", 1);
     }
-    check("@f0" N "[7]: 1\n" N " 0 2 7 1 2 3\n", strlen("@f0" N "[7]: 1\n" N " 0 2 7 1 2 3\n"), "numbers 1 2 3|", 0);
+    decoding_check("@f0" N "[7]: 1\n" N " 0 2 7 1 2 3\n", strlen("@f0" N "[7]: 1\n" N " 0 2 7 1 2 3\n"), "numbers 1 2 3|", 0);
     CHECK_BATCH("@-0" N "[1, 7]: (0, 1, 2, 3)\n@n0" N "[1, 7]: (0, 1, 2, 3)\n", "numbers 1 2 3|", 0);
 }
 END_TEST
@@ -288,7 +161,7 @@ check_cstr(size_t len, const char *mark)
         text_putc(&seen, 'x');
     text_printf(&seen, "%s|", mark);
     text_putc(&seen, '\0');
-    check(in.ptr, in.len, seen.ptr, 0);
+    decoding_check(in.ptr, in.len, seen.ptr, 0);
     text_free(&in);
     text_free(&seen);
 }
@@ -339,16 +212,15 @@ START_TEST(a_text_beyond_the_limit_is_cut)
 {
     struct run run;
     struct outbuf input = {0};
-    begin(&run);
+    decoding_begin(&run);
     text_puts(&input, N " 1 1 7 5 1 2710 n " X104 "\n");
-    for (unsigned at = 104; at < run.fixture.bpftrace.row.text_limit; at += 104)
+    for (unsigned at = 104; at < run.fixture.bpftrace.row.most_text; at += 104)
         text_printf(&input, N " s 1 7 1 %x %s\n", at, X104);
-    feed(&run, input.ptr, input.len, input.len);
+    decoding_feed(&run, input.ptr, input.len, input.len);
     ck_assert_uint_eq(run.seen.len, strlen("texts 5 n \\[1808 bytes cut]|") + 8192);
     ck_assert(memmem(run.seen.ptr, run.seen.len, "x\\[1808 bytes cut]|", 19) != NULL);
     text_free(&input);
-    text_free(&run.seen);
-    fixture_free(&run.fixture);
+    decoding_end(&run);
 }
 END_TEST
 
@@ -358,38 +230,36 @@ static const char whole_frame[] = "\n" N " 0 64 7 1 2 3\n";
 START_TEST(a_short_record_takes_no_slot)
 {
     struct run run;
-    begin(&run);
+    decoding_begin(&run);
     for (unsigned tid = 0; tid < 64; tid++) {
         char frame[256];
         int len = snprintf(frame, sizeof(frame), N " 1 %x %x 5 1 69 n " X104 "\n", tid + 1, tid + 100);
-        feed(&run, frame, (size_t)len, (size_t)len);
+        decoding_feed(&run, frame, (size_t)len, (size_t)len);
     }
-    feed(&run, whole_frame, sizeof(whole_frame) - 1, 100);
+    decoding_feed(&run, whole_frame, sizeof(whole_frame) - 1, 100);
     fixture_equal(&run.seen, "numbers 1 2 3|");
     ck_assert_uint_eq(decode_damaged(run.decode), 0);
-    text_free(&run.seen);
-    fixture_free(&run.fixture);
+    decoding_end(&run);
 }
 END_TEST
 
 START_TEST(more_threads_than_slots_lose_no_record)
 {
     struct run run;
-    begin(&run);
+    decoding_begin(&run);
     for (unsigned tid = 0; tid < 100; tid++) {
         char frame[256];
         int len = snprintf(frame, sizeof(frame), N " 1 %x %x 5 1 69 n " X104 "\n", tid + 1, tid);
-        feed(&run, frame, (size_t)len, (size_t)len);
+        decoding_feed(&run, frame, (size_t)len, (size_t)len);
     }
     struct decode_item item;
     while (decode_last(run.decode, &item))
-        put_item(&run.seen, &item);
+        decoding_put_item(&run.seen, &item);
     size_t count = 0;
     for (size_t i = 0; i < run.seen.len; i++)
         count += run.seen.ptr[i] == '|';
     ck_assert_uint_eq(count, 100);
-    text_free(&run.seen);
-    fixture_free(&run.fixture);
+    decoding_end(&run);
 }
 END_TEST
 
@@ -422,6 +292,11 @@ static const char *const corpus[] = {
     N " 3 1 7 1000 2 2000 63 00 ff\n",
     N " 3 1 7 0 2 0 0 00 00\n",
     N " 3 1 7 1000 1 2000 5 6g\n",
+    N " 1 1 7 5 62000000000003 a000000000002 a\n " N " \n " N "\n",
+    N " 1 4 9 5 6e000000000001 420000000001f4  " N " " X104 " " N "\n",
+    N " s 4 9 1 68 " X104 " " N " " X104 " " N "\n",
+    N " s 4 9 1 138 " X104 " " N " abc " N "\n",
+    N " s 4 9 1 18b " X104 " " N " " X104 " " N "\n",
     N " 9 1 7 1\n",
     N " 0 1 7 12345678901234567 2 3\n",
     N " 0 1 7 1 2 3 4\n",
@@ -452,21 +327,19 @@ START_TEST(a_cut_of_the_input_changes_nothing)
         struct outbuf input = {0};
         size_t len = add_frames(&input, &seed);
         struct run whole;
-        begin(&whole);
-        feed(&whole, input.ptr, len, len);
+        decoding_begin(&whole);
+        decoding_feed(&whole, input.ptr, len, len);
         text_putc(&whole.seen, '\0');
         for (size_t cut = 1; cut < len; cut += 1 + fixture_random(&seed) % 40) {
             struct run run;
-            begin(&run);
-            feed(&run, input.ptr, cut, cut);
-            feed(&run, input.ptr + cut, len - cut, round % 2 == 0 ? len : 1);
+            decoding_begin(&run);
+            decoding_feed(&run, input.ptr, cut, cut);
+            decoding_feed(&run, input.ptr + cut, len - cut, round % 2 == 0 ? len : 1);
             ck_assert_uint_eq(decode_damaged(run.decode), decode_damaged(whole.decode));
             fixture_equal(&run.seen, whole.seen.ptr);
-            text_free(&run.seen);
-            fixture_free(&run.fixture);
+            decoding_end(&run);
         }
-        text_free(&whole.seen);
-        fixture_free(&whole.fixture);
+        decoding_end(&whole);
         text_free(&input);
     }
 }
@@ -478,15 +351,14 @@ START_TEST(garbage_forges_nothing)
     struct run run;
     uint32_t seed = 1;
     static char garbage[1 << 20];
-    begin(&run);
+    decoding_begin(&run);
     for (size_t i = 0; i < sizeof(garbage); i++)
         garbage[i] = "0123456789abcdef h s x \n\r"[fixture_random(&seed) % 25];
-    feed(&run, garbage, sizeof(garbage), 4096);
+    decoding_feed(&run, garbage, sizeof(garbage), 4096);
     ck_assert(run.seen.len == 0 || memmem(run.seen.ptr, run.seen.len, "numbers ", 8) == NULL);
-    feed(&run, whole_frame, sizeof(whole_frame) - 1, 7);
+    decoding_feed(&run, whole_frame, sizeof(whole_frame) - 1, 7);
     ck_assert(run.seen.len > 15 && memcmp(run.seen.ptr + run.seen.len - 15, "|numbers 1 2 3|", 15) == 0);
-    text_free(&run.seen);
-    fixture_free(&run.fixture);
+    decoding_end(&run);
 }
 END_TEST
 
@@ -494,13 +366,49 @@ START_TEST(a_line_without_end_does_not_block)
 {
     struct run run;
     static char line[3 << 20];
-    begin(&run);
+    decoding_begin(&run);
     memset(line, 'a', sizeof(line));
-    feed(&run, line, sizeof(line), 65536);
-    feed(&run, whole_frame, sizeof(whole_frame) - 1, 7);
-    finish(&run, "numbers 1 2 3|", 1);
+    decoding_feed(&run, line, sizeof(line), 65536);
+    decoding_feed(&run, whole_frame, sizeof(whole_frame) - 1, 7);
+    decoding_finish(&run, "numbers 1 2 3|", 1);
 }
 END_TEST
+
+static void
+be_bare(void)
+{
+    decoding_is_bare = true;
+}
+
+static void
+be_marked(void)
+{
+    decoding_is_bare = false;
+}
+
+/* Recordings of before version 4. */
+static TCase *
+bare_texts(void)
+{
+    TCase *tcase = tcase_create("bare");
+    tcase_add_checked_fixture(tcase, be_bare, be_marked);
+    tcase_add_test(tcase, texts_hold_any_bytes);
+    tcase_add_test(tcase, texts_without_inline_part_come_in_chunks);
+    tcase_add_test(tcase, words_hold_eight_bytes_each);
+    tcase_add_test(tcase, chunks_of_threads_interleave);
+    tcase_add_test(tcase, the_next_record_may_come_before_the_rest);
+    tcase_add_test(tcase, a_lost_chunk_shows_in_the_record);
+    tcase_add_test(tcase, maps_hold_records);
+    tcase_add_test(tcase, pieces_of_texts_are_joined);
+    tcase_add_test(tcase, what_was_put_into_maps_and_did_not_come_is_lost);
+    tcase_add_test(tcase, a_redacted_text_has_a_length_only);
+    tcase_add_test(tcase, what_is_damaged_is_skipped);
+    tcase_add_test(tcase, a_text_beyond_the_limit_is_cut);
+    tcase_add_test(tcase, a_short_record_takes_no_slot);
+    tcase_add_test(tcase, more_threads_than_slots_lose_no_record);
+    tcase_add_test(tcase, a_cut_of_the_input_changes_nothing);
+    return tcase;
+}
 
 Suite *
 decode_suite(void)
@@ -509,29 +417,17 @@ decode_suite(void)
     TCase *tcase = tcase_create("decode");
     tcase_add_test(tcase, numbers_are_cut_to_their_type);
     tcase_add_test(tcase, heartbeats_notices_and_losses);
-    tcase_add_test(tcase, texts_hold_any_bytes);
-    tcase_add_test(tcase, texts_without_inline_part_come_in_chunks);
-    tcase_add_test(tcase, words_hold_eight_bytes_each);
-    tcase_add_test(tcase, chunks_of_threads_interleave);
-    tcase_add_test(tcase, the_next_record_may_come_before_the_rest);
-    tcase_add_test(tcase, a_lost_chunk_shows_in_the_record);
     tcase_add_test(tcase, nul_terminated_texts_end_at_the_nonce);
-    tcase_add_test(tcase, maps_hold_records);
     tcase_add_test(tcase, a_stream_has_no_batches);
-    tcase_add_test(tcase, pieces_of_texts_are_joined);
     tcase_add_test(tcase, what_was_put_into_maps_and_did_not_come_is_lost);
-    tcase_add_test(tcase, a_redacted_text_has_a_length_only);
     tcase_add_test(tcase, a_nul_terminated_text_whose_rest_was_lost_is_cut);
     tcase_add_test(tcase, a_nul_terminated_text_is_cut_where_the_program_stops);
     tcase_add_test(tcase, bytes_and_pointers);
     tcase_add_test(tcase, a_number_that_is_not_known_yet_is_null);
-    tcase_add_test(tcase, what_is_damaged_is_skipped);
-    tcase_add_test(tcase, a_text_beyond_the_limit_is_cut);
-    tcase_add_test(tcase, a_short_record_takes_no_slot);
-    tcase_add_test(tcase, more_threads_than_slots_lose_no_record);
     tcase_add_test(tcase, a_cut_of_the_input_changes_nothing);
     tcase_add_test(tcase, garbage_forges_nothing);
     tcase_add_test(tcase, a_line_without_end_does_not_block);
     suite_add_tcase(suite, tcase);
+    suite_add_tcase(suite, bare_texts());
     return suite;
 }

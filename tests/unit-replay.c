@@ -315,13 +315,13 @@ START_TEST(versions_of_recordings)
     static const struct {
         const char *version;
         int status;
-    } rows[] = {{"0", -1}, {"1", 0}, {"2", 0}, {"3", 0}, {"4", -1}};
+    } rows[] = {{"0", -1}, {"1", 0}, {"2", 0}, {"3", 0}, {"4", 0}, {"5", -1}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         begin(usual_header, "t.probes", usual_catalogue);
         recording.ptr[strlen("h2olog-recording ")] = *rows[i].version;
         ck_assert_int_eq(play(), rows[i].status);
         if (rows[i].status != 0)
-            ck_assert_ptr_nonnull(strstr(diag.message, "this h2olog reads versions 1 to 3"));
+            ck_assert_ptr_nonnull(strstr(diag.message, "this h2olog reads versions 1 to 4"));
     }
 }
 END_TEST

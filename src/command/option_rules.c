@@ -104,6 +104,7 @@ static const struct {
     {{"script", "app-data"}, in_program},
     {{"script", "transport"}, in_program},
     {{"script", "batch-interval"}, in_program},
+    {{"script", "text-limit"}, in_program},
 };
 
 static const struct {

@@ -60,6 +60,7 @@ struct options {
     bool force;
     const char *transport;      /* "stream" or "batch"; NULL: the best */
     uint64_t batch_interval_ms; /* 0: the default */
+    unsigned text_limit;        /* bytes; 0: the default */
     const char *bpftrace;
     const char *probes_path;
     const char *templates_dir;

@@ -2,6 +2,7 @@
 
 #include "base/near.h"
 #include "command/option_rules.h"
+#include "host/bpftrace.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -89,6 +90,18 @@ set_duration(uint64_t *duration, const struct option_row *row, const char *value
     char quoted[64];
     return diag_set(diag, DIAG_USAGE, "--%s: \"%s\" is not a time, as 30s, 500ms, 5m or 1h", row->name,
                     diag_quote(quoted, sizeof(quoted), text_of(value)));
+}
+
+static int
+set_limit(unsigned *limit, const struct option_row *row, const char *value, struct diag *diag)
+{
+    uint64_t number;
+    char quoted[64];
+    if (!text_number(text_of(value), BPFTRACE_MOST_TEXT, &number))
+        return diag_set(diag, DIAG_USAGE, "--%s: \"%s\" is not a number of bytes up to %d; 0 is as many as can be", row->name,
+                        diag_quote(quoted, sizeof(quoted), text_of(value)), BPFTRACE_MOST_TEXT);
+    *limit = number != 0 ? (unsigned)number : BPFTRACE_MOST_TEXT;
+    return 0;
 }
 
 static int
@@ -183,6 +196,8 @@ set_option(struct options *options, const struct option_row *row, char *value, s
         return set_number(field, row, value, diag);
     case DURATION:
         return set_duration(field, row, value, diag);
+    case LIMIT:
+        return set_limit(field, row, value, diag);
     case FILTER:
         return option_add_filter(field, row, value, diag);
     case HELP:

@@ -95,6 +95,7 @@ make_request(struct setup *setup, struct mem *mem)
                          .filter = setup->filter,
                          .transport = setup_transport(options),
                          .batch_ms = options->batch_interval_ms != 0 ? (unsigned)options->batch_interval_ms : REQUEST_BATCH_MS,
+                         .text_limit = options->text_limit != 0 ? options->text_limit : REQUEST_TEXT_LIMIT,
                          .app_data = options->app_data};
 }
 

@@ -25,7 +25,7 @@ static const struct {
 } shots[SPECIMEN_SHOTS] = {
     {{1, 4}, {8, 5}},                      /* in the record itself */
     {{1, 60}, {3, 500}},                   /* in pieces behind it */
-    {{NUL_AT - 1, 3}, {NUL_AT - 50, 109}}, /* with a NUL, and so in words of 8 bytes */
+    {{NUL_AT - 1, 3}, {NUL_AT - 50, 109}}, /* with a NUL, which ends them */
     {{1, 0}, {PAGE - 3, 3}},               /* nothing, and up to the end of a page */
     {{PAGE - 20, 20}, {NUL_AT + 1, 200}},  /* the same for the name */
 };
@@ -48,7 +48,9 @@ specimen_value(int shot, enum specimen_field field)
                                 [SPECIMEN_LATER] = (uint64_t)(-1000 - shot)};
     if (field < SPECIMEN_NAME)
         return (struct types_value){.number = numbers[field]};
-    return (struct types_value){.number = span->len, .text = {page + span->at, span->len}};
+    bool has_nul = span->at <= NUL_AT && NUL_AT < span->at + span->len;
+    unsigned before_nul = has_nul ? NUL_AT - span->at : span->len;
+    return (struct types_value){.number = span->len, .text = {page + span->at, before_nul}};
 }
 
 #if HAVE_SYS_SDT_H
@@ -96,9 +98,9 @@ specimen_fire(void)
                                             .later = (int32_t)specimen_value(shot, SPECIMEN_LATER).number,
                                             .in_register = specimen_value(shot, SPECIMEN_REGISTER).number,
                                             .name = name.text.ptr,
-                                            .name_len = name.text.len,
+                                            .name_len = name.number,
                                             .value = value.text.ptr,
-                                            .value_len = value.text.len};
+                                            .value_len = value.number};
         fire(&arguments);
     }
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 /* In ascending order; a version uses the last row that is not newer. str() gives up two bytes of its buffer: one to the NUL,
@@ -20,7 +21,7 @@ static const struct bpftrace_row rows[] = {
         .string_size_variable = "BPFTRACE_STRLEN", .string_size = 112, .default_string_size = 64,
         .map_keys_variable = "BPFTRACE_MAP_KEYS_MAX",
         .print_buffer = 4 << 20, .per_cpu_buffers = true,
-        .text_chunk = 104, .text_limit = 8320, .stored_text_limit = 8320, .str_extra = "",
+        .text_chunk = 104, .piece_parts = 2, .str_extra = "",
         .max_args = 6, .files_a_site = 2,
     },
     {
@@ -28,7 +29,7 @@ static const struct bpftrace_row rows[] = {
         .string_size_variable = "BPFTRACE_STRLEN", .string_size = 112, .default_string_size = 64,
         .map_keys_variable = "BPFTRACE_MAP_KEYS_MAX",
         .print_buffer = 4 << 20, .per_cpu_buffers = true,
-        .text_chunk = 104, .text_limit = 8320, .stored_text_limit = 2080, .str_extra = "",
+        .text_chunk = 104, .piece_parts = 2, .str_extra = "",
         .max_args = 6, .files_a_site = 2,
     },
     {
@@ -36,7 +37,7 @@ static const struct bpftrace_row rows[] = {
         .string_size_variable = "BPFTRACE_STRLEN", .string_size = 112, .default_string_size = 64,
         .map_keys_variable = "BPFTRACE_MAP_KEYS_MAX",
         .print_buffer = 16 << 20, .per_cpu_buffers = false,
-        .text_chunk = 104, .text_limit = 8320, .stored_text_limit = 2080, .str_extra = "",
+        .text_chunk = 104, .piece_parts = 2, .str_extra = "",
         .max_args = 6, .files_a_site = 2,
     },
     {
@@ -44,7 +45,7 @@ static const struct bpftrace_row rows[] = {
         .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 112, .default_string_size = 64,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
         .print_buffer = 16 << 20, .per_cpu_buffers = false,
-        .text_chunk = 104, .text_limit = 8320, .stored_text_limit = 2080, .str_extra = "",
+        .text_chunk = 104, .piece_parts = 2, .str_extra = "",
         .max_args = 6, .files_a_site = 2,
     },
     {
@@ -52,31 +53,31 @@ static const struct bpftrace_row rows[] = {
         .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 88, .default_string_size = 64,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
         .print_buffer = 16 << 20, .per_cpu_buffers = false,
-        .text_chunk = 80, .text_limit = 8320, .stored_text_limit = 2080, .str_extra = "",
+        .text_chunk = 80, .piece_parts = 2, .str_extra = "",
         .max_args = 6, .files_a_site = 2,
     },
     {
         .major = 0, .minor = 22,
-        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 256, .default_string_size = 64,
+        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024, .default_string_size = 64,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
-        .print_buffer = 16 << 20, .per_cpu_buffers = false,
-        .text_chunk = 240, .text_limit = 8640, .stored_text_limit = 1920, .str_extra = "",
+        .print_buffer = 64 << 20, .per_cpu_buffers = false,
+        .text_chunk = 1008, .piece_parts = 1, .str_extra = "",
         .max_args = 6, .files_a_site = 2,
     },
     {
         .major = 0, .minor = 23,
-        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 256, .default_string_size = 1024,
+        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024, .default_string_size = 1024,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
-        .print_buffer = 16 << 20, .per_cpu_buffers = false,
-        .text_chunk = 240, .text_limit = 8640, .stored_text_limit = 1920, .str_extra = " + 1",
+        .print_buffer = 64 << 20, .per_cpu_buffers = false,
+        .text_chunk = 1008, .piece_parts = 1, .str_extra = " + 1",
         .max_args = 6, .files_a_site = 2,
     },
     {
         .major = 0, .minor = 24,
         .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024, .default_string_size = 1024,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
-        .print_buffer = 16 << 20, .per_cpu_buffers = false,
-        .text_chunk = 248, .text_limit = 1984, .stored_text_limit = 1736, .str_extra = " + 1",
+        .print_buffer = 64 << 20, .per_cpu_buffers = false,
+        .text_chunk = 1008, .piece_parts = 1, .str_extra = " + 1", .has_ranges = true,
         .max_args = 12, .files_a_site = 1,
         .misses_losses = true,
     },
@@ -84,18 +85,18 @@ static const struct bpftrace_row rows[] = {
         .major = 0, .minor = 25,
         .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024, .default_string_size = 1024,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
-        .print_buffer = 16 << 20, .per_cpu_buffers = false,
-        .text_chunk = 248, .text_limit = 1984, .stored_text_limit = 1736, .str_extra = " + 1",
+        .print_buffer = 64 << 20, .per_cpu_buffers = false,
+        .text_chunk = 1008, .piece_parts = 1, .str_extra = " + 1", .has_ranges = true,
         .max_args = 12, .files_a_site = 1,
         .needs_btf_and_tracefs = true,
         .misses_losses = true,
     },
     {
         .major = 0, .minor = 27,
-        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 256, .default_string_size = 1024,
+        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024, .default_string_size = 1024,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
-        .print_buffer = 16 << 20, .per_cpu_buffers = false,
-        .text_chunk = 248, .text_limit = 1984, .stored_text_limit = 1736, .str_extra = " + 1",
+        .print_buffer = 64 << 20, .per_cpu_buffers = false,
+        .text_chunk = 1008, .piece_parts = 1, .str_extra = " + 1", .has_ranges = true,
         .max_args = 12, .files_a_site = 1,
         .needs_btf_and_tracefs = true,
         .misses_losses = true,
@@ -127,6 +128,7 @@ bpftrace_parse_version(struct bpftrace *bpftrace, struct slice output, struct di
     for (int i = 0; i < ROWS; i++)
         if (bpftrace->major > rows[i].major || (bpftrace->major == rows[i].major && bpftrace->minor >= rows[i].minor))
             bpftrace->row = rows[i];
+    bpftrace->row.most_text = BPFTRACE_MOST_TEXT;
     if (!bpftrace_is_set(bpftrace))
         return diag_set(diag, DIAG_MACHINE,
                         "%s is bpftrace %d.%d.%d, which reads probe arguments wrongly; install version 0.12 or later",
@@ -191,6 +193,18 @@ ask_version(struct bpftrace *bpftrace, struct mem *mem, struct diag *diag)
     return status;
 }
 
+/* Of which bpftrace makes its range loops. */
+static bool
+has_bpf_loop(void)
+{
+    enum { MAJOR = 5, MINOR = 17 };
+    struct utsname name;
+    int major = 0, minor = 0;
+    if (uname(&name) != 0 || sscanf(name.release, "%4d.%4d", &major, &minor) != 2)
+        return true;
+    return major > MAJOR || (major == MAJOR && minor >= MINOR);
+}
+
 int
 bpftrace_find(struct bpftrace *bpftrace, const char *path, bool is_forced, struct mem *mem, struct diag *diag)
 {
@@ -202,7 +216,10 @@ bpftrace_find(struct bpftrace *bpftrace, const char *path, bool is_forced, struc
                         "--bpftrace PATH",
                         is_path_of_others() ? ", which is " SYSTEM_PATH " behind sudo" : "");
     bpftrace->program = open_program(&input, bpftrace->path, mem, diag);
-    return bpftrace->program != NULL ? ask_version(bpftrace, mem, diag) : -1;
+    if (bpftrace->program == NULL || ask_version(bpftrace, mem, diag) != 0)
+        return -1;
+    bpftrace->row.has_ranges &= has_bpf_loop();
+    return 0;
 }
 
 void
@@ -210,6 +227,23 @@ bpftrace_newest(struct bpftrace *bpftrace)
 {
     const struct bpftrace_row *row = &rows[ROWS - 1];
     *bpftrace = (struct bpftrace){.path = "bpftrace", .major = row->major, .minor = row->minor, .row = *row};
+    bpftrace->row.most_text = BPFTRACE_MOST_TEXT;
+}
+
+void
+bpftrace_with_bare_texts(struct bpftrace *bpftrace)
+{
+    static const struct {
+        int minor;
+        unsigned chunk, most;
+    } before[] = {{12, 104, 8320}, {21, 80, 8320}, {22, 240, 8640}, {24, 248, 1984}};
+    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
+        if (bpftrace->row.minor >= before[i].minor) {
+            bpftrace->row.text_chunk = before[i].chunk;
+            bpftrace->row.most_text = before[i].most;
+        }
+    bpftrace->row.piece_parts = 1;
+    bpftrace->row.has_bare_texts = true;
 }
 
 struct bpftrace
@@ -218,7 +252,7 @@ bpftrace_lessened(const struct bpftrace *bpftrace)
     struct bpftrace lesser = *bpftrace;
     lesser.row.text_chunk = 64;
     lesser.row.string_size = lesser.row.string_size < 1024 ? 72 : lesser.row.string_size; /* see the rows of 0.24 and 0.25 */
-    lesser.row.text_limit = lesser.row.stored_text_limit = BPFTRACE_LESSER_LIMIT;
+    lesser.row.most_text = BPFTRACE_LESSER_LIMIT;
     return lesser;
 }
 

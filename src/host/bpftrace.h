@@ -14,8 +14,10 @@ struct bpftrace_row {
     size_t print_buffer;              /* bytes of bpftrace's buffer for what is printed */
     bool per_cpu_buffers;             /* each CPU has such a buffer, so events of different CPUs arrive out of order */
     unsigned text_chunk;              /* bytes of text that a printf with two strings can carry; the BPF stack limits it */
-    unsigned text_limit;              /* bytes of a text at most: what the kernel's verifier accepts; whole chunks, and 64s */
-    unsigned stored_text_limit;       /* the same of a text that is kept in a map; a longer one is printed */
+    unsigned piece_parts;             /* such parts of a text that are sent at once */
+    unsigned most_text;               /* bytes of a text at most, as --text-limit says */
+    bool has_ranges;                  /* for ($i : 0..n), which needs Linux 5.17, too */
+    bool has_bare_texts;              /* only in recordings of before version 4: their texts end where their lengths say */
     const char *str_extra;            /* what str()'s length argument needs beyond the length: " + 1" where it counts the NUL */
     int max_args;                     /* arguments of a probe that argN reaches on every machine */
     unsigned files_a_site;            /* files that it keeps open for each site of a probe, at least */
@@ -45,6 +47,12 @@ void bpftrace_newest(struct bpftrace *bpftrace);
 
 /* Sets `bpftrace` from what `bpftrace --version` prints; for tests too. 0, or -1 with `diag` set. */
 int bpftrace_parse_version(struct bpftrace *bpftrace, struct slice output, struct diag *diag);
+
+/* Bytes of a text that a program can read at most. */
+enum { BPFTRACE_MOST_TEXT = 65000 };
+
+/* Makes the row that of a recording of before version 4. */
+void bpftrace_with_bare_texts(struct bpftrace *bpftrace);
 
 /* Bytes of a text that the lesser program shows. */
 enum { BPFTRACE_LESSER_LIMIT = 512 };

@@ -3,10 +3,46 @@
 /* Numbers of a record in a map. The BPF stack, where the record is put together, limits them. */
 enum { STORED_NUMBERS = 24, STORED_NUMBERS_BESIDE_TEXTS = 6 };
 
-void
-layout_begin(struct layout *layout, const struct bpftrace_row *row)
+static unsigned
+least(unsigned a, unsigned b)
 {
-    *layout = (struct layout){.chunk = row->text_chunk, .limit = row->text_limit, .pieces = LAYOUT_MAPS * BPFTRACE_MAP_KEYS};
+    return a < b ? a : b;
+}
+
+static unsigned
+round_up(unsigned number, unsigned unit)
+{
+    return (number + unit - 1) / unit * unit;
+}
+
+/* The part in the record, and pieces behind it, for so many bytes. */
+static unsigned
+whole_pieces(const struct layout *layout, unsigned bytes)
+{
+    return layout->chunk + round_up(bytes - least(bytes, layout->chunk), layout->chunk * layout->parts);
+}
+
+void
+layout_begin(struct layout *layout, const struct bpftrace_row *row, unsigned text_limit)
+{
+    enum { UNIT = 8, LONG_CSTR = 1000 };
+    unsigned limit = least(text_limit != 0 ? text_limit : REQUEST_TEXT_LIMIT, row->most_text);
+    *layout = (struct layout){.chunk = row->text_chunk,
+                              .parts = row->piece_parts,
+                              .limit = limit,
+                              .limit_before = limit,
+                              .sent = row->most_text,
+                              .sent_before = row->most_text};
+    layout->pieces = LAYOUT_MAPS * BPFTRACE_MAP_KEYS;
+    layout->are_texts_marked = !row->has_bare_texts;
+    if (row->text_chunk < LONG_CSTR)
+        layout->cstr_limit = row->has_bare_texts ? TYPES_CSTR_LIMIT : least(limit, TYPES_CSTR_LIMIT);
+    if (layout->are_texts_marked) {
+        layout->chunk = least(row->text_chunk, round_up(limit, UNIT));
+        layout->sent = whole_pieces(layout, limit);
+        layout->limit_before = least(limit, LAYOUT_BEFORE_LAST);
+        layout->sent_before = whole_pieces(layout, layout->limit_before);
+    }
 }
 
 void
@@ -90,9 +126,27 @@ layout_numbers(const struct catalog_field *field)
     return layout_has_pointer(field) + value;
 }
 
-size_t
-layout_sent(const struct layout *layout, const struct catalog_field *field, uint64_t len)
+unsigned
+layout_most(const struct layout *layout, bool is_last)
 {
-    unsigned limit = field->type->limit != 0 ? field->type->limit : layout->limit;
-    return (size_t)(len < limit ? len : limit);
+    return is_last ? layout->sent : layout->sent_before;
+}
+
+unsigned
+layout_cstr_chunk(const struct layout *layout)
+{
+    return layout->chunk + (layout->cstr_limit == 0);
+}
+
+unsigned
+layout_limit(const struct layout *layout, bool is_last)
+{
+    return is_last ? layout->limit : layout->limit_before;
+}
+
+size_t
+layout_sent(const struct layout *layout, uint64_t len, bool is_last)
+{
+    uint64_t but_last = layout->are_texts_marked && len > 0 ? len - 1 : len, most = layout_most(layout, is_last);
+    return (size_t)(but_last < most ? but_last : most);
 }

@@ -171,7 +171,8 @@ show_field(struct planner *planner, struct plan_event *event, int index)
 {
     const struct catalog_field *field = &event->probe->fields[index];
     event->is_shown[index] = true;
-    event->shown[event->nshown++] = (struct plan_field){index, field->type->wire, field->type, layout_has_pointer(field), -1};
+    event->shown[event->nshown++] =
+        (struct plan_field){index, field->type->wire, field->type, layout_has_pointer(field), event->layout.ntexts, -1};
     if (index == event->probe->field_of[CATALOG_TIME])
         event->time = index;
     return layout_add_field(&event->layout, event->probe, index, planner->diag);
@@ -381,7 +382,7 @@ plan_make(struct plan *plan, const struct catalog *catalog, const struct target 
           const struct request *request, struct mem *mem, struct diag *diag)
 {
     *plan = (struct plan){.target = target, .bpftrace = bpftrace, .request = request};
-    layout_begin(&plan->layout, &bpftrace->row);
+    layout_begin(&plan->layout, &bpftrace->row, request->text_limit);
     if (request->redact.count > 0)
         plan->redact = &request->redact;
     size_t most = catalog->count + (target != NULL ? target->probes.count : 0);

@@ -11,6 +11,7 @@ struct plan_field {
     enum types_wire wire;
     const struct types_row *type;
     bool has_pointer; /* layout_has_pointer */
+    int text;         /* of TEXT and CSTR: which of the record's texts */
     int known_by;     /* the field that is 0 where this one is not known yet; -1: none */
 };
 

@@ -6,10 +6,10 @@
 /* A wire program has lines that say what it was made for. With them h2olog can decode what the program prints after somebody
  * has changed it:
  *
- *   //: h2olog-program 1
+ *   //: h2olog-program 2
  *   //: app-data 0
  *   //: mode quic               and the other lines of request.h
- *   //: texts 104 8320          bytes of a text in one printf, and at most
+ *   //: texts 104 8192          bytes of a text in one part, and at most
  *   //: event 0 quicly:accept master_conn_id,at,dcid
  *
  * One event line for each id: the fields that its record holds. */

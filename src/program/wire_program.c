@@ -69,12 +69,12 @@ put_address(struct values *values, const char *pointer, struct mem *mem)
     put_number(values, mem_printf(mem, "*(uint64*)(%s + 16)", pointer));
 }
 
-/* The length of text `n`, with its mark if the text may be held back. */
+/* The length of text `n` with its last byte, and with a mark if the text may be held back. */
 static void
 put_length(const struct writer *writer, struct values *values, const struct catalog_field *field, int n)
 {
     const char *mark = plan_is_redactable(writer->plan, field) ? mem_printf(writer->mem, " | $held%d", n) : "";
-    put_number(values, mem_printf(writer->mem, "$len%d%s", n, mark));
+    put_number(values, mem_printf(writer->mem, "$len%d | $last%d%s", n, n, mark));
 }
 
 /* The numbers of a field, in the order in which the decoder expects them; `text` counts the texts before it. */
@@ -134,34 +134,44 @@ define_hex(struct writer *writer)
     writer_define(writer, "hex_value", value);
 }
 
-/* What stands in a stored record behind its only text, as all records of a map have two strings. */
+/* What stands behind a text in a map. */
 static const char *
-second_text(const struct writer *writer)
+stored_mark(const struct writer *writer)
 {
-    return writer->event->layout.has_cstrs ? mem_printf(writer->mem, "\"%s\"", writer->nonce) : "str($text1, 0)";
+    return mem_printf(writer->mem, "(uint64)0x%s", writer->nonce);
 }
 
-/* The texts that stand in a record. How much of one fits is asked where it is read: of a variable that was set before, the
- * verifier of Linux 6.1 may have forgotten the bound. */
+/* How much of a text fits is asked where it is read: of a variable that was set before, the verifier of Linux 6.1 may have
+ * forgotten the bound. */
+static const char *
+bounded_str(const struct writer *writer, const char *place, const char *size)
+{
+    unsigned chunk = writer->plan->layout.chunk;
+    return mem_printf(writer->mem, "str(%s, (%s > %u ? (uint64)%u : %s)%s)", place, size, chunk, chunk, size,
+                      writer->plan->bpftrace->row.str_extra);
+}
+
+/* The texts that stand in a record. All records of a map have two strings. */
 static void
 define_inline_texts(struct writer *writer)
 {
     const struct plan_event *event = writer->event;
-    const char *extra = writer->plan->bpftrace->row.str_extra;
-    unsigned chunk = writer->plan->layout.chunk;
-    struct outbuf formats = {0}, values = {0};
+    struct outbuf formats = {0}, values = {0}, stored = {0};
     for (int i = 1; event->layout.has_inline_texts && i <= event->layout.ntexts; i++) {
-        text_printf(&formats, event->layout.has_cstrs ? " %%s %s" : " %%s", writer->nonce);
-        if (event->layout.has_cstrs)
-            text_printf(&values, ", str($text%d, %u%s)", i, chunk, extra);
-        else
-            text_printf(&values, ", str($text%d, ($len%d > %u ? (uint64)%u : $len%d)%s)", i, i, chunk, chunk, i, extra);
+        text_printf(&formats, " %%s %s", writer->nonce);
+        const char *text =
+            event->layout.has_cstrs
+                ? mem_printf(writer->mem, "str($text%d, %s)", i, writer_value(writer, "cstr_size"))
+                : bounded_str(writer, mem_printf(writer->mem, "$text%d", i), mem_printf(writer->mem, "$size%d", i));
+        text_printf(&values, ", %s", text);
+        text_printf(&stored, ", %s, %s", text,
+                    event->layout.has_cstrs ? mem_printf(writer->mem, "\"%s\"", writer->nonce) : stored_mark(writer));
     }
+    if (event->layout.ntexts == 1 && !event->layout.has_cstrs)
+        text_printf(&stored, ", str($text1, 0), %s", stored_mark(writer));
     writer_define_buffer(writer, "text_formats", &formats);
-    writer_define(writer, "text_values", mem_strndup(writer->mem, values.ptr, values.len));
-    if (event->layout.store != LAYOUT_PRINTED && event->layout.ntexts == 1)
-        text_printf(&values, ", %s", second_text(writer));
-    writer_define_buffer(writer, "stored_texts", &values);
+    writer_define_buffer(writer, "text_values", &values);
+    writer_define_buffer(writer, "stored_texts", &stored);
 }
 
 /* A statement that puts an entry into map `number`. */
@@ -200,16 +210,6 @@ define_either(struct writer *writer, const char *name, int (*define_arm)(struct 
     return writer_define_from(writer, name, &inner, "either.bt");
 }
 
-/* The record without its texts, which come behind it. */
-static int
-define_bare(struct writer *writer)
-{
-    struct writer inner = *writer;
-    writer_define(&inner, "text_formats", "");
-    writer_define(&inner, "text_values", "");
-    return writer_define_from(writer, "bare", &inner, "print.bt");
-}
-
 /* The condition under which a header's value is held back; it looks at the header's name. */
 static void
 define_condition(struct writer *writer, const struct catalog_field *field)
@@ -219,21 +219,22 @@ define_condition(struct writer *writer, const struct catalog_field *field)
         name++;
     const char *text = mem_printf(writer->mem, "$text%d", name + 1), *len = mem_printf(writer->mem, "$len%d", name + 1);
     struct outbuf scan = {0}, condition = {0};
-    redact_scan(&scan, text, len);
+    redact_scan(&scan, text, len, writer->plan->bpftrace->row.has_ranges);
     redact_condition(writer->plan->redact, &condition, text, len);
     writer_define_buffer(writer, "header_scan", &scan);
     writer_define_buffer(writer, "condition", &condition);
 }
 
-/* The length, in bytes, up to which str() carries a text. A record with a longer one is printed, and its texts come as numbers
- * behind it. Only the last text may be longer than what fits in the record. */
-static unsigned
-most_whole(const struct writer *writer, int text)
+/* The first piece of a text that ends with a NUL, if none stands in the record, and the search for that NUL. */
+static int
+define_cstr_parts(struct writer *writer)
 {
-    const struct plan *plan = writer->plan;
-    if (text < writer->event->layout.ntexts)
-        return plan->layout.chunk;
-    return writer->event->layout.store == LAYOUT_PRINTED ? plan->layout.limit : plan->bpftrace->row.stored_text_limit;
+    int status = 0;
+    if (writer->event->layout.has_inline_texts)
+        writer_define(writer, "from", "");
+    else
+        status = writer_define_expanded(writer, "from", "cstr-begin.bt");
+    return status == 0 ? writer_define_expanded(writer, "scan", "cstr-scan.bt") : -1;
 }
 
 /* Expands a template once for each text, with its number from 1 as ${n}; or, with `is_redaction`, for each that may be held
@@ -250,54 +251,94 @@ define_each(struct writer *writer, const char *name, const char *template, bool 
         struct writer inner = *writer;
         writer_define_number(&inner, "n", (unsigned)i + 1);
         writer_define_number(&inner, "field", (unsigned)i);
-        writer_define_number(&inner, "most", most_whole(writer, i + 1));
         writer_define(&inner, "name", field->name);
         writer_define(&inner, "text", writer->arguments.expressions[field->arg]);
         writer_define(&inner, "len", field->len_arg >= 0 ? writer->arguments.expressions[field->len_arg] : "");
-        status = writer_define_expanded(&inner, "scan", "cstr-scan.bt");
-        status = status == 0 ? writer_define_expanded(&inner, "from", "cstr-begin.bt") : status;
-        if (writer->event->layout.has_inline_texts)
-            inner.variables[inner.count - 1].value.len = 0;
         if (is_redaction)
             define_condition(&inner, field);
+        if (writer->event->layout.has_cstrs)
+            status = define_cstr_parts(&inner);
         status = status == 0 ? writer_expand(&inner, &out, template) : status;
     }
     writer_define_buffer(writer, name, &out);
     return status;
 }
 
-/* A piece of the last text, of `size` bytes. */
-static int
-define_piece(struct writer *writer, const char *name, int number, const char *size)
+/* How many parts of a text go together behind the record. A map's entry has one. */
+static unsigned
+parts_of(const struct writer *writer)
 {
-    const struct plan_event *event = writer->event;
-    int field = event->layout.ntexts - 1;
-    const char *function =
-        mem_printf(writer->mem, "str($text%d + $at, %s%s)", event->layout.ntexts, size, writer->plan->bpftrace->row.str_extra);
-    if (event->layout.store != LAYOUT_PRINTED)
-        return define_store(writer, name, 'p', number,
-                            mem_printf(writer->mem, "(uint64)%s + ((($at + %d) * 256 + %s) << 32)", attach_tid(writer->plan),
-                                       field * 16384, size),
-                            function);
-    struct writer inner = *writer;
-    writer_define_number(&inner, "field", (unsigned)field);
-    writer_define(&inner, "function", function);
-    return writer_define_from(writer, name, &inner, "print-piece.bt");
+    return writer->event->layout.store == LAYOUT_PRINTED ? writer->plan->layout.parts : 1;
 }
 
-/* A record whose texts str() can carry, the last one in pieces if need be. */
+/* A piece of text `n`, from 1, that begins at `at`. `parts` are expressions for its parts. */
+static int
+define_piece(struct writer *writer, const char *name, int n, const char *at, const char *const *parts, unsigned nparts)
+{
+    struct outbuf formats = {0}, values = {0};
+    for (unsigned i = 0; i < nparts; i++) {
+        text_printf(&formats, " %%s %s", writer->nonce);
+        text_printf(&values, ", %s", parts[i]);
+    }
+    struct writer inner = *writer;
+    bool is_printed = writer->event->layout.store == LAYOUT_PRINTED;
+    writer_define_number(&inner, "field", (unsigned)(n - 1) * (is_printed ? 1 : LAYOUT_PLACE_TEXT));
+    writer_define(&inner, "at", at);
+    writer_define(&inner, "part", parts[0]);
+    writer_define_buffer(&inner, "part_formats", &formats);
+    writer_define_buffer(&inner, "parts", &values);
+    return writer_define_from(writer, name, &inner, is_printed ? "print-piece.bt" : "store-piece.bt");
+}
+
+/* Where no texts stand in the record: the first part of text `n`. */
+static int
+put_begin(struct writer *writer, struct outbuf *out, int n)
+{
+    struct mem *mem = writer->mem;
+    const char *part = bounded_str(writer, mem_printf(mem, "$text%d", n), mem_printf(mem, "$size%d", n));
+    int status = define_piece(writer, "begin_piece", n, "(uint64)0", &part, 1);
+    text_puts(out, writer_value(writer, "begin_piece"));
+    return status;
+}
+
+/* A loop for the other parts of text `n`. All have the same size, as not every verifier sees the bound of another one; the last
+ * one begins within the one before. */
+static int
+put_pieces(const struct writer *writer, struct outbuf *out, int n, int number)
+{
+    struct writer inner = *writer;
+    struct mem *mem = writer->mem;
+    const struct layout *layout = &writer->plan->layout;
+    const struct bpftrace_row *row = &writer->plan->bpftrace->row;
+    const char *parts[LAYOUT_MAX_PARTS] = {mem_printf(mem, "str($text%d + $at, %u%s)", n, layout->chunk, row->str_extra),
+                                           mem_printf(mem, "str($text%d + $next, %u%s)", n, layout->chunk, row->str_extra)};
+    writer_define_number(&inner, "n", (unsigned)n);
+    writer_define_number(&inner, "number", (unsigned)number);
+    unsigned sent = layout_most(layout, n == writer->event->layout.ntexts);
+    writer_define_number(&inner, "sent", sent);
+    writer_define_number(&inner, "most_pieces", sent / layout->chunk - 1);
+    if (!writer->event->layout.has_inline_texts && put_begin(&inner, out, n) != 0)
+        return -1;
+    if (sent == layout->chunk)
+        return 0;
+    if (define_piece(&inner, "piece", n, "$at", parts, parts_of(writer)) != 0)
+        return -1;
+    return writer_expand(&inner, out, row->has_ranges ? "text-pieces-range.bt" : "text-pieces.bt");
+}
+
+/* A record and the pieces of its texts. */
 static int
 define_whole(struct writer *writer, const char *name, int number)
 {
+    struct outbuf out = {0};
     struct writer inner = *writer;
-    int n = writer->event->layout.ntexts;
-    writer_define_number(&inner, "n", (unsigned)n);
-    writer_define_number(&inner, "most", most_whole(writer, n));
-    if (define_record(&inner, "record", number) != 0 ||
-        define_piece(&inner, "piece", number, mem_printf(writer->mem, "%u", writer->plan->layout.chunk)) != 0 ||
-        define_piece(&inner, "last_piece", number, mem_printf(writer->mem, "$len%d - $at", n)) != 0)
-        return -1;
-    return writer_define_from(writer, name, &inner, "text-whole.bt");
+    writer_define_number(&inner, "step", writer->plan->layout.chunk * parts_of(writer));
+    int status = define_record(&inner, "only", number);
+    text_puts(&out, status == 0 ? writer_value(&inner, "only") : "");
+    for (int n = 1; status == 0 && n <= writer->event->layout.ntexts; n++)
+        status = put_pieces(&inner, &out, n, number);
+    writer_define_buffer(writer, name, &out);
+    return status;
 }
 
 /* Reads which map takes the record. That comes before the clock is read: a record with a time before the maps changed places is
@@ -315,28 +356,23 @@ define_map(struct writer *writer)
 static int
 write_texts(struct writer *writer, struct outbuf *out)
 {
-    writer_define_number(writer, "texts", (unsigned)writer->event->layout.ntexts);
     if (define_each(writer, "places", "text.bt", false) != 0 || define_each(writer, "redactions", "redact.bt", true) != 0 ||
-        define_each(writer, "redactions_again", "redact-again.bt", true) != 0 ||
-        define_each(writer, "choices", "text-choice.bt", false) != 0 ||
-        writer_define_expanded(writer, "check", "text-check.bt") != 0 ||
-        writer_define_expanded(writer, "words", "text-words.bt") != 0 || define_either(writer, "whole", define_whole) != 0)
+        define_each(writer, "lasts", "text-last.bt", false) != 0 || define_either(writer, "record", define_whole) != 0)
         return -1;
     return writer_expand(writer, out, "probe-texts.bt");
 }
 
-/* Texts that end with a NUL. */
+/* Texts that end with a NUL. Short ones are whole in the record; that one is may be found out only by looking at it. */
 static int
 write_cstrs(struct writer *writer, struct outbuf *out)
 {
-    if (define_each(writer, "places", "cstr-place.bt", false) != 0 || define_each(writer, "more", "cstr-more.bt", false) != 0 ||
-        writer_define_expanded(writer, "printed", "print.bt") != 0)
+    bool has_loops = writer->plan->layout.cstr_limit > 0, is_printed = writer->event->layout.store == LAYOUT_PRINTED;
+    if (define_each(writer, "places", "cstr-place.bt", false) != 0 ||
+        define_each(writer, "more", has_loops ? "cstr-more.bt" : "cstr-only.bt", false) != 0 ||
+        define_each(writer, "scan", "cstr-scan.bt", false) != 0 || writer_define_expanded(writer, "printed", "print.bt") != 0 ||
+        define_either(writer, "record", define_record) != 0)
         return -1;
-    if (writer->event->layout.store == LAYOUT_PRINTED)
-        return writer_expand(writer, out, "probe-cstrs.bt");
-    if (define_each(writer, "scan", "cstr-scan.bt", false) != 0 || define_either(writer, "record", define_record) != 0)
-        return -1;
-    return writer_expand(writer, out, "probe-stored-cstr.bt");
+    return writer_expand(writer, out, is_printed ? "probe-cstrs.bt" : has_loops ? "probe-stored-cstr.bt" : "probe-cstr.bt");
 }
 
 static int
@@ -352,7 +388,7 @@ write_probe(const struct writer *program, struct outbuf *out, size_t id)
     writer_define(&writer, "attach", attach_point(writer.plan, event->probe, writer.nonce, writer.mem));
     define_values(&writer);
     define_hex(&writer);
-    if (define_bare(&writer) != 0 || define_map(&writer) != 0)
+    if (define_map(&writer) != 0)
         return -1;
     define_inline_texts(&writer);
     if (event->layout.ntexts == 0)
@@ -366,6 +402,8 @@ put_flush(const struct writer *writer, struct outbuf *out, char store, const cha
     struct writer inner = *writer;
     writer_define(&inner, "store", mem_printf(writer->mem, "%c", store));
     writer_define(&inner, "number", number);
+    if (store == 'p' && writer_expand(&inner, out, "flush-pieces.bt") != 0)
+        return -1;
     return writer_expand(&inner, out, "flush.bt");
 }
 
@@ -375,9 +413,11 @@ static int
 define_flush(struct writer *writer, const char *name, const char *number)
 {
     struct outbuf out = {0};
-    int status = writer->plan->layout.nstored[LAYOUT_TEXTS] > 0 ? put_flush(writer, &out, 'p', number) : 0;
+    const struct layout *layout = &writer->plan->layout;
+    bool has_pieces = layout->nstored[LAYOUT_TEXTS] > 0 && layout->sent > layout->chunk;
+    int status = has_pieces ? put_flush(writer, &out, 'p', number) : 0;
     for (int i = LAYOUT_NUMBERS; status == 0 && i < LAYOUT_STORES; i++)
-        if (writer->plan->layout.nstored[i] > 0)
+        if (layout->nstored[i] > 0)
             status = put_flush(writer, &out, LAYOUT_STORE_LETTERS[i], number);
     text_printf(&out, "            print(@c%s%s);\n", number, writer->nonce);
     writer_define_buffer(writer, name, &out);
@@ -426,8 +466,10 @@ wire_program_write(struct outbuf *out, const struct plan *plan, const char *nonc
     writer_define(&writer, "thread", attach_thread(plan));
     writer_define(&writer, "tid", attach_tid(plan));
     writer_define_number(&writer, "chunk", plan->layout.chunk);
-    writer_define_number(&writer, "limit", plan->layout.limit);
-    writer_define_number(&writer, "cstr_limit", TYPES_CSTR_LIMIT);
+    writer_define_number(&writer, "last_byte", LAYOUT_LAST_BYTE);
+    writer_define_number(&writer, "cstr_limit", plan->layout.cstr_limit);
+    writer_define(&writer, "cstr_size",
+                  mem_printf(mem, "%u%s", layout_cstr_chunk(&plan->layout), plan->bpftrace->row.str_extra));
     struct outbuf probes = {0};
     int status = 0;
     for (size_t i = 0; status == 0 && i < plan->nevents; i++)

@@ -2,6 +2,9 @@
 
 #include "record/decode_state.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 enum { BUFFER_SIZE = 1024 * 1024 };
 
 struct decode *
@@ -10,6 +13,7 @@ decode_new(const struct plan *plan, const char *nonce, struct mem *mem)
     struct decode *decode = mem_alloc(mem, sizeof(*decode));
     decode->plan = plan;
     memcpy(decode->nonce, nonce, WIRE_NONCE_SIZE);
+    snprintf(decode->mark, sizeof(decode->mark), "%lu", (uint64_t)strtoull(nonce, NULL, 16));
     decode->buffer = mem_alloc(mem, BUFFER_SIZE + 1);
     decode_slots_begin(decode, mem);
     decode_maps_begin(decode, mem);
@@ -77,22 +81,19 @@ read_notice(struct wire *wire, struct decode_item *item)
     return true;
 }
 
-enum frame { NO_FRAME, HALF_FRAME, PRINTED_FRAME, MAP_FRAME };
-
 enum { MAP_NAME = 3 }; /* bytes of a map's name before the nonce */
 
-/* What begins here. */
-static enum frame
-look(const struct decode *decode, const char *at, const char *end)
+enum decode_frame
+decode_look(const struct decode *decode, const char *at, const char *end)
 {
     bool is_map = *at == '@';
     size_t there = (size_t)(end - at), before = is_map ? MAP_NAME : 0;
     if (there >= before + DECODE_NONCE_LEN) {
         if (memcmp(at + before, decode->nonce, DECODE_NONCE_LEN) != 0)
-            return NO_FRAME;
-        return is_map ? MAP_FRAME : PRINTED_FRAME;
+            return DECODE_NO_FRAME;
+        return is_map ? DECODE_MAP_FRAME : DECODE_PRINTED_FRAME;
     }
-    return there <= before || memcmp(at + before, decode->nonce, there - before) == 0 ? HALF_FRAME : NO_FRAME;
+    return there <= before || memcmp(at + before, decode->nonce, there - before) == 0 ? DECODE_HALF_FRAME : DECODE_NO_FRAME;
 }
 
 /* Goes to the next line that begins with the nonce, or with a map's name. WIRE_SHORT: none is there yet. */
@@ -104,10 +105,10 @@ find_frame(struct decode *decode)
         at = memchr(at, '\n', (size_t)(end - at));
         if (at == NULL || at + 1 == end)
             break;
-        enum frame frame = look(decode, at + 1, end);
-        if (frame == HALF_FRAME)
+        enum decode_frame frame = decode_look(decode, at + 1, end);
+        if (frame == DECODE_HALF_FRAME)
             break;
-        if (frame != NO_FRAME) {
+        if (frame != DECODE_NO_FRAME) {
             decode->start = (size_t)(at + 1 - decode->buffer);
             decode->is_lost = false;
             return WIRE_GOOD;
@@ -122,17 +123,17 @@ static bool
 read_frame(struct decode *decode, struct wire *wire, struct decode_item *item)
 {
     const char *name = wire->at;
-    enum frame frame = look(decode, wire->at, wire->end);
+    enum decode_frame frame = decode_look(decode, wire->at, wire->end);
     switch (frame) {
-    case NO_FRAME:
+    case DECODE_NO_FRAME:
         return read_notice(wire, item);
-    case HALF_FRAME:
+    case DECODE_HALF_FRAME:
         wire_fail(wire, WIRE_SHORT);
         return false;
-    case PRINTED_FRAME:
+    case DECODE_PRINTED_FRAME:
         wire->at += DECODE_NONCE_LEN;
         return decode_stream_frame(decode, wire, item);
-    case MAP_FRAME:
+    case DECODE_MAP_FRAME:
         wire->at += MAP_NAME + DECODE_NONCE_LEN;
         return decode_map_frame(decode, wire, name[1], name[2] - '0', item);
     }
@@ -218,14 +219,14 @@ decode_explain(struct outbuf *out, const struct plan *plan, const struct plan_ev
     if (event->layout.bytes >= 0)
         text_printf(out, " %s", event->probe->fields[event->layout.bytes].name);
     for (int i = 0; event->layout.has_inline_texts && i < event->layout.ntexts; i++)
-        text_printf(out, event->layout.has_cstrs ? " %s NONCE" : " %s", event->probe->fields[event->layout.texts[i]].name);
+        text_printf(out, " %s NONCE", event->probe->fields[event->layout.texts[i]].name);
 }
 
 static bool
 is_half_frame(const struct decode *decode)
 {
     return decode->start < decode->end && !decode->is_lost &&
-           look(decode, decode->buffer + decode->start, decode->buffer + decode->end) != NO_FRAME;
+           decode_look(decode, decode->buffer + decode->start, decode->buffer + decode->end) != DECODE_NO_FRAME;
 }
 
 bool

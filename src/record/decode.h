@@ -9,36 +9,44 @@
  *
  * The program prints frames of these forms, whose numbers are hexadecimal:
  *
- * - heartbeat:           NONCE h NSECS CPU
- * - event ID:            NONCE ID NSECS TID NUMBER... [HEX] TEXT...
- * - its texts follow:    NONCE ID NSECS TID NUMBER... [HEX]
- * - more of a text:      NONCE s NSECS TID FIELD OFFSET TEXT
- * - with bytes that %s cannot carry: NONCE x NSECS TID FIELD OFFSET WORD..., 8 bytes each, the lowest first: "620061"
+ * - heartbeat:            NONCE h NSECS CPU
+ * - event ID:             NONCE ID NSECS TID NUMBER... [HEX] [TEXT NONCE]...
+ * - its texts follow:     NONCE ID NSECS TID NUMBER... [HEX]
+ * - a piece of a text:    NONCE s NSECS TID FIELD OFFSET TEXT NONCE [TEXT NONCE]
  *
  * With REQUEST_BATCH most records are kept in maps, which bpftrace prints. The maps' names have the nonce in them, and N is 0
- * or 1, as there are two maps of a kind. Their numbers are decimal:
+ * or 1, as there are two maps of a kind. Their numbers are decimal, and MARK is the nonce as such a number:
  *
- * - more of a text:      @pNNONCE[NSECS, PLACE]: TEXT
- * - event ID:            @nNNONCE[NSECS, TID]: (ID, NUMBER...)
- * - the same with texts: @tNNONCE[NSECS, TID]: (ID, NUMBER..., TEXT, TEXT); the second text is empty if there is only one
- * - with one up to NUL:  @rNNONCE[NSECS, TID]: (ID, NUMBER..., TEXT, NONCE)
- * - put into N so far:   @cNNONCE: COUNT
- * - N has been printed:  NONCE m NSECS, in hexadecimal: nothing older is to come
+ * - a piece of a text:    @pNNONCE[NSECS, PLACE]: TEXT
+ * - event ID:             @nNNONCE[NSECS, TID]: (ID, NUMBER...)
+ * - the same with texts:  @tNNONCE[NSECS, TID]: (ID, NUMBER..., TEXT, MARK, TEXT, MARK); the second may be none, and is empty
+ * then
+ * - with one up to NUL:   @rNNONCE[NSECS, TID]: (ID, NUMBER..., TEXT, NONCE)
+ * - put into N so far:    @cNNONCE: COUNT, but for pieces
+ * - N has been printed:   NONCE m NSECS, in hexadecimal: nothing older is to come
  *
- * They come in this order, and those of a map in the order of their keys. PLACE is ((FIELD * 16384 + OFFSET) * 256 + LENGTH) *
- * 2^32 + TID. All records of a map have as many numbers as the plan says; an event with fewer has zeros at the end.
+ * They come in this order, and those of a map in the order of their keys. PLACE is LAYOUT_PLACE_TEXT's. Behind the pieces comes
+ * one with the highest NSECS, which is none. All records of a map have as many numbers as the plan says; an event with fewer
+ * has zeros at the end.
  *
  * The numbers of a record are those of its fields, in order:
  *
- * - a text has its length in the server; with TYPES_REDACTED in it nothing else comes of the text
- * - a text that ends with a NUL in the server has no number; the nonce stands behind the text
+ * - a text has its length in the server, and from LAYOUT_LAST_BYTE on its last byte; with TYPES_REDACTED in it nothing else
+ * comes of the text
+ * - a text that ends with a NUL in the server has no number
  * - a field that is read through a pointer, which may be NULL, has the pointer before its own number
  *
  * TID of an event is the thread's ID; from a program that sees several processes the process's ID stands in its upper 32 bits.
- * HEX is there if the event has a field of bytes. The first `chunk` bytes of each text stand in the record, and the rest comes
- * behind it. All of the texts come behind it if one has a NUL in it, or if there are too many.
+ * HEX is there if the event has a field of bytes.
  *
- * Texts hold any bytes, and their lengths are known from the numbers. A frame that is not as it should be is skipped, up to the
+ * A text without its last byte comes in parts of `chunk` bytes: the first one in the record, unless there are too many texts,
+ * and the others in pieces behind it, of `parts` each, or in a map of one. The first part may be shorter; the last one ends
+ * where the text does, and may begin within the one before. A part with fewer bytes had a NUL behind them.
+ *
+ * Recordings of before version 4 have neither nonces behind texts nor last bytes, but parts whose lengths are known from the
+ * text's, and "NONCE x NSECS TID FIELD OFFSET WORD..." for texts with a NUL: 8 bytes each, the lowest first.
+ *
+ * Texts hold any bytes. A frame that is not as it should be is skipped, up to the
  * next line that begins with the nonce. Between frames, a line that begins with something else is bpftrace's own. */
 struct decode;
 

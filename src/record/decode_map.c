@@ -16,17 +16,12 @@ decode_maps_begin(struct decode *decode, struct mem *mem)
 
 /* ---- Pieces of texts, which come before their records. */
 
-/* The second part of a piece's key. */
+/* The second part of a piece's key; the length stands in it if nothing else tells where a piece ends. */
 static uint64_t
-place_of(int text, size_t offset, size_t len, uint64_t tid)
+place_of(const struct layout *layout, int text, struct decode_part part, uint64_t tid)
 {
-    return (((uint64_t)text * 16384 + offset) * 256 + len) << 32 | tid;
-}
-
-static size_t
-length_in(uint64_t place)
-{
-    return place >> 32 & 255;
+    uint64_t marked = (uint64_t)text * LAYOUT_PLACE_TEXT + part.at, bare = ((uint64_t)text * 16384 + part.at) * 256 + part.len;
+    return (layout->are_texts_marked ? marked : bare) << 32 | tid;
 }
 
 static int
@@ -57,7 +52,7 @@ forget_pieces(struct decode_maps *maps)
 static const struct decode_piece *
 find_piece(struct decode_maps *maps, uint64_t nsecs, uint64_t place)
 {
-    const struct decode_piece wanted = {nsecs, place, NULL};
+    const struct decode_piece wanted = {.nsecs = nsecs, .place = place};
     if (!maps->are_sorted)
         qsort(maps->pieces, maps->npieces, sizeof(wanted), compare_pieces);
     maps->are_sorted = true;
@@ -71,14 +66,14 @@ join(struct decode *decode, struct decode_slot *slot)
     const struct record *record = &slot->record;
     for (int i = 0; i < record->event->layout.ntexts; i++) {
         while (slot->is_open[i]) {
-            size_t left = decode_wanted(decode, record, i) - slot->got[i], chunk = decode->plan->layout.chunk;
-            size_t len = left < chunk ? left : chunk;
-            const struct decode_piece *piece =
-                find_piece(&decode->maps, record->nsecs, place_of(i, slot->got[i], len, record->tid));
-            if (piece == NULL)
+            struct decode_part part = decode_slot_next(decode, slot, i);
+            uint64_t place = place_of(&decode->plan->layout, i, part, record->tid);
+            const struct decode_piece *piece = find_piece(&decode->maps, record->nsecs, place);
+            if (piece == NULL || piece->len > part.len) {
+                decode->maps.pieces_lost += decode->plan->layout.are_texts_marked; /* the program counts the others */
                 break;
-            memcpy(decode_slot_tail(decode, slot, i), piece->bytes, len);
-            decode_slot_add(decode, slot, i, len);
+            }
+            decode_slot_add(decode, slot, i, (struct slice){piece->bytes, piece->len}, part);
         }
     }
 }
@@ -95,6 +90,23 @@ read_key(struct wire *wire, uint64_t *nsecs, uint64_t *number)
     wire_literal(wire, "]: ");
 }
 
+/* A piece, which has as many bytes as the layout says. Where the next entry of the map begins earlier, a NUL has ended it. The
+ * last entry is none of a text. */
+static struct slice
+read_whole_piece(const struct decode *decode, struct wire *wire)
+{
+    const char *start = wire->at, *whole = start + decode->plan->layout.chunk, *feed = start;
+    const char *end = whole < wire->end ? whole : wire->end;
+    for (; (feed = memchr(feed, '\n', (size_t)(end - feed))) != NULL; feed++) {
+        enum decode_frame frame = decode_look(decode, feed + 1, wire->end);
+        if (feed + 1 == wire->end || frame == DECODE_HALF_FRAME)
+            wire_fail(wire, WIRE_SHORT);
+        if (wire->state != WIRE_GOOD || frame != DECODE_NO_FRAME)
+            return wire_bytes(wire, (size_t)(feed - start));
+    }
+    return wire_bytes(wire, (size_t)(whole - start));
+}
+
 static void
 read_piece(struct decode *decode, struct wire *wire)
 {
@@ -102,15 +114,20 @@ read_piece(struct decode *decode, struct wire *wire)
     const struct layout *layout = &decode->plan->layout;
     struct decode_piece piece;
     read_key(wire, &piece.nsecs, &piece.place);
-    size_t len = length_in(piece.place);
-    if (len > layout->chunk || maps->npieces == layout->pieces || maps->pieces == NULL)
+    if (piece.nsecs == INT64_MAX) {
+        wire_literal(wire, "\n");
+        return;
+    }
+    size_t len = piece.place >> 32 & 255; /* of a bare text */
+    if (maps->npieces == layout->pieces || maps->pieces == NULL || (!layout->are_texts_marked && len > layout->chunk))
         wire_fail(wire, WIRE_DAMAGED);
-    struct slice text = wire_bytes(wire, len);
+    struct slice text = layout->are_texts_marked ? read_whole_piece(decode, wire) : wire_bytes(wire, len);
     wire_literal(wire, "\n");
     if (wire->state != WIRE_GOOD)
         return;
     piece.bytes = maps->piece_bytes + maps->npieces * layout->chunk;
-    memcpy(piece.bytes, text.ptr, len);
+    piece.len = text.len;
+    memcpy(piece.bytes, text.ptr, text.len);
     add_piece(maps, piece);
 }
 
@@ -130,8 +147,8 @@ read_record(struct decode *decode, struct wire *wire, enum layout_store store, s
     decode_read_numbers(decode, wire, item);
     if (wire->state != WIRE_GOOD)
         return false;
-    bool has_texts = decode_read_texts(decode, wire, record);
-    if (wire->state != WIRE_GOOD || decode->is_lost || !decode_is_open(decode, record, has_texts))
+    bool has_texts = false;
+    if (!decode_read_texts(decode, wire, record, &has_texts))
         return true;
     struct decode_slot *slot = decode_keep(decode, wire, item, has_texts);
     if (slot == NULL)
@@ -183,20 +200,23 @@ decode_map_frame(struct decode *decode, struct wire *wire, char kind, int map, s
         read_count(decode, wire, map);
         return false;
     }
+    if (what == PIECES) {
+        read_piece(decode, wire);
+        decode->maps.current = decode->plan->layout.are_texts_marked ? -1 : map; /* which the program did not count */
+        return false;
+    }
     decode->maps.current = map;
-    if (what != PIECES)
-        return read_record(decode, wire, (enum layout_store)what, item);
-    read_piece(decode, wire);
-    return false;
+    return read_record(decode, wire, (enum layout_store)what, item);
 }
 
 /* ---- Losses. */
 
-/* Records that the program put into maps and that did not come. One that is put into a map at this moment may come later. */
+/* Records that the program put into maps and that did not come, and pieces. One that is put into a map at this moment may come
+ * later. */
 static uint64_t
 missing(const struct decode_maps *maps)
 {
-    uint64_t sum = 0;
+    uint64_t sum = maps->pieces_lost;
     for (int i = 0; i < LAYOUT_MAPS; i++)
         if (maps->counts[i].put > maps->counts[i].got)
             sum += maps->counts[i].put - maps->counts[i].got;

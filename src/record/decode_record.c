@@ -31,6 +31,10 @@ read_value(struct decode *decode, struct wire *wire, struct record *record, cons
         number &= ~TYPES_REDACTED;
         value->is_redacted = true;
     }
+    if (field->wire == TYPES_TEXT && decode->plan->layout.are_texts_marked) {
+        decode->last[field->text] = (char)(number >> LAYOUT_LAST_BYTE);
+        number &= ((uint64_t)1 << LAYOUT_LAST_BYTE) - 1;
+    }
     value->number = field->wire == TYPES_CSTR ? 0 : types_number(field->type, number);
 }
 
@@ -72,24 +76,47 @@ smaller(uint64_t a, uint64_t b)
 size_t
 decode_wanted(const struct decode *decode, const struct record *record, int text)
 {
-    int field = record->event->layout.texts[text];
-    if (record->values[field].is_redacted)
-        return 0;
-    return layout_sent(&decode->plan->layout, &record->event->probe->fields[field], record->values[field].number);
+    const struct types_value *value = &record->values[record->event->layout.texts[text]];
+    bool is_last = text == record->event->layout.ntexts - 1;
+    return value->is_redacted ? 0 : layout_sent(&decode->plan->layout, value->number, is_last);
 }
 
-/* A text that goes on beyond the limit is longer than what has come of it. */
 void
-decode_count_cstr(const struct decode *decode, struct types_value *value)
+decode_end_text(const struct decode *decode, struct record *record, int text, char *start, size_t len, char *last)
 {
-    unsigned chunk = decode->plan->layout.chunk, last = (TYPES_CSTR_LIMIT + chunk - 1) / chunk * chunk;
-    value->number = value->text.len + (value->text.len >= last + chunk);
+    const struct layout *layout = &decode->plan->layout;
+    struct types_value *value = &record->values[record->event->layout.texts[text]];
+    if (layout->are_texts_marked && !value->is_redacted && len + 1 == value->number) {
+        start = len > 0 ? start : last;
+        start[len++] = *last;
+    }
+    value->text = (struct slice){start, smaller(len, layout_limit(layout, text == record->event->layout.ntexts - 1))};
+}
+
+/* A text that goes on behind its last piece is longer than what has come of it. */
+void
+decode_end_cstr(const struct decode *decode, struct types_value *value, struct slice text, bool is_open)
+{
+    const struct layout *layout = &decode->plan->layout;
+    unsigned chunk = layout->chunk, last = (layout->cstr_limit + chunk - 1) / chunk * chunk;
+    bool has_loop = layout->cstr_limit > 0, goes_on = is_open || (has_loop && text.len >= last + chunk);
+    size_t most = has_loop ? layout->limit : smaller(layout->limit, chunk);
+    value->number = text.len + goes_on;
+    value->text = (struct slice){text.ptr, smaller(text.len, most)};
+}
+
+struct slice
+decode_read_piece(const struct decode *decode, struct wire *wire, size_t most)
+{
+    if (!decode->plan->layout.are_texts_marked)
+        return wire_text(wire, most);
+    return wire_text_until(wire, text_of(wire->is_map ? decode->mark : decode->nonce), most);
 }
 
 struct slice
 decode_read_cstr(const struct decode *decode, struct wire *wire)
 {
-    return wire_text_until(wire, (struct slice){decode->nonce, DECODE_NONCE_LEN}, decode->plan->layout.chunk);
+    return wire_text_until(wire, text_of(decode->nonce), layout_cstr_chunk(&decode->plan->layout));
 }
 
 /* The first piece of a text. */
@@ -97,12 +124,10 @@ static void
 read_text(const struct decode *decode, struct wire *wire, struct record *record, int text)
 {
     struct types_value *value = &record->values[record->event->layout.texts[text]];
-    if (record->event->layout.has_cstrs) {
+    if (record->event->layout.has_cstrs)
         value->text = decode_read_cstr(decode, wire);
-        decode_count_cstr(decode, value);
-    } else {
-        value->text = wire_text(wire, smaller(decode_wanted(decode, record, text), decode->plan->layout.chunk));
-    }
+    else
+        value->text = decode_read_piece(decode, wire, smaller(decode_wanted(decode, record, text), decode->plan->layout.chunk));
 }
 
 /* The bytes of a record's one BYTES field, which are never in chunks. */
@@ -113,17 +138,17 @@ read_bytes(struct decode *decode, struct wire *wire, struct record *record)
     if (field < 0)
         return;
     struct types_value *value = &record->values[field];
-    size_t len = layout_sent(&decode->plan->layout, &record->event->probe->fields[field], value->number);
+    size_t len = smaller(value->number, record->event->probe->fields[field].type->limit);
     value->text = (struct slice){decode->bytes, len};
     wire_hex(wire, len, decode->bytes);
 }
 
 /* An entry of a map for texts has two strings: an event with one text has an empty one, or the nonce, behind it. */
 static void
-read_second(struct wire *wire, const struct layout_event *layout)
+read_second(const struct decode *decode, struct wire *wire, const struct layout_event *layout)
 {
     if (layout->ntexts == 1 && !layout->has_cstrs)
-        wire_text(wire, 0);
+        decode_read_piece(decode, wire, 0);
 }
 
 static void
@@ -149,7 +174,7 @@ read_rest(struct decode *decode, struct wire *wire, struct record *record)
     for (int i = 0; has_texts && i < layout->ntexts; i++)
         read_text(decode, wire, record, i);
     if (wire->is_map && has_texts)
-        read_second(wire, layout);
+        read_second(decode, wire, layout);
     read_end(wire);
     return has_texts;
 }
@@ -170,9 +195,25 @@ give_up_texts(struct decode *decode, struct record *record)
         record->values[layout->bytes].text = (struct slice){0};
 }
 
+/* All of its texts stand in the record. What was behind each of them in the buffer has been read. */
+static void
+end_texts(struct decode *decode, struct record *record)
+{
+    const struct layout_event *layout = &record->event->layout;
+    for (int i = 0; i < layout->ntexts; i++) {
+        struct types_value *value = &record->values[layout->texts[i]];
+        struct slice text = value->text;
+        char *start = text.len > 0 ? decode->buffer + (text.ptr - decode->buffer) : NULL;
+        if (layout->has_cstrs)
+            decode_end_cstr(decode, value, text, false);
+        else
+            decode_end_text(decode, record, i, start, text.len, &decode->last[i]);
+    }
+}
+
 /* That texts are not what their lengths say was seen when the server's memory could not be read. */
 bool
-decode_read_texts(struct decode *decode, struct wire *wire, struct record *record)
+decode_read_texts(struct decode *decode, struct wire *wire, struct record *record, bool *has_texts)
 {
     const struct layout_event *layout = &record->event->layout;
     if (layout->ntexts == 0 && layout->bytes < 0) {
@@ -180,10 +221,16 @@ decode_read_texts(struct decode *decode, struct wire *wire, struct record *recor
         return false;
     }
     const struct wire after_numbers = *wire;
-    bool has_texts = read_rest(decode, wire, record);
+    *has_texts = read_rest(decode, wire, record);
     if (wire->state == WIRE_DAMAGED) {
         give_up_texts(decode, record);
         *wire = after_numbers;
+        return false;
     }
-    return has_texts;
+    if (wire->state != WIRE_GOOD)
+        return false;
+    bool is_open = decode_is_open(decode, record, *has_texts);
+    if (!is_open)
+        end_texts(decode, record);
+    return is_open;
 }

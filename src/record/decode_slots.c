@@ -1,9 +1,18 @@
 #include "record/decode_state.h"
 
+/* For a text with its last byte, or for one without a length, of which two pieces may come behind the limit. */
+static size_t
+text_room(const struct decode *decode)
+{
+    const struct layout *layout = &decode->plan->layout;
+    size_t text = (size_t)layout->sent + 1, cstr = TYPES_CSTR_LIMIT + (size_t)2 * layout->chunk;
+    return text > cstr ? text : cstr;
+}
+
 void
 decode_slots_begin(struct decode *decode, struct mem *mem)
 {
-    const size_t room = (size_t)LAYOUT_MAX_TEXTS * decode->plan->layout.limit;
+    const size_t room = LAYOUT_MAX_TEXTS * text_room(decode);
     char *bytes = mem_alloc(mem, DECODE_SLOTS * room); /* in one piece, of which the kernel provides what is used */
     decode->slots = mem_alloc(mem, DECODE_SLOTS * sizeof(*decode->slots));
     for (size_t i = 0; i < DECODE_SLOTS; i++)
@@ -13,7 +22,7 @@ decode_slots_begin(struct decode *decode, struct mem *mem)
 static char *
 text_start(const struct decode *decode, const struct decode_slot *slot, int text)
 {
-    return slot->bytes + (size_t)text * decode->plan->layout.limit;
+    return slot->bytes + (size_t)text * text_room(decode);
 }
 
 char *
@@ -22,25 +31,46 @@ decode_slot_tail(const struct decode *decode, const struct decode_slot *slot, in
     return text_start(decode, slot, text) + slot->got[text];
 }
 
-/* Whether more of a text is to come behind a piece of `len` bytes at `offset`. */
+static size_t
+smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The piece of a text behind its first `at` bytes, as it should be. */
+static struct decode_part
+piece_behind(const struct decode *decode, const struct record *record, int text, size_t at)
+{
+    const struct layout *layout = &decode->plan->layout;
+    if (record->event->layout.has_cstrs)
+        return (struct decode_part){at, layout_cstr_chunk(layout)};
+    size_t wanted = decode_wanted(decode, record, text), len = smaller(wanted - at, layout->chunk);
+    if (layout->are_texts_marked && at > 0)
+        return (struct decode_part){at + len - layout->chunk, layout->chunk};
+    return (struct decode_part){at, len};
+}
+
+/* Whether more of a text is to come behind a part of which `len` bytes have come. */
 static bool
-goes_on(const struct decode *decode, const struct record *record, int text, size_t offset, size_t len)
+goes_on(const struct decode *decode, const struct record *record, int text, struct decode_part part, size_t len)
 {
     if (record->event->layout.has_cstrs)
-        return len == decode->plan->layout.chunk && offset < TYPES_CSTR_LIMIT;
-    return offset + len < decode_wanted(decode, record, text);
+        return len == part.len && part.at < decode->plan->layout.cstr_limit;
+    return part.at + part.len < decode_wanted(decode, record, text);
 }
 
 /* The same behind what stands in the record. */
 static bool
 is_text_open(const struct decode *decode, const struct record *record, int text, bool has_texts)
 {
+    if (!has_texts)
+        return record->event->layout.has_cstrs || decode_wanted(decode, record, text) > 0;
     size_t len = record->values[record->event->layout.texts[text]].text.len;
-    return (record->event->layout.has_cstrs && !has_texts) || goes_on(decode, record, text, 0, len);
+    return goes_on(decode, record, text, piece_behind(decode, record, text, 0), len);
 }
 
 bool
-decode_are_texts_open(const struct decode *decode, const struct record *record, bool has_texts)
+decode_is_open(const struct decode *decode, const struct record *record, bool has_texts)
 {
     for (int i = 0; i < record->event->layout.ntexts; i++)
         if (is_text_open(decode, record, i, has_texts))
@@ -120,7 +150,9 @@ keep_texts(const struct decode *decode, struct decode_slot *slot, bool has_texts
     for (int i = 0; i < record->event->layout.ntexts; i++) {
         struct slice text = record->values[record->event->layout.texts[i]].text;
         slot->got[i] = text.len;
+        slot->at[i] = has_texts ? piece_behind(decode, record, i, 0).len : 0;
         slot->is_open[i] = is_text_open(decode, record, i, has_texts);
+        slot->last[i] = decode->last[i];
         if (text.len > 0)
             memcpy(text_start(decode, slot, i), text.ptr, text.len);
     }
@@ -144,11 +176,22 @@ decode_keep(struct decode *decode, struct wire *wire, struct decode_item *item, 
     return slot;
 }
 
-void
-decode_slot_add(const struct decode *decode, struct decode_slot *slot, int text, size_t len)
+struct decode_part
+decode_slot_next(const struct decode *decode, const struct decode_slot *slot, int text)
 {
-    slot->is_open[text] = goes_on(decode, &slot->record, text, slot->got[text], len);
-    slot->got[text] += len;
+    return piece_behind(decode, &slot->record, text, slot->at[text]);
+}
+
+void
+decode_slot_add(const struct decode *decode, struct decode_slot *slot, int text, struct slice bytes, struct decode_part part)
+{
+    size_t there = slot->at[text] - part.at;
+    slot->is_open[text] = goes_on(decode, &slot->record, text, part, bytes.len);
+    if (slot->got[text] == slot->at[text] && bytes.len > there) {
+        memmove(decode_slot_tail(decode, slot, text), bytes.ptr + there, bytes.len - there);
+        slot->got[text] += bytes.len - there;
+    }
+    slot->at[text] = part.at + part.len;
 }
 
 bool
@@ -166,12 +209,11 @@ decode_hand_out(struct decode *decode, struct decode_slot *slot, struct decode_i
     const struct layout_event *layout = &slot->record.event->layout;
     for (int i = 0; i < layout->ntexts; i++) {
         struct types_value *value = &slot->record.values[layout->texts[i]];
-        size_t len = slot->got[i] < LAYOUT_TEXT_LIMIT ? slot->got[i] : LAYOUT_TEXT_LIMIT;
-        value->text = (struct slice){text_start(decode, slot, i), len};
+        char *start = text_start(decode, slot, i);
         if (layout->has_cstrs)
-            decode_count_cstr(decode, value);
-        if (slot->is_open[i] && value->number == len)
-            value->number++; /* its rest was lost */
+            decode_end_cstr(decode, value, (struct slice){start, slot->got[i]}, slot->is_open[i]);
+        else
+            decode_end_text(decode, &slot->record, i, start, slot->got[i], &slot->last[i]);
     }
     item->kind = DECODE_RECORD;
     item->is_batched = false;

@@ -24,9 +24,11 @@ struct decode_slot {
     bool is_used;
     uint64_t age; /* the lowest was taken first */
     struct record record;
-    size_t got[LAYOUT_MAX_TEXTS];   /* bytes of each text that have come */
+    size_t at[LAYOUT_MAX_TEXTS];    /* how far the pieces of each text reach that have come */
+    size_t got[LAYOUT_MAX_TEXTS];   /* bytes that they had: fewer, if there was a NUL */
     bool is_open[LAYOUT_MAX_TEXTS]; /* more of the text is to come */
-    char *bytes;                    /* of the texts: LAYOUT_MAX_TEXTS times `limit` */
+    char last[LAYOUT_MAX_TEXTS];    /* its last byte */
+    char *bytes;                    /* of the texts: room for each */
     char hex[DECODE_MAX_BYTES];     /* of the BYTES field */
     uint64_t addresses[CATALOG_MAX_FIELDS][TYPES_ADDRESS_WORDS];
 };
@@ -34,7 +36,8 @@ struct decode_slot {
 /* A piece of a text, from a map, that waits for its record. */
 struct decode_piece {
     uint64_t nsecs, place; /* the map's key */
-    char *bytes;           /* as many as `place` says */
+    char *bytes;
+    size_t len;
 };
 
 /* What has come from maps. */
@@ -43,6 +46,7 @@ struct decode_maps {
         uint64_t put, got; /* records by the program's count, and those that came */
     } counts[LAYOUT_MAPS];
     int current;                 /* the map of the frame that is being read; -1: none */
+    uint64_t pieces_lost;        /* those that records waited for */
     uint64_t told;               /* losses that somebody was told of */
     struct decode_piece *pieces; /* NULL: no event of the plan has any */
     char *piece_bytes;           /* layout.chunk for each */
@@ -52,12 +56,13 @@ struct decode_maps {
 
 struct decode {
     const struct plan *plan;
-    char nonce[WIRE_NONCE_SIZE];
+    char nonce[WIRE_NONCE_SIZE], mark[24]; /* behind texts: the nonce, and in maps its number */
     char *buffer;
     size_t start, end;                                           /* of what is in the buffer and not yet decoded */
     bool is_lost;                                                /* looking for the next frame */
     const struct plan_event *event;                              /* of the record that is being read; NULL: none yet */
     char bytes[DECODE_MAX_BYTES];                                /* of the BYTES field of the last record */
+    char last[LAYOUT_MAX_TEXTS];                                 /* the last bytes of its texts */
     uint64_t addresses[CATALOG_MAX_FIELDS][TYPES_ADDRESS_WORDS]; /* of its ADDRESS fields */
     struct decode_slot *slots;                                   /* DECODE_SLOTS */
     int nused;                                                   /* of the slots */
@@ -71,6 +76,11 @@ struct decode {
 };
 
 /* ---- decode.c */
+
+enum decode_frame { DECODE_NO_FRAME, DECODE_HALF_FRAME, DECODE_PRINTED_FRAME, DECODE_MAP_FRAME };
+
+/* What begins where a line begins. Nothing that a client sends is a frame, as none knows the nonce. */
+enum decode_frame decode_look(const struct decode *decode, const char *at, const char *end);
 
 /* Something did not decode, of a record of the event; NULL: of none that is known. */
 void decode_damage(struct decode *decode, const struct plan_event *event);
@@ -106,18 +116,26 @@ decode_set_thread(struct record *record, uint64_t thread)
 /* The numbers of a record of decode->event, into item->record. */
 void decode_read_numbers(struct decode *decode, struct wire *wire, struct decode_item *item);
 
-/* The rest of the record. Returns whether the first pieces of its texts stood in it. Texts that are not what the record's
- * numbers say are given up: the record then has none, and the wire is where the numbers end. */
-bool decode_read_texts(struct decode *decode, struct wire *wire, struct record *record);
+/* The rest of the record. Returns whether more of its texts is to come; `has_texts` is set to whether the first pieces of them
+ * stood in it. Texts that are not what the record's numbers say are given up: the record then has none, and the wire is where
+ * the numbers end. */
+bool decode_read_texts(struct decode *decode, struct wire *wire, struct record *record, bool *has_texts);
 
-/* A text, and behind it the nonce, as nothing that a client sends can hold that. */
+/* A piece of a text, of `most` bytes at most, and behind it the nonce, as nothing that a client sends can hold that. */
+struct slice decode_read_piece(const struct decode *decode, struct wire *wire, size_t most);
+
+/* The same of a text without a length. */
 struct slice decode_read_cstr(const struct decode *decode, struct wire *wire);
 
-/* How many bytes of a text with a length the program sends in all. */
+/* How many bytes the pieces of a text with a length have in all. */
 size_t decode_wanted(const struct decode *decode, const struct record *record, int text);
 
-/* Sets the number of a text without a length, of which all has come. */
-void decode_count_cstr(const struct decode *decode, struct types_value *value);
+/* The text becomes what is shown of it: all of its pieces have come, `len` bytes at `start`. Its last byte, which stays at
+ * `last`, is put behind them, if they are all but that. */
+void decode_end_text(const struct decode *decode, struct record *record, int text, char *start, size_t len, char *last);
+
+/* The same of a text without a length, all of which has come that will. `is_open`: more of it was to come. */
+void decode_end_cstr(const struct decode *decode, struct types_value *value, struct slice text, bool is_open);
 
 /* ---- decode_slots.c */
 
@@ -125,13 +143,7 @@ void decode_count_cstr(const struct decode *decode, struct types_value *value);
 void decode_slots_begin(struct decode *decode, struct mem *mem);
 
 /* Whether a record, just read, has texts of which more is to come. */
-bool decode_are_texts_open(const struct decode *decode, const struct record *record, bool has_texts);
-
-static inline bool
-decode_is_open(const struct decode *decode, const struct record *record, bool has_texts)
-{
-    return record->event->layout.ntexts > 0 && decode_are_texts_open(decode, record, has_texts);
-}
+bool decode_is_open(const struct decode *decode, const struct record *record, bool has_texts);
 
 /* The slot of a thread's record of that time; NULL: it has none. */
 struct decode_slot *decode_find_slot(struct decode *decode, uint64_t tid, uint64_t nsecs);
@@ -157,11 +169,20 @@ decode_overtaken(struct decode *decode, const struct record *record)
  * that was given up, and the frame is put back. */
 struct decode_slot *decode_keep(struct decode *decode, struct wire *wire, struct decode_item *item, bool has_texts);
 
-/* Where the next bytes of a text go. */
+/* A part of a text: where it begins, and how many bytes it has. */
+struct decode_part {
+    size_t at, len;
+};
+
+/* The next piece of a text that is open, as it should be. The last one may begin within the one before. */
+struct decode_part decode_slot_next(const struct decode *decode, const struct decode_slot *slot, int text);
+
+/* Where the bytes go that are not there yet. */
 char *decode_slot_tail(const struct decode *decode, const struct decode_slot *slot, int text);
 
-/* `len` bytes have been put there. */
-void decode_slot_add(const struct decode *decode, struct decode_slot *slot, int text, size_t len);
+/* Puts the bytes of the next piece there. If they are fewer than they should be, nothing that comes behind them is taken. */
+void decode_slot_add(const struct decode *decode, struct decode_slot *slot, int text, struct slice bytes,
+                     struct decode_part part);
 
 bool decode_is_complete(const struct decode_slot *slot);
 

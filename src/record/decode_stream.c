@@ -29,14 +29,14 @@ read_record(struct decode *decode, struct wire *wire, struct decode_item *item)
         decode_put_back(decode, wire);
         return true;
     }
-    bool has_texts = decode_read_texts(decode, wire, record);
-    if (wire->state != WIRE_GOOD || decode->is_lost || !decode_is_open(decode, record, has_texts))
+    bool has_texts = false;
+    if (!decode_read_texts(decode, wire, record, &has_texts))
         return true;
     return decode_keep(decode, wire, item, has_texts) == NULL;
 }
 
 /* Words of 8 bytes each, the lowest first, for `most` bytes at most; the last word may hold more than those. Returns how many
- * bytes there were. */
+ * bytes there were. Recordings of before version 4 have them. */
 static size_t
 read_words(struct wire *wire, size_t most, char *bytes)
 {
@@ -49,25 +49,31 @@ read_words(struct wire *wire, size_t most, char *bytes)
     return got;
 }
 
-/* One piece of a text of the record in `slot`; it goes behind what is there. */
+/* Words of the record's text. */
 static void
-read_piece(const struct decode *decode, struct wire *wire, bool has_words, struct decode_slot *slot, int text)
+read_bare(const struct decode *decode, struct wire *wire, struct decode_slot *slot, int text)
 {
-    const struct record *record = &slot->record;
-    char *end = decode_slot_tail(decode, slot, text);
-    bool is_cstr = record->event->layout.has_cstrs;
-    size_t chunk = decode->plan->layout.chunk, left = is_cstr ? 0 : decode_wanted(decode, record, text) - slot->got[text];
-    struct slice piece = {end, 0};
-    if (has_words)
-        piece.len = read_words(wire, left, end);
-    else
-        piece = is_cstr ? decode_read_cstr(decode, wire) : wire_text(wire, left < chunk ? left : chunk);
+    struct decode_part part = decode_slot_next(decode, slot, text);
+    char *tail = decode_slot_tail(decode, slot, text);
+    part.len = read_words(wire, decode_wanted(decode, &slot->record, text) - part.at, tail);
     wire_literal(wire, "\n");
-    if (wire->state != WIRE_GOOD)
-        return;
-    if (!has_words && piece.len > 0)
-        memcpy(end, piece.ptr, piece.len);
-    decode_slot_add(decode, slot, text, piece.len);
+    if (wire->state == WIRE_GOOD)
+        decode_slot_add(decode, slot, text, (struct slice){tail, part.len}, part);
+}
+
+/* A piece of the record's text. The first one has one part only. */
+static void
+read_piece(const struct decode *decode, struct wire *wire, struct decode_slot *slot, int text)
+{
+    struct slice bytes[LAYOUT_MAX_PARTS];
+    bool is_cstr = slot->record.event->layout.has_cstrs;
+    unsigned parts = slot->at[text] == 0 || is_cstr ? 1 : decode->plan->layout.parts;
+    for (unsigned i = 0; i < parts; i++)
+        bytes[i] = is_cstr ? decode_read_cstr(decode, wire)
+                           : decode_read_piece(decode, wire, decode_slot_next(decode, slot, text).len);
+    wire_literal(wire, "\n");
+    for (unsigned i = 0; wire->state == WIRE_GOOD && i < parts; i++)
+        decode_slot_add(decode, slot, text, bytes[i], decode_slot_next(decode, slot, text));
 }
 
 /* More of a text. The pieces come in order, so one belongs where the last one ended. */
@@ -79,11 +85,14 @@ read_more(struct decode *decode, struct wire *wire, bool has_words, struct decod
         return false;
     struct decode_slot *slot = decode_slot_at(decode, tid, nsecs);
     if (slot == NULL || text >= (uint64_t)slot->record.event->layout.ntexts || !slot->is_open[text] ||
-        offset != slot->got[text]) {
+        offset != decode_slot_next(decode, slot, (int)text).at || (has_words && decode->plan->layout.are_texts_marked)) {
         wire_fail(wire, WIRE_DAMAGED);
         return false;
     }
-    read_piece(decode, wire, has_words, slot, (int)text);
+    if (has_words)
+        read_bare(decode, wire, slot, (int)text);
+    else
+        read_piece(decode, wire, slot, (int)text);
     if (wire->state != WIRE_GOOD || !decode_is_complete(slot))
         return false;
     decode_hand_out(decode, slot, item);

@@ -11,7 +11,7 @@
 
 #define FORMAT "h2olog-recording"
 
-enum { FORMAT_VERSION = 3 };
+enum { FORMAT_VERSION = 4, MARKED_TEXTS = 4 /* the first version with those */ };
 
 static const char *const kinds[RECORDING_KINDS] = {"start", "out", "err", "end", "stop", "begin", "clock", "server"};
 
@@ -118,6 +118,7 @@ recording_put(struct recording *recording, const struct recording_block *block, 
 struct reader {
     struct recording_header *header;
     const char *name;
+    uint64_t version;
     int line;
     struct slice *rest;
     struct mem *mem;
@@ -288,12 +289,11 @@ static int
 read_version(struct reader *reader)
 {
     struct slice line, word;
-    uint64_t version;
     char quoted[64];
     reader->line = 1;
     if (!take_line(reader, &line) || !text_word(&line, &word) || !text_is(word, FORMAT) || !text_word(&line, &word))
         return diag_at(reader->diag, (struct diag_pos){reader->name, 1, 1}, "this is no recording of h2olog's");
-    if (!text_number(word, UINT32_MAX, &version) || version == 0 || version > FORMAT_VERSION)
+    if (!text_number(word, UINT32_MAX, &reader->version) || reader->version == 0 || reader->version > FORMAT_VERSION)
         return diag_at(reader->diag, (struct diag_pos){reader->name, 1, (int)sizeof(FORMAT) + 1},
                        "a recording of version %s; this h2olog reads versions 1 to %d",
                        diag_quote(quoted, sizeof(quoted), word), FORMAT_VERSION);
@@ -324,13 +324,15 @@ read_lines(struct reader *reader)
 static int
 read_header(struct recording_header *header, const char *name, struct slice *rest, struct mem *mem, struct diag *diag)
 {
-    struct reader reader = {header, name, 1, rest, mem, diag};
+    struct reader reader = {header, name, 0, 1, rest, mem, diag};
     *header = (struct recording_header){0};
     if (read_version(&reader) != 0 || read_lines(&reader) != 0)
         return -1;
     if (header->request.group == NULL || header->format == NULL || !bpftrace_is_set(&header->bpftrace) ||
         header->files.count == 0 || header->cpus == 0)
         return breaks_off(&reader, "mode, format, bpftrace, cpus or a file is");
+    if (reader.version < MARKED_TEXTS)
+        bpftrace_with_bare_texts(&header->bpftrace);
     return 0;
 }
 

@@ -3,10 +3,10 @@
 
 #include "plan/plan.h"
 
-/* A recording: what bpftrace printed, and what is needed to understand it. This is version 3 of the format: a header of lines
+/* A recording: what bpftrace printed, and what is needed to understand it. This is version 4 of the format: a header of lines
  * up to "begin", whose values are as h2olog was given them, then blocks.
  *
- *   h2olog-recording 3
+ *   h2olog-recording 4
  *   program h2olog 0.1.0      which h2olog made it
  *   host NAME
  *   command LINE              h2olog's command line, escaped
@@ -41,7 +41,8 @@
  *              PID ended
  *              PID unseen FROM TO   in NSECS: its probes were never attached
  *
- * Versions 1 and 2 can still be read. Before version 3 there were no blocks "begin", in version 1 no "clock" and "server".
+ * Versions 1 to 3 can still be read. Before version 4 texts ended where their lengths say (decode.h), and there was no line
+ * "text-limit", before version 3 there were no blocks "begin", in version 1 no "clock" and "server".
  *
  * The header is UTF-8 without control characters, and has 64 MiB at most; so has a block.
  */

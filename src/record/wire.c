@@ -48,10 +48,9 @@ no_text(struct wire *wire, enum wire_state why)
 }
 
 struct slice
-wire_text_until(struct wire *wire, struct slice mark, size_t most)
+wire_until(struct wire *wire, struct slice mark, size_t most)
 {
     struct slice before = text_of(wire->is_map ? ", " : " ");
-    wire_separator(wire);
     most += before.len + mark.len;
     size_t there = (size_t)(wire->end - wire->at), len = there < most ? there : most;
     const char *found = memmem(wire->at, len, mark.ptr, mark.len);

@@ -136,9 +136,16 @@ wire_text(struct wire *wire, size_t len)
     return wire_bytes(wire, len);
 }
 
-/* What stands before a word, and a text of `most` bytes at most. Behind the text stand another separator and `mark`, which are
- * read too. */
-struct slice wire_text_until(struct wire *wire, struct slice mark, size_t most);
+/* A text of `most` bytes at most. Behind it stand a separator and `mark`, which are read too. */
+struct slice wire_until(struct wire *wire, struct slice mark, size_t most);
+
+/* The same, with what stands before a word. */
+static inline struct slice
+wire_text_until(struct wire *wire, struct slice mark, size_t most)
+{
+    wire_separator(wire);
+    return wire_until(wire, mark, most);
+}
 
 /* A blank, and `len` bytes as "61 00 62", which are written to `bytes`. For no bytes it is the blank alone. */
 void wire_hex(struct wire *wire, size_t len, char *bytes);

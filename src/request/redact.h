@@ -29,8 +29,9 @@ struct redact redact_join(const struct redact *a, const struct redact *b, struct
 /* Checks that all are patterns of header names. 0, or -1 with `diag` set. */
 int redact_check(const struct redact *redact, struct diag *diag);
 
-/* Appends bpftrace statements that look at a name for redact_condition, with the same variables. */
-void redact_scan(struct outbuf *out, const char *text, const char *len);
+/* Appends bpftrace statements that look at a name for redact_condition, with the same variables. `has_ranges`: this bpftrace
+ * has range loops. */
+void redact_scan(struct outbuf *out, const char *text, const char *len, bool has_ranges);
 
 /* Appends a bpftrace expression that is true where redact_fits is, and for a name that cannot be read: it reads as NULs.
  * `text` and `len`: variables with the name's address and length. redact_scan must stand before. */

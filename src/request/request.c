@@ -18,6 +18,8 @@ request_put(struct outbuf *out, const struct request *request, const char *mark,
         put_line(out, mark, "redact", request->redact.patterns[i], put);
     if (request->transport == REQUEST_BATCH)
         put_line(out, mark, "transport", "batch", put);
+    if (request->text_limit != 0)
+        text_printf(out, "%stext-limit %u\n", mark, request->text_limit);
     for (size_t i = 0; i < request->filter.nwords; i++) {
         text_printf(out, "%sfilter", mark);
         put_line(out, " ", request->filter.words[i].option, request->filter.words[i].value, put);
@@ -52,6 +54,12 @@ request_take(struct request *request, struct slice key, struct slice value, stru
 {
     if (text_is(key, "filter"))
         return add_filter(&request->filter, value, mem, diag);
+    if (text_is(key, "text-limit")) {
+        uint64_t limit;
+        bool is_number = text_number(value, UINT32_MAX, &limit);
+        request->text_limit = is_number ? (unsigned)limit : 0;
+        return is_number;
+    }
     if (text_is(key, "mode"))
         request->group = keep(value, mem);
     else if (text_is(key, "type"))

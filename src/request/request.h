@@ -14,6 +14,10 @@ enum request_transport {
 /* A batch is shown this many milliseconds after its first event, at most, unless something else was asked for. */
 enum { REQUEST_BATCH_MS = 100 };
 
+/* Bytes of a text that are read, unless something else was asked for: what servers take of a header field, as nginx and Apache
+ * do. */
+enum { REQUEST_TEXT_LIMIT = 8192 };
+
 /* The mode of whole HTTP requests: it takes all probes that have a role. */
 #define REQUEST_EXCHANGES "requests"
 
@@ -25,8 +29,9 @@ struct request {
     struct redact redact;
     struct filter filter;
     enum request_transport transport;
-    unsigned batch_ms; /* of REQUEST_BATCH; it stands only in the program, not in the lines below */
-    bool app_data;     /* application data too, and secrets of events that a pattern names literally */
+    unsigned text_limit; /* bytes of each text that are read at most; 0: REQUEST_TEXT_LIMIT */
+    unsigned batch_ms;   /* of REQUEST_BATCH; it stands only in the program, not in the lines below */
+    bool app_data;       /* application data too, and secrets of events that a pattern names literally */
 };
 
 /* The same as lines. Recordings and programs keep them, so that the same plan can be made again when they are read:
@@ -35,6 +40,7 @@ struct request {
  *   type PATTERN          one line for each
  *   redact PATTERN        one line for each
  *   transport batch       unless it is a stream
+ *   text-limit 8192
  *   filter conn 1,2       one line for each: the option's name, and what it was given
  *
  * Whether application data was asked for stands beside them. */

@@ -7,6 +7,7 @@
 #include "run/note.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -46,15 +47,14 @@ launch_plan(const struct launch *launch, const struct target *target, struct pla
     return 0;
 }
 
+/* bpftrace takes it as a number, too, so it has 63 bits. */
 static int
 make_nonce(char nonce[WIRE_NONCE_SIZE], struct diag *diag)
 {
     uint64_t random;
     if (getrandom(&random, sizeof(random), 0) != sizeof(random))
         return diag_set(diag, DIAG_MACHINE, "no random numbers: %s", strerror(errno));
-    for (int i = 0; i < WIRE_NONCE_SIZE - 1; i++, random >>= 4)
-        nonce[i] = "0123456789abcdef"[random & 15];
-    nonce[WIRE_NONCE_SIZE - 1] = '\0';
+    snprintf(nonce, WIRE_NONCE_SIZE, "%016lx", random >> 1);
     return 0;
 }
 

@@ -170,7 +170,7 @@ read_pattern(struct values *v, struct cursor *c)
     cursor_expect(c, ')');
     unsigned char *bytes = allocate(v, c, len + 1);
     for (size_t i = 0; i < len; i++)
-        bytes[i] = (unsigned char)i;
+        bytes[i] = (unsigned char)(i % 255 + 1);
     set_length(v, len);
     return address(bytes);
 }
