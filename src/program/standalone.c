@@ -11,8 +11,11 @@ text_call(const struct standalone_block *block, int index)
 {
     const struct catalog_field *field = &block->probe->fields[index];
     struct mem *mem = block->emitter->mem;
-    if (field->type->wire == TYPES_CSTR)
+    if (field->type->wire == TYPES_CSTR && !block->emitter->options->is_json)
         return mem_printf(mem, "str(%s)", standalone_variable(block, index));
+    if (block->emitter->options->is_json)
+        return mem_printf(mem, "str(%s, %s%s)", standalone_variable(block, index), standalone_size(block, index),
+                          block->emitter->plan->bpftrace->row.str_extra);
     return mem_printf(mem, "str(%s, %s%s)", standalone_variable(block, index), standalone_length(block, index),
                       block->emitter->plan->bpftrace->row.str_extra);
 }
@@ -68,13 +71,42 @@ print_http_version(struct standalone_block *block, int index)
     printf_builder_value(&block->print, "%u", mem_printf(mem, "%s & 255", standalone_variable(block, index)));
 }
 
+/* The bytes of one that cannot stand in a JSON string. */
+static void
+print_odd_text(struct standalone_block *block, int index)
+{
+    struct mem *mem = block->emitter->mem;
+    printf_builder_text(&block->print, mem_printf(mem, "null, \"%s_hex\": \"", block->probe->fields[index].name));
+    printf_builder_value(&block->print, "%rh",
+                         mem_printf(mem, "buf(%s, %s)", standalone_variable(block, index), standalone_size(block, index)));
+    printf_builder_text(&block->print, "\"");
+}
+
+static void
+print_text(struct standalone_block *block, int index)
+{
+    block->emitter->contents.has_texts = true;
+    if (!block->emitter->options->is_json) {
+        printf_builder_value(&block->print, "%s", text_call(block, index));
+        return;
+    }
+    printf_builder_if(&block->print, mem_printf(block->emitter->mem, "(%s & 1) == 1", standalone_oddness(block, index)));
+    print_odd_text(block, index);
+    printf_builder_else(&block->print);
+    printf_builder_text(&block->print, "\"");
+    printf_builder_value(&block->print, "%s", text_call(block, index));
+    printf_builder_text(&block->print, "\"");
+    printf_builder_end(&block->print);
+}
+
 /* A value that is there. */
 static void
 print_there(struct standalone_block *block, int index)
 {
     const struct types_row *type = block->probe->fields[index].type;
     struct standalone_emitter *emitter = block->emitter;
-    const char *quote = emitter->options->is_json && type->wire != TYPES_NUMBER ? "\"" : "";
+    const bool is_text = type->wire == TYPES_TEXT || type->wire == TYPES_CSTR;
+    const char *quote = emitter->options->is_json && type->wire != TYPES_NUMBER && !is_text ? "\"" : "";
     printf_builder_text(&block->print, quote);
     switch (type->wire) {
     case TYPES_NUMBER:
@@ -85,8 +117,7 @@ print_there(struct standalone_block *block, int index)
         break;
     case TYPES_TEXT:
     case TYPES_CSTR:
-        emitter->contents.has_texts = true;
-        printf_builder_value(&block->print, "%s", text_call(block, index));
+        print_text(block, index);
         break;
     case TYPES_BYTES:
         emitter->contents.has_bytes = true;
@@ -349,7 +380,7 @@ put_program(const struct standalone_emitter *emitter, struct outbuf *out, const 
 {
     const struct bpftrace *bpftrace = emitter->plan->bpftrace;
     struct outbuf limits = {0};
-    standalone_put_limits(&limits, emitter->plan, &emitter->contents);
+    standalone_put_limits(&limits, emitter->plan, &emitter->contents, emitter->options->is_json);
     const struct template_variable variables[] = {
         {"version", text_of(PACKAGE_STRING)},
         {"server", text_of(server_name(emitter))},

@@ -36,6 +36,11 @@ const char *standalone_length(const struct standalone_block *block, int field);
 /* Whether there is such a variable. The usual line has no time. */
 bool standalone_is_read(const struct standalone_block *block, int field);
 
+/* Of a text in JSON: the variable whose bit 0 is 1 if the text cannot stand in a string as it is, and that with how many of its
+ * bytes are shown. */
+const char *standalone_oddness(const struct standalone_block *block, int field);
+const char *standalone_size(const struct standalone_block *block, int field);
+
 /* Appends the statements that read the fields, and end the block where a filter does not fit. */
 void standalone_put_reads(struct standalone_block *block, struct outbuf *out);
 

@@ -21,6 +21,18 @@ standalone_length(const struct standalone_block *block, int field)
                       : mem_printf(block->emitter->mem, "$%s_len", block->probe->fields[field].name);
 }
 
+const char *
+standalone_oddness(const struct standalone_block *block, int field)
+{
+    return mem_printf(block->emitter->mem, "$%s_odd_json", block->probe->fields[field].name);
+}
+
+const char *
+standalone_size(const struct standalone_block *block, int field)
+{
+    return mem_printf(block->emitter->mem, "$%s_size", block->probe->fields[field].name);
+}
+
 static bool
 is_nullable(const struct catalog_field *field)
 {
@@ -97,6 +109,71 @@ put_scans(const struct standalone_block *block, struct outbuf *out)
     }
 }
 
+/* A bit for each byte that a JSON string cannot hold as it is, of the first 128. */
+static const uint64_t not_in_json[] = {0xffffffff | (uint64_t)1 << '"', (uint64_t)1 << ('\\' - 64)};
+
+/* Of each byte at $TEXT_pos bit 0 of `counts` tells whether it is the text's; that of `odd` becomes 1 if one cannot stand in
+ * JSON. */
+static void
+put_json_look(struct outbuf *out, const char *text, const char *odd, const char *counts)
+{
+    text_printf(
+        out,
+        "        %1$s = %1$s | (((%2$s_json >> 7) | ((0x%3$lx + ((%2$s_json >> 6) ^ 1) * 0x%4$lx) >> (%2$s_json & 63)))\n"
+        "            & %5$s);",
+        odd, text, not_in_json[1], not_in_json[0] - not_in_json[1], counts);
+}
+
+/* A loop over `count` bytes, up to `body`, which ends with put_json_look. As in redact_scan it has no branches, and no way out
+ * before its end. */
+static void
+put_json_loop(struct outbuf *out, const char *text, const char *count, bool has_ranges)
+{
+    text_printf(out,
+                has_ranges ? "\n    for (%1$s_i : 0..%2$s) {\n        %1$s_pos = (uint64)%1$s_i;\n"
+                           : " %1$s_pos = (uint64)0;\n    while (%1$s_pos < %2$s) {\n",
+                text, count);
+    text_printf(out, "        %1$s_json = (uint64)*(uint8*)((uint64)%1$s + %1$s_pos);\n", text);
+}
+
+/* Looks at a text's bytes: quotes, backslashes, control characters, and what is not ASCII, as it may be no UTF-8 either, cannot
+ * stand in a JSON string as they are. What standalone_oddness and standalone_size tell begins here. */
+static void
+put_json_scan(const struct standalone_block *block, struct outbuf *out, int index)
+{
+    const struct bpftrace_row *row = &block->emitter->plan->bpftrace->row;
+    const bool is_cstr = block->probe->fields[index].type->wire == TYPES_CSTR;
+    const char *text = standalone_variable(block, index), *size = standalone_size(block, index),
+               *odd = standalone_oddness(block, index);
+    struct mem *mem = block->emitter->mem;
+    const char *most = mem_printf(mem, "%u", is_cstr ? STANDALONE_MOST_CSTR : standalone_most_json(row));
+    text_printf(out, "    // Bit 0 of %s becomes 1 if a byte cannot stand in a JSON string as it is.\n    %s = (uint64)0;", odd,
+                odd);
+    if (is_cstr) {
+        const char *there = mem_printf(mem, "%s_there", text);
+        text_printf(out, " %s = (uint64)0; %s = (uint64)1;", size, there);
+        put_json_loop(out, text, most, row->has_ranges);
+        text_printf(out, "        %1$s = %1$s & ((%2$s_json + 255) >> 8); %3$s = %3$s + %1$s;\n", there, text, size);
+        put_json_look(out, text, odd, there);
+    } else {
+        const char *len = standalone_length(block, index);
+        text_printf(out, " %1$s = (uint64)%2$s > %3$s ? (uint64)%3$s : (uint64)%2$s;", size, len, most);
+        put_json_loop(out, text, row->has_ranges ? size : most, row->has_ranges);
+        put_json_look(out, text, odd, mem_printf(mem, "((%s_pos - (uint64)%s) >> 63)", text, len));
+    }
+    text_printf(out, row->has_ranges ? "\n    }\n" : " %1$s_pos = %1$s_pos + 1;\n    }\n", text);
+}
+
+static void
+put_json_scans(const struct standalone_block *block, struct outbuf *out)
+{
+    for (int i = 0; i < block->probe->nfields; i++) {
+        enum types_wire wire = block->probe->fields[i].type->wire;
+        if (standalone_is_read(block, i) && (wire == TYPES_TEXT || wire == TYPES_CSTR))
+            put_json_scan(block, out, i);
+    }
+}
+
 /* The clock where the event has no time of its own, or has none yet. */
 static void
 put_time(const struct standalone_block *block, struct outbuf *out)
@@ -117,6 +194,8 @@ standalone_put_reads(struct standalone_block *block, struct outbuf *out)
             put_read(block, out, i);
     put_filter(block, out);
     put_scans(block, out);
-    if (emitter->options->is_json)
+    if (emitter->options->is_json) {
+        put_json_scans(block, out);
         put_time(block, out);
+    }
 }
