@@ -11,15 +11,15 @@
 
 readonly CLIENTS=4
 # LOADS: events a second, or as fast as they go; the readers are measured at READER_LOAD. FLAT, FILTERED: requests. DECODED: records
-# of each of two threads. FILTERS: a pattern of the filters' names.
+# of each of two threads. FILTERS: a pattern of the filters' names. TEXTS: header fields with a value of LENGTHS bytes.
 if [[ -z ${BENCH_QUICK:-} ]]; then
     : "${BENCH_ROUNDS:=3}" "${BENCH_SECONDS:=2}"
-    readonly LOADS="10000 50000 100000 flat" READER_LOAD=100000 FLAT=40000 FILTERED=2000 DECODED=200000 FILTERS=''
+    readonly LOADS="10000 50000 100000 flat" READER_LOAD=100000 FLAT=40000 FILTERED=2000 DECODED=200000 FILTERS='' TEXTS=4000 LENGTHS="54 500 2000 8000"
 else
     : "${BENCH_ROUNDS:=1}" "${BENCH_SECONDS:=1}"
-    readonly LOADS=2000 READER_LOAD=2000 FLAT=400 FILTERED=100 DECODED=2000 FILTERS='^(no filter|--status|-q)'
+    readonly LOADS=2000 READER_LOAD=2000 FLAT=400 FILTERED=100 DECODED=2000 FILTERS='^(no filter|--status|-q)' TEXTS=200 LENGTHS="54 2000"
 fi
-: "${BENCH_PARTS:=server startup filters decode}"
+: "${BENCH_PARTS:=server startup filters texts decode}"
 
 # ---------------------------------------------------------------------------------------------------------- the samples
 
@@ -39,6 +39,7 @@ metrics() {
     echo "startup|from start to the first record, in ms|hand-written"
     echo "memory|peak memory, in MiB|hand-written: bpftrace"
     echo "filter|CPU that tracing adds to the server, in ns an event|no filter"
+    echo "text|CPU that tracing adds to the server for a header field with a value of so many bytes, in ns|hand-written, 54 bytes"
     echo "records|records decoded and printed a second, start-up apart|"
     echo "cost|decoding and printing a record, start-up apart, in ns|"
 }
@@ -358,6 +359,46 @@ filter_costs() {
     done
 }
 
+# ------------------------------------------------------------------------------------------------ what long texts cost
+
+# One printf with both texts, as long as this bpftrace can have them.
+readonly HAND_TEXTS='usdt::h2o:receive_request_header { printf("%d %d %s %s\n", arg0, arg1, str(arg2, arg3), str(arg4, arg5)); }
+interval:ms:50 { printf("attached\n"); }'
+
+fire_texts() { # LENGTH
+    tell "repeat $TEXTS 4000 fire h2o:receive_request_header 1 i \"cookie\" len fill($1,'x') len"
+    server_is_done 60
+}
+
+# Nanoseconds of the server's CPU time for a header field become $cost.
+measure_texts() { # LENGTH
+    cost=$(cpu_time "$server")
+    fire_texts "$1" && cost=$((($(cpu_time "$server") - cost) / TEXTS))
+}
+
+# A program by hand: bpftrace 0.17 has strings of 200 bytes at most.
+hand_texts() { # LENGTH
+    local size=$(($1 + 16))
+    is_before 22 && ((size > 200)) && return
+    echo "$HAND_TEXTS" >"$dir/program.bt"
+    spawn env BPFTRACE_STRLEN=$size BPFTRACE_MAX_STRLEN=$size bpftrace -q -p "$server" "$dir/program.bt" >"$dir/standalone" 2>"$dir/standalone.err"
+    wait_for 30 has_line attached "$dir/standalone" && measure_texts "$1" && sample text "hand-written, $1 bytes" $((cost - untraced)) || return
+    kill -INT "$spawned" && reap "$spawned" 20
+}
+
+text_costs() {
+    local length cost untraced
+    start_server || return
+    for round in $(seq "$BENCH_ROUNDS"); do
+        measure_texts 54 && untraced=$cost || return
+        for length in $LENGTHS; do
+            hand_texts "$length" || return
+            start_log && measure_texts "$length" && end_log && sample text "h2olog, $length bytes" $((cost - untraced)) || return
+        done
+        start_log --text-limit 128 && measure_texts 2000 && end_log && sample text "h2olog --text-limit 128, 2000 bytes" $((cost - untraced)) || return
+    done
+}
+
 # -------------------------------------------------------------------------------------------------------------- part (a)
 
 # Microseconds that a replay of $record takes become $taken.
@@ -390,6 +431,7 @@ for part in $BENCH_PARTS; do
     server) live_case "the server under tracing" server_side ;;
     startup) live_case "start-up" startup ;;
     filters) live_case "what filters save" filter_costs ;;
+    texts) live_case "what long texts cost" text_costs ;;
     decode) live_case "decoding and printing" decoding ;;
     esac
 done
