@@ -689,7 +689,7 @@ mode == "normalise" {
     }
     done = ""
     while (match($0, /"zzzz+"/)) {
-        is_cut = RLENGTH - 2 >= 1024 && RLENGTH - 2 <= 1024 + 512
+        is_cut = RLENGTH - 2 >= 1008 && RLENGTH - 2 <= 1024 + 512
         done = done substr($0, 1, RSTART - 1) (is_cut ? "LONG" : substr($0, RSTART, RLENGTH))
         $0 = substr($0, RSTART + RLENGTH)
     }
