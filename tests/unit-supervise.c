@@ -278,6 +278,10 @@ START_TEST(o3_causes_are_found)
          4},
         {"echo 'mmap: Operation not permitted' >&2; echo 'ERROR: Failed to open perf buffer' >&2; exit 1",
          "mmap: Operation not permitted; bpftrace may not lock memory for its buffer; a container needs CAP_IPC_LOCK", 4},
+        {"echo \"/x.h:14:10: fatal error: 'linux/types.h' file not found\" >&2; exit 1",
+         "/x.h:14:10: fatal error: 'linux/types.h' file not found; this bpftrace needs the kernel's headers; apt-get install "
+         "linux-libc-dev",
+         4},
         {"echo 'ERROR: Missing CAP_BPF' >&2; exit 1",
          "ERROR: Missing CAP_BPF; root lacks this capability here; a container must be given it, as with --cap-add", 4},
         {"echo 'ERROR: bpf: Argument list too long' >&2; exit 1",
@@ -1073,7 +1077,7 @@ supervise_suite(void)
     TCase *tcase = tcase_create("supervise");
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, early_ends_are_explained);
-    tcase_add_loop_test(tcase, o3_causes_are_found, 0, 8);
+    tcase_add_loop_test(tcase, o3_causes_are_found, 0, 9);
     tcase_add_test(tcase, a_refused_program_is_followed_by_a_lesser_one);
     tcase_add_test(tcase, half_a_record_is_no_record);
     tcase_add_test(tcase, a_grandchild_that_holds_the_pipe_does_not_hold_the_run);

@@ -32,6 +32,8 @@ static const struct cause causes[] = {
     {"Unknown BPF object load failure", DIAG_MACHINE,
      "the kernel takes no program of bpftrace's; a container needs CAP_SYS_ADMIN, or CAP_BPF and CAP_PERFMON", false},
     {"Error attaching probe", DIAG_MACHINE, "the kernel does not let bpftrace attach; a container needs CAP_SYS_ADMIN", false},
+    {"'linux/types.h' file not found", DIAG_MACHINE, "this bpftrace needs the kernel's headers; apt-get install linux-libc-dev",
+     false},
     {"ERROR", DIAG_FAILED, "h2olog -dd shows the program", false},
     {"error", DIAG_FAILED, "h2olog -dd shows the program", false},
 };
