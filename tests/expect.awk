@@ -586,7 +586,7 @@ function put_text(field, arg, type,    hex, len, shown, at) {
         len = decimal(word[len_of[field]], 0) + 0
         shown = least(least(len, limit), is_before_str(field) ? 512 : len)
         at = first_nul(hex)
-        if (at < len - 1)
+        if (at < len - 1 || (len == 1 && at == 0))
             shown = least(shown, at)
         hex = substr(hex, 1, 2 * shown)
     } else {

@@ -167,7 +167,7 @@ at_the_edge() {
         header "edge(\"$(text "$length")\")" '"value"' "$(printed_name "$length")" value
     done
     header 'edge("ab")' 'edge("cd")' ab cd
-    header 'edge("a\x00b")' 'edge("\x00")' 'a\[2 bytes cut]' '\x00'
+    header 'edge("a\x00b")' 'edge("\x00")' 'a\[2 bytes cut]' '\[1 bytes cut]'
     prints_expected
 }
 
@@ -229,6 +229,15 @@ every_way() { # OPTION...
     done
     header '"a\x00"' '"b\x00c"' 'a\x00' 'b\[2 bytes cut]'
     prints_expected
+}
+
+# A limit shorter than a name once hid the header from --request-header.
+short_limit() {
+    start_server && start_log --text-limit 9 --request-header user-agent -i '*Header' || return
+    tell 'fire h2o:receive_request_header 5 1 "user-agent" len "curl/1234" len' 'fire h2o:receive_request_header 5 2 "user-agent" len "curl/12345" len' \
+        "fire h2o:receive_request_header 5 3 \"user-agent\" len \"$(text 3000)\" len" 'fire h2o:receive_request_header 5 4 "user-agen" len "x" len'
+    expect '5 1 RxHeader   user-agent curl/1234' '5 2 RxHeader   user-agent curl/1234\[1 bytes cut]' '5 3 RxHeader   user-agent 000000000\[2991 bytes cut]'
+    wait_for 5 has_count 3 && stop_log && has_printed_expected
 }
 
 nothing_there() {
@@ -381,6 +390,7 @@ live_case "names and values of any bytes" any_bytes
 live_case "a NUL anywhere in a name or value" nul
 live_case "texts take every way, as a stream" every_way --transport=stream
 live_case "texts take every way, in maps" every_way --transport=batch
+live_case "--text-limit: values are cut there, names are not" short_limit
 live_case "empty names and values" nothing_there
 live_case "UTF-8, valid or not, and control characters" utf8
 live_case "long values of UTF-8" utf8_in_long_values

@@ -27,7 +27,7 @@ END_TEST
 START_TEST(a_text_ends_at_a_nul)
 {
     CHECK(N " 1 1 7 5 64000000000005 64000000000002 ab " N " c " N "\n", "texts 5 ab\\[3 bytes cut] cd|", 0);
-    CHECK(N " 1 1 7 5 3 1 ab " N "  " N "\n", "texts 5 ab\\x00 \\x00|", 0);
+    CHECK(N " 1 1 7 5 3 1 ab " N "  " N "\n", "texts 5 ab\\x00 \\[1 bytes cut]|", 0);
     CHECK(N " 1 1 7 5 64000000000005 64000000000002  " N "  " N "\n", "texts 5 \\[5 bytes cut] \\[2 bytes cut]|", 0);
 }
 END_TEST
@@ -148,9 +148,9 @@ START_TEST(maps_hold_texts)
     CHECK_BATCH("@t0" N "[1, 7]: (1, 5, 27584547717644291, 2814749767106562, a\n, " MARK ", \n, " MARK ")\n",
                 "texts 5 a\\x0ab \\x0a\\x0a|", 0);
     CHECK_BATCH("@t0" N "[1, 7]: (1, 5, 0, 27584547717644289, , " MARK ", , " MARK ")\n", "texts 5  b|", 0);
-    CHECK_BATCH("@t0" N "[1, 7]: (1, 5, 4, 1, a, " MARK ", , " MARK ")\n", "texts 5 a\\[3 bytes cut] \\x00|", 0);
+    CHECK_BATCH("@t0" N "[1, 7]: (1, 5, 4, 1, a, " MARK ", , " MARK ")\n", "texts 5 a\\[3 bytes cut] \\[1 bytes cut]|", 0);
     CHECK_BATCH("@t0" N "[1, 7]: (1, 5, 10, 1, , )\n@, " MARK ", , " MARK ")\n@n0" N "[2, 7]: (0, 1, 2, 3)\n",
-                "texts 5 , )\\x0a@\\[5 bytes cut] \\x00|numbers 1 2 3|", 0);
+                "texts 5 , )\\x0a@\\[5 bytes cut] \\[1 bytes cut]|numbers 1 2 3|", 0);
 }
 END_TEST
 

@@ -15,17 +15,19 @@ round_up(unsigned number, unsigned unit)
     return (number + unit - 1) / unit * unit;
 }
 
-/* The part in the record, and pieces behind it, for so many bytes. */
+/* The part in the record, and whole pieces behind it, for so many bytes. */
 static unsigned
 whole_pieces(const struct layout *layout, unsigned bytes)
 {
-    return layout->chunk + round_up(bytes - least(bytes, layout->chunk), layout->chunk * layout->parts);
+    if (bytes <= layout->chunk)
+        return bytes;
+    return layout->chunk + round_up(bytes - layout->chunk, layout->chunk * layout->parts);
 }
 
 void
 layout_begin(struct layout *layout, const struct bpftrace_row *row, unsigned text_limit)
 {
-    enum { UNIT = 8, LONG_CSTR = 1000 };
+    enum { LONG_CSTR = 1000 };
     unsigned limit = least(text_limit != 0 ? text_limit : REQUEST_TEXT_LIMIT, row->most_text);
     *layout = (struct layout){.chunk = row->text_chunk,
                               .parts = row->piece_parts,
@@ -38,9 +40,8 @@ layout_begin(struct layout *layout, const struct bpftrace_row *row, unsigned tex
     if (row->text_chunk < LONG_CSTR)
         layout->cstr_limit = row->has_bare_texts ? TYPES_CSTR_LIMIT : least(limit, TYPES_CSTR_LIMIT);
     if (layout->are_texts_marked) {
-        layout->chunk = least(row->text_chunk, round_up(limit, UNIT));
         layout->sent = whole_pieces(layout, limit);
-        layout->limit_before = least(limit, LAYOUT_BEFORE_LAST);
+        layout->limit_before = least(row->most_text, LAYOUT_BEFORE_LAST);
         layout->sent_before = whole_pieces(layout, layout->limit_before);
     }
 }
@@ -135,7 +136,7 @@ layout_most(const struct layout *layout, bool is_last)
 unsigned
 layout_cstr_chunk(const struct layout *layout)
 {
-    return layout->chunk + (layout->cstr_limit == 0);
+    return layout->cstr_limit == 0 ? least(layout->chunk, layout->limit) + 1 : layout->chunk;
 }
 
 unsigned

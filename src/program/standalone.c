@@ -11,7 +11,7 @@ text_call(const struct standalone_block *block, int index)
 {
     const struct catalog_field *field = &block->probe->fields[index];
     struct mem *mem = block->emitter->mem;
-    if (field->type->wire == TYPES_CSTR && !block->emitter->options->is_json)
+    if (field->type->wire == TYPES_CSTR)
         return mem_printf(mem, "str(%s)", standalone_variable(block, index));
     if (block->emitter->options->is_json)
         return mem_printf(mem, "str(%s, %s%s)", standalone_variable(block, index), standalone_size(block, index),
@@ -76,10 +76,26 @@ static void
 print_odd_text(struct standalone_block *block, int index)
 {
     struct mem *mem = block->emitter->mem;
-    printf_builder_text(&block->print, mem_printf(mem, "null, \"%s_hex\": \"", block->probe->fields[index].name));
-    printf_builder_value(&block->print, "%rh",
-                         mem_printf(mem, "buf(%s, %s)", standalone_variable(block, index), standalone_size(block, index)));
+    const char *size = standalone_size(block, index), *name = block->probe->fields[index].name;
+    if (size == NULL) {
+        printf_builder_text(&block->print, mem_printf(mem, "null, \"%s_hex\": null", name));
+        return;
+    }
+    block->emitter->contents.has_bytes = true;
+    printf_builder_text(&block->print, mem_printf(mem, "null, \"%s_hex\": \"", name));
+    printf_builder_value(&block->print, "%rh", mem_printf(mem, "buf(%s, %s)", standalone_variable(block, index), size));
     printf_builder_text(&block->print, "\"");
+}
+
+/* str() reads a byte more than it gives, which may be in a page that is not there; buf() does not. */
+static const char *
+odd_condition(const struct standalone_block *block, int index)
+{
+    struct mem *mem = block->emitter->mem;
+    const char *size = standalone_size(block, index), *odd = standalone_oddness(block, index);
+    if (size == NULL)
+        return mem_printf(mem, "(%s & 1) == 1", odd);
+    return mem_printf(mem, "(%s & 1) == 1 || (((uint64)%s + %s) & 4095) == 0", odd, standalone_variable(block, index), size);
 }
 
 static void
@@ -90,7 +106,7 @@ print_text(struct standalone_block *block, int index)
         printf_builder_value(&block->print, "%s", text_call(block, index));
         return;
     }
-    printf_builder_if(&block->print, mem_printf(block->emitter->mem, "(%s & 1) == 1", standalone_oddness(block, index)));
+    printf_builder_if(&block->print, odd_condition(block, index));
     print_odd_text(block, index);
     printf_builder_else(&block->print);
     printf_builder_text(&block->print, "\"");

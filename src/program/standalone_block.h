@@ -36,8 +36,8 @@ const char *standalone_length(const struct standalone_block *block, int field);
 /* Whether there is such a variable. The usual line has no time. */
 bool standalone_is_read(const struct standalone_block *block, int field);
 
-/* Of a text in JSON: the variable whose bit 0 is 1 if the text cannot stand in a string as it is, and that with how many of its
- * bytes are shown. */
+/* Of a text in JSON: the variable whose bit 0 is 1 if the text cannot stand in a string as it is; that with how many of its
+ * bytes are shown, NULL for a text that ends with a NUL. */
 const char *standalone_oddness(const struct standalone_block *block, int field);
 const char *standalone_size(const struct standalone_block *block, int field);
 

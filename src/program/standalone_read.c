@@ -30,7 +30,8 @@ standalone_oddness(const struct standalone_block *block, int field)
 const char *
 standalone_size(const struct standalone_block *block, int field)
 {
-    return mem_printf(block->emitter->mem, "$%s_size", block->probe->fields[field].name);
+    const struct catalog_field *of = &block->probe->fields[field];
+    return of->type->wire == TYPES_CSTR ? NULL : mem_printf(block->emitter->mem, "$%s_size", of->name);
 }
 
 static bool
@@ -137,23 +138,23 @@ put_json_loop(struct outbuf *out, const char *text, const char *count, bool has_
 }
 
 /* Looks at a text's bytes: quotes, backslashes, control characters, and what is not ASCII, as it may be no UTF-8 either, cannot
- * stand in a JSON string as they are. What standalone_oddness and standalone_size tell begins here. */
+ * stand in a JSON string as they are. What standalone_oddness and standalone_size tell begins here. The length of a text that
+ * ends with a NUL is not counted: of several such texts the verifier would follow every length with every other. */
 static void
 put_json_scan(const struct standalone_block *block, struct outbuf *out, int index)
 {
     const struct bpftrace_row *row = &block->emitter->plan->bpftrace->row;
-    const bool is_cstr = block->probe->fields[index].type->wire == TYPES_CSTR;
     const char *text = standalone_variable(block, index), *size = standalone_size(block, index),
                *odd = standalone_oddness(block, index);
     struct mem *mem = block->emitter->mem;
-    const char *most = mem_printf(mem, "%u", is_cstr ? STANDALONE_MOST_CSTR : standalone_most_json(row));
+    const char *most = mem_printf(mem, "%u", size == NULL ? STANDALONE_MOST_CSTR : standalone_most_json(row));
     text_printf(out, "    // Bit 0 of %s becomes 1 if a byte cannot stand in a JSON string as it is.\n    %s = (uint64)0;", odd,
                 odd);
-    if (is_cstr) {
+    if (size == NULL) {
         const char *there = mem_printf(mem, "%s_there", text);
-        text_printf(out, " %s = (uint64)0; %s = (uint64)1;", size, there);
+        text_printf(out, " %s = (uint64)1;", there);
         put_json_loop(out, text, most, row->has_ranges);
-        text_printf(out, "        %1$s = %1$s & ((%2$s_json + 255) >> 8); %3$s = %3$s + %1$s;\n", there, text, size);
+        text_printf(out, "        %1$s = %1$s & ((%2$s_json + 255) >> 8);\n", there, text);
         put_json_look(out, text, odd, there);
     } else {
         const char *len = standalone_length(block, index);

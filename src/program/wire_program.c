@@ -141,13 +141,15 @@ stored_mark(const struct writer *writer)
     return mem_printf(writer->mem, "(uint64)0x%s", writer->nonce);
 }
 
-/* How much of a text fits is asked where it is read: of a variable that was set before, the verifier of Linux 6.1 may have
- * forgotten the bound. */
+/* The first part of text `n`, from 1. How much of the text fits is asked where it is read: of a variable that was set before,
+ * the verifier of Linux 6.1 may have forgotten the bound. */
 static const char *
-bounded_str(const struct writer *writer, const char *place, const char *size)
+first_part(const struct writer *writer, int n)
 {
-    unsigned chunk = writer->plan->layout.chunk;
-    return mem_printf(writer->mem, "str(%s, (%s > %u ? (uint64)%u : %s)%s)", place, size, chunk, chunk, size,
+    const struct layout *layout = &writer->plan->layout;
+    unsigned most = layout_most(layout, n == writer->event->layout.ntexts);
+    most = most < layout->chunk ? most : layout->chunk;
+    return mem_printf(writer->mem, "str($text%d, ($size%d > %u ? (uint64)%u : $size%d)%s)", n, n, most, most, n,
                       writer->plan->bpftrace->row.str_extra);
 }
 
@@ -159,10 +161,9 @@ define_inline_texts(struct writer *writer)
     struct outbuf formats = {0}, values = {0}, stored = {0};
     for (int i = 1; event->layout.has_inline_texts && i <= event->layout.ntexts; i++) {
         text_printf(&formats, " %%s %s", writer->nonce);
-        const char *text =
-            event->layout.has_cstrs
-                ? mem_printf(writer->mem, "str($text%d, %s)", i, writer_value(writer, "cstr_size"))
-                : bounded_str(writer, mem_printf(writer->mem, "$text%d", i), mem_printf(writer->mem, "$size%d", i));
+        const char *text = event->layout.has_cstrs
+                               ? mem_printf(writer->mem, "str($text%d, %s)", i, writer_value(writer, "cstr_size"))
+                               : first_part(writer, i);
         text_printf(&values, ", %s", text);
         text_printf(&stored, ", %s, %s", text,
                     event->layout.has_cstrs ? mem_printf(writer->mem, "\"%s\"", writer->nonce) : stored_mark(writer));
@@ -294,8 +295,7 @@ define_piece(struct writer *writer, const char *name, int n, const char *at, con
 static int
 put_begin(struct writer *writer, struct outbuf *out, int n)
 {
-    struct mem *mem = writer->mem;
-    const char *part = bounded_str(writer, mem_printf(mem, "$text%d", n), mem_printf(mem, "$size%d", n));
+    const char *part = first_part(writer, n);
     int status = define_piece(writer, "begin_piece", n, "(uint64)0", &part, 1);
     text_puts(out, writer_value(writer, "begin_piece"));
     return status;
@@ -316,11 +316,11 @@ put_pieces(const struct writer *writer, struct outbuf *out, int n, int number)
     writer_define_number(&inner, "number", (unsigned)number);
     unsigned sent = layout_most(layout, n == writer->event->layout.ntexts);
     writer_define_number(&inner, "sent", sent);
-    writer_define_number(&inner, "most_pieces", sent / layout->chunk - 1);
     if (!writer->event->layout.has_inline_texts && put_begin(&inner, out, n) != 0)
         return -1;
-    if (sent == layout->chunk)
+    if (sent <= layout->chunk)
         return 0;
+    writer_define_number(&inner, "most_pieces", sent / layout->chunk - 1);
     if (define_piece(&inner, "piece", n, "$at", parts, parts_of(writer)) != 0)
         return -1;
     return writer_expand(&inner, out, row->has_ranges ? "text-pieces-range.bt" : "text-pieces.bt");
@@ -414,7 +414,8 @@ define_flush(struct writer *writer, const char *name, const char *number)
 {
     struct outbuf out = {0};
     const struct layout *layout = &writer->plan->layout;
-    bool has_pieces = layout->nstored[LAYOUT_TEXTS] > 0 && layout->sent > layout->chunk;
+    bool has_pieces =
+        layout->nstored[LAYOUT_TEXTS] > 0 && (layout->sent > layout->chunk || layout->sent_before > layout->chunk);
     int status = has_pieces ? put_flush(writer, &out, 'p', number) : 0;
     for (int i = LAYOUT_NUMBERS; status == 0 && i < LAYOUT_STORES; i++)
         if (layout->nstored[i] > 0)

@@ -86,7 +86,8 @@ decode_end_text(const struct decode *decode, struct record *record, int text, ch
 {
     const struct layout *layout = &decode->plan->layout;
     struct types_value *value = &record->values[record->event->layout.texts[text]];
-    if (layout->are_texts_marked && !value->is_redacted && len + 1 == value->number) {
+    bool is_known = len > 0 || *last != '\0'; /* a text of one byte that cannot be read looks as a NUL */
+    if (layout->are_texts_marked && !value->is_redacted && len + 1 == value->number && is_known) {
         start = len > 0 ? start : last;
         start[len++] = *last;
     }
