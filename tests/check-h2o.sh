@@ -235,7 +235,7 @@ hostile_bytes() {
         'x-utf8=%c2%85%e2%80%ae%ff%c3%a9' 'x%1b%0a-name=%0d%5c' >"$dir/answer" || return
     expect_head 1 2.0 http "$port"
     expect 'C 1 RxHeader   x-lf 1\x0a7 7 TxStatus   200' 'C 1 RxHeader   x-esc \x1b[31m\x07' \
-        'C 1 RxHeader   x-nul a\x00b\x00' 'C 1 RxHeader   x-utf8 \xc2\x85\xe2\x80\xae\xff'$'\xc3\xa9' \
+        'C 1 RxHeader   x-nul a\[3 bytes cut]' 'C 1 RxHeader   x-utf8 \xc2\x85\xe2\x80\xae\xff'$'\xc3\xa9' \
         'C 1 RxHeader   x\x1b\x0a-name \x0d\\'
     wait_for 5 grep -aq '^[0-9]* 1 TxStatus   ' "$dir/out" && stop_log && replace_connection || return
     sed -i '/^C 1 Tx/d' "$dir/out"
