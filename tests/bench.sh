@@ -338,10 +338,14 @@ fire_requests() {
     server_is_done 60
 }
 
-# Nanoseconds of the server's CPU time an event becomes $cost.
-measure_events() {
+# Nanoseconds of the server's CPU time for each of COUNT events that the command has fired become $cost.
+measure() { # COUNT COMMAND...
     cost=$(cpu_time "$server")
-    fire_requests && cost=$((($(cpu_time "$server") - cost) / (FILTERED * 12)))
+    "${@:2}" && cost=$((($(cpu_time "$server") - cost) / $1))
+}
+
+measure_events() {
+    measure $((FILTERED * 12)) fire_requests
 }
 
 filter_costs() {
@@ -370,10 +374,8 @@ fire_texts() { # LENGTH
     server_is_done 60
 }
 
-# Nanoseconds of the server's CPU time for a header field become $cost.
 measure_texts() { # LENGTH
-    cost=$(cpu_time "$server")
-    fire_texts "$1" && cost=$((($(cpu_time "$server") - cost) / TEXTS))
+    measure "$TEXTS" fire_texts "$1"
 }
 
 # A program by hand: bpftrace 0.17 has strings of 200 bytes at most.

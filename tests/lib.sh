@@ -536,13 +536,14 @@ fire_file() { # FILE
     cat "$1" >&"$script" && server_is_done 60
 }
 
-# The same in portions, for which bpftrace has time on a slow machine.
-fire_in_portions() { # FILE
+# The same in portions of COUNT lines, for which bpftrace has time on a slow machine. COMMAND, with how many events were fired so far
+# behind it, is done after each.
+fire_in_portions() { # FILE COUNT COMMAND...
     local lines fired=0
-    while mapfile -t -n 100 lines && [[ ${#lines[@]} != 0 ]]; do
+    while mapfile -t -n "$2" lines && [[ ${#lines[@]} != 0 ]]; do
         tell "${lines[@]}"
         fired=$((fired + $(printf '%s\n' "${lines[@]}" | grep -c ^fire)))
-        server_is_done 60 && wait_for 10 has_count "$fired" || return
+        server_is_done 60 && "${@:3}" "$fired" || return
     done <"$1"
 }
 

@@ -92,13 +92,9 @@ holds_back_odd_names() {
 
 # In pieces, as a program by itself has bpftrace's own small buffer.
 holds_back_any_byte() {
-    local lines
     start_server && emit -p "$server" --redact cookie && start_program || return
     any_byte_in_names fire >"$dir/fired"
-    while mapfile -t -n 64 lines && [[ ${#lines[@]} != 0 ]]; do
-        tell "${lines[@]}"
-        server_is_done && program_is_done || return
-    done <"$dir/fired"
+    fire_in_portions "$dir/fired" 64 program_is_done || return
     printed >"$dir/out"
     has_values_of_names "$dir/out"
 }

@@ -12,7 +12,7 @@ shows_fired() { # ERA FILE [VARIABLE=VALUE]...
     shift 2
     expectation "$era" mode=expect "$@" "$file" >"$dir/expected" || return
     from=$(milliseconds)
-    fire_in_portions "$file"
+    fire_in_portions "$file" 100 wait_for 10 has_count
     wait_for 10 has_count "$(wc -l <"$dir/expected")" || explain "only $(wc -l <"$dir/out") lines came"
     end_log && normalise "$from" && prints_json
 }

@@ -30,11 +30,12 @@ run_test() { # RELEASE TEST
 
 # Makes matrix/COLUMN/bpftrace, for a release or a path.
 make_bpftrace() { # COLUMN
-    local path
+    local path tree
     for path in ${MATRIX_BPFTRACES:-}; do
         [[ $(column_of "$path") != "$1" ]] || { ln -s "$(realpath "$path")" "matrix/$1/bpftrace" && return; }
     done
-    make_tree "$(bpftrace_tree "$1")" "$1" bpftrace "matrix/$1/log" && make_wrapper "$(bpftrace_tree "$1")" "matrix/$1"
+    tree=$(bpftrace_tree "$1")
+    make_tree "$tree" "$1" bpftrace "matrix/$1/log" && make_wrapper "$tree" "matrix/$1"
 }
 
 # "opt-bpftrace-0.25" of a path.

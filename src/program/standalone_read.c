@@ -1,5 +1,6 @@
 #include "program/standalone.h"
 #include "program/standalone_block.h"
+#include "request/loop.h"
 
 const char *
 standalone_variable(const struct standalone_block *block, int field)
@@ -125,15 +126,11 @@ put_json_look(struct outbuf *out, const char *text, const char *odd, const char 
         odd, text, not_in_json[1], not_in_json[0] - not_in_json[1], counts);
 }
 
-/* A loop over `count` bytes, up to `body`, which ends with put_json_look. As in redact_scan it has no branches, and no way out
- * before its end. */
+/* A loop that put_json_look and loop_end end. */
 static void
 put_json_loop(struct outbuf *out, const char *text, const char *count, bool has_ranges)
 {
-    text_printf(out,
-                has_ranges ? "\n    for (%1$s_i : 0..%2$s) {\n        %1$s_pos = (uint64)%1$s_i;\n"
-                           : " %1$s_pos = (uint64)0;\n    while (%1$s_pos < %2$s) {\n",
-                text, count);
+    loop_begin(out, text, count, has_ranges);
     text_printf(out, "        %1$s_json = (uint64)*(uint8*)((uint64)%1$s + %1$s_pos);\n", text);
 }
 
@@ -162,7 +159,7 @@ put_json_scan(const struct standalone_block *block, struct outbuf *out, int inde
         put_json_loop(out, text, row->has_ranges ? size : most, row->has_ranges);
         put_json_look(out, text, odd, mem_printf(mem, "((%s_pos - (uint64)%s) >> 63)", text, len));
     }
-    text_printf(out, row->has_ranges ? "\n    }\n" : " %1$s_pos = %1$s_pos + 1;\n    }\n", text);
+    loop_end(out, text, row->has_ranges);
 }
 
 static void

@@ -3,7 +3,6 @@
 #include "program/contract.h"
 #include "program/writer.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* The numbers of a record: as conversions of a printf, as a list of expressions, and the statements that must stand before. */
@@ -362,17 +361,32 @@ write_texts(struct writer *writer, struct outbuf *out)
     return writer_expand(writer, out, "probe-texts.bt");
 }
 
-/* Texts that end with a NUL. Short ones are whole in the record; that one is may be found out only by looking at it. */
+/* What is printed behind a record of texts that end with a NUL: short ones are whole in it. */
 static int
-write_cstrs(struct writer *writer, struct outbuf *out)
+define_more(struct writer *writer)
 {
-    bool has_loops = writer->plan->layout.cstr_limit > 0, is_printed = writer->event->layout.store == LAYOUT_PRINTED;
-    if (define_each(writer, "places", "cstr-place.bt", false) != 0 ||
-        define_each(writer, "more", has_loops ? "cstr-more.bt" : "cstr-only.bt", false) != 0 ||
-        define_each(writer, "scan", "cstr-scan.bt", false) != 0 || writer_define_expanded(writer, "printed", "print.bt") != 0 ||
+    bool has_loop = writer->plan->layout.cstr_limit > 0;
+    if (has_loop || !writer->event->layout.has_inline_texts)
+        return define_each(writer, "more", has_loop ? "cstr-more.bt" : "cstr-begin.bt", false);
+    writer_define(writer, "more", "");
+    return 0;
+}
+
+/* Numbers, bytes, and texts that end with a NUL. That one of these is whole in a record that is kept may be found out only by
+ * looking at it. */
+static int
+write_others(struct writer *writer, struct outbuf *out)
+{
+    const struct layout_event *event = &writer->event->layout;
+    bool is_looked_at = event->has_cstrs && event->store != LAYOUT_PRINTED && writer->plan->layout.cstr_limit > 0;
+    if (define_each(writer, "places", "cstr-place.bt", false) != 0 || define_more(writer) != 0 ||
         define_either(writer, "record", define_record) != 0)
         return -1;
-    return writer_expand(writer, out, is_printed ? "probe-cstrs.bt" : has_loops ? "probe-stored-cstr.bt" : "probe-cstr.bt");
+    if (!is_looked_at)
+        return writer_expand(writer, out, "probe.bt");
+    if (define_each(writer, "scan", "cstr-scan.bt", false) != 0 || writer_define_expanded(writer, "printed", "print.bt") != 0)
+        return -1;
+    return writer_expand(writer, out, "probe-stored-cstr.bt");
 }
 
 static int
@@ -391,9 +405,8 @@ write_probe(const struct writer *program, struct outbuf *out, size_t id)
     if (define_map(&writer) != 0)
         return -1;
     define_inline_texts(&writer);
-    if (event->layout.ntexts == 0)
-        return define_either(&writer, "record", define_record) != 0 ? -1 : writer_expand(&writer, out, "probe.bt");
-    return event->layout.has_cstrs ? write_cstrs(&writer, out) : write_texts(&writer, out);
+    bool has_texts = event->layout.ntexts > 0 && !event->layout.has_cstrs;
+    return has_texts ? write_texts(&writer, out) : write_others(&writer, out);
 }
 
 static int

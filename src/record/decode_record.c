@@ -67,18 +67,17 @@ decode_read_numbers(struct decode *decode, struct wire *wire, struct decode_item
         wire_number(wire);
 }
 
-static size_t
-smaller(uint64_t a, uint64_t b)
+static bool
+is_last_text(const struct record *record, int text)
 {
-    return (size_t)(a < b ? a : b);
+    return text == record->event->layout.ntexts - 1;
 }
 
 size_t
 decode_wanted(const struct decode *decode, const struct record *record, int text)
 {
     const struct types_value *value = &record->values[record->event->layout.texts[text]];
-    bool is_last = text == record->event->layout.ntexts - 1;
-    return value->is_redacted ? 0 : layout_sent(&decode->plan->layout, value->number, is_last);
+    return value->is_redacted ? 0 : layout_sent(&decode->plan->layout, value->number, is_last_text(record, text));
 }
 
 void
@@ -91,7 +90,7 @@ decode_end_text(const struct decode *decode, struct record *record, int text, ch
         start = len > 0 ? start : last;
         start[len++] = *last;
     }
-    value->text = (struct slice){start, smaller(len, layout_limit(layout, text == record->event->layout.ntexts - 1))};
+    value->text = (struct slice){start, decode_smaller(len, layout_limit(layout, is_last_text(record, text)))};
 }
 
 /* A text that goes on behind its last piece is longer than what has come of it. */
@@ -101,9 +100,9 @@ decode_end_cstr(const struct decode *decode, struct types_value *value, struct s
     const struct layout *layout = &decode->plan->layout;
     unsigned chunk = layout->chunk, last = (layout->cstr_limit + chunk - 1) / chunk * chunk;
     bool has_loop = layout->cstr_limit > 0, goes_on = is_open || (has_loop && text.len >= last + chunk);
-    size_t most = has_loop ? layout->limit : smaller(layout->limit, chunk);
+    size_t most = has_loop ? layout->limit : decode_smaller(layout->limit, chunk);
     value->number = text.len + goes_on;
-    value->text = (struct slice){text.ptr, smaller(text.len, most)};
+    value->text = (struct slice){text.ptr, decode_smaller(text.len, most)};
 }
 
 struct slice
@@ -128,7 +127,8 @@ read_text(const struct decode *decode, struct wire *wire, struct record *record,
     if (record->event->layout.has_cstrs)
         value->text = decode_read_cstr(decode, wire);
     else
-        value->text = decode_read_piece(decode, wire, smaller(decode_wanted(decode, record, text), decode->plan->layout.chunk));
+        value->text =
+            decode_read_piece(decode, wire, decode_smaller(decode_wanted(decode, record, text), decode->plan->layout.chunk));
 }
 
 /* The bytes of a record's one BYTES field, which are never in chunks. */
@@ -139,7 +139,7 @@ read_bytes(struct decode *decode, struct wire *wire, struct record *record)
     if (field < 0)
         return;
     struct types_value *value = &record->values[field];
-    size_t len = smaller(value->number, record->event->probe->fields[field].type->limit);
+    size_t len = decode_smaller(value->number, record->event->probe->fields[field].type->limit);
     value->text = (struct slice){decode->bytes, len};
     wire_hex(wire, len, decode->bytes);
 }

@@ -31,12 +31,6 @@ decode_slot_tail(const struct decode *decode, const struct decode_slot *slot, in
     return text_start(decode, slot, text) + slot->got[text];
 }
 
-static size_t
-smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* The piece of a text behind its first `at` bytes, as it should be. */
 static struct decode_part
 piece_behind(const struct decode *decode, const struct record *record, int text, size_t at)
@@ -44,7 +38,7 @@ piece_behind(const struct decode *decode, const struct record *record, int text,
     const struct layout *layout = &decode->plan->layout;
     if (record->event->layout.has_cstrs)
         return (struct decode_part){at, layout_cstr_chunk(layout)};
-    size_t wanted = decode_wanted(decode, record, text), len = smaller(wanted - at, layout->chunk);
+    size_t wanted = decode_wanted(decode, record, text), len = decode_smaller(wanted - at, layout->chunk);
     if (layout->are_texts_marked && at > 0)
         return (struct decode_part){at + len - layout->chunk, layout->chunk};
     return (struct decode_part){at, len};

@@ -94,6 +94,12 @@ decode_put_back(const struct decode *decode, struct wire *wire)
 
 /* ---- decode_record.c */
 
+static inline size_t
+decode_smaller(uint64_t a, uint64_t b)
+{
+    return (size_t)(a < b ? a : b);
+}
+
 /* The event's ID, which sets decode->event. */
 static inline void
 decode_read_id(struct decode *decode, struct wire *wire)

@@ -1,6 +1,9 @@
 #include "request/redact.h"
 
 #include "request/header.h"
+#include "request/loop.h"
+
+#include <stdio.h>
 
 const char *const redact_defaults[REDACT_DEFAULTS] = {"authorization", "cookie", "set-cookie", "proxy-authorization",
                                                       "x-api-key"};
@@ -28,23 +31,21 @@ redact_check(const struct redact *redact, struct diag *diag)
     return 0;
 }
 
-/* Without branches, of which the kernel's verifier would follow both ways, and with one way out of the loop, as it would follow
- * the rest of the program from each other one. What stands behind the name is looked at, and does not count. byte / 64 times the
- * difference chooses between the two words of bits (it is more than 1 for bytes beyond ASCII, which bit 7 makes odd), and 0 less
- * 1 has the highest bit. */
+/* Without branches, as loop_begin asks. What stands behind the name is looked at, and does not count. byte / 64 times the
+ * difference chooses between the two words of bits (it is more than 1 for bytes beyond ASCII, which bit 7 makes odd), and 0
+ * less 1 has the highest bit. */
 void
 redact_scan(struct outbuf *out, const char *text, const char *len, bool has_ranges)
 {
+    char count[16];
+    snprintf(count, sizeof(count), "%d", REDACT_LONGEST_NAME);
     /* The first argument, the name's variable, is how the other variables' names begin. */
     text_printf(
         out,
         "    // Bit 0 of %1$s_odd becomes 1 if a byte of the header's name may not stand in one; a colon may stand first.\n"
         "    %1$s_odd = (uint64)0;",
         text);
-    text_printf(out,
-                has_ranges ? "\n    for (%1$s_i : 0..%2$d) {\n        %1$s_pos = (uint64)%1$s_i;\n"
-                           : " %1$s_pos = (uint64)0;\n    while (%1$s_pos < %2$d) {\n",
-                text, REDACT_LONGEST_NAME);
+    loop_begin(out, text, count, has_ranges);
     text_printf(out,
                 "        %1$s_byte = (uint64)*(uint8*)(%1$s + %1$s_pos);\n"
                 "        %1$s_token = (0x%3$lx + (%1$s_byte >> 6) * 0x%4$lx) >> (%1$s_byte & 63);\n"
@@ -52,7 +53,7 @@ redact_scan(struct outbuf *out, const char *text, const char *len, bool has_rang
                 "        %1$s_bad = (%1$s_byte >> 7) | ((%1$s_token | %1$s_colon) ^ 1);\n"
                 "        %1$s_odd = %1$s_odd | (%1$s_bad & ((%1$s_pos - %2$s) >> 63));",
                 text, len, header_token_bits[0], header_token_bits[1] - header_token_bits[0]);
-    text_printf(out, has_ranges ? "\n    }\n" : " %1$s_pos = %1$s_pos + 1;\n    }\n", text);
+    loop_end(out, text, has_ranges);
 }
 
 void

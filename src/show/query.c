@@ -109,10 +109,11 @@ value_fits(const struct query_node *node, const struct types_value *value)
         return false;
     if (node->comparison->of == REGEX)
         return regex_fits(node->regex, value->text);
+    if (value->number != value->text.len)
+        return false; /* what is missing of it is not known */
     if (node->comparison->of == TEXT)
-        return value->number == value->text.len && text_equal(value->text, node->text);
-    return value->number == value->text.len && query_number(value->text, &number, &rest) && rest.len == 0 &&
-           is_so(node, number);
+        return text_equal(value->text, node->text);
+    return query_number(value->text, &number, &rest) && rest.len == 0 && is_so(node, number);
 }
 
 static bool
