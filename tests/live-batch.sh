@@ -24,6 +24,14 @@ full_maps() {
     return 1
 }
 
+# As one download over HTTP/3 makes in half a second. Even if bpftrace printed nothing meanwhile, the maps would hold it.
+v7_burst() {
+    start_server && start_log quic --transport=batch || return
+    tell thread "repeat 100000 0 fire quicly:packet_acked conn(1,0,0) 1580154303459 i 0" end \
+        "repeat 100000 0 fire quicly:stream_send conn(1,0,0) 1580154303459 stream(4) i null 1280 0 0" join
+    server_is_done 60 && wait_for 30 has_count 200000 && end_log && messages_are_clean
+}
+
 # What is in the maps when the server ends is printed by bpftrace in an order of its own.
 rest_at_the_end() {
     local value
@@ -107,6 +115,7 @@ batch_does_not_pause() {
 }
 
 live_case "what does not fit the maps is counted" full_maps
+live_case "v7: a burst of QUIC events is not lost" v7_burst
 live_case "what is in the maps when the server ends is shown" rest_at_the_end
 live_case "--batch-interval" interval
 live_case "what is kept and what is printed is in order" in_order

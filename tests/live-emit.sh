@@ -246,7 +246,7 @@ live_case "a program for other records" refuses 's/ conn_id,req_id,status$/ conn
     'changed.bt:15:1: the program was made for "event 2 h2o:send_response conn_id,status", but here it is "event 2 h2o:send_response conn_id,req_id,status"'
 live_case "a program without its last event" refuses '/^.*event 3/d' 'the program was made for "nothing", but here it is "event 3'
 live_case "a program with other patterns" refuses 's/^\(.*\)redact cookie/\1redact *o*o*/' '"*o*o*"'
-live_case "a program of another version" refuses 's/h2olog-program 2/h2olog-program 3/' 'changed.bt:7:1: a program of version 3'
+live_case "a program of another version" refuses 's/h2olog-program 3/h2olog-program 4/' 'changed.bt:7:1: a program of version 4'
 live_case "a program that others can change" distrusts
 live_case "a program without a nonce" refuses 's/NONCE_OF_THE_RUN/x/g' 'changed.bt:1:1: this is no program that prints for h2olog'
 live_case "a program that bpftrace does not understand" refuses '$ a usdt::h2o:h1_close { nonsense }' 'nonsense'

@@ -211,7 +211,7 @@ test_case "times before the lines of a real h2o" has_times
 test_case "a recording from a pipe, a FIFO, or a file that is open" replays_what_is_open
 test_case "a file that is no recording" is_no_recording 'hello\n' '1:1: this is no recording'
 test_case "an empty file" is_no_recording '' '1:1: this is no recording'
-test_case "a recording of another version" is_no_recording 'h2olog-recording 5\nbegin\n' '1:18: a recording of version 5; this h2olog reads versions 1 to 4'
+test_case "a recording of another version" is_no_recording 'h2olog-recording 6\nbegin\n' '1:18: a recording of version 6; this h2olog reads versions 1 to 5'
 test_case "a recording with an odd line" is_no_recording 'h2olog-recording 1\nhost x\nsize 3\n' '3:1: not a line of a recording'
 test_case "a recording that drives the terminal" is_no_recording 'h2olog-recording 1\nhost \x1b[2J\n' \
     '2:1: not a line of a recording; expected UTF-8 without control characters'

@@ -206,7 +206,7 @@ START_TEST(root_takes_no_path_from_who_called_sudo)
         ck_assert_ptr_nonnull(strstr(diag.message, "which is /usr/local/sbin:"));
     ck_assert(bpftrace.path == NULL || strstr(bpftrace.path, dir) == NULL);
     bpftrace_newest(&bpftrace);
-    ck_assert_ptr_null(strstr(bpftrace_environment(&bpftrace, false, &mem)[0], dir));
+    ck_assert_ptr_null(strstr(bpftrace_environment(&bpftrace, (struct bpftrace_memory){4096, 1}, false, &mem)[0], dir));
     unsetenv("SUDO_UID"), unsetenv("SUDO_GID");
     remove_tracer();
 }
@@ -241,30 +241,27 @@ END_TEST
 START_TEST(the_environment_of_bpftrace)
 {
     static const struct {
-        const char *version, *strlen;
-        long mebibytes;
-        const char *keys;
+        const char *version, *strlen, *keys;
     } rows[] = {
-        {"bpftrace v0.17.0", "BPFTRACE_STRLEN=112", 4, "BPFTRACE_MAP_KEYS_MAX=32768"},
-        {"bpftrace v0.19.1", "BPFTRACE_STRLEN=112", 16, "BPFTRACE_MAP_KEYS_MAX=32768"},
-        {"bpftrace v0.20.0", "BPFTRACE_MAX_STRLEN=112", 16, "BPFTRACE_MAX_MAP_KEYS=32768"},
-        {"bpftrace v0.23.0", "BPFTRACE_MAX_STRLEN=1024", 64, "BPFTRACE_MAX_MAP_KEYS=32768"},
+        {"bpftrace v0.17.0", "BPFTRACE_STRLEN=112", "BPFTRACE_MAP_KEYS_MAX=32768"},
+        {"bpftrace v0.19.1", "BPFTRACE_STRLEN=112", "BPFTRACE_MAP_KEYS_MAX=32768"},
+        {"bpftrace v0.20.0", "BPFTRACE_MAX_STRLEN=112", "BPFTRACE_MAX_MAP_KEYS=32768"},
+        {"bpftrace v0.23.0", "BPFTRACE_MAX_STRLEN=1024", "BPFTRACE_MAX_MAP_KEYS=32768"},
     };
-    long page = sysconf(_SC_PAGESIZE);
+    struct bpftrace_memory memory = {.print_buffer = 4 * (size_t)sysconf(_SC_PAGESIZE), .map_keys = 32768};
     setenv("PATH", "/a:/b", 1);
     setenv("BPFTRACE_STRLEN", "7", 1);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct bpftrace bpftrace = {.path = "b"};
         ck_assert_int_eq(bpftrace_parse_version(&bpftrace, text_of(rows[i].version), &diag), 0);
-        char **environment = bpftrace_environment(&bpftrace, false, &mem);
+        char **environment = bpftrace_environment(&bpftrace, memory, false, &mem);
         ck_assert_str_eq(environment[0], "PATH=/a:/b");
         ck_assert_str_eq(environment[1], rows[i].strlen);
-        ck_assert_str_eq(environment[2],
-                         mem_printf(&mem, "BPFTRACE_PERF_RB_PAGES=%ld", rows[i].mebibytes * 1024 * 1024 / page));
+        ck_assert_str_eq(environment[2], "BPFTRACE_PERF_RB_PAGES=4");
         ck_assert_str_eq(environment[3], rows[i].keys);
         ck_assert_str_eq(environment[4], "BPFTRACE_MAX_PROBES=16384");
         ck_assert_ptr_null(environment[5]);
-        environment = bpftrace_environment(&bpftrace, true, &mem);
+        environment = bpftrace_environment(&bpftrace, memory, true, &mem);
         ck_assert_str_eq(environment[5], "BPFTRACE_LOG_SIZE=16777215");
         ck_assert_ptr_null(environment[6]);
     }

@@ -18,7 +18,7 @@ static const char events[] = "provider p\n"
                              " summary A b.\n"
                              " arg 0 n u64\n";
 
-static const char lines[] = "//: h2olog-program 2\n"
+static const char lines[] = "//: h2olog-program 3\n"
                             "//: app-data 0\n"
                             "//: mode g\n"
                             "//: type a\n"
@@ -111,10 +111,10 @@ START_TEST(what_is_no_program)
     } rows[] = {
         {"", "this is no program that prints for h2olog"},
         {CONTRACT_NO_NONCE, "this is no program that prints for h2olog"},
-        {"//: h2olog-program 2\n", "this is no program that prints for h2olog"},
-        {"//: mode http\n" CONTRACT_NO_NONCE, "expected \"//: h2olog-program 2\" before all other such lines"},
-        {"//: h2olog-program 9\n" CONTRACT_NO_NONCE, "a program of version 9; this h2olog runs version 2"},
-        {"//: h2olog-program 2\n//: filter conn x\n" CONTRACT_NO_NONCE, "--conn: \"x\" is not a number"},
+        {"//: h2olog-program 3\n", "this is no program that prints for h2olog"},
+        {"//: mode http\n" CONTRACT_NO_NONCE, "expected \"//: h2olog-program 3\" before all other such lines"},
+        {"//: h2olog-program 9\n" CONTRACT_NO_NONCE, "a program of version 9; this h2olog runs version 3"},
+        {"//: h2olog-program 3\n//: filter conn x\n" CONTRACT_NO_NONCE, "--conn: \"x\" is not a number"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         ck_assert_int_eq(read_text(rows[i].text), -1);

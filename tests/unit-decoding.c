@@ -77,7 +77,7 @@ decoding_begin(struct run *run)
     fixture_plan(fixture, catalogue, "0.17.0", "g");
     fixture->request.transport = decoding_transport;
     if (decoding_is_bare)
-        bpftrace_with_bare_texts(&fixture->bpftrace);
+        bpftrace_as_recorded(&fixture->bpftrace, 3);
     ck_assert_int_eq(plan_make(&fixture->plan, &fixture->catalog, NULL, &fixture->bpftrace, &fixture->request, &fixture->mem,
                                &fixture->diag),
                      0);

@@ -3,6 +3,7 @@
 #include "unit-fixture.h"
 #include "unit.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -122,6 +123,12 @@ START_TEST(o1_what_a_command_does_not_use_is_refused)
         {"--script x --templates y", "both --script and --templates; the program is there already"},
         {"--transport=stream --batch-interval 1", "--batch-interval is for batches; --transport=stream has none"},
         {"--batch-interval 11", "--batch-interval: expected 10s at most"},
+        {"--buffer 3M", "--buffer: \"3M\" is not an amount of memory from 4M to 4G, as 64M"},
+        {"--buffer 5G", "--buffer: \"5G\" is not an amount of memory from 4M to 4G, as 64M"},
+        {"--buffer 64", "--buffer: \"64\" is not an amount of memory from 4M to 4G, as 64M"},
+        {"--buffer 64Mi", "--buffer: \"64Mi\" is not an amount of memory from 4M to 4G, as 64M"},
+        {"--buffer -1", "--buffer: \"-1\" is not an amount of memory from 4M to 4G, as 64M"},
+        {"--emit-script --buffer 64M", "--buffer is for tracing, not for --emit-script"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         ck_assert_msg(parse(rows[i][0]) == -1, "accepted: %s", rows[i][0]);
@@ -266,6 +273,8 @@ START_TEST(help_shows_every_option)
     text_putc(&table, '\0');
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *at = strstr(help.ptr, rows[i][0]);
+        while (at != NULL && isalpha(at[strlen(rows[i][0])]))
+            at = strstr(at + 1, rows[i][0]);
         char item[64], optional[64];
         ck_assert_msg(at != NULL, "%s", rows[i][0]);
         if (rows[i][1] != NULL)

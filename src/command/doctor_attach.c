@@ -81,9 +81,10 @@ trial_start(struct trial *trial, struct diag *diag)
     struct mem *mem = trial->doctor->mem;
     char *path = mem_strdup(mem, trial->bpftrace->path), *pid = mem_printf(mem, "%d", trial->target.pid);
     char *argv[] = {path, "-q", "--no-warnings", "-B", "full", "-p", pid, "-e", trial->program.ptr, NULL};
+    struct bpftrace_memory memory = {.print_buffer = 1 << 20, .map_keys = 1024};
     trial->began = clock_ms();
-    return child_start(&trial->child, trial->bpftrace->program, argv, bpftrace_environment(trial->bpftrace, false, mem), -1,
-                       diag);
+    char **envp = bpftrace_environment(trial->bpftrace, memory, false, mem);
+    return child_start(&trial->child, trial->bpftrace->program, argv, envp, -1, diag);
 }
 
 /* Keeps a copy, as the record's texts are valid until the next one only. */

@@ -14,6 +14,7 @@ enum option_kind {
     PIDS,
     NUMBER,
     DURATION,
+    SIZE,  /* of memory */
     LIMIT, /* of a text; 0 is the highest */
     FILTER,
     HELP,

@@ -61,6 +61,7 @@ struct options {
     const char *transport;      /* "stream" or "batch"; NULL: the best */
     uint64_t batch_interval_ms; /* 0: the default */
     unsigned text_limit;        /* bytes; 0: the default */
+    uint64_t buffer;            /* bytes; 0: the default */
     const char *bpftrace;
     const char *probes_path;
     const char *templates_dir;

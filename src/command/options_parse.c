@@ -3,6 +3,7 @@
 #include "base/near.h"
 #include "command/option_rules.h"
 #include "host/bpftrace.h"
+#include "request/request.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -89,6 +90,26 @@ set_duration(uint64_t *duration, const struct option_row *row, const char *value
     }
     char quoted[64];
     return diag_set(diag, DIAG_USAGE, "--%s: \"%s\" is not a time, as 30s, 500ms, 5m or 1h", row->name,
+                    diag_quote(quoted, sizeof(quoted), text_of(value)));
+}
+
+/* In bytes. */
+static int
+set_size(uint64_t *size, const struct option_row *row, const char *value, struct diag *diag)
+{
+    static const char units[] = "KMG";
+    size_t digits = strspn(value, "0123456789");
+    const char *unit = value[digits] != '\0' ? strchr(units, value[digits]) : NULL;
+    uint64_t number = 0;
+    bool is_size =
+        text_number((struct slice){value, digits}, REQUEST_MOST_BUFFER, &number) && unit != NULL && value[digits + 1] == '\0';
+    for (const char *at = units; is_size && at <= unit && number <= REQUEST_MOST_BUFFER; at++)
+        number *= 1024;
+    *size = number;
+    char quoted[64];
+    if (is_size && number >= REQUEST_LEAST_BUFFER && number <= REQUEST_MOST_BUFFER)
+        return 0;
+    return diag_set(diag, DIAG_USAGE, "--%s: \"%s\" is not an amount of memory from 4M to 4G, as 64M", row->name,
                     diag_quote(quoted, sizeof(quoted), text_of(value)));
 }
 
@@ -196,6 +217,8 @@ set_option(struct options *options, const struct option_row *row, char *value, s
         return set_number(field, row, value, diag);
     case DURATION:
         return set_duration(field, row, value, diag);
+    case SIZE:
+        return set_size(field, row, value, diag);
     case LIMIT:
         return set_limit(field, row, value, diag);
     case FILTER:

@@ -96,6 +96,7 @@ make_request(struct setup *setup, struct mem *mem)
                          .transport = setup_transport(options),
                          .batch_ms = options->batch_interval_ms != 0 ? (unsigned)options->batch_interval_ms : REQUEST_BATCH_MS,
                          .text_limit = options->text_limit != 0 ? options->text_limit : REQUEST_TEXT_LIMIT,
+                         .buffer = options->buffer,
                          .app_data = options->app_data};
 }
 
@@ -118,6 +119,7 @@ read_program(struct setup *setup, struct mem *mem, struct diag *diag)
         return -1;
     setup->has_contract = true;
     setup->request = setup->contract.request;
+    setup->request.buffer = options->buffer;
     setup->select = (struct select){mode, options->types.items, options->types.count, &setup->filter,
                                     mem_alloc(mem, options->types.count + 1)};
     if (!options->has_format)

@@ -20,7 +20,7 @@ static const struct bpftrace_row rows[] = {
         .major = 0, .minor = 12,
         .string_size_variable = "BPFTRACE_STRLEN", .string_size = 112, .default_string_size = 64,
         .map_keys_variable = "BPFTRACE_MAP_KEYS_MAX",
-        .print_buffer = 4 << 20, .per_cpu_buffers = true,
+        .per_cpu_buffers = true,
         .text_chunk = 104, .piece_parts = 2, .str_extra = "",
         .max_args = 6, .files_a_site = 2,
     },
@@ -28,7 +28,7 @@ static const struct bpftrace_row rows[] = {
         .major = 0, .minor = 17,
         .string_size_variable = "BPFTRACE_STRLEN", .string_size = 112, .default_string_size = 64,
         .map_keys_variable = "BPFTRACE_MAP_KEYS_MAX",
-        .print_buffer = 4 << 20, .per_cpu_buffers = true,
+        .per_cpu_buffers = true,
         .text_chunk = 104, .piece_parts = 2, .str_extra = "",
         .max_args = 6, .files_a_site = 2,
     },
@@ -36,7 +36,7 @@ static const struct bpftrace_row rows[] = {
         .major = 0, .minor = 19,
         .string_size_variable = "BPFTRACE_STRLEN", .string_size = 112, .default_string_size = 64,
         .map_keys_variable = "BPFTRACE_MAP_KEYS_MAX",
-        .print_buffer = 16 << 20, .per_cpu_buffers = false,
+        .per_cpu_buffers = false,
         .text_chunk = 104, .piece_parts = 2, .str_extra = "",
         .max_args = 6, .files_a_site = 2,
     },
@@ -44,7 +44,7 @@ static const struct bpftrace_row rows[] = {
         .major = 0, .minor = 20,
         .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 112, .default_string_size = 64,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
-        .print_buffer = 16 << 20, .per_cpu_buffers = false,
+        .per_cpu_buffers = false,
         .text_chunk = 104, .piece_parts = 2, .str_extra = "",
         .max_args = 6, .files_a_site = 2,
     },
@@ -52,7 +52,7 @@ static const struct bpftrace_row rows[] = {
         .major = 0, .minor = 21,
         .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 88, .default_string_size = 64,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
-        .print_buffer = 16 << 20, .per_cpu_buffers = false,
+        .per_cpu_buffers = false,
         .text_chunk = 80, .piece_parts = 2, .str_extra = "",
         .max_args = 6, .files_a_site = 2,
     },
@@ -60,7 +60,7 @@ static const struct bpftrace_row rows[] = {
         .major = 0, .minor = 22,
         .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024, .default_string_size = 64,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
-        .print_buffer = 64 << 20, .per_cpu_buffers = false,
+        .per_cpu_buffers = false,
         .text_chunk = 1008, .piece_parts = 1, .str_extra = "",
         .max_args = 6, .files_a_site = 2,
     },
@@ -68,7 +68,7 @@ static const struct bpftrace_row rows[] = {
         .major = 0, .minor = 23,
         .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024, .default_string_size = 1024,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
-        .print_buffer = 64 << 20, .per_cpu_buffers = false,
+        .per_cpu_buffers = false,
         .text_chunk = 1008, .piece_parts = 1, .str_extra = " + 1",
         .max_args = 6, .files_a_site = 2,
     },
@@ -76,7 +76,7 @@ static const struct bpftrace_row rows[] = {
         .major = 0, .minor = 24,
         .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024, .default_string_size = 1024,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
-        .print_buffer = 64 << 20, .per_cpu_buffers = false,
+        .per_cpu_buffers = false,
         .text_chunk = 1008, .piece_parts = 1, .str_extra = " + 1", .has_ranges = true,
         .max_args = 12, .files_a_site = 1,
         .misses_losses = true,
@@ -85,7 +85,7 @@ static const struct bpftrace_row rows[] = {
         .major = 0, .minor = 25,
         .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024, .default_string_size = 1024,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
-        .print_buffer = 64 << 20, .per_cpu_buffers = false,
+        .per_cpu_buffers = false,
         .text_chunk = 1008, .piece_parts = 1, .str_extra = " + 1", .has_ranges = true,
         .max_args = 12, .files_a_site = 1,
         .needs_btf_and_tracefs = true,
@@ -95,7 +95,7 @@ static const struct bpftrace_row rows[] = {
         .major = 0, .minor = 27,
         .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024, .default_string_size = 1024,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
-        .print_buffer = 64 << 20, .per_cpu_buffers = false,
+        .per_cpu_buffers = false,
         .text_chunk = 1008, .piece_parts = 1, .str_extra = " + 1", .has_ranges = true,
         .max_args = 12, .files_a_site = 1,
         .needs_btf_and_tracefs = true,
@@ -230,8 +230,9 @@ bpftrace_newest(struct bpftrace *bpftrace)
     bpftrace->row.most_text = BPFTRACE_MOST_TEXT;
 }
 
-void
-bpftrace_with_bare_texts(struct bpftrace *bpftrace)
+/* Of before version 4. */
+static void
+with_bare_texts(struct bpftrace *bpftrace)
 {
     static const struct {
         int minor;
@@ -246,6 +247,15 @@ bpftrace_with_bare_texts(struct bpftrace *bpftrace)
     bpftrace->row.has_bare_texts = true;
 }
 
+void
+bpftrace_as_recorded(struct bpftrace *bpftrace, uint64_t version)
+{
+    enum { MARKED_TEXTS = 4, NEW_MAPS = 5 };
+    if (version < MARKED_TEXTS)
+        with_bare_texts(bpftrace);
+    bpftrace->row.has_old_maps = version < NEW_MAPS;
+}
+
 struct bpftrace
 bpftrace_lessened(const struct bpftrace *bpftrace)
 {
@@ -257,14 +267,14 @@ bpftrace_lessened(const struct bpftrace *bpftrace)
 }
 
 char **
-bpftrace_environment(const struct bpftrace *bpftrace, bool is_verbose, struct mem *mem)
+bpftrace_environment(const struct bpftrace *bpftrace, struct bpftrace_memory memory, bool is_verbose, struct mem *mem)
 {
     char **envp = mem_alloc(mem, 7 * sizeof(*envp));
     const char *path = directories();
     envp[0] = mem_printf(mem, "PATH=%s", path != NULL ? path : "/usr/bin:/bin");
     envp[1] = mem_printf(mem, "%s=%u", bpftrace->row.string_size_variable, bpftrace->row.string_size);
-    envp[2] = mem_printf(mem, "BPFTRACE_PERF_RB_PAGES=%zu", bpftrace->row.print_buffer / (size_t)sysconf(_SC_PAGESIZE));
-    envp[3] = mem_printf(mem, "%s=%d", bpftrace->row.map_keys_variable, BPFTRACE_MAP_KEYS);
+    envp[2] = mem_printf(mem, "BPFTRACE_PERF_RB_PAGES=%zu", memory.print_buffer / (size_t)sysconf(_SC_PAGESIZE));
+    envp[3] = mem_printf(mem, "%s=%u", bpftrace->row.map_keys_variable, memory.map_keys);
     envp[4] = mem_printf(mem, "BPFTRACE_MAX_PROBES=%d", USDT_MAX_SITES); /* it counts sites, and takes 512 */
     if (is_verbose)
         envp[5] = mem_strdup(mem, "BPFTRACE_LOG_SIZE=16777215"); /* the most that Linux 5.3 takes */

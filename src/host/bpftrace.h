@@ -11,13 +11,13 @@ struct bpftrace_row {
     unsigned string_size;             /* what h2olog sets it to */
     unsigned default_string_size;     /* bytes of a string when nothing is set */
     const char *map_keys_variable;    /* the environment variable that sets how many records a map has */
-    size_t print_buffer;              /* bytes of bpftrace's buffer for what is printed */
-    bool per_cpu_buffers;             /* each CPU has such a buffer, so events of different CPUs arrive out of order */
+    bool per_cpu_buffers;             /* each CPU has a buffer for what is printed, so those of several arrive out of order */
     unsigned text_chunk;              /* bytes of text that a printf with two strings can carry; the BPF stack limits it */
     unsigned piece_parts;             /* such parts of a text that are sent at once */
     unsigned most_text;               /* bytes of a text at most, as --text-limit says */
     bool has_ranges;                  /* for ($i : 0..n), which needs Linux 5.17, too */
     bool has_bare_texts;              /* only in recordings of before version 4: their texts end where their lengths say */
+    bool has_old_maps;                /* only in those of before version 5: layout.h */
     const char *str_extra;            /* what str()'s length argument needs beyond the length: " + 1" where it counts the NUL */
     int max_args;                     /* arguments of a probe that argN reaches on every machine */
     unsigned files_a_site;            /* files that it keeps open for each site of a probe, at least */
@@ -51,8 +51,8 @@ int bpftrace_parse_version(struct bpftrace *bpftrace, struct slice output, struc
 /* Bytes of a text that a program can read at most. */
 enum { BPFTRACE_MOST_TEXT = 65000 };
 
-/* Makes the row that of a recording of before version 4. */
-void bpftrace_with_bare_texts(struct bpftrace *bpftrace);
+/* Makes the row that of a recording of an older version. */
+void bpftrace_as_recorded(struct bpftrace *bpftrace, uint64_t version);
 
 /* Bytes of a text that the lesser program shows. */
 enum { BPFTRACE_LESSER_LIMIT = 512 };
@@ -60,11 +60,14 @@ enum { BPFTRACE_LESSER_LIMIT = 512 };
 /* The same bpftrace, for a program with shorter loops, where the kernel's verifier refuses the one that is meant. */
 struct bpftrace bpftrace_lessened(const struct bpftrace *bpftrace);
 
-/* Records that a map holds at most. With the longest ones that is 10 MiB of the kernel's memory a map, or 16 from 0.22 on. */
-enum { BPFTRACE_MAP_KEYS = 32768 };
+/* What bpftrace is told of memory. */
+struct bpftrace_memory {
+    size_t print_buffer; /* bytes of a buffer for what is printed: a power of two */
+    unsigned map_keys;   /* entries of a map */
+};
 
 /* The environment for bpftrace: nothing of h2olog's own but PATH. `is_verbose`: for -v, with room for what the kernel's verifier
  * says. NULL-terminated; the arena's. */
-char **bpftrace_environment(const struct bpftrace *bpftrace, bool is_verbose, struct mem *mem);
+char **bpftrace_environment(const struct bpftrace *bpftrace, struct bpftrace_memory memory, bool is_verbose, struct mem *mem);
 
 #endif

@@ -1,7 +1,12 @@
 #include "plan/layout.h"
 
-/* Numbers of a record in a map. The BPF stack, where the record is put together, limits them. */
-enum { STORED_NUMBERS = 24, STORED_NUMBERS_BESIDE_TEXTS = 6 };
+/* Numbers of a record in each map at most. The BPF stack, where the record is put together, limits them. Most events of a QUIC
+ * packet have four at most, and nearly all others eight. */
+static const int most_numbers[LAYOUT_STORES] = {
+    [LAYOUT_NARROW] = 4, [LAYOUT_MIDDLE] = 8, [LAYOUT_WIDE] = 24, [LAYOUT_TEXTS] = 6, [LAYOUT_CSTR] = -1};
+
+/* Before version 5 of recordings. */
+static const int most_numbers_of_old[LAYOUT_STORES] = {[LAYOUT_NARROW] = 24, [LAYOUT_TEXTS] = 6, [LAYOUT_CSTR] = 6};
 
 static unsigned
 least(unsigned a, unsigned b)
@@ -35,7 +40,7 @@ layout_begin(struct layout *layout, const struct bpftrace_row *row, unsigned tex
                               .limit_before = limit,
                               .sent = row->most_text,
                               .sent_before = row->most_text};
-    layout->pieces = LAYOUT_MAPS * BPFTRACE_MAP_KEYS;
+    layout->most_numbers = row->has_old_maps ? most_numbers_of_old : most_numbers;
     layout->are_texts_marked = !row->has_bare_texts;
     if (row->text_chunk < LONG_CSTR)
         layout->cstr_limit = row->has_bare_texts ? TYPES_CSTR_LIMIT : least(limit, TYPES_CSTR_LIMIT);
@@ -90,16 +95,15 @@ layout_add_field(struct layout_event *event, const struct catalog_probe *probe, 
 }
 
 static enum layout_store
-store_of(const struct layout_event *event)
+store_of(const struct layout *layout, const struct layout_event *event)
 {
-    if (event->bytes >= 0 || event->numbers > STORED_NUMBERS)
+    int most_texts = event->has_cstrs ? 1 : LAYOUT_INLINE_TEXTS;
+    if (event->bytes >= 0 || event->ntexts > most_texts)
         return LAYOUT_PRINTED;
-    if (event->ntexts == 0)
-        return LAYOUT_NUMBERS;
-    int most = event->has_cstrs ? 1 : LAYOUT_INLINE_TEXTS;
-    if (event->ntexts > most || event->numbers > STORED_NUMBERS_BESIDE_TEXTS)
-        return LAYOUT_PRINTED;
-    return event->has_cstrs ? LAYOUT_CSTR : LAYOUT_TEXTS;
+    enum layout_store store = event->ntexts == 0 ? LAYOUT_NARROW : event->has_cstrs ? LAYOUT_CSTR : LAYOUT_TEXTS;
+    while (store < LAYOUT_WIDE && event->numbers > layout->most_numbers[store])
+        store++;
+    return event->numbers > layout->most_numbers[store] ? LAYOUT_PRINTED : store;
 }
 
 void
@@ -108,7 +112,7 @@ layout_end_event(struct layout *layout, struct layout_event *event, bool has_map
     event->has_inline_texts = event->ntexts + (event->bytes >= 0) <= LAYOUT_INLINE_TEXTS;
     if (!has_maps)
         return;
-    event->store = store_of(event);
+    event->store = store_of(layout, event);
     int *width = &layout->widths[event->store];
     *width = event->numbers > *width ? event->numbers : *width;
     layout->nstored[event->store]++;
@@ -131,6 +135,12 @@ unsigned
 layout_most(const struct layout *layout, bool is_last)
 {
     return is_last ? layout->sent : layout->sent_before;
+}
+
+bool
+layout_has_pieces(const struct layout *layout)
+{
+    return layout->nstored[LAYOUT_TEXTS] > 0 && (layout->sent > layout->chunk || layout->sent_before > layout->chunk);
 }
 
 unsigned

@@ -16,12 +16,14 @@ enum {
     LAYOUT_MAPS = 2,          /* maps of a kind: one takes records while the other is printed */
 };
 
-/* Where the records of an event are kept with REQUEST_BATCH: in a map for records of numbers only, for those with texts, or for
- * those with a text that ends with a NUL. A record with other parts, or with too many, is printed at once. */
-enum layout_store { LAYOUT_PRINTED, LAYOUT_NUMBERS, LAYOUT_TEXTS, LAYOUT_CSTR, LAYOUT_STORES };
+/* Where the records of an event are kept with REQUEST_BATCH: in a map for records of numbers only, which are few, some or many,
+ * or for those with texts. All records of a map take as much memory. A record with other parts, or with too many, is printed at
+ * once, and so is one with texts that end with a NUL, of which a connection has a few; before version 5 of recordings there was
+ * a map for these, too. */
+enum layout_store { LAYOUT_PRINTED, LAYOUT_NARROW, LAYOUT_MIDDLE, LAYOUT_WIDE, LAYOUT_TEXTS, LAYOUT_CSTR, LAYOUT_STORES };
 
 /* The letters of the maps' names, by enum layout_store. */
-#define LAYOUT_STORE_LETTERS "-ntr"
+#define LAYOUT_STORE_LETTERS "-nmwtr"
 
 /* That of the map of processes that are not shown, by a program that sees several. */
 #define LAYOUT_OTHERS_LETTER 'f'
@@ -51,7 +53,8 @@ struct layout {
     unsigned sent, sent_before;   /* the same in the record and all pieces */
     unsigned cstr_limit;   /* of one that ends with a NUL, up to where pieces begin; 0: there are none behind the first */
     bool are_texts_marked; /* the nonce stands behind each piece; otherwise lengths tell where it ends */
-    size_t pieces;                 /* pieces of texts that the maps hold at most */
+    unsigned map_keys;     /* records that a map holds at most */
+    const int *most_numbers;       /* in a record there, at most; by store */
     size_t nstored[LAYOUT_STORES]; /* events that are kept there */
     int widths[LAYOUT_STORES];     /* numbers in each record there, besides its event's ID */
 };
@@ -67,6 +70,9 @@ int layout_add_field(struct layout_event *event, const struct catalog_probe *pro
 
 /* The event has all of its fields. Chooses where its records are kept; without maps all are printed. */
 void layout_end_event(struct layout *layout, struct layout_event *event, bool has_maps);
+
+/* Whether texts may have pieces in maps. */
+bool layout_has_pieces(const struct layout *layout);
 
 /* How many bytes of a text that ends with a NUL a piece has: one more than the record has of others, where there are no pieces
  * behind it, as nothing else tells whether it ends there. */

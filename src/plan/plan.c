@@ -1,6 +1,7 @@
 #include "plan/plan.h"
 
 #include "catalog/pattern.h"
+#include "plan/buffers.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -392,6 +393,7 @@ plan_make(struct plan *plan, const struct catalog *catalog, const struct target 
         text_puts(&planner.warnings, "-a shows application data, in which the values of redacted headers may stand\n");
     planner.was_used = mem_alloc(mem, request->npatterns + 1);
     int status = choose(&planner);
+    plan->layout.map_keys = buffers_map_keys(&plan->layout, &bpftrace->row, request);
     plan->left_out = keep(&planner.left_out, mem);
     plan->warnings = keep(&planner.warnings, mem);
     if (status == 0 && plan->nevents == 0 && request->filter.count > 0)

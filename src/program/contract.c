@@ -6,7 +6,7 @@
 
 #define MARK "//: "
 
-enum { FORM = 2 };
+enum { FORM = 3 };
 
 static void
 put_event(struct outbuf *out, const struct plan *plan, size_t id)

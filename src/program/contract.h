@@ -6,7 +6,7 @@
 /* A wire program has lines that say what it was made for. With them h2olog can decode what the program prints after somebody
  * has changed it:
  *
- *   //: h2olog-program 2
+ *   //: h2olog-program 3
  *   //: app-data 0
  *   //: mode quic               and the other lines of request.h
  *   //: texts 104 8192          bytes of a text in one part, and at most

@@ -164,10 +164,9 @@ define_inline_texts(struct writer *writer)
                                ? mem_printf(writer->mem, "str($text%d, %s)", i, writer_value(writer, "cstr_size"))
                                : first_part(writer, i);
         text_printf(&values, ", %s", text);
-        text_printf(&stored, ", %s, %s", text,
-                    event->layout.has_cstrs ? mem_printf(writer->mem, "\"%s\"", writer->nonce) : stored_mark(writer));
+        text_printf(&stored, ", %s, %s", text, stored_mark(writer));
     }
-    if (event->layout.ntexts == 1 && !event->layout.has_cstrs)
+    if (event->layout.ntexts == 1)
         text_printf(&stored, ", str($text1, 0), %s", stored_mark(writer));
     writer_define_buffer(writer, "text_formats", &formats);
     writer_define_buffer(writer, "text_values", &values);
@@ -372,21 +371,14 @@ define_more(struct writer *writer)
     return 0;
 }
 
-/* Numbers, bytes, and texts that end with a NUL. That one of these is whole in a record that is kept may be found out only by
- * looking at it. */
+/* Numbers, bytes, and texts that end with a NUL. */
 static int
 write_others(struct writer *writer, struct outbuf *out)
 {
-    const struct layout_event *event = &writer->event->layout;
-    bool is_looked_at = event->has_cstrs && event->store != LAYOUT_PRINTED && writer->plan->layout.cstr_limit > 0;
     if (define_each(writer, "places", "cstr-place.bt", false) != 0 || define_more(writer) != 0 ||
         define_either(writer, "record", define_record) != 0)
         return -1;
-    if (!is_looked_at)
-        return writer_expand(writer, out, "probe.bt");
-    if (define_each(writer, "scan", "cstr-scan.bt", false) != 0 || writer_define_expanded(writer, "printed", "print.bt") != 0)
-        return -1;
-    return writer_expand(writer, out, "probe-stored-cstr.bt");
+    return writer_expand(writer, out, "probe.bt");
 }
 
 static int
@@ -427,10 +419,8 @@ define_flush(struct writer *writer, const char *name, const char *number)
 {
     struct outbuf out = {0};
     const struct layout *layout = &writer->plan->layout;
-    bool has_pieces =
-        layout->nstored[LAYOUT_TEXTS] > 0 && (layout->sent > layout->chunk || layout->sent_before > layout->chunk);
-    int status = has_pieces ? put_flush(writer, &out, 'p', number) : 0;
-    for (int i = LAYOUT_NUMBERS; status == 0 && i < LAYOUT_STORES; i++)
+    int status = layout_has_pieces(layout) ? put_flush(writer, &out, 'p', number) : 0;
+    for (int i = LAYOUT_PRINTED + 1; status == 0 && i < LAYOUT_STORES; i++)
         if (layout->nstored[i] > 0)
             status = put_flush(writer, &out, LAYOUT_STORE_LETTERS[i], number);
     text_printf(&out, "            print(@c%s%s);\n", number, writer->nonce);

@@ -10,8 +10,9 @@ decode_maps_begin(struct decode *decode, struct mem *mem)
     *maps = (struct decode_maps){.current = -1, .are_sorted = true};
     if (layout->nstored[LAYOUT_TEXTS] == 0)
         return;
-    maps->pieces = mem_alloc(mem, layout->pieces * sizeof(*maps->pieces));
-    maps->piece_bytes = mem_alloc(mem, layout->pieces * layout->chunk);
+    maps->most_pieces = LAYOUT_MAPS * (size_t)layout->map_keys;
+    maps->pieces = mem_alloc(mem, maps->most_pieces * sizeof(*maps->pieces));
+    maps->piece_bytes = mem_alloc(mem, maps->most_pieces * layout->chunk);
 }
 
 /* ---- Pieces of texts, which come before their records. */
@@ -119,7 +120,7 @@ read_piece(struct decode *decode, struct wire *wire)
         return;
     }
     size_t len = piece.place >> 32 & 255; /* of a bare text */
-    if (maps->npieces == layout->pieces || maps->pieces == NULL || (!layout->are_texts_marked && len > layout->chunk))
+    if (maps->npieces == maps->most_pieces || maps->pieces == NULL || (!layout->are_texts_marked && len > layout->chunk))
         wire_fail(wire, WIRE_DAMAGED);
     struct slice text = layout->are_texts_marked ? read_whole_piece(decode, wire) : wire_bytes(wire, len);
     wire_literal(wire, "\n");
@@ -185,7 +186,7 @@ decode_map_frame(struct decode *decode, struct wire *wire, char kind, int map, s
 {
     static const char letters[] = LAYOUT_STORE_LETTERS "pc";
     enum { PIECES = LAYOUT_STORES, COUNT, END };
-    const char *letter = memchr(letters + LAYOUT_NUMBERS, kind, END - LAYOUT_NUMBERS);
+    const char *letter = memchr(letters + 1, kind, END - 1);
     wire->is_map = true;
     if (!plan_has_batches(decode->plan) && kind != LAYOUT_OTHERS_LETTER) {
         wire_fail(wire, WIRE_DAMAGED);

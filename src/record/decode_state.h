@@ -50,7 +50,7 @@ struct decode_maps {
     uint64_t told;               /* losses that somebody was told of */
     struct decode_piece *pieces; /* NULL: no event of the plan has any */
     char *piece_bytes;           /* layout.chunk for each */
-    size_t npieces;
+    size_t npieces, most_pieces;
     bool are_sorted; /* the pieces are */
 };
 

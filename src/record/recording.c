@@ -11,7 +11,7 @@
 
 #define FORMAT "h2olog-recording"
 
-enum { FORMAT_VERSION = 4, MARKED_TEXTS = 4 /* the first version with those */ };
+enum { FORMAT_VERSION = 5 };
 
 static const char *const kinds[RECORDING_KINDS] = {"start", "out", "err", "end", "stop", "begin", "clock", "server"};
 
@@ -57,9 +57,9 @@ put_header(struct outbuf *out, const struct recording_header *header)
     text_putc(out, '\n');
     text_printf(out, "bpftrace %d.%d.%d\ncpus %d\noffset %ld\n", header->bpftrace.major, header->bpftrace.minor,
                 header->bpftrace.patch, header->cpus, header->offset);
-    text_printf(out, "format %s\nextra %d\nnames %d\ntime %s\nservers %d\ntogether %d\napp-data %d\n", header->format,
-                header->extra, header->names, header->time != NULL ? header->time : "none", header->has_servers,
-                header->begins_together, header->request.app_data);
+    text_printf(out, "format %s\nextra %d\nnames %d\ntime %s\nservers %d\ntogether %d\napp-data %d\nbuffer %zu\n",
+                header->format, header->extra, header->names, header->time != NULL ? header->time : "none", header->has_servers,
+                header->begins_together, header->request.app_data, header->request.buffer);
     request_put(out, &header->request, "", text_put);
     if (header->most > 0)
         text_printf(out, "count %lu\n", header->most);
@@ -170,7 +170,7 @@ read_flag(struct reader *reader, struct slice value, void *member)
 static int
 read_count(struct reader *reader, struct slice value, void *member)
 {
-    return text_number(value, INT64_MAX, member) ? 0 : bad_line(reader, "\"count N\"");
+    return text_number(value, INT64_MAX, member) ? 0 : bad_line(reader, "a number behind this word");
 }
 
 bool
@@ -251,6 +251,7 @@ static const struct header_line {
     {"servers", read_flag, offsetof(struct recording_header, has_servers)},
     {"together", read_flag, offsetof(struct recording_header, begins_together)},
     {"app-data", read_flag, offsetof(struct recording_header, request.app_data)},
+    {"buffer", read_count, offsetof(struct recording_header, request.buffer)},
     {"count", read_count, offsetof(struct recording_header, most)},
     {"show", read_word, 0}, /* several members */
     {"file", read_file, offsetof(struct recording_header, files)},
@@ -267,7 +268,7 @@ read_line(struct reader *reader, struct slice key, struct slice value)
             return header_lines[i].read(reader, value, (char *)reader->header + header_lines[i].member);
     return bad_line(reader,
                     "program, host, command, bpftrace, cpus, offset, mode, format, extra, names, time, servers, app-data, "
-                    "type, redact, filter, count, show, file or begin");
+                    "buffer, type, redact, filter, count, show, file or begin");
 }
 
 /* A line without its LF may go on in what was not read yet. */
@@ -331,8 +332,7 @@ read_header(struct recording_header *header, const char *name, struct slice *res
     if (header->request.group == NULL || header->format == NULL || !bpftrace_is_set(&header->bpftrace) ||
         header->files.count == 0 || header->cpus == 0)
         return breaks_off(&reader, "mode, format, bpftrace, cpus or a file is");
-    if (reader.version < MARKED_TEXTS)
-        bpftrace_with_bare_texts(&header->bpftrace);
+    bpftrace_as_recorded(&header->bpftrace, reader.version);
     return 0;
 }
 

@@ -3,10 +3,10 @@
 
 #include "plan/plan.h"
 
-/* A recording: what bpftrace printed, and what is needed to understand it. This is version 4 of the format: a header of lines
+/* A recording: what bpftrace printed, and what is needed to understand it. This is version 5 of the format: a header of lines
  * up to "begin", whose values are as h2olog was given them, then blocks.
  *
- *   h2olog-recording 4
+ *   h2olog-recording 5
  *   program h2olog 0.1.0      which h2olog made it
  *   host NAME
  *   command LINE              h2olog's command line, escaped
@@ -21,6 +21,7 @@
  *   servers 1                 several may appear; no line: one, as in version 1
  *   together 1                the run begins with a block; 0, or no line: with each server's first heartbeat
  *   app-data 0
+ *   buffer 0                 bytes of memory for records; 0, or no line: the default
  *   count N                  so many records were wanted; no line: all
  *   show OPTION VALUE        one line for each option of the view, if there was one: view.h
  *   file LEN NAME             one for each file of the catalogue: LEN bytes and LF follow. NAME ends in .d: a provider file
@@ -41,8 +42,9 @@
  *              PID ended
  *              PID unseen FROM TO   in NSECS: its probes were never attached
  *
- * Versions 1 to 3 can still be read. Before version 4 texts ended where their lengths say (decode.h), and there was no line
- * "text-limit", before version 3 there were no blocks "begin", in version 1 no "clock" and "server".
+ * Versions 1 to 4 can still be read. Before version 5 all records of numbers in maps had one width, before version 4 texts
+ * ended where their lengths say (decode.h), and there was no line "text-limit", before version 3 there were no blocks "begin",
+ * in version 1 no "clock" and "server".
  *
  * The header is UTF-8 without control characters, and has 64 MiB at most; so has a block.
  */

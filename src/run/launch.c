@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "host/open.h"
+#include "plan/buffers.h"
 #include "program/attach.h"
 #include "program/wire_program.h"
 #include "run/note.h"
@@ -76,14 +77,16 @@ program_file(const struct outbuf *program, struct diag *diag)
 }
 
 static int
-start_bpftrace(const struct launch *launch, const struct target *target, const struct outbuf *program, struct child *tracer,
+start_bpftrace(const struct launch *launch, const struct plan *plan, const struct outbuf *program, struct child *tracer,
                struct mem *mem, struct diag *diag)
 {
+    const struct target *target = plan->target;
+    const struct bpftrace *bpftrace = plan->bpftrace;
     int fd = program_file(program, diag);
     if (fd < 0)
         return -1;
     char *pid = mem_printf(mem, "%d", target->pid), *file = mem_printf(mem, "/proc/self/fd/%d", fd);
-    char *path = mem_strdup(mem, launch->bpftrace->path);
+    char *path = mem_strdup(mem, bpftrace->path);
     bool is_verbose = launch->log->debug >= VERIFIER_LEVEL;
     char *argv[10] = {path, "-q", "--no-warnings", "-B", "full"}, **next = argv + 5;
     if (is_verbose)
@@ -91,8 +94,10 @@ start_bpftrace(const struct launch *launch, const struct target *target, const s
     if (!target->by_path && !target->by_file)
         *next++ = "-p", *next++ = pid;
     *next = file;
+    struct bpftrace_memory memory =
+        buffers_of(&plan->layout, &bpftrace->row, plan->request, (unsigned)sysconf(_SC_NPROCESSORS_ONLN));
     int status =
-        child_start(tracer, launch->bpftrace->program, argv, bpftrace_environment(launch->bpftrace, is_verbose, mem), fd, diag);
+        child_start(tracer, bpftrace->program, argv, bpftrace_environment(bpftrace, memory, is_verbose, mem), fd, diag);
     close(fd);
     return status;
 }
@@ -169,7 +174,7 @@ trace(const struct launch *launch, struct launch_server *server, struct note *ab
     if (status == 0) {
         diag_debug(launch->log, 2, "the program:\n%.*s", (int)program.len, program.ptr);
         target_touch(target);
-        status = start_bpftrace(launch, target, &program, tracer, &server->mem, diag);
+        status = start_bpftrace(launch, &plan, &program, tracer, &server->mem, diag);
     }
     text_free(&program);
     return status;

@@ -29,7 +29,7 @@ fuzz_plan(void)
     FUZZ_CHECK(bpftrace_parse_version(&bpftrace, text_of("bpftrace v0.17.0"), &diag) == 0);
     FUZZ_CHECK(plan_make(&plan, &catalog, NULL, &bpftrace, &request, &mem, &diag) == 0);
     plan.layout.limit = 3 * plan.layout.chunk; /* less memory, more runs */
-    plan.layout.pieces = 64;
+    plan.layout.map_keys = 32;
     return &plan;
 }
 
