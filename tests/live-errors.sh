@@ -407,6 +407,8 @@ live_case "a kernel that refuses the smaller program, too" smaller_program_is_re
 live_case "a server that ends before its smaller program is started" smaller_program_is_too_late
 live_case "an interrupt while bpftrace --version takes its time" slow_version_is_interrupted
 live_case "a bpftrace that fails" fake 1 'ERROR: no luck' "$IS_0_17" 'echo ERROR: no luck >&2; exit 1'
+live_case "a bpftrace that is newer than any that was tried, and refuses the program" fake 1 'syntax error.*0\.99 is newer than any' \
+    '[ "$1" = --version ] && { echo bpftrace v0.99.0; exit; }' 'echo "stdin:1:2: ERROR: syntax error, unexpected while" >&2; exit 1'
 live_case "a bpftrace that ends at once" fake 1 'bpftrace ended' "$IS_0_17"
 live_case "a bpftrace that is killed at once" fake 143 'bpftrace.*signal 15' "$IS_0_17" 'kill -TERM $$'
 

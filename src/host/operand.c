@@ -16,6 +16,45 @@ static const struct {
     {"r15", " r15 r15d r15w r15b "},
 };
 
+/* An operand's size, in bits, and whether it is signed: its value goes as a number of 64 bits, whatever stands above it in a
+ * register. */
+struct width {
+    int bits;
+    bool is_signed;
+};
+
+static const char *
+widening(struct width width, bool is_in_memory)
+{
+    return width.is_signed && width.bits < 64 ? "(uint64)(int64)" : is_in_memory ? "" : "(uint64)";
+}
+
+static void
+put_register(struct outbuf *out, struct width width, const char *name)
+{
+    text_puts(out, widening(width, false));
+    if (width.bits < 64)
+        text_printf(out, "(%sint%d)", width.is_signed ? "" : "u", width.bits);
+    text_printf(out, "reg(\"%s\")", name);
+}
+
+static void
+put_constant(struct outbuf *out, struct width width, struct slice number)
+{
+    text_puts(out, widening(width, false));
+    if (width.bits < 64)
+        text_printf(out, "(%sint%d)", width.is_signed ? "" : "u", width.bits);
+    text_printf(out, "(%.*s)", (int)number.len, number.ptr);
+}
+
+/* Up to the address. */
+static void
+put_pointer(struct outbuf *out, struct width width, const char *base)
+{
+    const char *sign = width.is_signed && width.bits < 64 ? "" : "u";
+    text_printf(out, "%s*(%sint%d*)(reg(\"%s\")", widening(width, true), sign, width.bits, base);
+}
+
 static const char *
 x86_register(struct slice name)
 {
@@ -50,7 +89,7 @@ put_offset(struct outbuf *out, struct slice offset)
 
 /* "72(%rsp)", "(%rsi)", "0(%rbp,%rdx)", "8(%rdx,%rcx,4)" */
 static bool
-x86_memory(struct outbuf *out, struct slice operand, int bits)
+x86_memory(struct outbuf *out, struct slice operand, struct width width)
 {
     struct slice offset = text_cut(&operand, '(');
     if (operand.len < 2 || operand.ptr[operand.len - 1] != ')' || (offset.len > 0 && !is_integer(offset)))
@@ -62,7 +101,7 @@ x86_memory(struct outbuf *out, struct slice operand, int bits)
     uint64_t scale = 1;
     if (base == NULL || (has_index && index == NULL) || (operand.len > 0 && !text_number(operand, 8, &scale)))
         return false;
-    text_printf(out, "*(uint%d*)(reg(\"%s\")", bits, base);
+    put_pointer(out, width, base);
     if (has_index)
         text_printf(out, " + reg(\"%s\") * %lu", index, scale);
     put_offset(out, offset);
@@ -71,15 +110,15 @@ x86_memory(struct outbuf *out, struct slice operand, int bits)
 }
 
 static bool
-x86_write(struct outbuf *out, struct slice operand, int bits)
+x86_write(struct outbuf *out, struct slice operand, struct width width)
 {
     const char *name = x86_register(operand);
     if (name != NULL)
-        text_printf(out, "(uint64)reg(\"%s\")", name);
+        put_register(out, width, name);
     else if (operand.len > 1 && *operand.ptr == '$' && is_integer((struct slice){operand.ptr + 1, operand.len - 1}))
-        text_printf(out, "(uint64)(%.*s)", (int)operand.len - 1, operand.ptr + 1);
+        put_constant(out, width, (struct slice){operand.ptr + 1, operand.len - 1});
     else
-        return x86_memory(out, operand, bits);
+        return x86_memory(out, operand, width);
     return true;
 }
 
@@ -102,15 +141,15 @@ arm_register(struct slice name, char *register_name, size_t size)
 
 /* "x3", "w3", "5", "[sp, 72]", "[x19]" */
 static bool
-arm_write(struct outbuf *out, struct slice operand, int bits)
+arm_write(struct outbuf *out, struct slice operand, struct width width)
 {
     char name[8];
     if (arm_register(operand, name, sizeof(name))) {
-        text_printf(out, "(uint64)reg(\"%s\")", name);
+        put_register(out, width, name);
         return true;
     }
     if (is_integer(operand)) {
-        text_printf(out, "(uint64)(%.*s)", (int)operand.len, operand.ptr);
+        put_constant(out, width, operand);
         return true;
     }
     if (operand.len < 3 || *operand.ptr != '[' || operand.ptr[operand.len - 1] != ']')
@@ -120,7 +159,7 @@ arm_write(struct outbuf *out, struct slice operand, int bits)
     rest = text_trim(rest, " ");
     if (!has_base || (rest.len > 0 && !is_integer(rest)))
         return false;
-    text_printf(out, "*(uint%d*)(reg(\"%s\")", bits, name);
+    put_pointer(out, width, name);
     put_offset(out, rest);
     text_putc(out, ')');
     return true;
@@ -138,13 +177,12 @@ operand_write(struct outbuf *out, struct slice operand, int machine)
     if (operand.len == 0) /* a site with fewer arguments than the first one */
         return false;
     struct slice size = text_cut(&operand, '@');
-    if (size.len > 0 && *size.ptr == '-')
-        size.ptr++, size.len--;
+    struct width width = {.is_signed = text_skip_prefix(&size, "-")};
     uint64_t bytes;
     if (!text_number(size, 8, &bytes) || !operand_is_size(bytes))
         return false;
-    int bits = (int)bytes * 8;
-    return machine == EM_X86_64 ? x86_write(out, operand, bits) : machine == EM_AARCH64 && arm_write(out, operand, bits);
+    width.bits = (int)bytes * 8;
+    return machine == EM_X86_64 ? x86_write(out, operand, width) : machine == EM_AARCH64 && arm_write(out, operand, width);
 }
 
 bool

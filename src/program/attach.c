@@ -134,16 +134,25 @@ put_numbers(struct reader *reader)
     text_printf(&reader->statements, "    $tid = %s;\n", number_here(reader->plan, "tid", "", reader->mem));
 }
 
+/* Whether the ELF note is how the argument is read. */
+static bool
+is_by_note(const struct plan *plan, const struct usdt_probe *usdt, int arg, bool is_for_run)
+{
+    if (usdt == NULL || arg >= usdt->nargs || usdt->nsites == 0 || !usdt_is_readable(usdt, arg))
+        return false;
+    bool is_cheaper = is_for_run && plan->bpftrace->row.has_dear_args && usdt_is_alike(usdt, arg);
+    return is_cheaper || plan_reads_by_note(plan, usdt, arg);
+}
+
 void
-attach_read(struct attach_arguments *arguments, const struct plan *plan, const struct plan_event *event, struct mem *mem)
+attach_read(struct attach_arguments *arguments, const struct plan *plan, const struct plan_event *event, bool is_for_run,
+            struct mem *mem)
 {
     struct reader reader = {.plan = plan, .usdt = event->usdt, .mem = mem};
     put_numbers(&reader);
     for (int i = 0; i < USDT_MAX_ARGS; i++) {
-        const struct usdt_probe *usdt = event->usdt;
-        bool is_by_note = usdt != NULL && i < usdt->nargs && usdt->nsites > 0 && plan_reads_by_note(plan, usdt, i) &&
-                          usdt_is_readable(usdt, i);
-        arguments->expressions[i] = is_by_note ? argument_by_note(&reader, i) : mem_printf(mem, "arg%d", i);
+        bool is_noted = is_by_note(plan, event->usdt, i, is_for_run);
+        arguments->expressions[i] = is_noted ? argument_by_note(&reader, i) : mem_printf(mem, "arg%d", i);
     }
     arguments->statements = mem_strndup(mem, reader.statements.ptr, reader.statements.len);
     text_free(&reader.statements);

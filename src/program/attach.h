@@ -9,9 +9,11 @@ struct attach_arguments {
     const char *statements; /* must stand before the expressions; "" for most probes */
 };
 
-/* An argument is argN where bpftrace can read it, and otherwise what the ELF note says of it.
- * One that cannot be read at all is argN, too; the plan has no field that needs it. Memory is the arena's. */
-void attach_read(struct attach_arguments *arguments, const struct plan *plan, const struct plan_event *event, struct mem *mem);
+/* An argument is argN where bpftrace can read it, and otherwise what the ELF note says of it; that is cheaper with some
+ * bpftraces, but right only for this file, so that a program that is kept has argN. One that cannot be read at all is argN,
+ * too; the plan has no field that needs it. `is_for_run`: the program is run once and not kept. Memory is the arena's. */
+void attach_read(struct attach_arguments *arguments, const struct plan *plan, const struct plan_event *event, bool is_for_run,
+                 struct mem *mem);
 
 /* The expression for a number: an argument, or what stands behind where it points. */
 const char *attach_number(const struct catalog_field *field, const char *argument, struct mem *mem);

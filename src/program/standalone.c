@@ -361,7 +361,7 @@ put_block(struct standalone_emitter *emitter, struct outbuf *out, const struct p
 {
     struct standalone_block block = {.emitter = emitter, .event = event, .probe = event->probe};
     struct outbuf reads = {0}, prints = {0};
-    attach_read(&block.arguments, emitter->plan, event, emitter->mem);
+    attach_read(&block.arguments, emitter->plan, event, false, emitter->mem);
     standalone_put_reads(&block, &reads);
     put_prints(&block, &prints);
     const struct template_variable variables[] = {

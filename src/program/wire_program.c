@@ -389,7 +389,8 @@ write_probe(const struct writer *program, struct outbuf *out, size_t id)
     writer_define(&writer, "id", mem_printf(writer.mem, "%zx", id));
     writer_define(&writer, "type", event->probe->type);
     writer_define(&writer, "summary", event->probe->summary);
-    attach_read(&writer.arguments, writer.plan, event, writer.mem);
+    bool is_for_run = strcmp(writer.nonce, CONTRACT_NO_NONCE) != 0;
+    attach_read(&writer.arguments, writer.plan, event, is_for_run, writer.mem);
     define_begin(&writer);
     writer_define(&writer, "attach", attach_point(writer.plan, event->probe, writer.nonce, writer.mem));
     define_values(&writer);

@@ -5,6 +5,7 @@
 #include "run/intake.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -100,6 +101,21 @@ try_lesser(const struct session *session)
     keeper_order(run->keeper, KEEPER_START_LESSER, session->server);
 }
 
+/* What may be behind a refusal: the program is written for versions that were tried. */
+static const char *
+newer(const struct session *session, char *words, size_t size)
+{
+    const struct bpftrace *bpftrace = session->plan.bpftrace;
+    if (session->life.is_ready || bpftrace_is_known(bpftrace))
+        return "";
+    snprintf(
+        words, size,
+        "; bpftrace %d.%d is newer than any that this h2olog was tried with, and is given a program for %d.%d: an older one "
+        "can be named with --bpftrace PATH",
+        bpftrace->major, bpftrace->minor, bpftrace->row.major, bpftrace->row.minor);
+    return words;
+}
+
 void
 last_words_explain(struct session *session)
 {
@@ -108,7 +124,7 @@ last_words_explain(struct session *session)
     const struct cause *cause = find_cause(session, &line);
     const char *when = session->life.is_ready ? "before it was told to" : "before it could trace";
     int wait_status = session->wait_status;
-    char quoted[512];
+    char quoted[512], may_be[256];
     bool is_known = cause != NULL && cause->status != DIAG_FAILED;
     if (last_words_want_lesser(session)) {
         try_lesser(session);
@@ -129,11 +145,11 @@ last_words_explain(struct session *session)
                  WTERMSIG(wait_status), strsignal(WTERMSIG(wait_status)), session->server);
         diag->status = DIAG_SIGNALLED + WTERMSIG(wait_status);
     } else if (cause != NULL)
-        diag_set(diag, cause->status, "bpftrace ended %s: %s; %s", when, diag_quote(quoted, sizeof(quoted), line),
-                 cause->advice);
+        diag_set(diag, cause->status, "bpftrace ended %s: %s; %s%s", when, diag_quote(quoted, sizeof(quoted), line),
+                 cause->advice, newer(session, may_be, sizeof(may_be)));
     else
-        diag_set(diag, DIAG_FAILED, "bpftrace ended %s, with status %d and without a word; h2olog -ddd shows more", when,
-                 WEXITSTATUS(wait_status));
+        diag_set(diag, DIAG_FAILED, "bpftrace ended %s, with status %d and without a word; h2olog -ddd shows more%s", when,
+                 WEXITSTATUS(wait_status), newer(session, may_be, sizeof(may_be)));
 }
 
 void
