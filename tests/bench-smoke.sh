@@ -35,6 +35,8 @@ live_case "what filters save" fills filters 'filter 3'
 text_cases=5
 is_before 22 && text_cases=4 # bpftrace 0.17 has no strings of 2,000 bytes
 live_case "what long texts cost" fills texts "text $text_cases"
+live_case "attaching and ending, by mode" fills modes 'attach 3' 'compile 3' 'end 3'
+live_case "a burst of QUIC" fills burst 'burst 3' 'burst-lost 3'
 live_case "decoding and printing" fills decode 'cost 2' 'records 2'
 
 done_testing

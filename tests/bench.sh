@@ -11,15 +11,16 @@
 
 readonly CLIENTS=4
 # LOADS: events a second, or as fast as they go; the readers are measured at READER_LOAD. FLAT, FILTERED: requests. DECODED: records
-# of each of two threads. FILTERS: a pattern of the filters' names. TEXTS: header fields with a value of LENGTHS bytes.
+# of each of two threads. FILTERS: a pattern of the filters' names. TEXTS: header fields with a value of LENGTHS bytes. BURST: events
+# of QUIC, as fast as they go, which 30 MB over HTTP/3 make in half a second.
 if [[ -z ${BENCH_QUICK:-} ]]; then
     : "${BENCH_ROUNDS:=3}" "${BENCH_SECONDS:=2}"
-    readonly LOADS="10000 50000 100000 flat" READER_LOAD=100000 FLAT=40000 FILTERED=2000 DECODED=200000 FILTERS='' TEXTS=4000 LENGTHS="54 500 2000 8000"
+    readonly LOADS="10000 50000 100000 flat" READER_LOAD=100000 FLAT=40000 FILTERED=2000 DECODED=200000 FILTERS='' TEXTS=4000 LENGTHS="54 500 2000 8000" BURST=200000
 else
     : "${BENCH_ROUNDS:=1}" "${BENCH_SECONDS:=1}"
-    readonly LOADS=2000 READER_LOAD=2000 FLAT=400 FILTERED=100 DECODED=2000 FILTERS='^(no filter|--status|-q)' TEXTS=200 LENGTHS="54 2000"
+    readonly LOADS=2000 READER_LOAD=2000 FLAT=400 FILTERED=100 DECODED=2000 FILTERS='^(no filter|--status|-q)' TEXTS=200 LENGTHS="54 2000" BURST=2000
 fi
-: "${BENCH_PARTS:=server startup filters texts decode}"
+: "${BENCH_PARTS:=server startup modes filters texts burst decode}"
 
 # ---------------------------------------------------------------------------------------------------------- the samples
 
@@ -40,6 +41,11 @@ metrics() {
     echo "memory|peak memory, in MiB|hand-written: bpftrace"
     echo "filter|CPU that tracing adds to the server, in ns an event|no filter"
     echo "text|CPU that tracing adds to the server for a header field with a value of so many bytes, in ns|hand-written, 54 bytes"
+    echo "burst|CPU that tracing adds to the server in a burst of $BURST QUIC events, in ns an event|hand-written"
+    echo "burst-lost|events of it that were lost, in %|"
+    echo "attach|from start until all probes are attached, in ms|http"
+    echo "compile|CPU time of bpftrace until then, in ms|http"
+    echo "end|from SIGINT to the end, in ms|http"
     echo "records|records decoded and printed a second, start-up apart|"
     echo "cost|decoding and printing a record, start-up apart, in ns|"
 }
@@ -302,7 +308,7 @@ startup() {
     for round in $(seq "$BENCH_ROUNDS"); do
         time_to_output bpftrace -q -p "$server" "$dir/hand.bt" && sample startup hand-written "$waited" || return
         time_to_output env -i "${environment[@]}" bpftrace -q -p "$server" "$dir/wire.bt" &&
-            sample startup "h2olog's program, by bpftrace alone" "$waited" || return
+            sample startup "its program, as --emit-script=wire prints it, by bpftrace alone" "$waited" || return
         time_to_output "$H2OLOG" -p "$server" && sample startup h2olog "$waited" || return
     done
 }
@@ -401,6 +407,56 @@ text_costs() {
     done
 }
 
+# ----------------------------------------------------------------------------------------------- what a burst of QUIC costs
+
+# Half of them have few numbers, half have more. A bpftrace may read only the first six arguments.
+readonly HAND_BURST='usdt::quicly:packet_acked { printf("%d %ld %ld %d\n", *(uint32*)(arg0 + 16), arg1, arg2, arg3); }
+usdt::quicly:stream_send { printf("%d %ld %ld %ld %ld\n", *(uint32*)(arg0 + 16), arg1, *(int64*)(arg2 + 8), arg3, arg5); }
+interval:ms:50 { printf("attached\n"); }'
+
+fire_burst() {
+    tell "repeat $((BURST / 2)) 0 fire quicly:packet_acked conn(1,0,0) 1580154303459 i 0" \
+        "repeat $((BURST / 2)) 0 fire quicly:stream_send conn(1,0,0) 1580154303459 stream(4) i null 1280 0 0"
+    server_is_done 60
+}
+
+sample_burst() { # CASE UNTRACED
+    sample burst "$1" $((cost - $2)) && sample burst-lost "$1" "$(awk "BEGIN { print 100 * $lost / $BURST }")"
+}
+
+hand_burst() { # UNTRACED
+    start_hand "$HAND_BURST" && wait_for 30 has_line attached "$dir/out" && measure "$BURST" fire_burst && end_hand &&
+        sample_burst hand-written "$1"
+}
+
+bursts() {
+    local cost untraced lost name
+    start_server || return
+    for round in $(seq "$BENCH_ROUNDS"); do
+        measure "$BURST" fire_burst && untraced=$cost && hand_burst "$untraced" || return
+        for name in stream batch; do
+            start_log quic "--transport=$name" && measure "$BURST" fire_burst && wait_for 60 is_settled && end_log || return
+            lost=$(count_lost)
+            sample_burst "h2olog quic, $name" "$untraced"
+        done
+    done
+}
+
+# ------------------------------------------------------------------------------------------------- how long each mode takes
+
+mode_times() {
+    local mode began cpu
+    start_server || return
+    for round in $(seq "$BENCH_ROUNDS"); do
+        for mode in http quic all; do
+            began=$(microseconds) && start_log "$mode" && find_tracer || return
+            sample attach "$mode" $((($(microseconds) - began) / 1000))
+            cpu=$(cpu_time "$tracer") began=$(microseconds)
+            sample compile "$mode" $((cpu / 1000000)) && end_log && sample end "$mode" $((($(microseconds) - began) / 1000)) || return
+        done
+    done
+}
+
 # -------------------------------------------------------------------------------------------------------------- part (a)
 
 # Microseconds that a replay of $record takes become $taken.
@@ -433,6 +489,8 @@ for part in $BENCH_PARTS; do
     server) live_case "the server under tracing" server_side ;;
     startup) live_case "start-up" startup ;;
     filters) live_case "what filters save" filter_costs ;;
+    modes) live_case "attaching and ending, by mode" mode_times ;;
+    burst) live_case "a burst of QUIC" bursts ;;
     texts) live_case "what long texts cost" text_costs ;;
     decode) live_case "decoding and printing" decoding ;;
     esac

@@ -457,7 +457,7 @@ messages_are_clean() {
 # Runs $dir/program.bt and waits until it traces; `printed` is what it prints.
 start_program() {
     echo 'interval:ms:50 { printf("attached\n"); }' >>"$dir/program.bt"
-    spawn bpftrace -q -p "$server" "$dir/program.bt" >"$dir/standalone" 2>"$dir/standalone.err"
+    spawn bpftrace -q --no-warnings -p "$server" "$dir/program.bt" >"$dir/standalone" 2>"$dir/standalone.err"
     wait_for 30 has_line attached "$dir/standalone" || { explain "the program does not run:" && show "$dir/standalone.err"; return 1; }
 }
 

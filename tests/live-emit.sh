@@ -72,11 +72,13 @@ is_json_whatever() {
     tell 'fire h2o:send_response_header 1 2 "etag" len "\"a\"" len' 'fire h2o:send_response_header 1 2 "b\\" len "a\tb" len' \
         'fire h2o:send_response_header 1 2 "x" len "caf\xc3\xa9" len' 'fire h2o:send_response_header 1 2 "y" len "a\x00b" len' \
         'fire h2o:send_response_header 1 2 "z" len "" len' 'fire h2o:send_response_header 1 2 "plain" len "text /?=~" len' \
+        'fire h2o:send_response_header 1 2 edge("page") len edge("end") len' \
         'fire quicly:transport_close_receive conn(1,0,0) 5 2 3 "\"no\""' 'fire quicly:transport_close_receive conn(1,0,0) 5 2 3 "yes"'
-    server_is_done && wait_for 5 has_standalone 8
+    server_is_done && wait_for 5 has_standalone 9
     printed | perl -MJSON::PP -ne '$a = decode_json($_); $v = $a->{type} =~ /header/ ? "value" : "reason_phrase";
         print join("|", map { $_ // "-" } @$a{"name", "name_hex", $v, "${v}_hex"}), "\n"' >"$dir/values"
     same <(printf '%s\n' 'etag|-|-|22 61 22' '-|62 5c|-|61 09 62' 'x|-|-|63 61 66 c3 a9' 'y|-|-|61 00 62' 'z|-||-' 'plain|-|text /?=~|-' \
+        '-|70 61 67 65|-|65 6e 64' \
         '-|-|-|-' '-|-|yes|-') "$dir/values"
 }
 
@@ -130,7 +132,7 @@ accepts_file() { # PROGRAM
 says_where_it_comes_from() {
     start_server && emit -p "$server" quic -t accept --names || return
     has_lines "for process $server \\(" ' --lifetime ' '     h2olog -p '"$server"' quic -t accept --names --emit-script$' \
-        'sudo bpftrace -q -p PID FILE' '^// accept: A connection was accepted' '^usdt::quicly:accept$' '// 0 retry, 1 resumption$'
+        'sudo bpftrace -q --no-warnings -p PID FILE' '^// accept: A connection was accepted' '^usdt::quicly:accept$' '// 0 retry, 1 resumption$'
 }
 
 has_lines() { # PATTERN...
