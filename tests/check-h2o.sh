@@ -269,8 +269,19 @@ keep_alive() {
 
 # ---------------------------------------------------------------------------------------------------------- QUIC events
 
+# Without the events that this h2o has not, or with other arguments than today's.
+fitting_blocks() {
+    local list
+    list=$("$H2OLOG" --list quic -f json -p "$server") || return
+    LIST=$list perl -MJSON::PP -00 -ne '
+        BEGIN { for (split /\n/, $ENV{LIST}) { my $e = decode_json($_); $fields{$e->{event}} = {map { ($_->{name}, 1) } @{$e->{fields}}} if $e->{is_there} } }
+        my ($event) = /^usdt::quicly:(\w+)/ or next;
+        print unless !$fields{$event} || grep { $_ ne "type" && !$fields{$event}{$_} } /\\"(\w+)\\":/g;' "$(dirname "$0")/second-reading.bt"
+}
+
 start_second_reading() {
-    BPFTRACE_PERF_RB_PAGES=1024 spawn bpftrace -q -p "$server" "$(dirname "$0")/second-reading.bt" >"$dir/second" 2>"$dir/second.err"
+    fitting_blocks >"$dir/second.bt" && grep -q '^usdt::quicly:accept' "$dir/second.bt" || { explain "no block of second-reading.bt fits"; return 1; }
+    BPFTRACE_PERF_RB_PAGES=1024 spawn bpftrace -q -p "$server" "$dir/second.bt" >"$dir/second" 2>"$dir/second.err"
     second=$spawned
 }
 
@@ -291,7 +302,7 @@ warm_up() {
 # The lines of connections after the warm-up's, of the events that the second reading knows.
 later_lines() { # FILE
     local known
-    known=$(sed -n 's/^usdt::quicly:/ /p' "$(dirname "$0")/second-reading.bt" | tr -d '\n')
+    known=$(sed -n 's/^usdt::quicly:/ /p' "$dir/second.bt" | tr -d '\n')
     KNOWN=$known WARM=$warm perl -ne '
         print if /"type": "(\w+)", "master_conn_id": (\d+)/ and $2 > $ENV{WARM} and " $ENV{KNOWN} " =~ / $1 /;' "$1" | sort
 }
