@@ -312,6 +312,23 @@ START_TEST(batches_are_kept_in_maps)
 }
 END_TEST
 
+/* With another literal length it is a string of another size, which 0.25 and 0.26 widen on the BPF stack: the program was
+ * refused. */
+START_TEST(the_end_of_pieces_has_the_size_of_one)
+{
+    static const char *const rows[][2] = {{"0.17.0", "= str((uint64)0, 104);"}, {"0.26.0", "= str((uint64)0, 1008 + 1);"}};
+    transport = REQUEST_BATCH;
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture fixture = {0};
+        write_all(&fixture, NULL, rows[i][0], "http");
+        ck_assert_ptr_nonnull(strstr(out.ptr, rows[i][1]));
+        text_free(&out);
+        fixture_free(&fixture);
+    }
+    transport = REQUEST_STREAM;
+}
+END_TEST
+
 /* A server without a name for its binary, and an argument that bpftrace 0.17 cannot reach. */
 START_TEST(a_server_without_a_name_and_a_seventh_argument)
 {
@@ -447,6 +464,7 @@ wire_program_suite(void)
     tcase_add_test(tcase, a_block_reads_and_prints);
     tcase_add_test(tcase, only_what_was_asked_for_is_read);
     tcase_add_test(tcase, batches_are_kept_in_maps);
+    tcase_add_test(tcase, the_end_of_pieces_has_the_size_of_one);
     tcase_add_test(tcase, a_server_without_a_name_and_a_seventh_argument);
     tcase_add_test(tcase, what_all_sites_have_in_one_place_is_read_there);
     tcase_add_test(tcase, a_program_by_file_sees_several_processes);
