@@ -71,7 +71,8 @@ START_TEST(o1_a_mode_and_patterns_choose_from_the_list)
     static const char *const patterns[] = {"h2o:*", "gone", "nosuch"};
     bool was_used[3] = {false};
     struct target target = {.pid = 1, .probes = {server, sizeof(server) / sizeof(server[0])}};
-    struct select some = {NULL, patterns, 3, NULL, was_used}, mode = {"other", NULL, 0, NULL, NULL};
+    struct select some = {.mode = NULL, .patterns = patterns, .npatterns = 3, .filter = NULL, .was_used = was_used},
+                  mode = {.mode = "other"};
     struct outbuf out = {0};
     list_write(&out, &(struct list){&fixture.catalog, &target, &some, false});
     fixture_equal(&out, "- quicly:gone                      a u8\n"
@@ -90,8 +91,8 @@ START_TEST(o1_a_list_as_objects)
     static const char *const patterns[] = {"lost", "gone", "fresh"};
     bool was_used[3] = {false};
     struct target target = {.pid = 1, .probes = {server, sizeof(server) / sizeof(server[0])}};
-    struct select some = {NULL, patterns, 3, NULL, was_used},
-                  event = {NULL, (const char *const[]){"connection"}, 1, NULL, was_used};
+    struct select some = {.mode = NULL, .patterns = patterns, .npatterns = 3, .filter = NULL, .was_used = was_used},
+                  event = {.patterns = (const char *const[]){"connection"}, .npatterns = 1, .was_used = was_used};
     struct outbuf out = {0};
     list_write(&out, &(struct list){&fixture.catalog, &target, &some, true});
     list_write(&out, &(struct list){&fixture.catalog, NULL, &event, true});

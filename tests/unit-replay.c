@@ -338,6 +338,17 @@ record_two_lines(const char *header)
     block("end", 0, 70, "complete");
 }
 
+/* It said that there were 0 events. */
+START_TEST(a_mode_of_which_nothing_was_recorded)
+{
+    record_two_lines(usual_header);
+    ck_assert_int_eq(play_as((struct replay){.mode = "h"}), 0);
+    ck_assert_int_eq(play_as((struct replay){.mode = "quic"}), -1);
+    ck_assert_int_eq(diag.status, DIAG_NOTHING);
+    ck_assert_str_eq(diag.message, "no event of \"quic\" was recorded; leave the command out, or give another one");
+}
+END_TEST
+
 /* T4 and T5: a replay shows the columns of the run, or the time that it is asked for. */
 START_TEST(a_replay_has_the_columns_of_the_run)
 {
@@ -716,6 +727,7 @@ replay_suite(void)
     tcase_add_test(tcase, a_clock_that_was_set_to_nothing_is_damage);
     tcase_add_test(tcase, a_recording_of_a_run_that_was_not_ended);
     tcase_add_test(tcase, a_run_of_several_servers_begins_with_the_last);
+    tcase_add_test(tcase, a_mode_of_which_nothing_was_recorded);
     tcase_add_test(tcase, versions_of_recordings);
     tcase_add_test(tcase, a_replay_has_the_columns_of_the_run);
     tcase_add_test(tcase, a_time_that_cannot_be_shown);

@@ -70,8 +70,10 @@ write_list(struct outbuf *out, const struct options *options, const struct catal
            struct mem *mem, struct diag *diag)
 {
     const struct options_list *types = &options->types;
-    struct select select = {options->has_mode ? options->mode : NULL, types->items, types->count, NULL,
-                            mem_alloc(mem, types->count + 1)};
+    struct select select = {.mode = options->has_mode ? options->mode : NULL,
+                            .patterns = types->items,
+                            .npatterns = types->count,
+                            .was_used = mem_alloc(mem, types->count + 1)};
     const struct list list = {catalog, target, &select, options->has_format && strcmp(options->format, "json") == 0};
     list_write(out, &list);
     const char *unused = select_unused(&select);

@@ -120,8 +120,11 @@ read_program(struct setup *setup, struct mem *mem, struct diag *diag)
     setup->has_contract = true;
     setup->request = setup->contract.request;
     setup->request.buffer = options->buffer;
-    setup->select = (struct select){mode, options->types.items, options->types.count, &setup->filter,
-                                    mem_alloc(mem, options->types.count + 1)};
+    setup->select = (struct select){.mode = mode,
+                                    .patterns = options->types.items,
+                                    .npatterns = options->types.count,
+                                    .filter = &setup->filter,
+                                    .was_used = mem_alloc(mem, options->types.count + 1)};
     if (!options->has_format)
         setup->format = options_format(mode != NULL ? mode : setup->request.group);
     return 0;

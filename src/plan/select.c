@@ -17,8 +17,12 @@ const bool *
 select_events(struct select *select, const struct plan *plan, struct mem *mem)
 {
     bool *wanted = mem_alloc(mem, plan->nevents + 1);
-    for (size_t i = 0; i < plan->nevents; i++)
-        wanted[i] = select_wants(select, plan->events[i].probe);
+    for (size_t i = 0; i < plan->nevents; i++) {
+        const struct catalog_probe *probe = plan->events[i].probe;
+        wanted[i] = select_wants(select, probe);
+        select->nfound += select->mode == NULL || plan_is_of_mode(select->mode, probe);
+    }
+    select->nplans++;
     return wanted;
 }
 

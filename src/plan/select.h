@@ -11,6 +11,7 @@ struct select {
     size_t npatterns;
     const struct filter *filter; /* NULL: none */
     bool *was_used;              /* by pattern: it fits an event of a plan */
+    size_t nplans, nfound;       /* plans that were looked at, and events of them that are of the mode */
 };
 
 /* Whether events of the probe are asked for. */

@@ -147,8 +147,14 @@ flush(struct sink *sink, bool is_last, struct diag *diag)
 static int
 check_patterns(const struct player *player)
 {
-    const char *unused = select_unused(player->config.select);
-    return unused == NULL ? 0 : diag_set(player->diag, DIAG_NOTHING, "%s: nothing like that was recorded", unused);
+    const struct select *select = player->config.select;
+    const char *unused = select_unused(select);
+    if (unused != NULL)
+        return diag_set(player->diag, DIAG_NOTHING, "%s: nothing like that was recorded", unused);
+    if (select->nplans == 0 || select->nfound > 0 || select->mode == NULL)
+        return 0;
+    return diag_set(player->diag, DIAG_NOTHING, "no event of \"%s\" was recorded; leave the command out, or give another one",
+                    select->mode);
 }
 
 static int
@@ -285,7 +291,8 @@ show(const struct replay *replay, const struct recording_header *header, struct 
             .view = &view, .format = &format, .sink = replay->sink, .most = choose_limit(replay, header, &view)};
         format_set_share(&format, filter_share(&header->request.filter, &filter));
         const char *mode = view.is_grouped ? REQUEST_EXCHANGES : replay->mode;
-        struct select select = {mode, replay->patterns, replay->npatterns, &filter, mem_alloc(mem, replay->npatterns + 1)};
+        struct select select = {.mode = mode, .patterns = replay->patterns, .npatterns = replay->npatterns, .filter = &filter};
+        select.was_used = mem_alloc(mem, replay->npatterns + 1);
         const struct session_config config = {&header->request, &catalog, &header->bpftrace, &select, header->cpus, NULL};
         status = play_into(&output, &config, replay, header, stream, diag);
     }
