@@ -147,6 +147,40 @@ access_log() {
 END
 }
 
+# One hangs, one is answered late, one at once, one never; all but the third are shown while they wait.
+pending() {
+    start_server && start_log --pending 300ms -x '*Header' --record "$dir/recording" || return
+    for i in 1 2 3 4; do request "$i" 1 0x101 "/$i"; done >"$dir/fired"
+    response 3 1 200 >>"$dir/fired"
+    fire_file "$dir/fired" && wait_for 10 grep -q '^4 1 Pending ' "$dir/out" || return
+    { response 1 1 200; response 2 1 503; } >"$dir/fired"
+    fire_file "$dir/fired" && wait_for 10 has_line '2 1 TxStatus   503' "$dir/out" && end_log || return
+    same - <(sed 's/Pending   [0-9.]* s/Pending   N s/' "$dir/out") <<'END' &&
+1 1 RxProtocol HTTP/1.1
+1 1 Pending   N s without a response
+
+2 1 RxProtocol HTTP/1.1
+2 1 Pending   N s without a response
+
+4 1 RxProtocol HTTP/1.1
+4 1 Pending   N s without a response
+
+1 1 RxProtocol HTTP/1.1
+1 1 TxStatus   200
+
+2 1 RxProtocol HTTP/1.1
+2 1 TxStatus   503
+
+4 1 RxProtocol HTTP/1.1
+
+END
+        says '3 requests, 1 of them unanswered, 0 given up, 3 shown while they waited; 0 lost, 0 damaged, 0 values cut' || return
+    [[ $(grep -c '^4 1 Pending   0\.[3-9]' "$dir/out") == 1 ]] && "$H2OLOG" --replay "$dir/recording" -f json --pending 300ms >"$dir/json" 2>"$dir/err" || return
+    perl -MJSON::PP -ne '$o = decode_json($_); print "$o->{conn_id} ", $o->{status} // "-", " ", defined $o->{pending_ms} ? $o->{pending_ms} >= 300 : "-", "\n"' \
+        "$dir/json" >"$dir/short"
+    same <(printf '%s\n' '1 - 1' '2 - 1' '4 - 1' '1 200 -' '2 503 -' '4 - -') "$dir/short"
+}
+
 # Two requests may be held: the third takes the place of the first.
 gives_up() {
     start_server && start_log -g request --max-requests 2 -x '*Header' && { request 1 1 0x101 /1; request 2 1 0x101 /2; request 3 1 0x101 /3; response 2 1 200; } >"$dir/fired" &&
@@ -288,6 +322,7 @@ live_case "whole requests" whole_requests
 live_case "requests as objects" objects
 live_case "a query" queries
 live_case "an access log" access_log
+live_case "--pending: requests that wait" pending
 live_case "requests that are given up" gives_up
 live_case "a late header field is no request" does_not_split
 live_case "a late response of a request that was given up" late_response

@@ -15,7 +15,7 @@ static void
 set_up(void)
 {
     requests_plan(&fixture);
-    group_init(&group, 3);
+    group_init(&group, 3, 0);
     now = 1000;
 }
 
@@ -460,6 +460,44 @@ START_TEST(a_second_status_loses_no_other_response)
 }
 END_TEST
 
+/* Those that wait at that time, as "CONN/REQ MILLISECONDS;". */
+static void
+check_pending(uint64_t ms, const char *expected)
+{
+    const struct exchange *exchange;
+    struct outbuf told = {0};
+    tick(ms);
+    while ((exchange = group_next_pending(&group, 7, ms * 1000000)) != NULL) {
+        ck_assert(exchange->is_waiting);
+        text_printf(&told, "%lu/%lu %lu;", exchange->conn_id, exchange->req_id, exchange->waited / 1000000);
+    }
+    fixture_equal(&told, expected);
+    text_free(&told);
+}
+
+START_TEST(one_that_waits_is_told_of_once)
+{
+    group.pending_ns = 100 * 1000000;
+    fire(1, "1 1 RxProtocol HTTP/1.1");       /* at 1,000 */
+    fire(2, "2 1 RxProtocol HTTP/2.0");       /* at 1,001 */
+    fire_in(8, 1, "3 1 RxProtocol HTTP/1.1"); /* of another server */
+    fire(2, "2 1 TxStatus 200");
+    check_pending(1099, "");
+    check_pending(1100, "1/1 100;");
+    check_pending(1500, "");
+    check("");
+    tick(1503);
+    check("2/1 RxProtocol TxStatus;"); /* it has not waited */
+    now = 2000;
+    fire(1, "1 1 TxStatus 200");
+    check_pending(2400, "");
+    fire(1, "1 - close");
+    check("1/1 RxProtocol TxStatus;");
+    group.pending_ns = 0;
+    check_pending(9000, "");
+}
+END_TEST
+
 START_TEST(too_many_bytes_are_not_held)
 {
     static char line[65536 + 32] = "1 1 RxHeader name ";
@@ -499,6 +537,7 @@ group_suite(void)
     tcase_add_test(tcase, a_connection_that_ends_before_the_response);
     tcase_add_test(tcase, the_same_numbers_again);
     tcase_add_test(tcase, a_second_status_loses_no_other_response);
+    tcase_add_test(tcase, one_that_waits_is_told_of_once);
     tcase_add_test(tcase, too_many_bytes_are_not_held);
     suite_add_tcase(suite, tcase);
     return suite;

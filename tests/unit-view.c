@@ -138,9 +138,11 @@ END_TEST
 START_TEST(errors)
 {
     ck_assert_int_eq(MAKE({"max-requests", "5"}), -1);
-    ck_assert_str_eq(fixture.diag.message, "--max-requests is for --group, --query and --log-format");
+    ck_assert_str_eq(fixture.diag.message, "--max-requests is for --group, --query, --log-format and --pending");
     ck_assert_int_eq(MAKE({"max-requests", "0"}, {"group", "request"}), -1);
     ck_assert_str_eq(fixture.diag.message, "--max-requests: \"0\" is not a number from 1 to 1000000");
+    ck_assert_int_eq(MAKE({"pending", "soon"}), -1);
+    ck_assert_str_eq(fixture.diag.message, "--pending: \"soon\" is not a time, as 30s, 500ms, 5m or 1h");
     ck_assert_int_eq(MAKE({"group", "session"}), -1);
     ck_assert_str_eq(fixture.diag.message, "--group: cannot group by \"session\"; expected request");
     ck_assert_int_eq(MAKE({"include-regex", "RxHeader:a(b"}), -1);

@@ -119,6 +119,27 @@ text_number(struct slice text, uint64_t max, uint64_t *number)
 }
 
 bool
+text_duration(struct slice text, uint64_t *ms)
+{
+    static const struct {
+        const char *name;
+        uint64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"", 1000}, {"m", 60 * 1000}, {"h", 60 * 60 * 1000}};
+    enum { MOST = 1000000 };
+    size_t digits = 0;
+    while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9')
+        digits++;
+    uint64_t number;
+    bool is_number = text_number((struct slice){text.ptr, digits}, MOST, &number) && number > 0;
+    for (size_t i = 0; is_number && i < sizeof(units) / sizeof(units[0]); i++) {
+        *ms = number * units[i].ms;
+        if (text_is((struct slice){text.ptr + digits, text.len - digits}, units[i].name))
+            return true;
+    }
+    return false;
+}
+
+bool
 text_is_name(struct slice text)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";

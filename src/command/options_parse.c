@@ -72,23 +72,12 @@ set_number(uint64_t *number, const struct option_row *row, const char *value, st
                     diag_quote(quoted, sizeof(quoted), text_of(value)));
 }
 
-/* In milliseconds; a number alone is seconds. */
 static int
 set_duration(uint64_t *duration, const struct option_row *row, const char *value, struct diag *diag)
 {
-    static const struct {
-        const char *name;
-        uint64_t ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"", 1000}, {"m", 60 * 1000}, {"h", 60 * 60 * 1000}};
-    size_t digits = strspn(value, "0123456789");
-    uint64_t number;
-    bool is_number = text_number((struct slice){value, digits}, 1000000, &number) && number > 0;
-    for (size_t i = 0; is_number && i < sizeof(units) / sizeof(units[0]); i++) {
-        *duration = number * units[i].ms;
-        if (strcmp(value + digits, units[i].name) == 0)
-            return 0;
-    }
     char quoted[64];
+    if (text_duration(text_of(value), duration))
+        return 0;
     return diag_set(diag, DIAG_USAGE, "--%s: \"%s\" is not a time, as 30s, 500ms, 5m or 1h", row->name,
                     diag_quote(quoted, sizeof(quoted), text_of(value)));
 }

@@ -96,6 +96,8 @@ put_requests(struct outbuf *out, const struct output *output)
 {
     text_printf(out, "%lu requests, %lu of them unanswered, %lu given up", output->shown, output->unanswered,
                 output->group.given_up);
+    if (output->view->pending_ns > 0)
+        text_printf(out, ", %lu shown while they waited", output->waiting);
     put_oddities(out, output);
 }
 

@@ -21,6 +21,8 @@ struct exchange {
     int32_t status;                /* if responded */
     uint64_t tid;                  /* the thread that responded */
     unsigned incomplete;           /* what may be missing */
+    uint64_t waited;               /* nanoseconds without a response when --pending told of it (group.h); 0: it has not */
+    bool is_waiting;               /* it tells of it now */
     struct outbuf records;         /* as record_copy.h has them, in their order */
 };
 

@@ -45,10 +45,10 @@ struct group_member {
 };
 
 void
-group_init(struct group *group, size_t max)
+group_init(struct group *group, size_t max, uint64_t pending_ns)
 {
     size_t count = max + 1 + MAX_BARE; /* the next one comes before the oldest goes */
-    *group = (struct group){.max = max};
+    *group = (struct group){.max = max, .pending_ns = pending_ns};
     group->members = calloc(count, sizeof(*group->members));
     group->overdue = calloc(1, sizeof(*group->overdue));
     if (group->members == NULL || group->overdue == NULL)
@@ -93,6 +93,7 @@ member_finish(struct group *group, struct group_member *member)
     group->bare -= member->is_bare;
     group->count -= !member->is_bare;
     group->bytes -= exchange->records.len;
+    exchange->is_waiting = false;
     DL_APPEND(group->done, member);
 }
 
@@ -414,4 +415,25 @@ group_next(struct group *group)
         return NULL;
     DL_DELETE(group->done, group->out);
     return &group->out->exchange;
+}
+
+/* The hash table has them in the order of their arrival. */
+const struct exchange *
+group_next_pending(struct group *group, pid_t pid, uint64_t nsecs)
+{
+    struct group_member *member, *next;
+    if (group->pending_ns == 0)
+        return NULL;
+    HASH_ITER(hh, group->held, member, next)
+    {
+        struct exchange *exchange = &member->exchange;
+        if (exchange->begun + group->pending_ns > nsecs)
+            return NULL;
+        if (exchange->pid != pid || exchange->responded != 0 || exchange->waited != 0)
+            continue;
+        exchange->waited = nsecs - exchange->begun;
+        exchange->is_waiting = true;
+        return exchange;
+    }
+    return NULL;
 }

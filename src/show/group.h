@@ -20,6 +20,7 @@ struct group {
     struct origins origins;
     size_t count;         /* requests that are held */
     size_t max;           /* how many may be */
+    uint64_t pending_ns;  /* --pending; 0: none */
     size_t bare;          /* responses by themselves that are held, beside those */
     size_t bytes;         /* of the records of all */
     uint64_t given_up;    /* requests, so far */
@@ -28,8 +29,9 @@ struct group {
     uint64_t late_fields; /* header fields of responses that were handed out already, so far */
 };
 
-/* `max`: requests that are held at most. Takes all memory here but that of the records. */
-void group_init(struct group *group, size_t max);
+/* `max`: requests that are held at most; `pending_ns`: how long a request waits before group_next_pending has it, or 0. Takes
+ * all memory here but that of the records. */
+void group_init(struct group *group, size_t max, uint64_t pending_ns);
 void group_free(struct group *group);
 
 /* Takes a record of any event, or a loss. One without a role tells only that its thread has gone on. After this, and after the
@@ -44,5 +46,9 @@ void group_end(struct group *group, pid_t pid);
 
 /* The next request that is complete, valid until the next call; NULL: there is none. */
 const struct exchange *group_next(struct group *group);
+
+/* The next request of the server `pid` that has waited for its response for so long at `nsecs`, once each: it is held on. Valid
+ * until the next call of any. NULL: there is none. */
+const struct exchange *group_next_pending(struct group *group, pid_t pid, uint64_t nsecs);
 
 #endif

@@ -6,7 +6,7 @@ void
 output_open(struct output *output)
 {
     if (output->view->is_grouped)
-        group_init(&output->group, output->view->max_requests);
+        group_init(&output->group, output->view->max_requests, output->view->pending_ns);
 }
 
 void
@@ -18,7 +18,7 @@ output_close(struct output *output)
 bool
 output_is_full(const struct output *output)
 {
-    return output->most != 0 && output->shown >= output->most;
+    return output->most != 0 && output->shown + output->waiting >= output->most;
 }
 
 static void
@@ -40,12 +40,13 @@ show_exchange(struct output *output, const struct exchange *exchange)
     if (output_is_full(output) || !view_wants(output->view, exchange))
         return;
     output->cut += (uint64_t)report_put(&report, &output->sink->pending, exchange);
-    bool was_shown = output->sink->pending.len > before;
-    output->shown += was_shown;
-    if (was_shown)
-        sink_end_record(output->sink);
-    output->unanswered += was_shown && exchange->responded == 0;
-    output->incomplete += was_shown && exchange->incomplete != 0;
+    if (output->sink->pending.len == before)
+        return;
+    sink_end_record(output->sink);
+    output->waiting += exchange->is_waiting;
+    output->shown += !exchange->is_waiting;
+    output->unanswered += !exchange->is_waiting && exchange->responded == 0;
+    output->incomplete += !exchange->is_waiting && exchange->incomplete != 0;
 }
 
 static void
@@ -93,6 +94,9 @@ output_tick(struct output *output, pid_t pid, uint64_t nsecs)
         return;
     group_tick(&output->group, pid, nsecs);
     show_done(output);
+    const struct exchange *exchange;
+    while ((exchange = group_next_pending(&output->group, pid, nsecs)) != NULL)
+        show_exchange(output, exchange);
 }
 
 void

@@ -15,6 +15,7 @@ struct output {
     uint64_t most; /* records or requests that are shown; 0: any number */
     struct group group;
     uint64_t shown;      /* records; requests, if the view groups them */
+    uint64_t waiting;    /* requests that were shown while they waited, beside those */
     uint64_t unanswered; /* of these: requests without a response */
     uint64_t incomplete; /* of these: requests of which something may be missing */
     uint64_t cut;        /* values that are shown in part */

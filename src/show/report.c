@@ -8,18 +8,40 @@
 #include <string.h>
 #include <strings.h>
 
-/* A line as that of a record, with a tag that no probe has. */
+/* Begins a line as that of a record, with a tag that no probe has. */
+static void
+put_own_tag(const struct format *format, struct outbuf *out, const struct exchange *exchange, const char *tag)
+{
+    if (format->options.extra)
+        text_printf(out, "%d ", exchange->pid);
+    text_printf(out, "%lu %lu %s", exchange->conn_id, exchange->req_id, tag);
+}
+
+static void
+paint_own_line(const struct format *format, struct outbuf *out, size_t from)
+{
+    if (format->paint.has_colors || format->paint.terminal >= 0)
+        paint_line(&format->paint, out, from, (struct paint_part){0, out->len - from - 1, PAINT_ODD});
+}
+
 static void
 put_incomplete_line(const struct format *format, struct outbuf *out, const struct exchange *exchange)
 {
     size_t from = out->len;
-    if (format->options.extra)
-        text_printf(out, "%d ", exchange->pid);
-    text_printf(out, "%lu %lu Incomplete ", exchange->conn_id, exchange->req_id);
+    put_own_tag(format, out, exchange, "Incomplete ");
     exchange_put_incomplete(exchange, out, ", ");
     text_puts(out, " may be missing\n");
-    if (format->paint.has_colors || format->paint.terminal >= 0)
-        paint_line(&format->paint, out, from, (struct paint_part){0, out->len - from - 1, PAINT_ODD});
+    paint_own_line(format, out, from);
+}
+
+/* Another one: how long it has waited. */
+static void
+put_pending_line(const struct format *format, struct outbuf *out, const struct exchange *exchange)
+{
+    size_t from = out->len;
+    put_own_tag(format, out, exchange, "Pending   ");
+    text_printf(out, "%.3f s without a response\n", (double)exchange->waited / 1e9);
+    paint_own_line(format, out, from);
 }
 
 static int
@@ -35,6 +57,8 @@ put_lines(const struct report *report, struct outbuf *out, const struct exchange
         return cut;
     if (exchange->incomplete != 0)
         put_incomplete_line(report->format, out, exchange);
+    if (exchange->is_waiting)
+        put_pending_line(report->format, out, exchange);
     text_putc(out, '\n');
     return cut;
 }
@@ -220,6 +244,10 @@ put_object(const struct report *report, struct outbuf *out, const struct exchang
         text_printf(out, "%.3f", ms);
     else
         text_puts(out, "null");
+    if (exchange->is_waiting) {
+        format_json_member(out, "pending_ms", "");
+        text_printf(out, "%.3f", (double)exchange->waited / 1e6);
+    }
     put_incomplete(out, exchange);
     put_extra(report, out, exchange);
     text_puts(out, "}\n");

@@ -42,11 +42,24 @@ view_set_log(struct view_maker *maker, const struct filter_word *word)
 }
 
 static int
+view_set_pending(struct view_maker *maker, const struct filter_word *word)
+{
+    enum { NS_A_MS = 1000000 };
+    char quoted[64];
+    uint64_t ms;
+    if (!text_duration(text_of(word->value), &ms))
+        return diag_set(maker->diag, DIAG_USAGE, "--pending: \"%s\" is not a time, as 30s, 500ms, 5m or 1h",
+                        diag_quote(quoted, sizeof(quoted), text_of(word->value)));
+    maker->view->pending_ns = ms * NS_A_MS;
+    return 0;
+}
+
+static int
 view_set_max(struct view_maker *maker, const struct filter_word *word)
 {
     char quoted[64];
     if (!maker->view->is_grouped)
-        return diag_set(maker->diag, DIAG_USAGE, "--max-requests is for --group, --query and --log-format");
+        return diag_set(maker->diag, DIAG_USAGE, "--max-requests is for --group, --query, --log-format and --pending");
     if (text_number(text_of(word->value), HIGHEST_MAX_REQUESTS, &maker->view->max_requests) && maker->view->max_requests > 0)
         return 0;
     return diag_set(maker->diag, DIAG_USAGE, "--max-requests: \"%s\" is not a number from 1 to %d",
@@ -103,6 +116,7 @@ static const struct view_row {
     {"group", true, true, view_set_group},
     {"query", true, true, view_set_query},
     {"log-format", true, true, view_set_log},
+    {"pending", true, true, view_set_pending},
     {"max-requests", false, false, view_set_max},
     {"include-regex", true, false, view_add_regex},
     {"exclude-regex", true, false, view_add_regex},
@@ -263,10 +277,20 @@ has_status(const struct view *view, const struct exchange *exchange)
     return view->statuses.count == 0;
 }
 
+/* One that was answered between two looks has not been shown before. */
+static bool
+has_waited(const struct view *view, const struct exchange *exchange)
+{
+    double ms;
+    return view->pending_ns == 0 || exchange->waited != 0 ||
+           (exchange_ttfb(exchange, &ms) && ms * 1e6 >= (double)view->pending_ns);
+}
+
 bool
 view_wants(const struct view *view, const struct exchange *exchange)
 {
-    return has_status(view, exchange) && (view->query.root == NULL || query_fits(&view->query, exchange));
+    return has_waited(view, exchange) && has_status(view, exchange) &&
+           (view->query.root == NULL || query_fits(&view->query, exchange));
 }
 
 bool

@@ -10,6 +10,7 @@
 struct view {
     bool is_grouped;       /* by request */
     uint64_t max_requests; /* how many are held at most, if so */
+    uint64_t pending_ns;   /* only those that have waited so long for a response; 0: all */
     struct query query;    /* no root: none */
     struct access_log log; /* no pieces: none */
     struct line_filter line_filter;
