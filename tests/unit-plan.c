@@ -263,6 +263,41 @@ START_TEST(a_provider_file_is_understood_by_types_and_names)
 }
 END_TEST
 
+/* Which bpftrace leaves what of it out; the ones between take all. */
+START_TEST(what_a_bpftrace_cannot_do_is_left_out)
+{
+    static const char probes[] = "provider q\nprobe sent\n group quic\n summary s\n arg 0 a u64\n arg 1 data bytes len=2\n"
+                                 "probe got\n group quic\n summary s\n arg 0 a u64\n arg 1 b u64\n";
+    struct usdt_site site = {0x10, 0x5010, {text_of("8@%rbx"), text_of("8@16(%rbp,%rdx)")}};
+    struct usdt_probe own[] = {
+        {.provider = "q", .name = "sent", .nargs = 3, .args = {{8, false}, {8, false}, {8, false}}},
+        {.provider = "q", .name = "got", .nargs = 2, .args = {{8, false}, {8, false}}, .sites = &site, .nsites = 1},
+    };
+    own[1].machine = EM_X86_64;
+    static const struct {
+        const char *version, *left_out;
+    } rows[] = {
+        {"bpftrace v0.16.0", "q:sent: data, which bpftrace 0.16 cannot print as hexadecimal digits\n"},
+        {"bpftrace v0.17.0", ""},
+        {"bpftrace v0.24.2", ""},
+        {"bpftrace v0.25.0",
+         "q:got: in this h2o its argument 1 is in memory at two registers, to which bpftrace 0.25 may not attach\n"},
+        {"bpftrace v0.26.0", ""},
+    };
+    const struct target server_of_two = {.pid = 1, .probes = {.items = own, .count = 2}};
+    const struct request request = {.group = "quic"};
+    fixture_free(&fixture);
+    ck_assert_int_eq(fixture_catalog(&fixture, probes), 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ck_assert_int_eq(bpftrace_parse_version(&fixture.bpftrace, text_of(rows[i].version), &fixture.diag), 0);
+        ck_assert_int_eq(plan_make(&fixture.plan, &fixture.catalog, &server_of_two, &fixture.bpftrace, &request, &fixture.mem,
+                                   &fixture.diag),
+                         0);
+        ck_assert_str_eq(fixture.plan.left_out.ptr, rows[i].left_out);
+    }
+}
+END_TEST
+
 /* R15: an address was redacted as if the first field were the name of its header. */
 START_TEST(r15_no_field_of_a_provider_file_belongs_to_a_header)
 {
@@ -397,6 +432,7 @@ plan_suite(void)
     tcase_add_test(tcase, r16_both_processes_make_the_same_plan);
     tcase_add_test(tcase, a_provider_file_adds_what_is_not_known);
     tcase_add_test(tcase, a_provider_file_is_understood_by_types_and_names);
+    tcase_add_test(tcase, what_a_bpftrace_cannot_do_is_left_out);
     tcase_add_test(tcase, r15_no_field_of_a_provider_file_belongs_to_a_header);
     tcase_add_test(tcase, r15_a_summary_stands_right_before_its_probe);
     tcase_add_test(tcase, what_only_the_two_ends_know_is_not_shown);

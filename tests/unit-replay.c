@@ -342,7 +342,9 @@ record_two_lines(const char *header)
 START_TEST(a_mode_of_which_nothing_was_recorded)
 {
     record_two_lines(usual_header);
+    static const char *const patterns[] = {"q"};
     ck_assert_int_eq(play_as((struct replay){.mode = "h"}), 0);
+    ck_assert_int_eq(play_as((struct replay){.mode = "quic", .patterns = patterns, .npatterns = 1}), 0); /* -t, not the mode */
     ck_assert_int_eq(play_as((struct replay){.mode = "quic"}), -1);
     ck_assert_int_eq(diag.status, DIAG_NOTHING);
     ck_assert_str_eq(diag.message, "no event of \"quic\" was recorded; leave the command out, or give another one");
@@ -488,6 +490,7 @@ START_TEST(numbers_of_the_header_have_bounds)
         {"offset 4611686018427387905\n", "\"offset NS\", NS being -2^62 to 2^62"},
         {"offset --1\n", "\"offset NS\", NS being -2^62 to 2^62"},
         {"count -1\n", "a number behind this word"},
+        {"buffer 4294967297\n", "\"buffer BYTES\", of 4294967296 at most"},
         {"file 99999 t.probes\n", "\"file LENGTH NAME\", so many bytes, and a line feed"},
     };
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {

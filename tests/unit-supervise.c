@@ -246,7 +246,7 @@ START_TEST(early_ends_are_explained)
     check("exit 0", 1, "bpftrace ended before it could trace, with status 0 and without a word; h2olog -ddd shows more", "");
     check(TICK EVENT "exit 3", 1,
           "bpftrace ended before it was told to, with status 3 and without a word; h2olog -ddd shows more", "event 5\n");
-    check("kill -9 $$", 137, "bpftrace was killed by signal 9 (Killed); pid PID is not traced any more", "");
+    check("kill -9 $$", 137, "bpftrace was killed by signal 9 (Killed) before it could trace; pid PID is not traced", "");
     check(TICK EVENT "kill -11 $$", 139,
           "bpftrace was killed by signal 11 (Segmentation fault); pid PID is not traced any more", "event 5\n");
     check("echo noise >&2; echo 'ERROR: Error loading program: x' >&2; exit 255", 4,

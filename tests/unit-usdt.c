@@ -382,6 +382,29 @@ START_TEST(r16_a_list_says_what_cannot_be_read)
 }
 END_TEST
 
+/* libbpf before 1.7 refuses these, and with them the probe. */
+START_TEST(operands_with_two_registers_are_marked)
+{
+    struct usdt_site site = {0x10, 0x1010, {text_of("8@(%rbp,%rdx)"), text_of("8@8(%rdx)"), text_of("8@symbol(%rip,%rax)")}};
+    struct usdt_probe probe = {.provider = "p",
+                               .name = "e",
+                               .nargs = 3,
+                               .args = {{8, false}, {8, false}, {8, false}},
+                               .sites = &site,
+                               .nsites = 1,
+                               .machine = EM_X86_64};
+    struct usdt_probes probes;
+    struct outbuf out = {0};
+    usdt_write_line(&out, &probe);
+    fixture_equal(&out, "p e 8+ 8 8+!\n");
+    ck_assert_int_eq(usdt_read_list(&probes, (struct slice){out.ptr, out.len}, &mem, &diag), 0);
+    for (int i = 0; i < 3; i++)
+        ck_assert(usdt_is_indexed(&probes.items[0], i) == (i != 1));
+    text_free(&out);
+    mem_free(&mem);
+}
+END_TEST
+
 /* R5: a program of many sites with differing operands had 1.8 MB. */
 START_TEST(r5_few_places_of_an_argument_are_read)
 {
@@ -560,6 +583,7 @@ usdt_suite(void)
     Suite *suite = suite_create("usdt");
     TCase *tcase = tcase_create("usdt");
     tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, operands_with_two_registers_are_marked);
     tcase_add_test(tcase, the_test_server_has_h2o_probes);
     tcase_add_test(tcase, every_era_has_the_probes_of_its_list);
     tcase_add_test(tcase, files_without_notes_have_no_probes);

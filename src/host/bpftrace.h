@@ -20,6 +20,8 @@ struct bpftrace_row {
     bool has_old_maps;                /* only in those of before version 5: layout.h */
     const char *str_extra;            /* what str()'s length argument needs beyond the length: " + 1" where it counts the NUL */
     int max_args;                     /* arguments of a probe that argN reaches on every machine */
+    bool has_hex;                     /* %rh, by which bytes are printed */
+    bool refuses_indexes; /* it may not attach to a probe with an operand as 8@(%rbp,%rdx), as of libbpf before 1.7 */
     bool has_dear_args; /* argN is compiled anew for each argument, in milliseconds, and asks maps for its place */
     unsigned files_a_site;            /* files that it keeps open for each site of a probe, at least */
     bool needs_btf_and_tracefs;       /* to attach to USDT probes */

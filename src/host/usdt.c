@@ -106,6 +106,17 @@ usdt_is_bare(const struct usdt_probe *probe, int arg)
 }
 
 bool
+usdt_is_indexed(const struct usdt_probe *probe, int arg)
+{
+    for (size_t i = 0; i < probe->nsites; i++) {
+        struct slice operand = probe->sites[i].operands[arg];
+        if (operand.len > 0 && operand.ptr[operand.len - 1] == ')' && memchr(operand.ptr, ',', operand.len) != NULL)
+            return true;
+    }
+    return probe->nsites == 0 && (probe->indexed >> arg & 1) != 0;
+}
+
+bool
 usdt_is_readable(const struct usdt_probe *probe, int arg)
 {
     if (probe->nsites == 0)

@@ -40,7 +40,9 @@ struct usdt_probe {
     struct usdt_arg args[USDT_MAX_ARGS];
     struct usdt_site *sites;
     size_t nsites;
-    unsigned bare, lost; /* of a list, which has no sites: a bit an argument that usdt_is_bare, that is not usdt_is_readable */
+    /* Of a list, which has no sites: a bit an argument that usdt_is_bare, that is not usdt_is_readable, that usdt_is_indexed.
+     */
+    unsigned bare, lost, indexed;
     const char *object; /* path of the file it is in */
     int machine;        /* EM_X86_64 or the like, of <elf.h> */
 };
@@ -69,6 +71,9 @@ bool usdt_is_alike(const struct usdt_probe *probe, int arg);
 /* Whether any site has the argument in memory at a register, without an offset, as arm64 writes it: "-8@[x0]". */
 bool usdt_is_bare(const struct usdt_probe *probe, int arg);
 
+/* Whether any site has the argument in memory at two registers, as x86-64 writes it: "8@16(%rbp,%rdx)". */
+bool usdt_is_indexed(const struct usdt_probe *probe, int arg);
+
 /* Whether a program can read the argument by what the notes say of it: the operands are understood, and where sites differ, all
  * of them are mapped and not too many. */
 bool usdt_is_readable(const struct usdt_probe *probe, int arg);
@@ -96,8 +101,8 @@ bool usdt_build_id(int fd, struct outbuf *out);
 /* ---- Texts. */
 
 /* Appends a line for the probe, "quicly packet_lost 8 -8 8 1": provider, name, and the arguments' sizes in bytes, negative
- * where they are signed and 0 where one is no integer. Behind a size stands "*" if usdt_is_bare, and "!" unless
- * usdt_is_readable. Sites and operands are not in it. */
+ * where they are signed and 0 where one is no integer. Behind a size stands "*" if usdt_is_bare, "+" if usdt_is_indexed, and
+ * "!" unless usdt_is_readable. Sites and operands are not in it. */
 void usdt_write_line(struct outbuf *out, const struct usdt_probe *probe);
 
 /* Reads such lines. 0, or -1 with `diag` set. Memory is the arena's. */

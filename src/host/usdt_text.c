@@ -16,6 +16,7 @@ usdt_write_line(struct outbuf *out, const struct usdt_probe *probe)
         int size = probe->args[i].size < 0 ? 0 : probe->args[i].size;
         text_printf(out, " %d", probe->args[i].is_signed ? -size : size);
         text_puts(out, usdt_is_bare(probe, i) ? "*" : "");
+        text_puts(out, usdt_is_indexed(probe, i) ? "+" : "");
         text_puts(out, usdt_is_readable(probe, i) ? "" : "!");
     }
     text_putc(out, '\n');
@@ -83,6 +84,7 @@ parse_arg(struct slice word, struct usdt_probe *probe)
     uint64_t number;
     struct usdt_arg *arg = &probe->args[probe->nargs];
     probe->lost |= (unsigned)drop_mark(&word, '!') << probe->nargs;
+    probe->indexed |= (unsigned)drop_mark(&word, '+') << probe->nargs;
     probe->bare |= (unsigned)drop_mark(&word, '*') << probe->nargs;
     *arg = (struct usdt_arg){.size = -1, .is_signed = text_skip_prefix(&word, "-")};
     if (!text_number(word, 8, &number) || (number != 0 && !operand_is_size(number)))

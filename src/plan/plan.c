@@ -133,6 +133,10 @@ unreachable(const struct planner *planner, const struct usdt_probe *usdt, int ar
 static const char *
 field_obstacle(const struct planner *planner, const struct catalog_field *field, const struct usdt_probe *usdt)
 {
+    const struct bpftrace *bpftrace = planner->plan->bpftrace;
+    if (field->type->wire == TYPES_BYTES && !bpftrace->row.has_hex)
+        return mem_printf(planner->mem, "which bpftrace %d.%d cannot print as hexadecimal digits", bpftrace->major,
+                          bpftrace->minor);
     if (!is_reachable(planner->plan, usdt, field->arg))
         return unreachable(planner, usdt, field->arg);
     return is_reachable(planner->plan, usdt, field->len_arg) ? NULL : unreachable(planner, usdt, field->len_arg);
@@ -202,6 +206,20 @@ add_event(struct planner *planner, const struct catalog_probe *probe, const stru
     return 0;
 }
 
+/* Why this bpftrace cannot attach to the probe; NULL: it can. Else it attaches to none. */
+static const char *
+attach_obstacle(const struct planner *planner, const struct usdt_probe *usdt)
+{
+    const struct bpftrace *bpftrace = planner->plan->bpftrace;
+    for (int i = 0; bpftrace->row.refuses_indexes && i < usdt->nargs; i++)
+        if (usdt_is_indexed(usdt, i))
+            return mem_printf(
+                planner->mem,
+                "in this h2o its argument %d is in memory at two registers, to which bpftrace %d.%d may not attach", i,
+                bpftrace->major, bpftrace->minor);
+    return NULL;
+}
+
 /* Why the description cannot be used for this server's probe; NULL: it can. */
 static const char *
 obstacle(const struct planner *planner, const struct catalog_probe *probe, const struct usdt_probe *usdt)
@@ -263,6 +281,8 @@ plan_known(struct planner *planner)
             continue;
         const struct usdt_probe *usdt = target != NULL ? usdt_find(&target->probes, probe->provider, probe->name) : NULL;
         const char *why_not = usdt != NULL ? obstacle(planner, probe, usdt) : NULL;
+        if (why_not == NULL && usdt != NULL)
+            why_not = attach_obstacle(planner, usdt);
         if (why_not == NULL)
             why_not = filter_obstacle(planner, probe, usdt);
         if (why_not != NULL)
@@ -330,7 +350,9 @@ plan_undescribed(struct planner *planner, const struct usdt_probe *usdt)
     const struct catalog_probe *probe = describe(usdt, planner->mem);
     if (!is_asked_for(planner, probe, &literally))
         return 0;
-    const char *why_not = filter_obstacle(planner, probe, usdt);
+    const char *why_not = attach_obstacle(planner, usdt);
+    if (why_not == NULL)
+        why_not = filter_obstacle(planner, probe, usdt);
     if (why_not != NULL) {
         leave_out(planner, probe, why_not);
         return 0;

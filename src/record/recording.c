@@ -167,6 +167,17 @@ read_flag(struct reader *reader, struct slice value, void *member)
     return 0;
 }
 
+/* The decoder takes memory by it. */
+static int
+read_buffer(struct reader *reader, struct slice value, void *member)
+{
+    uint64_t number;
+    if (!text_number(value, REQUEST_MOST_BUFFER, &number))
+        return bad_line(reader, mem_printf(reader->mem, "\"buffer BYTES\", of %lu at most", REQUEST_MOST_BUFFER));
+    *(size_t *)member = number;
+    return 0;
+}
+
 static int
 read_count(struct reader *reader, struct slice value, void *member)
 {
@@ -251,7 +262,7 @@ static const struct header_line {
     {"servers", read_flag, offsetof(struct recording_header, has_servers)},
     {"together", read_flag, offsetof(struct recording_header, begins_together)},
     {"app-data", read_flag, offsetof(struct recording_header, request.app_data)},
-    {"buffer", read_count, offsetof(struct recording_header, request.buffer)},
+    {"buffer", read_buffer, offsetof(struct recording_header, request.buffer)},
     {"count", read_count, offsetof(struct recording_header, most)},
     {"show", read_word, 0}, /* several members */
     {"file", read_file, offsetof(struct recording_header, files)},

@@ -141,8 +141,9 @@ last_words_explain(struct session *session)
                  "bpftrace has ended, and h2olog's root process does not answer; pid %d is not traced any more",
                  session->server);
     } else if (WIFSIGNALED(wait_status) && !is_known) { /* it aborts where it has no more files */
-        diag_set(diag, DIAG_FAILED, "bpftrace was killed by signal %d (%s); pid %d is not traced any more",
-                 WTERMSIG(wait_status), strsignal(WTERMSIG(wait_status)), session->server);
+        diag_set(diag, DIAG_FAILED, "bpftrace was killed by signal %d (%s)%s; pid %d is not traced%s%s", WTERMSIG(wait_status),
+                 strsignal(WTERMSIG(wait_status)), session->life.is_ready ? "" : " before it could trace", session->server,
+                 session->life.is_ready ? " any more" : "", newer(session, may_be, sizeof(may_be)));
         diag->status = DIAG_SIGNALLED + WTERMSIG(wait_status);
     } else if (cause != NULL)
         diag_set(diag, cause->status, "bpftrace ended %s: %s; %s%s", when, diag_quote(quoted, sizeof(quoted), line),

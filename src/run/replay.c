@@ -151,7 +151,7 @@ check_patterns(const struct player *player)
     const char *unused = select_unused(select);
     if (unused != NULL)
         return diag_set(player->diag, DIAG_NOTHING, "%s: nothing like that was recorded", unused);
-    if (select->nplans == 0 || select->nfound > 0 || select->mode == NULL)
+    if (select->npatterns > 0 || select->mode == NULL || select->nplans == 0 || select->nfound > 0)
         return 0;
     return diag_set(player->diag, DIAG_NOTHING, "no event of \"%s\" was recorded; leave the command out, or give another one",
                     select->mode);
