@@ -12,9 +12,11 @@ put_length_of_texts(struct outbuf *out, const struct bpftrace_row *row, bool is_
 {
     unsigned most = is_json ? standalone_most_json(row) : row->default_string_size;
     most = most < row->default_string_size ? most : row->default_string_size;
-    text_printf(out, "// - A text is whole there. Here it ends before %u bytes, or at a NUL, and nothing says so.", most);
+    text_printf(
+        out, "// - A text has up to 8,192 bytes there, and says what is cut. Here it ends before %u bytes, or at a NUL.", most);
     if (row->default_string_size < row->text_chunk)
-        text_printf(out, " For %u: sudo %s=%u bpftrace ...", row->text_chunk, row->string_size_variable, row->text_chunk);
+        text_printf(out, " For up\n//   to %u: sudo %s=%u bpftrace ...", row->text_chunk, row->string_size_variable,
+                    row->text_chunk);
     text_putc(out, '\n');
 }
 
@@ -28,7 +30,7 @@ standalone_put_limits(struct outbuf *out, const struct plan *plan, const struct 
     } limits[] = {
         {contents->has_texts && is_json,
          "A text with a quote, a backslash, a control character, or what is not ASCII is null here, and "
-         "its bytes stand in\n//   NAME_hex, unless a NUL ends it in the server."},
+         "its bytes stand in\n//   NAME_hex, which is null, too, where only a NUL ends the text in the server."},
         {contents->has_texts && !is_json,
          "Texts are safe to look at there. Here they come as clients sent them, control characters "
          "too: look at them through\n//   less or cat -v."},

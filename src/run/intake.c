@@ -152,8 +152,9 @@ intake_lose(struct session *session, uint64_t lost)
     run->counts.lost += lost;
     run->counts.misses_losses |= session->plan.bpftrace->row.misses_losses;
     if (!format_is_json(run->output->format))
-        diag_note(run->log, "%s%lu events were lost here: they came faster than bpftrace reads them", session_run_at_least(run),
-                  lost);
+        diag_note(run->log,
+                  "%s%lu events were lost here: they came faster than bpftrace reads them; --buffer gives them more room",
+                  session_run_at_least(run), lost);
     intake_take_record(session, &record, intake->now);
 }
 

@@ -374,7 +374,7 @@ supervise_run(const struct supervise *part, int signals, struct diag *diag)
         diag_note(part->log, "ended while waiting; no server was traced");
     bool has_failed_to_begin = run.shared.counts.servers == 0 && diag->status != DIAG_OK;
     bool is_quiet_end = run.shared.is_reader_gone || has_failed_to_begin; /* as of `| head` */
-    if (!is_quiet_end && !run.has_begun && run.shared.counts.servers > 0)
+    if (!is_quiet_end && !run.has_begun && !run.is_waiting)
         diag_note(part->log, "the run ended before tracing began; nothing was seen");
     if (!is_quiet_end)
         session_run_summarize(&run.shared);
