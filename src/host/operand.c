@@ -16,34 +16,33 @@ static const struct {
     {"r15", " r15 r15d r15w r15b "},
 };
 
-/* An operand's size, in bits, and whether it is signed: its value goes as a number of 64 bits, whatever stands above it in a
- * register. */
+/* An operand's size, in bits, and whether its sign must be spread: its value goes as a number of 64 bits, whatever stands above
+ * it in a register. */
 struct width {
     int bits;
-    bool is_signed;
+    bool is_signed; /* never of 64 bits */
 };
 
-static const char *
-widening(struct width width, bool is_in_memory)
+/* Before a number: it is cut to its size, and its sign is spread. */
+static void
+put_casts(struct outbuf *out, struct width width)
 {
-    return width.is_signed && width.bits < 64 ? "(uint64)(int64)" : is_in_memory ? "" : "(uint64)";
+    text_puts(out, width.is_signed ? "(uint64)(int64)" : "(uint64)");
+    if (width.bits < 64)
+        text_printf(out, "(%sint%d)", width.is_signed ? "" : "u", width.bits);
 }
 
 static void
 put_register(struct outbuf *out, struct width width, const char *name)
 {
-    text_puts(out, widening(width, false));
-    if (width.bits < 64)
-        text_printf(out, "(%sint%d)", width.is_signed ? "" : "u", width.bits);
+    put_casts(out, width);
     text_printf(out, "reg(\"%s\")", name);
 }
 
 static void
 put_constant(struct outbuf *out, struct width width, struct slice number)
 {
-    text_puts(out, widening(width, false));
-    if (width.bits < 64)
-        text_printf(out, "(%sint%d)", width.is_signed ? "" : "u", width.bits);
+    put_casts(out, width);
     text_printf(out, "(%.*s)", (int)number.len, number.ptr);
 }
 
@@ -51,8 +50,8 @@ put_constant(struct outbuf *out, struct width width, struct slice number)
 static void
 put_pointer(struct outbuf *out, struct width width, const char *base)
 {
-    const char *sign = width.is_signed && width.bits < 64 ? "" : "u";
-    text_printf(out, "%s*(%sint%d*)(reg(\"%s\")", widening(width, true), sign, width.bits, base);
+    text_puts(out, width.is_signed ? "(uint64)(int64)" : "");
+    text_printf(out, "*(%sint%d*)(reg(\"%s\")", width.is_signed ? "" : "u", width.bits, base);
 }
 
 static const char *
@@ -177,11 +176,11 @@ operand_write(struct outbuf *out, struct slice operand, int machine)
     if (operand.len == 0) /* a site with fewer arguments than the first one */
         return false;
     struct slice size = text_cut(&operand, '@');
-    struct width width = {.is_signed = text_skip_prefix(&size, "-")};
+    bool is_signed = text_skip_prefix(&size, "-");
     uint64_t bytes;
     if (!text_number(size, 8, &bytes) || !operand_is_size(bytes))
         return false;
-    width.bits = (int)bytes * 8;
+    struct width width = {.bits = (int)bytes * 8, .is_signed = is_signed && bytes < 8};
     return machine == EM_X86_64 ? x86_write(out, operand, width) : machine == EM_AARCH64 && arm_write(out, operand, width);
 }
 

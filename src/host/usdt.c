@@ -94,26 +94,34 @@ usdt_is_alike(const struct usdt_probe *probe, int arg)
     return true;
 }
 
+/* Whether the operand ends with that, and has a comma or none. */
+static bool
+is_place(struct slice operand, char end, bool has_comma)
+{
+    return operand.len > 0 && operand.ptr[operand.len - 1] == end &&
+           (memchr(operand.ptr, ',', operand.len) != NULL) == has_comma;
+}
+
+/* Whether any site has the argument in such a place; of a list, its bits say so. */
+static bool
+has_place(const struct usdt_probe *probe, int arg, char end, bool has_comma, unsigned bits)
+{
+    for (size_t i = 0; i < probe->nsites; i++)
+        if (is_place(probe->sites[i].operands[arg], end, has_comma))
+            return true;
+    return probe->nsites == 0 && (bits >> arg & 1) != 0;
+}
+
 bool
 usdt_is_bare(const struct usdt_probe *probe, int arg)
 {
-    for (size_t i = 0; i < probe->nsites; i++) {
-        struct slice operand = probe->sites[i].operands[arg];
-        if (operand.len > 0 && operand.ptr[operand.len - 1] == ']' && memchr(operand.ptr, ',', operand.len) == NULL)
-            return true;
-    }
-    return probe->nsites == 0 && (probe->bare >> arg & 1) != 0;
+    return has_place(probe, arg, ']', false, probe->bare);
 }
 
 bool
 usdt_is_indexed(const struct usdt_probe *probe, int arg)
 {
-    for (size_t i = 0; i < probe->nsites; i++) {
-        struct slice operand = probe->sites[i].operands[arg];
-        if (operand.len > 0 && operand.ptr[operand.len - 1] == ')' && memchr(operand.ptr, ',', operand.len) != NULL)
-            return true;
-    }
-    return probe->nsites == 0 && (probe->indexed >> arg & 1) != 0;
+    return has_place(probe, arg, ')', true, probe->indexed);
 }
 
 bool

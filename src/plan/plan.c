@@ -252,6 +252,14 @@ filter_obstacle(const struct planner *planner, const struct catalog_probe *probe
     return NULL;
 }
 
+/* What stands in the way of a probe whether a description fits it or not; NULL: nothing. */
+static const char *
+any_obstacle(const struct planner *planner, const struct catalog_probe *probe, const struct usdt_probe *usdt)
+{
+    const char *why_not = usdt != NULL ? attach_obstacle(planner, usdt) : NULL;
+    return why_not != NULL ? why_not : filter_obstacle(planner, probe, usdt);
+}
+
 /* Of the variants of a probe one is chosen: the first that fits the target, or without a target the last, as it stands for the
  * newest h2o. */
 static bool
@@ -281,10 +289,8 @@ plan_known(struct planner *planner)
             continue;
         const struct usdt_probe *usdt = target != NULL ? usdt_find(&target->probes, probe->provider, probe->name) : NULL;
         const char *why_not = usdt != NULL ? obstacle(planner, probe, usdt) : NULL;
-        if (why_not == NULL && usdt != NULL)
-            why_not = attach_obstacle(planner, usdt);
         if (why_not == NULL)
-            why_not = filter_obstacle(planner, probe, usdt);
+            why_not = any_obstacle(planner, probe, usdt);
         if (why_not != NULL)
             leave_out(planner, probe, why_not);
         else if (add_event(planner, probe, usdt, literally) != 0)
@@ -350,9 +356,7 @@ plan_undescribed(struct planner *planner, const struct usdt_probe *usdt)
     const struct catalog_probe *probe = describe(usdt, planner->mem);
     if (!is_asked_for(planner, probe, &literally))
         return 0;
-    const char *why_not = attach_obstacle(planner, usdt);
-    if (why_not == NULL)
-        why_not = filter_obstacle(planner, probe, usdt);
+    const char *why_not = any_obstacle(planner, probe, usdt);
     if (why_not != NULL) {
         leave_out(planner, probe, why_not);
         return 0;

@@ -124,7 +124,8 @@ last_words_explain(struct session *session)
     const struct cause *cause = find_cause(session, &line);
     const char *when = session->life.is_ready ? "before it was told to" : "before it could trace";
     int wait_status = session->wait_status;
-    char quoted[512], may_be[256];
+    char quoted[512], words[256];
+    const char *suspect = newer(session, words, sizeof(words));
     bool is_known = cause != NULL && cause->status != DIAG_FAILED;
     if (last_words_want_lesser(session)) {
         try_lesser(session);
@@ -143,14 +144,14 @@ last_words_explain(struct session *session)
     } else if (WIFSIGNALED(wait_status) && !is_known) { /* it aborts where it has no more files */
         diag_set(diag, DIAG_FAILED, "bpftrace was killed by signal %d (%s)%s; pid %d is not traced%s%s", WTERMSIG(wait_status),
                  strsignal(WTERMSIG(wait_status)), session->life.is_ready ? "" : " before it could trace", session->server,
-                 session->life.is_ready ? " any more" : "", newer(session, may_be, sizeof(may_be)));
+                 session->life.is_ready ? " any more" : "", suspect);
         diag->status = DIAG_SIGNALLED + WTERMSIG(wait_status);
     } else if (cause != NULL)
         diag_set(diag, cause->status, "bpftrace ended %s: %s; %s%s", when, diag_quote(quoted, sizeof(quoted), line),
-                 cause->advice, newer(session, may_be, sizeof(may_be)));
+                 cause->advice, suspect);
     else
         diag_set(diag, DIAG_FAILED, "bpftrace ended %s, with status %d and without a word; h2olog -ddd shows more%s", when,
-                 WEXITSTATUS(wait_status), newer(session, may_be, sizeof(may_be)));
+                 WEXITSTATUS(wait_status), suspect);
 }
 
 void
