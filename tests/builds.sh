@@ -7,7 +7,7 @@ set -u
 . "$(dirname "$0")/trees.sh"
 
 tarball=$1
-readonly packages=gcc,clang,make,pkg-config,libc6-dev,libelf-dev,libpcre2-dev,uthash-dev,check,systemtap-sdt-dev,procps
+readonly packages=gcc,clang,make,pkg-config,libc6-dev,libelf-dev,libdw-dev,libpcre2-dev,uthash-dev,check,systemtap-sdt-dev,procps
 readonly installed="usr/bin/h2olog usr/share/man/man1/h2olog.1 usr/share/man/man5/h2olog-probes.5 usr/share/h2olog/probes/h2o.probes
 usr/share/h2olog/templates/program.bt usr/share/bash-completion/completions/h2olog usr/share/zsh/site-functions/_h2olog
 usr/share/fish/vendor_completions.d/h2olog.fish"

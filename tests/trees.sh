@@ -13,16 +13,16 @@ drop_half() { # DIRECTORY
 }
 
 # Made under another name first, so that half of one is never taken for whole. One of another architecture is unpacked and not set
-# up, as no program of it runs here.
+# up, as no program of it runs here. One that was made of other packages is made anew, and so is the disk that holds it.
 make_tree() { # NAME RELEASE PACKAGES LOG [ARCHITECTURE]
     local tree=$cache/$1 foreign=()
-    [[ ! -d $tree ]] || return 0
+    [[ ! -d $tree || $(cat "$tree.packages" 2>/dev/null) != "$3" ]] || return 0
     command -v debootstrap >/dev/null || { echo "there is no debootstrap" >"$4"; return 1; }
     [[ ${5:-$(dpkg --print-architecture)} == "$(dpkg --print-architecture)" ]] || foreign=(--foreign "--arch=$5")
     mkdir -p "$cache" && drop_half "$tree.new" &&
         timeout "${MATRIX_SECONDS:-600}" debootstrap --variant=minbase "${foreign[@]}" --include="$3" "$2" "$tree.new" >"$4" 2>&1 || return
     [[ ${#foreign[@]} == 0 ]] || unpack_all "$tree.new" >>"$4" 2>&1 || return
-    mv "$tree.new" "$tree"
+    drop_half "$tree" && rm -f "$tree.img" && mv "$tree.new" "$tree" && echo "$3" >"$tree.packages"
 }
 
 # What is needed of the packages' set-up is done by hand.

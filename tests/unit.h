@@ -29,7 +29,8 @@
     SUITE(texts)                                                                                                   \
     SUITE(doctor)                                                                                                  \
     SUITE(reorder) SUITE(group) SUITE(query) SUITE(format) SUITE(report) SUITE(view) SUITE(standalone) SUITE(sink) \
-        SUITE(privileges) SUITE(open) SUITE(input) SUITE(supervise) SUITE(replay) SUITE(find) SUITE(follow) SUITE(await)
+        SUITE(privileges) SUITE(open) SUITE(input) SUITE(supervise) SUITE(replay) SUITE(find) SUITE(follow) SUITE(await) \
+        SUITE(members)
 
 #define UNIT_DECLARE(module) Suite *module##_suite(void);
 UNIT_SUITES(UNIT_DECLARE)

@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <gelf.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -83,6 +84,36 @@ answer_build_id(int fd, const void *context, struct outbuf *answer)
     usdt_build_id(fd, answer);
 }
 
+/* Whether a symbol of the section is the function. */
+static bool
+has_symbol(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, const char *name)
+{
+    Elf_Data *data = elf_getdata(section, NULL);
+    size_t count = data != NULL && header->sh_entsize > 0 ? data->d_size / header->sh_entsize : 0;
+    GElf_Sym symbol;
+    for (int i = 0; i < (int)count && gelf_getsym(data, i, &symbol) != NULL; i++) {
+        const char *own = elf_strptr(elf, header->sh_link, symbol.st_name);
+        bool is_function = GELF_ST_TYPE(symbol.st_info) == STT_FUNC && symbol.st_shndx != SHN_UNDEF;
+        if (is_function && own != NULL && strcmp(own, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Nothing: it has none. */
+static void
+answer_has_function(int fd, const void *name, struct outbuf *answer)
+{
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+    Elf_Scn *section = NULL;
+    GElf_Shdr header;
+    while (elf != NULL && (section = elf_nextscn(elf, section)) != NULL)
+        if (gelf_getshdr(section, &header) != NULL && header.sh_type == SHT_SYMTAB && has_symbol(elf, section, &header, name))
+            text_puts(answer, "yes");
+    elf_end(elf);
+}
+
 /* ---- Outside. */
 
 /* 1: it is an error, which `diag` is set to. */
@@ -144,6 +175,17 @@ elf_reader_is_h2o(pid_t pid, int64_t deadline, struct diag *diag)
     text_free(&text);
     errno = error;
     return status < 0 ? blame(object, diag) : status;
+}
+
+bool
+elf_reader_has_function(pid_t pid, const char *name, int64_t deadline)
+{
+    struct outbuf answer = {0};
+    struct diag ignored;
+    const struct sandbox_file file = {.open = process_open, .context = &(struct process_proc_file){pid, "exe"}};
+    bool is_there = sandbox_run(&file, answer_has_function, name, deadline, &answer, &ignored) == 0 && answer.len > 0;
+    text_free(&answer);
+    return is_there;
 }
 
 const char *

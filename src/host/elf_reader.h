@@ -25,6 +25,9 @@ int elf_reader_probes(struct usdt_probes *probes, const struct sandbox_file *fil
  * with `diag` set as above. */
 int elf_reader_is_h2o(pid_t pid, int64_t deadline, struct diag *diag);
 
+/* Whether the executable of process `pid` has a function of that name. */
+bool elf_reader_has_function(pid_t pid, const char *name, int64_t deadline);
+
 /* The build id of the executable of process `pid`, hexadecimal; NULL: it has none. The arena's. */
 const char *elf_reader_build_id(pid_t pid, struct mem *mem);
 

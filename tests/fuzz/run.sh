@@ -33,7 +33,7 @@ build_modules() {
 }
 
 build() { # TARGET
-    "$FUZZ_CC" "${FLAGS[@]}" -fsanitize=fuzzer,address,undefined "$source/tests/fuzz/fuzz-$1.c" fuzz/modules/*.o -lelf -lpcre2-8 \
+    "$FUZZ_CC" "${FLAGS[@]}" -fsanitize=fuzzer,address,undefined "$source/tests/fuzz/fuzz-$1.c" fuzz/modules/*.o -ldw -lelf -lpcre2-8 \
         -o "fuzz/fuzz-$1" 2>"fuzz/$1.log"
 }
 
