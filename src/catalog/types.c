@@ -88,28 +88,38 @@ line_preview(struct outbuf *out, const struct types_row *type, const struct type
 
 #define json_preview json_hex
 
-/* "127.0.0.1:443", "[::1]:443"; other families "family 1". The words are as the server's memory holds them; h2olog runs on the
- * same machine. */
+/* The words are as the server's memory holds them; h2olog runs on the same machine. */
+int
+types_address(const uint64_t words[TYPES_ADDRESS_WORDS], char text[TYPES_ADDRESS_TEXT], unsigned *port)
+{
+    unsigned char bytes[24];
+    uint32_t low[2] = {(uint32_t)words[0], (uint32_t)words[1]};
+    memcpy(bytes, low, 8);
+    memcpy(bytes + 8, &words[2], 16);
+    uint16_t family, network_port;
+    memcpy(&family, bytes, 2);
+    memcpy(&network_port, bytes + 2, 2);
+    *port = ntohs(network_port);
+    *text = '\0';
+    if (family == AF_INET || family == AF_INET6)
+        inet_ntop(family, bytes + (family == AF_INET ? 4 : 8), text, TYPES_ADDRESS_TEXT);
+    return family;
+}
+
+/* "127.0.0.1:443", "[::1]:443"; other families "family 1". */
 static void
 line_address(struct outbuf *out, const struct types_row *type, const struct types_value *value)
 {
     (void)type;
-    unsigned char bytes[24];
     uint64_t words[TYPES_ADDRESS_WORDS];
+    char text[TYPES_ADDRESS_TEXT];
+    unsigned port;
     memcpy(words, value->text.ptr, sizeof(words));
-    uint32_t low[2] = {(uint32_t)words[0], (uint32_t)words[1]};
-    memcpy(bytes, low, 8);
-    memcpy(bytes + 8, &words[2], 16);
-    uint16_t family, port;
-    memcpy(&family, bytes, 2);
-    memcpy(&port, bytes + 2, 2);
-    char text[INET6_ADDRSTRLEN] = "";
-    if (family == AF_INET)
-        text_printf(out, "%s:%u", inet_ntop(AF_INET, bytes + 4, text, sizeof(text)), ntohs(port));
-    else if (family == AF_INET6)
-        text_printf(out, "[%s]:%u", inet_ntop(AF_INET6, bytes + 8, text, sizeof(text)), ntohs(port));
+    int family = types_address(words, text, &port);
+    if (*text == '\0')
+        text_printf(out, "family %d", family);
     else
-        text_printf(out, "family %u", family);
+        text_printf(out, family == AF_INET ? "%s:%u" : "[%s]:%u", text, port);
 }
 
 static void

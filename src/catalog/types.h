@@ -33,6 +33,10 @@ struct types_row {
     const char *meaning;     /* of the argument, for people; "": it is a plain number */
 };
 
+/* Writes the address that the words hold, "" if it is none of IPv4 and IPv6, and sets the port. Returns the family. */
+enum { TYPES_ADDRESS_TEXT = 46 };
+int types_address(const uint64_t words[TYPES_ADDRESS_WORDS], char text[TYPES_ADDRESS_TEXT], unsigned *port);
+
 /* The row of a type name as catalogues write it; NULL: there is none. */
 const struct types_row *types_find(struct slice name);
 
