@@ -59,7 +59,7 @@ run_with_files(struct setup *setup, const struct diag_log *log, struct mem *mem,
     if (options->list)
         return print_list(options, &files.catalog, log, mem, diag);
     if (options->doctor)
-        return print_doctor(options, &files.catalog, log, mem, diag);
+        return print_doctor(options, &files, log, mem, diag);
     if (options->emit_script != NULL)
         return print_program(setup, &files, log, mem, diag);
     return trace_servers(setup, &files, log, mem, diag);

@@ -1,6 +1,6 @@
 #!/bin/bash
 # What kernels.sh runs in a guest: a file in /results for each row of its table, with what the cell says, and logs. The second
-# argument chooses, with commas between: all, http (what CI has time for), events, redact, bpftrace (what bpftrace does by itself).
+# argument chooses, with commas between: all, http (what CI has time for), whole, events, redact, bpftrace (what bpftrace does by itself).
 # shellcheck disable=SC2317 # functions that are called by name
 
 checks=${1:-all}
@@ -123,6 +123,7 @@ if wants http; then
     doctor
     live live-http 'texts take every way|404 and 500|least and the greatest numbers'
 fi
+! wants whole || live live-whole 'three protocols|an access log|mean the same|many lengths'
 ! wants events || live live-events '2026: every probe|beyond the sixth'
 if wants all; then
     wire all-batch all --transport=batch

@@ -15,7 +15,7 @@ readonly usual="bookworm-amd64 bookworm-arm64 bullseye-amd64 trixie-amd64 trixie
 readonly all="$usual trixie16k-arm64"
 guests=${KERNELS:-$usual}
 checks=${KERNEL_CHECKS:-all}
-readonly packages=bpftrace,busybox-static,libelf-dev,libpcre2-dev,libc6-dev,uthash-dev,systemtap-sdt-dev,curl,procps,gawk,perl-base
+readonly packages=bpftrace,busybox-static,libelf-dev,libdw-dev,libpcre2-dev,libc6-dev,uthash-dev,systemtap-sdt-dev,curl,procps,gawk,perl-base
 
 release_of() { local name=${1%-*} && echo "${name%16k}"; }
 arch_of() { echo "${1##*-}"; }
@@ -96,8 +96,9 @@ build() { # GUEST DIRECTORY
     flags=("--sysroot=$tree" "-L$tree/usr/lib/$(triplet "$1")" -std=c11 -D_GNU_SOURCE -O2 -g)
     # shellcheck disable=SC2086 # words
     "$(compiler "$1")" "${flags[@]}" -DPACKAGE_STRING='"h2olog kernels"' -DHAVE_SYS_SDT_H=1 -I"$source/src" $MODULES src/base/builtin.c \
-        "$source/src/main.c" -lelf -lpcre2-8 -o "$2/h2olog" &&
+        "$source/src/main.c" -ldw -lelf -lpcre2-8 -o "$2/h2olog" &&
         "$(compiler "$1")" "${flags[@]}" -DERA=2026 -pthread $SERVER_SOURCES -o "$2/usdt-server" &&
+        "$(compiler "$1")" "${flags[@]}" -DERA=2026 -DSINGLE_SITES -DSTRUCTURES=1 -pthread $SERVER_SOURCES -o "$2/usdt-server-whole" &&
         "$(compiler "$1")" "${flags[@]}" "$source/tests/verified.c" -o "$2/verified" &&
         { [[ $(arch_of "$1") != arm64 ]] || "$(compiler "$1")" "${flags[@]}" "$source/tests/bare.c" -o "$2/bare"; }
 }
@@ -190,8 +191,8 @@ print_table() {
 check_words() {
     local guest check
     for check in ${checks//,/ }; do
-        [[ " all http events redact bpftrace none " == *" $check "* ]] ||
-            { echo "no check $check; KERNEL_CHECKS is some of: all,http,events,redact,bpftrace, or none" >&2; return 1; }
+        [[ " all http whole events redact bpftrace none " == *" $check "* ]] ||
+            { echo "no check $check; KERNEL_CHECKS is some of: all,http,whole,events,redact,bpftrace, or none" >&2; return 1; }
     done
     for guest in $guests; do
         [[ " $all " == *" $guest "* ]] || { echo "no guest $guest; KERNELS is some of: $all" >&2; return 1; }

@@ -29,7 +29,7 @@ good_host() {
     start_server && examine 0 -p "$server" || return
     says 'ok       user      root, .*' 'ok       kernel    Linux [0-9].*' 'ok       bpf       .*' "ok       bpftrace  .*/bpftrace is [0-9.]*, works as [0-9.]* does" \
         "ok       attach    $ATTACHED" \
-        "ok       server    pid $server, .*usdt-server, build id ${id:-none}: $(grep -c ^PROBE "$(dirname "$0")/server/probes-2026.def") probes of the catalogue, 0 unknown to it" 'ok       summary   tracing will work' &&
+        "ok       server    pid $server, .*usdt-server, build id ${id:-none}: $(grep -c ^PROBE "$(dirname "$0")/server/probes-2026.def") probes of the catalogue, 0 unknown to it, whole requests from its probes" 'ok       summary   tracing will work' &&
         probes_are_off
 }
 

@@ -309,7 +309,7 @@ queries_of_the_man_page() {
         "$H2OLOG" "$@" --emit-script=wire >/dev/null 2>"$dir/err" || { explain "$line" && show "$dir/err"; return 1; }
         count=$((count + 1))
     done < <(sed -n "s/\\\\e/\\\\/g; s/^-q '/&/p" "$top_srcdir/doc/h2olog.1.in")
-    [[ $count == 10 ]] || { explain "$count queries"; return 1; }
+    [[ $count == 11 ]] || { explain "$count queries"; return 1; }
 }
 
 refuses() { # MESSAGE OPTION...

@@ -41,6 +41,9 @@ decoding_put_item(struct outbuf *out, const struct decode_item *item)
     case DECODE_BATCH:
         text_printf(out, "batch %lu", item->nsecs);
         break;
+    case DECODE_DOUBT:
+        text_printf(out, "doubt %lu", item->number);
+        break;
     case DECODE_LOST:
         text_printf(out, "lost %lu", item->number);
         break;

@@ -132,11 +132,13 @@ END_TEST
 
 START_TEST(built_in_files_are_those_of_the_kind)
 {
-    struct files probes, templates;
-    files_load_builtin(&probes, "probes", &mem);
-    files_load_builtin(&templates, "templates", &mem);
+    struct files probes, structures, templates;
+    files_load_builtin(&probes, "probes", ".probes", &mem);
+    files_load_builtin(&templates, "templates", ".bt", &mem);
+    files_load_builtin(&structures, "probes", ".structures", &mem);
     ck_assert_uint_eq(probes.count, 3);
-    ck_assert_uint_eq(probes.count + templates.count, files_builtin_count);
+    ck_assert_uint_eq(structures.count, 1);
+    ck_assert_uint_eq(probes.count + structures.count + templates.count, files_builtin_count);
     ck_assert_ptr_nonnull(files_find(&probes, "quicly.probes"));
     ck_assert_ptr_null(files_find(&probes, "program.bt"));
     const struct file *program = files_find(&templates, "program.bt");

@@ -225,7 +225,7 @@ START_TEST(t7_servers_that_have_ended_are_forgotten)
     ck_assert_int_eq(fixture_catalog(&fixture, catalogue), 0);
     bpftrace_parse_version(&fixture.bpftrace, text_of("bpftrace v0.17.0"), &diag);
     fixture.bpftrace.path = fixture.bpftrace.program = "/bin/true";
-    files_load_builtin(&templates, "templates", &mem);
+    files_load_builtin(&templates, "templates", ".bt", &mem);
     const struct request request = {.group = "http", .transport = REQUEST_STREAM};
     const struct diag_log log = {.quiet = true};
     struct launch launch = {.request = &request,

@@ -24,7 +24,7 @@
 enum { OTHER = 65534, SUDO = 1234 };
 
 static const struct open_input believed = {"--x", "an x", OPEN_FILE, .is_believed = true},
-                               data = {"--x", "an x", OPEN_FILE, 0, 0};
+                               data = {"--x", "an x", OPEN_FILE, .is_believed = false};
 
 static struct mem mem;
 static struct diag diag;

@@ -161,7 +161,7 @@ START_TEST(every_built_in_name_is_found_by_a_near_one)
     struct diag diag = {0};
     struct files files;
     struct catalog catalog;
-    files_load_builtin(&files, "probes", &mem);
+    files_load_builtin(&files, "probes", ".probes", &mem);
     ck_assert_msg(catalog_parse(&catalog, &files, &mem, &diag) == 0, "%s", diag.message);
     for (size_t i = 0; i < catalog.count; i++) {
         const char *wrong = mem_printf(&mem, "%sq", catalog.probes[i].type);

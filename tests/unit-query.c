@@ -153,7 +153,8 @@ END_TEST
 static const struct error_row {
     const char *query, *message;
 } errors[] = {
-    {"", "--query: expected status, version, ttfb, conn, req, incomplete, method, scheme, authority, path, "
+    {"", "--query: expected status, version, ttfb, duration, bytes, request_bytes, conn, req, address, port, sni, incomplete, "
+         "method, scheme, authority, host, path, "
          "req.NAME, resp.NAME, not or (\n"
          "    \n    ^"},
     {"status > and", "--query: expected a number; texts are compared with eq, ne, ~ and !~\n    status > and\n             ^"},
@@ -177,11 +178,14 @@ static const struct error_row {
     {"(status == 5", "--query: a parenthesis that is not closed\n    (status == 5\n    ^"},
     {"(status == 5 x", "--query: expected and, or, or )\n    (status == 5 x\n                 ^"},
     {"status == 5)", "--query: expected an operator, and, or, or the end\n    status == 5)\n               ^"},
-    {"req. eq x", "--query: expected status, version, ttfb, conn, req, incomplete, method, scheme, authority, path, "
-                  "req.NAME, resp.NAME, not or (\n"
-                  "    req. eq x\n    ^"},
+    {"req. eq x",
+     "--query: expected status, version, ttfb, duration, bytes, request_bytes, conn, req, address, port, sni, incomplete, "
+     "method, scheme, authority, host, path, "
+     "req.NAME, resp.NAME, not or (\n"
+     "    req. eq x\n    ^"},
     {"\xc3\xa4 ~ \x1b",
-     "--query: expected status, version, ttfb, conn, req, incomplete, method, scheme, authority, path, req.NAME, resp.NAME, "
+     "--query: expected status, version, ttfb, duration, bytes, request_bytes, conn, req, address, port, sni, incomplete, "
+     "method, scheme, authority, host, path, req.NAME, resp.NAME, "
      "not or (\n    \xc3\xa4 ~ \\x1b\n    ^"},
     {"path eq \xc3\xa4 \x1b x",
      "--query: expected an operator, and, or, or the end\n    path eq \xc3\xa4 \\x1b x\n              ^"},

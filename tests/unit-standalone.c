@@ -44,7 +44,7 @@ part(struct standalone_options request, const char *redacted, const char *from, 
     request.command = "h2olog x";
     fixture_plan(&fixture, events, "0.17.0", "g");
     fixture.plan.redact = redacted != NULL ? &redact : NULL;
-    files_load_builtin(&templates, "templates", &fixture.mem);
+    files_load_builtin(&templates, "templates", ".bt", &fixture.mem);
     out.len = 0;
     ck_assert_int_eq(standalone_write(&out, &fixture.plan, &request, &templates, &fixture.mem, &fixture.diag), 0);
     text_putc(&out, '\0');
@@ -130,7 +130,7 @@ START_TEST(labels_are_escaped_in_json)
                  "g");
     struct files templates = {0};
     const struct standalone_options options = {.command = "h2olog x", .is_json = true, .names = true};
-    files_load_builtin(&templates, "templates", &fixture.mem);
+    files_load_builtin(&templates, "templates", ".bt", &fixture.mem);
     ck_assert_int_eq(standalone_write(&out, &fixture.plan, &options, &templates, &fixture.mem, &fixture.diag), 0);
     text_putc(&out, '\0');
     block = strstr(out.ptr, "usdt::p:b");
@@ -169,7 +169,7 @@ START_TEST(a_number_that_is_not_known_yet_is_null)
     fixture_plan(&fixture,
                  "provider p\nprobe b\n group g\n summary B.\n arg 0 conn_id u32 at=16 known-by=1\n arg 1 index u64\n",
                  "0.17.0", "g");
-    files_load_builtin(&templates, "templates", &fixture.mem);
+    files_load_builtin(&templates, "templates", ".bt", &fixture.mem);
     ck_assert_int_eq(standalone_write(&out, &fixture.plan, &options, &templates, &fixture.mem, &fixture.diag), 0);
     text_putc(&out, '\0');
     CHECK_ORDER(out.ptr, "if ($index == 0) {\n        printf(\"-\");\n    } else {\n        printf(\"%u\", $conn_id);\n    }\n",
@@ -184,7 +184,7 @@ START_TEST(a_sample_names_its_share)
     const struct standalone_options options = {.command = "h2olog x", .is_json = true};
     fixture_plan(&fixture, events, "0.17.0", "g");
     ck_assert_int_eq(filter_add(&fixture.request.filter, "sample", "1/4", &fixture.mem, &fixture.diag), 0);
-    files_load_builtin(&templates, "templates", &fixture.mem);
+    files_load_builtin(&templates, "templates", ".bt", &fixture.mem);
     ck_assert_int_eq(standalone_write(&out, &fixture.plan, &options, &templates, &fixture.mem, &fixture.diag), 0);
     text_putc(&out, '\0');
     ck_assert_ptr_nonnull(strstr(out.ptr, ", \\\"sample\\\": 0.25}\\n\""));

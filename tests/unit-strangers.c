@@ -456,7 +456,7 @@ start_service(pid_t pid, const char *pattern, struct outbuf *note)
     bpftrace_parse_version(&fixture.bpftrace, text_of("bpftrace v0.17.0"), &diag);
     fixture.bpftrace.path = fixture.bpftrace.program = "/bin/true";
     templates = (struct files){0};
-    files_load_builtin(&templates, "templates", &mem);
+    files_load_builtin(&templates, "templates", ".bt", &mem);
     struct request request = {.group = "http", .patterns = &pattern, .npatterns = pattern != NULL, .transport = REQUEST_STREAM};
     const struct diag_log log = {.quiet = true};
     struct launch launch = {.request = &request,

@@ -95,12 +95,12 @@ files_take(struct files_stream *stream, size_t len)
 }
 
 void
-files_load_builtin(struct files *files, const char *kind, struct mem *mem)
+files_load_builtin(struct files *files, const char *kind, const char *suffix, struct mem *mem)
 {
     *files = (struct files){0};
     for (size_t i = 0; i < files_builtin_count; i++) {
         struct slice name = text_of(files_builtin[i].name);
-        if (text_skip_prefix(&name, kind) && text_starts_with(name, "/"))
+        if (text_skip_prefix(&name, kind) && text_starts_with(name, "/") && text_ends_with(name, suffix))
             files_add(files, &files_builtin[i], mem);
     }
 }

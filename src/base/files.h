@@ -24,8 +24,8 @@ struct files {
 extern const struct file files_builtin[];
 extern const size_t files_builtin_count;
 
-/* The built-in files of a kind, as "probes". Memory is the arena's. */
-void files_load_builtin(struct files *files, const char *kind, struct mem *mem);
+/* The built-in files of a kind, as "probes", whose names end in `suffix`. Memory is the arena's. */
+void files_load_builtin(struct files *files, const char *kind, const char *suffix, struct mem *mem);
 
 /* Adds a file behind the others. */
 void files_add(struct files *files, const struct file *file, struct mem *mem);

@@ -47,6 +47,7 @@ enum catalog_role {
     CATALOG_RESPONSE,
     CATALOG_RESPONSE_HEADER,
     CATALOG_CLOSE, /* nothing more comes of its connection */
+    CATALOG_WHOLE, /* the first one of whole.h's events, which no catalogue has; the others come behind it */
 };
 
 /* What a field means beyond its text: what others ask a probe's fields for. Of several that fit, the one that the table in

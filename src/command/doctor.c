@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "host/elf_reader.h"
 #include "host/find.h"
+#include "run/source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -249,12 +250,16 @@ describe_server(struct doctor *doctor, const struct target *target)
 {
     size_t known, unknown = count_unknown(doctor, target, &known);
     char quoted[256];
-    const char *mismatch = mismatches(doctor, target);
+    const char *mismatch = known > 0 ? mismatches(doctor, target) : NULL;
     const char *detail =
-        mem_printf(doctor->mem, "pid %d, %s, build id %s: %zu probes of the catalogue, %zu unknown to it%s%s%s", target->pid,
+        mem_printf(doctor->mem, "pid %d, %s, build id %s: %zu probes of the catalogue, %zu unknown to it%s%s%s%s", target->pid,
                    diag_quote(quoted, sizeof(quoted), text_of(target->exe.path)), build_id(target, doctor->mem), known, unknown,
-                   target->by_path ? ", reached by /proc/PID/exe" : "", mismatch != NULL ? "; left out: " : "",
-                   mismatch != NULL ? mismatch : "");
+                   target->by_path ? ", reached by /proc/PID/exe" : "",
+                   target->has_structures ? ", whole requests from its structures" : ", whole requests from its probes",
+                   mismatch != NULL ? "; left out: " : "", mismatch != NULL ? mismatch : "");
+    if (known == 0)
+        return finding(DOCTOR_NOTE, detail,
+                       "-g request, -q and -F are all that it can be asked for; others need -DWITH_DTRACE=on");
     if (unknown > 0)
         return finding(DOCTOR_NOTE, detail,
                        "--probes FILE.d adds the provider file of its sources; h2olog --list -p PID names them");
@@ -266,6 +271,12 @@ check_server(struct doctor *doctor)
 {
     struct target target = {.pidfd = -1};
     struct diag diag;
+    struct bpftrace newest;
+    const struct diag_log silent = {.quiet = true};
+    const struct request request = {.group = REQUEST_EXCHANGES};
+    bpftrace_newest(&newest);
+    const struct source source = {&request, doctor->structures,
+                                  bpftrace_is_set(&doctor->bpftrace) ? &doctor->bpftrace : &newest, &silent, 0};
     if (doctor->pid == 0 && geteuid() != 0)
         return finding(DOCTOR_NOTE, "processes of other users are not to be seen without root", "run h2olog with sudo");
     if (doctor->pid == 0 && find_server(&doctor->pid, doctor->mem, &diag) != 0) {
@@ -273,7 +284,7 @@ check_server(struct doctor *doctor)
         none.state = DOCTOR_NOTE;
         return none;
     }
-    if (target_open(&target, doctor->pid, doctor->mem, &diag) != 0)
+    if (source_open(&source, &target, doctor->pid, doctor->mem, &diag) != 0)
         return problem_of(doctor, &diag);
     struct doctor_finding result = describe_server(doctor, &target);
     target_close(&target);

@@ -1,6 +1,7 @@
 #ifndef DOCTOR_H
 #define DOCTOR_H
 
+#include "catalog/structures.h"
 #include "plan/plan.h"
 
 /* An idle machine in an emulator has needed 30 s to attach. */
@@ -12,6 +13,7 @@ struct doctor {
     bool is_forced;            /* --force */
     pid_t pid;                 /* of the server; 0: the only one, if there is one */
     const struct catalog *catalog;
+    const struct structures *structures;
     enum request_transport transport; /* the one to try; REQUEST_AUTO: the one that h2olog would choose */
     int patience_ms;                  /* how long bpftrace may take to attach; 0: DOCTOR_PATIENCE_MS */
     bool is_json;

@@ -64,7 +64,7 @@ make_program(struct trial *trial, struct diag *diag)
     const struct files files = {&file, 1};
     trial->request = (struct request){.group = "doctor", .transport = doctor->transport, .batch_ms = REQUEST_BATCH_MS};
     plan_choose_transport(&trial->request, trial->bpftrace);
-    files_load_builtin(&trial->templates, "templates", doctor->mem);
+    files_load_builtin(&trial->templates, "templates", ".bt", doctor->mem);
     if (catalog_parse(&trial->catalog, &files, doctor->mem, diag) != 0 || read_own_probe(trial, diag) != 0 ||
         plan_make(&trial->plan, &trial->catalog, &trial->target, trial->bpftrace, &trial->request, doctor->mem, diag) != 0 ||
         wire_program_write(&trial->program, &trial->plan, nonce, trial->target.command, &trial->templates, doctor->mem, diag) !=

@@ -91,6 +91,7 @@ static const struct {
     {{"line-buffered", "buffered"}, one_of_them},
     {{"keep-root", "user"}, one_of_them},
     {{"log-format", "extra"}, in_format},
+    {{"script", "source"}, in_program},
     {{"log-format", "pending"}, "a line of the log is of a request that has ended"},
     {{"log-format", "names"}, in_format},
     {{"log-format", "include"}, in_format},

@@ -58,6 +58,7 @@ struct options {
     const char *user; /* NULL: _h2olog if there is one, or who called sudo, or nobody */
     bool keep_root;
     bool force;
+    const char *source;         /* "auto", "server" or "probes"; NULL: auto */
     const char *transport;      /* "stream" or "batch"; NULL: the best */
     uint64_t batch_interval_ms; /* 0: the default */
     unsigned text_limit;        /* bytes; 0: the default */

@@ -8,6 +8,7 @@
 #include "program/standalone.h"
 #include "program/wire_program.h"
 #include "run/launch.h"
+#include "run/source.h"
 
 #include <errno.h>
 #include <string.h>
@@ -47,10 +48,11 @@ print_version(struct diag *diag)
 
 /* ---- The target: the process that -p or --pid-file names, or the file that -e names. */
 
-/* Without -p and -e `is_there` is false. target_close closes it in any case. */
+/* Without -p and -e `is_there` is false. target_close closes it in any case. `source` says where a program for it reads;
+ * NULL: only its probes are of interest. */
 static int
-open_target(struct target *target, bool *is_there, const struct options *options, const struct diag_log *log, struct mem *mem,
-            struct diag *diag)
+open_target(struct target *target, bool *is_there, const struct options *options, const struct source *source,
+            const struct diag_log *log, struct mem *mem, struct diag *diag)
 {
     pid_t pid;
     *target = (struct target){.pidfd = -1};
@@ -59,7 +61,9 @@ open_target(struct target *target, bool *is_there, const struct options *options
     *is_there = pid != 0 || options->exe != NULL;
     if (!*is_there)
         return 0;
-    return pid != 0 ? target_open(target, pid, mem, diag) : target_open_file(target, options->exe, options->force, mem, diag);
+    if (pid == 0)
+        return target_open_file(target, options->exe, options->force, mem, diag);
+    return source != NULL ? source_open(source, target, pid, mem, diag) : target_open(target, pid, mem, diag);
 }
 
 /* ---- --list and --doctor. */
@@ -87,7 +91,7 @@ print_list(const struct options *options, const struct catalog *catalog, const s
     struct outbuf out = {0};
     struct target target;
     bool has_target;
-    int status = open_target(&target, &has_target, options, log, mem, diag);
+    int status = open_target(&target, &has_target, options, NULL, log, mem, diag);
     if (status == 0)
         status = write_list(&out, options, catalog, has_target ? &target : NULL, mem, diag);
     status = status == 0 ? write_stdout(&out, diag) : -1;
@@ -97,13 +101,14 @@ print_list(const struct options *options, const struct catalog *catalog, const s
 }
 
 int
-print_doctor(const struct options *options, const struct catalog *catalog, const struct diag_log *log, struct mem *mem,
+print_doctor(const struct options *options, const struct setup_files *files, const struct diag_log *log, struct mem *mem,
              struct diag *diag)
 {
     struct outbuf out = {0};
     struct doctor doctor = {.bpftrace_path = options->bpftrace,
                             .is_forced = options->force,
-                            .catalog = catalog,
+                            .catalog = &files->catalog,
+                            .structures = &files->structures,
                             .transport = setup_transport(options),
                             .is_json = options->has_format && strcmp(options->format, "json") == 0,
                             .mem = mem};
@@ -173,12 +178,13 @@ print_program(const struct setup *setup, const struct setup_files *files, const 
     struct request request = setup->request;
     const struct launch launch = {
         .request = &request, .catalog = &files->catalog, .templates = &files->templates, .bpftrace = &bpftrace, .log = log};
+    const struct source source = {&request, &files->structures, &bpftrace, log, 0};
     struct target target;
     bool has_target;
     if (choose_bpftrace(&bpftrace, setup->options, log, mem, diag) != 0)
         return -1;
     plan_choose_transport(&request, &bpftrace);
-    int status = open_target(&target, &has_target, setup->options, log, mem, diag);
+    int status = open_target(&target, &has_target, setup->options, &source, log, mem, diag);
     if (status == 0)
         status = print_program_for(has_target ? &target : NULL, &launch, setup, mem, diag);
     target_close(&target);

@@ -13,7 +13,7 @@ int print_list(const struct options *options, const struct catalog *catalog, con
                struct diag *diag);
 
 /* --doctor. Returns the exit status that tells whether tracing will work, or -1 with `diag` set. */
-int print_doctor(const struct options *options, const struct catalog *catalog, const struct diag_log *log, struct mem *mem,
+int print_doctor(const struct options *options, const struct setup_files *files, const struct diag_log *log, struct mem *mem,
                  struct diag *diag);
 
 /* --emit-script: a program, fitted to the target if there is one. */

@@ -8,12 +8,33 @@
 
 /* ---- The request and the view. */
 
+static enum request_source
+source_of(const struct options *options)
+{
+    if (options->source == NULL || strcmp(options->source, "auto") == 0)
+        return REQUEST_EITHER;
+    return strcmp(options->source, "server") == 0 ? REQUEST_SERVER : REQUEST_PROBES;
+}
+
 enum request_transport
 setup_transport(const struct options *options)
 {
     if (options->transport == NULL)
         return REQUEST_AUTO;
     return strcmp(options->transport, "batch") == 0 ? REQUEST_BATCH : REQUEST_STREAM;
+}
+
+/* Only whole requests have two sources, and those that wait only one. */
+static int
+check_source(const struct setup *setup, struct diag *diag)
+{
+    if (setup->options->source == NULL)
+        return 0;
+    if (!setup->view.is_grouped)
+        return diag_set(diag, DIAG_USAGE, "--source is for --group, --query and --log-format");
+    return setup->view.pending_ns != 0 && source_of(setup->options) == REQUEST_SERVER
+               ? diag_set(diag, DIAG_USAGE, "both --source=server and --pending; only the probes tell of requests that wait")
+               : 0;
 }
 
 /* Whole requests are made of what the mode http shows, and of nothing else. */
@@ -36,6 +57,8 @@ make_view(struct setup *setup, struct mem *mem, struct diag *diag)
         setup->words[i] = (struct filter_word){given->items[i].option, given->items[i].value};
     if (view_make(&setup->view, setup->words, setup->nwords, strcmp(setup->format, "json") == 0, &setup->filter, mem, diag) !=
         0)
+        return -1;
+    if (check_source(setup, diag) != 0)
         return -1;
     return setup->view.is_grouped ? check_grouped(setup->options, diag) : 0;
 }
@@ -83,19 +106,46 @@ redacted_names(const struct options *options, struct mem *mem)
     return redact_join(&given, &defaults, mem);
 }
 
+static size_t
+text_limit(const struct options *options)
+{
+    return options->text_limit != 0 ? options->text_limit : REQUEST_TEXT_LIMIT;
+}
+
+/* The part of the view that a program decides which reads whole requests in the server. A recording has all of them. */
+static const char *
+where_of(const struct setup *setup, const struct redact *redact, struct mem *mem)
+{
+    return setup->options->record == NULL ? view_where(&setup->view, redact, text_limit(setup->options), mem) : NULL;
+}
+
+/* Objects have it, but lines do not. */
+static bool
+has_sni(const struct setup *setup)
+{
+    bool has_objects = strcmp(setup->format, "json") == 0 && setup->view.log.npieces == 0;
+    return has_objects || setup->view.names.count > 0 || setup->view.log.wants_sni || setup->view.query.wants_sni;
+}
+
+/* Requests that wait are not in the structures of those that have ended. */
 static void
 make_request(struct setup *setup, struct mem *mem)
 {
     const struct options *options = setup->options;
+    const struct redact redact = redacted_names(options, mem);
     setup->request =
         (struct request){.group = setup->view.is_grouped ? REQUEST_EXCHANGES : options->mode,
                          .patterns = options->types.items,
                          .npatterns = options->types.count,
-                         .redact = redacted_names(options, mem),
+                         .redact = redact,
                          .filter = setup->filter,
                          .transport = setup_transport(options),
+                         .source = setup->view.pending_ns != 0 ? REQUEST_PROBES : source_of(options),
+                         .where = where_of(setup, &redact, mem),
                          .batch_ms = options->batch_interval_ms != 0 ? (unsigned)options->batch_interval_ms : REQUEST_BATCH_MS,
-                         .text_limit = options->text_limit != 0 ? options->text_limit : REQUEST_TEXT_LIMIT,
+                         .text_limit = text_limit(options),
+                         .needs_whole = view_needs_whole(&setup->view),
+                         .wants_sni = has_sni(setup),
                          .buffer = options->buffer,
                          .app_data = options->app_data};
 }
@@ -183,7 +233,7 @@ load_catalog(struct setup_files *files, const struct options *options, struct me
     const struct open_input directory = believed("--probes", "a directory with *.probes files", OPEN_DIRECTORY, options),
                             provider = believed("--probes", "a DTrace provider file", OPEN_FILE, options);
     if (path == NULL || is_provider)
-        files_load_builtin(&files->probes, "probes", mem);
+        files_load_builtin(&files->probes, "probes", ".probes", mem);
     else if (input_read_directory(&files->probes, &directory, path, ".probes", mem, diag) != 0)
         return -1;
     if (catalog_parse(&files->catalog, &files->probes, mem, diag) != 0)
@@ -195,13 +245,28 @@ load_catalog(struct setup_files *files, const struct options *options, struct me
                : dtrace_parse(&files->catalog, &files->provider, mem, diag);
 }
 
+/* A directory without any leaves the built-in ones. */
+static int
+load_structures(struct setup_files *files, const struct options *options, struct mem *mem, struct diag *diag)
+{
+    struct files found = {0};
+    const char *path = options->probes_path;
+    struct open_input directory = believed("--probes", "a directory with *.structures files", OPEN_DIRECTORY, options);
+    directory.may_be_empty = true;
+    if (path != NULL && !dtrace_is_file(path) && input_read_directory(&found, &directory, path, ".structures", mem, diag) != 0)
+        return -1;
+    if (found.count == 0)
+        files_load_builtin(&found, "probes", ".structures", mem);
+    return structures_parse(&files->structures, &found, mem, diag);
+}
+
 static int
 load_templates(struct setup_files *files, const struct options *options, struct mem *mem, struct diag *diag)
 {
     const struct open_input input = believed("--templates", "a directory with *.bt files", OPEN_DIRECTORY, options);
     if (options->templates_dir != NULL)
         return input_read_directory(&files->templates, &input, options->templates_dir, ".bt", mem, diag);
-    files_load_builtin(&files->templates, "templates", mem);
+    files_load_builtin(&files->templates, "templates", ".bt", mem);
     return 0;
 }
 
@@ -209,5 +274,7 @@ int
 setup_load(struct setup_files *files, const struct options *options, struct mem *mem, struct diag *diag)
 {
     *files = (struct setup_files){0};
-    return load_catalog(files, options, mem, diag) != 0 ? -1 : load_templates(files, options, mem, diag);
+    if (load_catalog(files, options, mem, diag) != 0 || load_structures(files, options, mem, diag) != 0)
+        return -1;
+    return load_templates(files, options, mem, diag);
 }

@@ -4,6 +4,7 @@
 #include "base/files.h"
 #include "command/options.h"
 #include "program/contract.h"
+#include "catalog/structures.h"
 #include "plan/select.h"
 #include "show/view.h"
 
@@ -50,6 +51,7 @@ struct setup_files {
     struct files probes;    /* *.probes */
     struct file provider;   /* the DTrace provider file of --probes NAME.d; without a name: there is none */
     struct files templates; /* *.bt */
+    struct structures structures; /* of files *.structures */
     struct catalog catalog; /* made of the first two */
 };
 

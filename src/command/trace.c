@@ -5,6 +5,7 @@
 #include "command/choose.h"
 #include "host/open.h"
 #include "host/privileges.h"
+#include "show/query_where.h"
 #include "run/launch.h"
 #include "run/replay.h"
 #include "run/supervise.h"
@@ -189,6 +190,7 @@ trace(struct supervise *run, struct machine *machine, struct setup *setup, const
     const struct options *options = setup->options;
     struct launch launch = {.request = run->config.request,
                             .catalog = &files->catalog,
+                            .structures = &files->structures,
                             .templates = &files->templates,
                             .bpftrace = &machine->bpftrace,
                             .contract = setup->has_contract ? &setup->contract : NULL,
@@ -214,6 +216,17 @@ trace(struct supervise *run, struct machine *machine, struct setup *setup, const
     return status;
 }
 
+static void
+tell_halves(const struct setup *setup, const struct diag_log *log)
+{
+    struct outbuf halves = {0};
+    if (setup->view.query.root == NULL)
+        return;
+    query_put_halves(&setup->view.query, &setup->request.redact, setup->request.text_limit, &halves);
+    diag_debug(log, 1, "of the query, where requests are read in the server's structures, %.*s", (int)halves.len, halves.ptr);
+    text_free(&halves);
+}
+
 int
 trace_servers(struct setup *setup, const struct setup_files *files, const struct diag_log *log, struct mem *mem,
               struct diag *diag)
@@ -229,6 +242,7 @@ trace_servers(struct setup *setup, const struct setup_files *files, const struct
     int signals = supervise_signals(); /* from here on they are read, so nothing that may take long stands before the loop */
     struct request request = setup->request;
     plan_choose_transport(&request, &machine.bpftrace);
+    tell_halves(setup, log);
     if (options->record != NULL) {
         struct recording_header header = describe(setup, files, mem);
         header.request = request;

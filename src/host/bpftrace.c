@@ -18,7 +18,7 @@
 static const struct bpftrace_row rows[] = {
     {
         .major = 0, .minor = 12,
-        .string_size_variable = "BPFTRACE_STRLEN", .string_size = 112, .default_string_size = 64,
+        .string_size_variable = "BPFTRACE_STRLEN", .string_size = 112, .short_string_size = 88, .default_string_size = 64,
         .map_keys_variable = "BPFTRACE_MAP_KEYS_MAX",
         .per_cpu_buffers = true,
         .text_chunk = 104, .piece_parts = 2, .str_extra = "",
@@ -26,7 +26,7 @@ static const struct bpftrace_row rows[] = {
     },
     {
         .major = 0, .minor = 17,
-        .string_size_variable = "BPFTRACE_STRLEN", .string_size = 112, .default_string_size = 64,
+        .string_size_variable = "BPFTRACE_STRLEN", .string_size = 112, .short_string_size = 88, .default_string_size = 64,
         .map_keys_variable = "BPFTRACE_MAP_KEYS_MAX",
         .per_cpu_buffers = true,
         .text_chunk = 104, .piece_parts = 2, .str_extra = "",
@@ -34,7 +34,7 @@ static const struct bpftrace_row rows[] = {
     },
     {
         .major = 0, .minor = 19,
-        .string_size_variable = "BPFTRACE_STRLEN", .string_size = 112, .default_string_size = 64,
+        .string_size_variable = "BPFTRACE_STRLEN", .string_size = 112, .short_string_size = 88, .default_string_size = 64,
         .map_keys_variable = "BPFTRACE_MAP_KEYS_MAX",
         .per_cpu_buffers = false,
         .text_chunk = 104, .piece_parts = 2, .str_extra = "",
@@ -42,7 +42,7 @@ static const struct bpftrace_row rows[] = {
     },
     {
         .major = 0, .minor = 20,
-        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 112, .default_string_size = 64,
+        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 112, .short_string_size = 88, .default_string_size = 64,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
         .per_cpu_buffers = false,
         .text_chunk = 104, .piece_parts = 2, .str_extra = "",
@@ -50,7 +50,7 @@ static const struct bpftrace_row rows[] = {
     },
     {
         .major = 0, .minor = 21,
-        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 88, .default_string_size = 64,
+        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 88, .short_string_size = 88, .default_string_size = 64,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
         .per_cpu_buffers = false,
         .text_chunk = 80, .piece_parts = 2, .str_extra = "",
@@ -58,7 +58,8 @@ static const struct bpftrace_row rows[] = {
     },
     {
         .major = 0, .minor = 22,
-        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024, .default_string_size = 64,
+        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024,
+        .short_string_size = 256, .default_string_size = 64,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
         .per_cpu_buffers = false,
         .text_chunk = 1008, .piece_parts = 1, .str_extra = "",
@@ -66,7 +67,8 @@ static const struct bpftrace_row rows[] = {
     },
     {
         .major = 0, .minor = 23,
-        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024, .default_string_size = 1024,
+        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024,
+        .short_string_size = 256, .default_string_size = 1024,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
         .per_cpu_buffers = false,
         .text_chunk = 1008, .piece_parts = 1, .str_extra = " + 1",
@@ -74,7 +76,8 @@ static const struct bpftrace_row rows[] = {
     },
     {
         .major = 0, .minor = 24,
-        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024, .default_string_size = 1024,
+        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024,
+        .short_string_size = 1024, .default_string_size = 1024,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
         .per_cpu_buffers = false,
         .text_chunk = 1008, .piece_parts = 1, .str_extra = " + 1", .has_ranges = true,
@@ -83,7 +86,8 @@ static const struct bpftrace_row rows[] = {
     },
     {
         .major = 0, .minor = 25,
-        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024, .default_string_size = 1024,
+        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024,
+        .short_string_size = 1024, .default_string_size = 1024,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
         .per_cpu_buffers = false,
         .text_chunk = 1008, .piece_parts = 1, .str_extra = " + 1", .has_ranges = true,
@@ -93,7 +97,8 @@ static const struct bpftrace_row rows[] = {
     },
     {
         .major = 0, .minor = 26,
-        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024, .default_string_size = 1024,
+        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024,
+        .short_string_size = 1024, .default_string_size = 1024,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
         .per_cpu_buffers = false,
         .text_chunk = 1008, .piece_parts = 1, .str_extra = " + 1", .has_ranges = true,
@@ -103,7 +108,8 @@ static const struct bpftrace_row rows[] = {
     },
     {
         .major = 0, .minor = 27,
-        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024, .default_string_size = 1024,
+        .string_size_variable = "BPFTRACE_MAX_STRLEN", .string_size = 1024,
+        .short_string_size = 256, .default_string_size = 1024,
         .map_keys_variable = "BPFTRACE_MAX_MAP_KEYS",
         .per_cpu_buffers = false,
         .text_chunk = 1008, .piece_parts = 1, .str_extra = " + 1", .has_ranges = true,
@@ -264,6 +270,18 @@ bpftrace_as_recorded(struct bpftrace *bpftrace, uint64_t version)
     if (version < MARKED_TEXTS)
         with_bare_texts(bpftrace);
     bpftrace->row.has_old_maps = version < NEW_MAPS;
+}
+
+struct bpftrace
+bpftrace_shortened(const struct bpftrace *bpftrace)
+{
+    struct bpftrace shortened = *bpftrace;
+    struct bpftrace_row *row = &shortened.row;
+    if (row->string_size > row->short_string_size) {
+        row->text_chunk -= row->string_size - row->short_string_size;
+        row->string_size = row->short_string_size;
+    }
+    return shortened;
 }
 
 struct bpftrace

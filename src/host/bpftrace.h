@@ -9,6 +9,7 @@ struct bpftrace_row {
     int major, minor;                 /* the first version that it is true of */
     const char *string_size_variable; /* the environment variable that sets how many bytes a string has */
     unsigned string_size;             /* what h2olog sets it to */
+    unsigned short_string_size;       /* the same for a program with several texts at one place */
     unsigned default_string_size;     /* bytes of a string when nothing is set */
     const char *map_keys_variable;    /* the environment variable that sets how many records a map has */
     bool per_cpu_buffers;             /* each CPU has a buffer for what is printed, so those of several arrive out of order */
@@ -59,6 +60,10 @@ void bpftrace_as_recorded(struct bpftrace *bpftrace, uint64_t version);
 
 /* Bytes of a text that the lesser program shows. */
 enum { BPFTRACE_LESSER_LIMIT = 512 };
+
+/* The same bpftrace, for a program with several records with texts at one place: older ones have the strings on the BPF stack,
+ * which holds only shorter ones then, and newer ones copy them whole for each record. */
+struct bpftrace bpftrace_shortened(const struct bpftrace *bpftrace);
 
 /* The same bpftrace, for a program with shorter loops, where the kernel's verifier refuses the one that is meant. */
 struct bpftrace bpftrace_lessened(const struct bpftrace *bpftrace);

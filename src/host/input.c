@@ -55,7 +55,7 @@ input_read_directory(struct files *files, const struct open_input *input, const 
     }
     free(entries);
     close(fd);
-    if (status == 0 && files->count == 0)
+    if (status == 0 && files->count == 0 && !input->may_be_empty)
         status = nothing_read(input, directory, count < 0 ? strerror(error) : "it has none", diag);
     return status;
 }

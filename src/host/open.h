@@ -22,6 +22,7 @@ struct open_input {
     enum open_kind kind;
     bool is_believed; /* a program of root's is made of it: nobody else may be able to change it */
     bool is_forced;   /* --force: nothing is judged */
+    bool may_be_empty; /* a directory that is read need not have any of the files */
 };
 
 /* The descriptor, or -1 with `diag` set; errno is ENOENT where nothing has the name, and otherwise 0. */

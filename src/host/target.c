@@ -238,7 +238,7 @@ read_process(struct target *target, struct mem *mem, struct diag *diag)
 }
 
 int
-target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag)
+target_open_any(struct target *target, pid_t pid, struct mem *mem, struct diag *diag)
 {
     static const char kernel_types[] = "/sys/kernel/btf/vmlinux";
     *target = (struct target){.pid = pid, .pidfd = -1};
@@ -252,13 +252,23 @@ target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag
     target->levels = target->namespace != 0 ? process_levels(pid) : 0;
     target->exe = process_exe(pid, mem);
     target->command = process_command(pid, clock_ms() + COMMAND_MS, mem);
-    if (read_process(target, mem, diag) != 0)
-        return -1;
-    if (!usdt_has_provider(&target->probes, "h2o"))
-        return diag_set(diag, DIAG_NOTHING,
-                        "process %d (%s) has none of h2o's probes; it is not h2o, or an h2o built without -DWITH_DTRACE=on",
-                        pid, target->command);
-    return 0;
+    return read_process(target, mem, diag);
+}
+
+int
+target_check_probes(const struct target *target, struct diag *diag)
+{
+    if (usdt_has_provider(&target->probes, "h2o"))
+        return 0;
+    return diag_set(diag, DIAG_NOTHING,
+                    "process %d (%s) has none of h2o's probes; it is not h2o, or an h2o built without -DWITH_DTRACE=on",
+                    target->pid, target->command);
+}
+
+int
+target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag)
+{
+    return target_open_any(target, pid, mem, diag) != 0 ? -1 : target_check_probes(target, diag);
 }
 
 static int

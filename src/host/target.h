@@ -1,6 +1,7 @@
 #ifndef TARGET_H
 #define TARGET_H
 
+#include "host/members.h"
 #include "host/process.h"
 #include "host/usdt.h"
 
@@ -28,6 +29,12 @@ struct target {
     struct usdt_probes probes;
     struct target_object *objects;
     size_t nobjects;
+    const char *request_function;       /* of the server: it is called with each request at its end; NULL: as `places` */
+    const struct members_place *places; /* of what whole requests are made of, by enum structures_value; NULL: nothing is
+                                         * known, or not here, but to the process that reads the server's files */
+    bool has_structures;                /* whole requests are read there */
+    size_t next_layout; /* if the places are of a layout that is known: the one to try if this does not hold; 0: they are the
+                           file's own */
     bool by_path; /* its executable has no name that bpftrace could find (deleted, replaced, behind a chroot): attach by
                    * /proc/PID/exe */
     bool by_file; /* the program sees all processes of its executable: for --follow */
@@ -37,6 +44,10 @@ struct target {
  * by processes that are not waited for when their file system does not answer. It is an error when it has none of h2o's. 0, or
  * -1 with `diag` set. Memory is the arena's. */
 int target_open(struct target *target, pid_t pid, struct mem *mem, struct diag *diag);
+
+/* The same, but it may have none; target_check_probes is the rest. */
+int target_open_any(struct target *target, pid_t pid, struct mem *mem, struct diag *diag);
+int target_check_probes(const struct target *target, struct diag *diag);
 void target_close(struct target *target);
 
 /* The same for the executable file `path`; libraries are not looked at. `is_forced` as in open.h. */

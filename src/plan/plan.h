@@ -1,6 +1,7 @@
 #ifndef PLAN_H
 #define PLAN_H
 
+#include "catalog/whole.h"
 #include "plan/layout.h"
 #include "request/request.h"
 #include "host/target.h"
@@ -27,6 +28,15 @@ struct plan_event {
     struct slice keys[CATALOG_MAX_FIELDS]; /* by field, such as `, "conn_id": ` */
     int time;                              /* the field that is the event's time, which stands first in JSON; -1: none */
     struct layout_event layout;            /* how it travels */
+    const struct plan_whole *whole;        /* it is one of these; NULL: it is the event of a probe */
+};
+
+/* What whole requests that are read in the server's structures are sent as (catalog/whole.h), and what is made of that. */
+struct plan_whole {
+    const struct plan_event *sent[WHOLE_EVENTS];               /* NULL: nothing of it is asked for */
+    const struct plan_event *request_header, *response_header; /* sent, too; NULL: none is asked for */
+    /* The events that unfold.h makes of those. They are never sent. */
+    const struct plan_event *request, *response, *header;
 };
 
 /* What is traced, and how. */
@@ -40,6 +50,7 @@ struct plan {
     const struct redact *redact;   /* NULL: nothing is held back */
     const struct request *request; /* what it was made for */
     struct layout layout;          /* how events travel */
+    const struct plan_whole *whole; /* requests are read whole in the server's structures; NULL: probes are traced */
 };
 
 bool plan_is_of_mode(const char *mode, const struct catalog_probe *probe);
@@ -51,7 +62,7 @@ int plan_length_field(const struct plan_event *event, const struct catalog_field
 int plan_knowing_field(const struct plan_event *event, const struct catalog_field *field);
 
 /* Whether a value is held back for some names. */
-bool plan_is_redactable(const struct plan *plan, const struct catalog_field *field);
+bool plan_is_redactable(const struct plan *plan, const struct plan_event *event, int field);
 
 /* Whether the program has to read the argument by what the ELF note says, as this bpftrace cannot read it. `arg` may be -1, for
  * none. */

@@ -169,17 +169,34 @@ attach_number(const struct catalog_field *field, const char *argument, struct me
     return bits == 64 ? argument : mem_printf(mem, "(%sint%d)%s", sign, bits, argument);
 }
 
-/* By pid, unless processes that are still to come are to be seen, too, or the binary has no name any more by which bpftrace -p
- * could find it. */
+/* bpftrace -p sees to it, unless processes that are still to come are to be seen, too, or the binary has no name any more by
+ * which it could find it. */
+static bool
+has_predicate(const struct target *target)
+{
+    return target != NULL && (target->by_path || target->by_file);
+}
+
+static const char *
+predicate(const struct plan *plan, const char *nonce, struct mem *mem)
+{
+    return plan->target->by_file ? mem_printf(mem, "@%c0%s[(uint64)pid] == 0", LAYOUT_OTHERS_LETTER, nonce)
+                                 : is_server(plan, mem);
+}
+
 const char *
 attach_point(const struct plan *plan, const struct catalog_probe *probe, const char *nonce, struct mem *mem)
 {
-    const struct target *target = plan->target;
-    if (target == NULL || (!target->by_path && !target->by_file))
+    if (!has_predicate(plan->target))
         return mem_printf(mem, "usdt::%s:%s", probe->provider, probe->name);
-    const char *which =
-        target->by_file ? mem_printf(mem, "@%c0%s[(uint64)pid] == 0", LAYOUT_OTHERS_LETTER, nonce) : is_server(plan, mem);
-    return mem_printf(mem, "usdt:/proc/%d/exe:%s:%s /%s/", target->pid, probe->provider, probe->name, which);
+    return mem_printf(mem, "usdt:/proc/%d/exe:%s:%s /%s/", plan->target->pid, probe->provider, probe->name,
+                      predicate(plan, nonce, mem));
+}
+
+const char *
+attach_function(const struct plan *plan, const char *function, const char *nonce, struct mem *mem)
+{
+    return mem_printf(mem, "uprobe:/proc/%d/exe:%s /%s/", plan->target->pid, function, predicate(plan, nonce, mem));
 }
 
 uint64_t

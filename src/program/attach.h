@@ -4,8 +4,10 @@
 #include "plan/plan.h"
 
 /* How bpftrace expressions read a probe's arguments. */
+enum { ATTACH_MAX_ARGS = CATALOG_MAX_FIELDS };
+
 struct attach_arguments {
-    const char *expressions[USDT_MAX_ARGS];
+    const char *expressions[ATTACH_MAX_ARGS];
     const char *statements; /* must stand before the expressions; "" for most probes */
 };
 
@@ -27,6 +29,9 @@ const char *attach_tid(const struct plan *plan);
 /* The probe as bpftrace names it, with a predicate where it would see other processes. By file the predicate asks the map of
  * templates/others.bt, which has the nonce in its name. */
 const char *attach_point(const struct plan *plan, const struct catalog_probe *probe, const char *nonce, struct mem *mem);
+
+/* The same for a function of the server, always with a predicate, as bpftrace 0.17 -p leaves those to any process. */
+const char *attach_function(const struct plan *plan, const char *function, const char *nonce, struct mem *mem);
 
 /* What stands at key 0 of that map: 63 bits of the nonce, as not every bpftrace reads a number of 64. */
 uint64_t attach_mark(const char *nonce);

@@ -28,6 +28,8 @@ contract_describe(struct outbuf *out, const struct plan *plan)
 {
     text_printf(out, MARK "h2olog-program %d\n" MARK "app-data %d\n", FORM, plan->request->app_data);
     request_put(out, plan->request, MARK, text_escape);
+    if (plan->whole != NULL)
+        text_puts(out, MARK "source server\n");
     text_printf(out, MARK "texts %u %u\n", plan->layout.chunk, plan->layout.limit);
     for (size_t i = 0; i < plan->nevents; i++)
         put_event(out, plan, i);
@@ -55,6 +57,8 @@ read_line(struct request *request, struct slice line, struct mem *mem, struct di
     line.ptr++, line.len--; /* the blank */
     if (text_is(key, "app-data"))
         request->app_data = text_is(line, "1");
+    if (text_is(key, "source"))
+        request->source = REQUEST_SERVER;
     return request_take(request, key, line, mem, diag) < 0 ? -1 : 0;
 }
 
@@ -77,7 +81,8 @@ check_version(const struct contract *contract, struct slice line, int number, st
 int
 contract_read(struct contract *contract, const struct file *file, struct mem *mem, struct diag *diag)
 {
-    *contract = (struct contract){file->name, file->text, {.group = "http", .transport = REQUEST_STREAM}};
+    *contract =
+        (struct contract){file->name, file->text, {.group = "http", .transport = REQUEST_STREAM, .source = REQUEST_PROBES}};
     struct slice rest = file->text, line;
     int number = 0;
     bool is_marked = next_line(&rest, &line, &number);

@@ -231,7 +231,6 @@ null_condition(const struct standalone_block *block, int index)
 static void
 print_field_value(struct standalone_block *block, int index, const char *word)
 {
-    const struct catalog_field *field = &block->probe->fields[index];
     if (!block->event->is_shown[index]) {
         printf_builder_text(&block->print, "-");
         return;
@@ -242,7 +241,7 @@ print_field_value(struct standalone_block *block, int index, const char *word)
         printf_builder_text(&block->print, word);
         printf_builder_else(&block->print);
     }
-    if (plan_is_redactable(block->emitter->plan, field))
+    if (plan_is_redactable(block->emitter->plan, block->event, index))
         print_if_redacted(block, index);
     else
         print_there(block, index);

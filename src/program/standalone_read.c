@@ -105,7 +105,7 @@ put_scans(const struct standalone_block *block, struct outbuf *out)
 {
     for (int i = 0; i < block->probe->nfields; i++) {
         const struct catalog_field *field = &block->probe->fields[i];
-        if (block->event->is_shown[i] && plan_is_redactable(block->emitter->plan, field))
+        if (block->event->is_shown[i] && plan_is_redactable(block->emitter->plan, block->event, i))
             redact_scan(out, standalone_variable(block, field->named_by), standalone_length(block, field->named_by),
                         block->emitter->plan->bpftrace->row.has_ranges);
     }

@@ -4,7 +4,7 @@
 #include "program/attach.h"
 #include "base/template.h"
 
-enum { WRITER_VARIABLES = 48 };
+enum { WRITER_VARIABLES = 128 };
 
 /* A program, or a part of it, that is being written: what it is about, and what the templates may name. A part begins as a copy
  * of what is around it. */

@@ -10,6 +10,7 @@
  * The program prints frames of these forms, whose numbers are hexadecimal:
  *
  * - heartbeat:            NONCE h NSECS CPU
+ * - doubt:                NONCE q PROTOCOL: what was to be a request of it is none (templates/server.bt)
  * - event ID:             NONCE ID NSECS TID NUMBER... [HEX] [TEXT NONCE]...
  * - its texts follow:     NONCE ID NSECS TID NUMBER... [HEX]
  * - a piece of a text:    NONCE s NSECS TID FIELD OFFSET TEXT NONCE [TEXT NONCE]

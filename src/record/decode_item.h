@@ -9,6 +9,7 @@ enum decode_kind {
     DECODE_RECORD,
     DECODE_TICK,   /* CPU `number` sent a heartbeat at `nsecs` */
     DECODE_BATCH,  /* everything that was put into maps up to `nsecs` has come */
+    DECODE_DOUBT,  /* what the server called a function with is no request, or not where it was looked for */
     DECODE_LOST,   /* `number` events were lost, by bpftrace or from the maps */
     DECODE_NOTICE, /* bpftrace says `text`, a line without its end */
 };

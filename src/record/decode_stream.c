@@ -99,6 +99,15 @@ read_more(struct decode *decode, struct wire *wire, bool has_words, struct decod
     return true;
 }
 
+static bool
+read_doubt(struct wire *wire, struct decode_item *item)
+{
+    item->kind = DECODE_DOUBT;
+    item->number = wire_number(wire);
+    wire_literal(wire, "\n");
+    return true;
+}
+
 bool
 decode_stream_frame(struct decode *decode, struct wire *wire, struct decode_item *item)
 {
@@ -111,6 +120,8 @@ decode_stream_frame(struct decode *decode, struct wire *wire, struct decode_item
     switch (kind) {
     case 'h':
         return read_tick(wire, item);
+    case 'q':
+        return read_doubt(wire, item);
     case 'm':
         return decode_batch_end(decode, wire, item);
     case 's':

@@ -15,6 +15,8 @@
 /* No field has this meaning. */
 #define NOTHING CATALOG_MEANINGS
 
+typedef void filter_put_term(const struct filter_term *term, struct outbuf *out, const char *value, const char *len);
+
 struct filter_kind {
     const char *option;
     int (*parse)(struct filter_term *term, const char *word, struct diag *diag);
@@ -22,7 +24,7 @@ struct filter_kind {
     bool may_lack_subject;        /* a probe without such a field fits */
     bool (*fits_probe)(const struct filter_term *term, const struct catalog_probe *probe);
     bool excludes; /* a probe that fits is left out */
-    void (*put)(const struct filter_term *term, struct outbuf *out, const char *value, const char *len);
+    filter_put_term *put;
     bool (*fits)(const struct filter_term *term, const struct types_value *value);
 };
 
@@ -171,6 +173,12 @@ static void
 put_header(const struct filter_term *term, struct outbuf *out, const char *value, const char *len)
 {
     header_condition(out, term->text, value, len);
+}
+
+static void
+put_likely_header(const struct filter_term *term, struct outbuf *out, const char *value, const char *len)
+{
+    header_likely(out, term->text, value, len);
 }
 
 static bool
@@ -341,7 +349,8 @@ filter_asks(const struct filter *filter, const struct catalog_probe *probe, int 
 
 /* The terms of a kind, with "or" between them. */
 static void
-put_kind(const struct filter *filter, const struct filter_kind *kind, const struct filter_value *value, struct outbuf *out)
+put_kind(const struct filter *filter, const struct filter_kind *kind, filter_put_term *put, const struct filter_value *value,
+         struct outbuf *out)
 {
     const char *separator = out->len > 0 ? " && (" : "(";
     size_t before = out->len;
@@ -349,7 +358,7 @@ put_kind(const struct filter *filter, const struct filter_kind *kind, const stru
         if (filter->terms[i].kind != kind)
             continue;
         text_puts(out, separator);
-        kind->put(&filter->terms[i], out, value->value, value->len);
+        put(&filter->terms[i], out, value->value, value->len);
         separator = " || ";
     }
     if (out->len > before)
@@ -364,11 +373,25 @@ filter_put(const struct filter *filter, const struct catalog_probe *probe, const
     for (size_t i = 0; i < KINDS; i++) {
         int subject = subject_of(&kinds[i], probe);
         if (subject >= 0)
-            put_kind(filter, &kinds[i], &values[subject], &condition);
+            put_kind(filter, &kinds[i], kinds[i].put, &values[subject], &condition);
     }
     if (condition.len > 0)
         text_printf(out, "    if (!(%.*s)) { return; }\n", (int)condition.len, condition.ptr);
     text_free(&condition);
+}
+
+bool
+filter_condition(const struct filter *filter, const struct catalog_probe *probe, int field, const struct filter_value *value,
+                 struct outbuf *out)
+{
+    struct outbuf condition = {0};
+    for (size_t i = 0; i < KINDS; i++)
+        if (subject_of(&kinds[i], probe) == field)
+            put_kind(filter, &kinds[i], kinds[i].put == put_header ? put_likely_header : kinds[i].put, value, &condition);
+    bool is_asked = condition.len > 0;
+    text_put(out, (struct slice){condition.ptr, condition.len});
+    text_free(&condition);
+    return is_asked;
 }
 
 static bool
@@ -393,6 +416,17 @@ filter_fits_all(const struct filter *filter, const struct catalog_probe *probe, 
         if (subject >= 0 && !kind_fits(filter, &kinds[i], &values[subject]))
             return false;
     }
+    return true;
+}
+
+bool
+filter_fits_name(const struct filter *filter, const struct catalog_probe *probe, struct slice name)
+{
+    const struct types_value value = {.number = name.len, .text = name};
+    int field = probe->field_of[CATALOG_HEADER_NAME];
+    for (size_t i = 0; i < KINDS; i++)
+        if (subject_of(&kinds[i], probe) == field && !kind_fits(filter, &kinds[i], &value))
+            return false;
     return true;
 }
 

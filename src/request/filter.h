@@ -52,6 +52,14 @@ struct filter_value {
 void filter_put(const struct filter *filter, const struct catalog_probe *probe, const struct filter_value *values,
                 struct outbuf *out);
 
+/* Whether a header field of that name fits what is asked of names in records of the probe. */
+bool filter_fits_name(const struct filter *filter, const struct catalog_probe *probe, struct slice name);
+
+/* Appends what is asked of one field of the probe, as a bpftrace expression; nothing if nothing is. false: that. Of names it
+ * asks only what header_likely does. */
+bool filter_condition(const struct filter *filter, const struct catalog_probe *probe, int field,
+                      const struct filter_value *value, struct outbuf *out);
+
 /* Which share of the connections passes both filters, of which either may be NULL; 0: there is no --sample. */
 double filter_share(const struct filter *first, const struct filter *second);
 

@@ -95,6 +95,20 @@ header_condition(struct outbuf *out, const char *pattern, const char *text, cons
 }
 
 void
+header_likely(struct outbuf *out, const char *pattern, const char *text, const char *len)
+{
+    struct parts parts = split(pattern);
+    size_t size = piece_size(parts.head, 0);
+    if (parts.has_star || size <= 1) {
+        header_condition(out, pattern, text, len);
+        return;
+    }
+    text_printf(out, "(%s == %zu", len, parts.head.len);
+    put_piece(out, parts.head.ptr, size, text, 0);
+    text_putc(out, ')');
+}
+
+void
 header_prefix(struct outbuf *out, const char *prefix, const char *text)
 {
     struct outbuf condition = {0};

@@ -19,6 +19,9 @@ bool header_is_pattern(const char *pattern);
  * address and length. */
 void header_condition(struct outbuf *out, const char *pattern, const char *text, const char *len);
 
+/* The same with fewer branches, for a loop: it holds for some other names of the same length, too. */
+void header_likely(struct outbuf *out, const char *pattern, const char *text, const char *len);
+
 /* The same for a text that begins with `prefix` (not empty), without parentheses. */
 void header_prefix(struct outbuf *out, const char *prefix, const char *text);
 

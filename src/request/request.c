@@ -20,6 +20,10 @@ request_put(struct outbuf *out, const struct request *request, const char *mark,
         put_line(out, mark, "transport", "batch", put);
     if (request->text_limit != 0)
         text_printf(out, "%stext-limit %u\n", mark, request->text_limit);
+    if (request->wants_sni)
+        put_line(out, mark, "sni", "yes", put);
+    if (request->where != NULL)
+        put_line(out, mark, "where", request->where, put);
     for (size_t i = 0; i < request->filter.nwords; i++) {
         text_printf(out, "%sfilter", mark);
         put_line(out, " ", request->filter.words[i].option, request->filter.words[i].value, put);
@@ -60,7 +64,11 @@ request_take(struct request *request, struct slice key, struct slice value, stru
         request->text_limit = is_number ? (unsigned)limit : 0;
         return is_number;
     }
-    if (text_is(key, "mode"))
+    if (text_is(key, "sni"))
+        request->wants_sni = text_is(value, "yes");
+    else if (text_is(key, "where"))
+        request->where = keep(value, mem);
+    else if (text_is(key, "mode"))
         request->group = keep(value, mem);
     else if (text_is(key, "type"))
         add(&request->patterns, &request->npatterns, value, mem);

@@ -23,6 +23,13 @@ enum { REQUEST_TEXT_LIMIT = 8192 };
 enum { REQUEST_STREAM_BUFFER = 64 << 20, REQUEST_BATCH_BUFFER = 128 << 20, REQUEST_LEAST_BUFFER = 4 << 20 };
 #define REQUEST_MOST_BUFFER ((uint64_t)4 << 30)
 
+/* Where whole requests come from. */
+enum request_source {
+    REQUEST_EITHER, /* the server's structures if they can be read, or else its probes */
+    REQUEST_SERVER, /* its structures */
+    REQUEST_PROBES
+};
+
 /* The mode of whole HTTP requests: it takes all probes that have a role. */
 #define REQUEST_EXCHANGES "requests"
 
@@ -34,9 +41,14 @@ struct request {
     struct redact redact;
     struct filter filter;
     enum request_transport transport;
+    enum request_source source; /* a recording keeps which one it was, for each server (note.h) */
     unsigned text_limit; /* bytes of each text that are read at most; 0: REQUEST_TEXT_LIMIT */
     unsigned batch_ms;   /* of REQUEST_BATCH; it stands only in the program, not in the lines below */
     size_t buffer;       /* bytes of memory for records that wait; 0: REQUEST_STREAM_BUFFER or REQUEST_BATCH_BUFFER */
+    const char *needs_whole; /* what was asked for that only the server's structures have, as "bytes"; NULL: nothing */
+    bool wants_sni;          /* of whole requests: the name that the client asked TLS for */
+    const char *where; /* of whole requests that are read in the server: those for which this bpftrace expression holds, in the
+                        * variables of whole_program.h; NULL: all */
     bool app_data;       /* application data too, and secrets of events that a pattern names literally */
 };
 
@@ -47,6 +59,8 @@ struct request {
  *   redact PATTERN        one line for each
  *   transport batch       unless it is a stream
  *   text-limit 8192
+ *   sni yes               if that of whole requests is asked for
+ *   where EXPRESSION      if there is one
  *   filter conn 1,2       one line for each: the option's name, and what it was given
  *
  * Whether application data was asked for stands beside them, and in recordings how much memory. */

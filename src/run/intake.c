@@ -23,10 +23,10 @@ remove_redacted(const struct plan *plan, struct record *record)
 {
     for (int i = 0; record->event != NULL && i < record->event->probe->nfields; i++) {
         const struct catalog_field *field = &record->event->probe->fields[i];
-        if (!record->event->is_shown[i] || !plan_is_redactable(plan, field))
+        if (!record->event->is_shown[i] || !plan_is_redactable(plan, record->event, i))
             continue;
-        const struct types_value *name = &record->values[field->named_by];
-        if (name->text.len < name->number || redact_fits(plan->redact, name->text)) {
+        const struct types_value *name = field->named_by >= 0 ? &record->values[field->named_by] : NULL;
+        if (name == NULL || name->text.len < name->number || redact_fits(plan->redact, name->text)) {
             record->values[i].text.len = 0;
             record->values[i].is_redacted = true;
         }
@@ -182,7 +182,17 @@ static void
 intake_take_decoded(struct session *session, struct decode_item *item)
 {
     session->intake.newest = item->record.nsecs;
+    session->intake.is_believed |= item->record.event->whole != NULL;
     intake_take_record(session, &item->record, item->is_batched ? 0 : session->intake.now);
+}
+
+/* Requests within the server, as of its mruby handlers, are doubted too, so a few mean nothing where others were good. */
+static unsigned
+intake_doubt(struct session *session)
+{
+    enum { MOST_DOUBTS = 8 };
+    struct session_intake *intake = &session->intake;
+    return ++intake->doubts == MOST_DOUBTS && !intake->is_believed ? INTAKE_DOUBTFUL : 0;
 }
 
 /* What is no record. Returns bits of intake_news. */
@@ -194,6 +204,8 @@ intake_take_other(struct session *session, const struct decode_item *item)
         return intake_take_tick(session, item);
     if (item->kind == DECODE_BATCH)
         return pass_on(session, reorder_batch(intake->reorder, item->nsecs, intake->now));
+    if (item->kind == DECODE_DOUBT)
+        return intake_doubt(session);
     if (item->kind == DECODE_LOST)
         intake_lose(session, item->number);
     if (item->kind == DECODE_NOTICE)

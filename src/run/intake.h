@@ -9,6 +9,7 @@
 enum intake_news {
     INTAKE_READY = 1,    /* a heartbeat has come: everything is attached */
     INTAKE_COMPLETE = 2, /* everything up to the session's end is here */
+    INTAKE_DOUBTFUL = 4, /* nothing that was to be a request was one */
 };
 
 /* Reads what is there, and closes the file at its end. Returns bits of intake_news. `has_come` says whether there was anything.

@@ -87,18 +87,60 @@ last_words_want_lesser(const struct session *session)
     return is_refusal && !session->is_lesser && run->keeper != NULL && !run->is_program_foreign;
 }
 
+/* Whether the next program is one of probes. */
+static bool
+gives_up_structures(const struct session *session)
+{
+    const struct request *request = session->plan.request;
+    return session->plan.whole != NULL && request->source == REQUEST_EITHER && request->needs_whole == NULL;
+}
+
+static void
+order_lesser(const struct session *session)
+{
+    session->run->nlesser++;
+    keeper_order(session->run->keeper, KEEPER_START_LESSER, session->server);
+}
+
+static bool
+is_ending(const struct session_run *run)
+{
+    return run->stop_nsecs != UINT64_MAX || run->is_reader_gone;
+}
+
 static void
 try_lesser(const struct session *session)
 {
-    struct session_run *run = session->run;
-    bool is_ending = run->stop_nsecs != UINT64_MAX || run->is_reader_gone;
-    if (is_ending)
+    const struct session_run *run = session->run;
+    if (is_ending(run))
         return;
-    diag_note(run->log,
-              "the program for pid %d is refused as too large; trying a smaller one, which shows %d bytes of a text at most",
-              session->server, BPFTRACE_LESSER_LIMIT);
-    run->nlesser++;
-    keeper_order(run->keeper, KEEPER_START_LESSER, session->server);
+    if (gives_up_structures(session))
+        diag_note(run->log, "the program for the structures of pid %d is refused; its probes are traced instead",
+                  session->server);
+    else
+        diag_note(
+            run->log,
+            "the program for pid %d is refused as too large; trying a smaller one, which shows %d bytes of a text at most",
+            session->server, BPFTRACE_LESSER_LIMIT);
+    order_lesser(session);
+}
+
+void
+last_words_doubt(const struct session *session)
+{
+    struct session_run *run = session->run;
+    if (is_ending(run) || run->keeper == NULL)
+        return;
+    if (gives_up_structures(session) && !run->is_program_foreign) {
+        diag_note(
+            run->log,
+            "the requests of pid %d are not where its structures were taken to be; another layout, or its probes, are tried",
+            session->server);
+        order_lesser(session);
+    } else if (run->diag->status == DIAG_OK)
+        diag_set(run->diag, DIAG_FAILED,
+                 "the requests of pid %d are not where its structures were taken to be; --source=probes traces its probes",
+                 session->server);
 }
 
 /* What may be behind a refusal: the program is written for versions that were tried. */

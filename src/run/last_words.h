@@ -20,4 +20,7 @@ void last_words_free(struct session *session);
 /* Whether bpftrace has ended so that a smaller program is to be tried. */
 bool last_words_want_lesser(const struct session *session);
 
+/* Nothing that the program has read in the server's structures was a request: has its probes traced instead, or says so. */
+void last_words_doubt(const struct session *session);
+
 #endif

@@ -6,6 +6,7 @@
 #include "program/attach.h"
 #include "program/wire_program.h"
 #include "run/note.h"
+#include "run/source.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ enum { MAX_PROGRAM = 1024 * 1024 };
 struct launch_server {
     struct launch_server *next;
     struct target target;
+    size_t first_layout;    /* of those that are known: the first one to try */
     struct bpftrace lesser; /* what the smaller program is made for */
     bool is_successor;      /* it came later than the run */
     bool is_unread;         /* another one's tracer sees it, and of `target` only what that needs is known */
@@ -120,7 +122,7 @@ check_files(const struct plan *plan, struct diag *diag)
     enum { BESIDE = 15 };
     size_t sites = 0, most = child_raise_files();
     for (size_t i = 0; i < plan->nevents; i++)
-        sites += plan->events[i].usdt->nsites;
+        sites += plan->events[i].usdt != NULL ? plan->events[i].usdt->nsites : 0;
     size_t needed = sites * plan->bpftrace->row.files_a_site + BESIDE;
     if (needed <= most)
         return 0;
@@ -162,6 +164,7 @@ trace(const struct launch *launch, struct launch_server *server, struct note *ab
     struct target *target = &server->target;
     int status = launch_plan(launch, target, &plan, &server->mem, diag);
     if (status == 0) {
+        about->has_structures = target->has_structures;
         about->is_by_file = target->by_file = may_share(launch, target) && attach_fits_file(&plan);
         status = note_write(note, about, target, launch->catalog, KEEPER_NOTE_SIZE, diag);
     }
@@ -257,15 +260,39 @@ unseen_since(const struct launch *launch, const struct launch_server *server)
 
 /* One that is started once more, with the smaller program, is in its line already. */
 static void
-remember(struct launch *launch, struct launch_server *server, const struct child *tracer, const char *nonce)
+remember(struct launch *launch, struct launch_server *server, bool is_again, const struct child *tracer, const char *nonce)
 {
     if (launch->await != NULL)
         launch->await->has_begun = true;
     server->tracer = tracer->pid;
-    if (!bpftrace_is_set(&server->lesser))
+    if (!is_again)
         follow_add(&launch->following, server->target.pid, &server->target.exe_file);
     if (server->target.by_file)
         share_add(&launch->sharing, tracer->pid, &server->target.exe_file, attach_mark(nonce));
+}
+
+/* After a program for the server's structures comes one for another layout of them, then one for its probes, and after that a
+ * smaller one. */
+static void
+lessen(struct launch *part, struct launch_server *server, pid_t pid, struct note *about)
+{
+    const struct launch_server *before = find_start(server->next, pid);
+    bool has_structures = before != NULL && before->target.has_structures;
+    bool has_probes_left = has_structures && part->request->source == REQUEST_EITHER && part->request->needs_whole == NULL;
+    if (has_structures && before->target.next_layout > 0) {
+        server->first_layout = before->target.next_layout;
+        return;
+    }
+    if (has_probes_left) {
+        struct request *request = mem_alloc(&server->mem, sizeof(*request));
+        *request = *part->request;
+        request->source = REQUEST_PROBES;
+        part->request = request;
+        return;
+    }
+    about->is_lesser = true;
+    server->lesser = bpftrace_lessened(part->bpftrace);
+    part->bpftrace = &server->lesser;
 }
 
 static int
@@ -274,13 +301,12 @@ start(void *context, pid_t pid, bool is_lesser, struct child *tracer, int *serve
     struct launch *launch = context;
     struct launch_server *server = new_server(launch);
     struct launch part = *launch;
-    struct note about = {.is_lesser = is_lesser};
-    if (is_lesser) {
-        server->lesser = bpftrace_lessened(launch->bpftrace);
-        part.bpftrace = &server->lesser;
-    }
+    struct note about = {.is_lesser = false};
+    if (is_lesser)
+        lessen(&part, server, pid, &about);
     server->is_successor = launch->following.has_looked;
-    int status = target_open(&server->target, pid, &server->mem, diag);
+    const struct source source = {part.request, part.structures, part.bpftrace, part.log, server->first_layout};
+    int status = source_open(&source, &server->target, pid, &server->mem, diag);
     if (is_lesser && (status == 0 || server->target.pidfd < 0))
         status = check_lesser(server, diag);
     if (status == 0)
@@ -290,7 +316,7 @@ start(void *context, pid_t pid, bool is_lesser, struct child *tracer, int *serve
     if (status == 0)
         status = trace(&part, server, &about, tracer, note, diag);
     if (status == 0)
-        remember(launch, server, tracer, about.nonce);
+        remember(launch, server, is_lesser, tracer, about.nonce);
     *server_fd = server->target.pidfd;
     server->target.pidfd = -1;
     return status;

@@ -5,12 +5,14 @@
 #include "run/follow.h"
 #include "run/keeper.h"
 #include "run/share.h"
+#include "catalog/structures.h"
 #include "program/contract.h"
 
 /* What bpftrace is started with: the same for all servers of a run. The services of the keeper work on this. */
 struct launch {
     const struct request *request;
     const struct catalog *catalog;
+    const struct structures *structures;
     const struct files *templates;
     const struct bpftrace *bpftrace;
     const struct contract *contract; /* the program to run (--script); NULL: one is made */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static const char lesser[] = "lesser", by_file[] = "by-file", since[] = "since=";
+static const char lesser[] = "lesser", by_file[] = "by-file", structures[] = "structures", since[] = "since=";
 
 /* The plan asks for probes of the catalogue's providers only; libraries may have any number of others. */
 int
@@ -15,6 +15,8 @@ note_write(struct outbuf *out, const struct note *note, const struct target *tar
         text_printf(out, " %s", lesser);
     if (note->is_by_file)
         text_printf(out, " %s", by_file);
+    if (note->has_structures)
+        text_printf(out, " %s", structures);
     if (note->since != 0)
         text_printf(out, " %s%lu", since, note->since);
     text_printf(out, "\n%s\n", target->command);
@@ -34,6 +36,8 @@ read_word(struct note *note, struct slice word)
         return note->is_lesser = true;
     if (text_is(word, by_file))
         return note->is_by_file = true;
+    if (text_is(word, structures))
+        return note->has_structures = true;
     if (!text_starts_with(word, since))
         return false;
     text_skip(&word, strlen(since));

@@ -11,12 +11,13 @@
  *
  *   lesser    the program is the smaller one, made for the bpftrace of bpftrace_lessened
  *   by-file   it sees all processes of the server's executable
+ *   structures  whole requests are read in the server's structures, not from its probes
  *   since=N   the server was found later than the others: it, or the run, began then (CLOCK_BOOTTIME in nanoseconds)
  *
  * Of a server that a program by file sees, too: "- WORD..." and its command line. */
 struct note {
     char nonce[WIRE_NONCE_SIZE]; /* "-": there is none */
-    bool is_lesser, is_by_file;
+    bool is_lesser, is_by_file, has_structures;
     uint64_t since;      /* 0: the run began with it */
     const char *command; /* escaped */
     struct usdt_probes probes;

@@ -46,7 +46,11 @@ make_plan(struct session *session, const struct session_config *config, const st
     }
     session->command = note->command;
     session->is_later = note->since != 0;
-    session->target = (struct target){.pid = session->server, .pidfd = -1, .command = note->command, .probes = note->probes};
+    session->target = (struct target){.pid = session->server,
+                                      .pidfd = -1,
+                                      .command = note->command,
+                                      .probes = note->probes,
+                                      .has_structures = note->has_structures};
     return plan_make(&session->plan, config->catalog, &session->target, bpftrace, config->request, &session->mem, diag);
 }
 
@@ -167,6 +171,11 @@ tell_lifecycle(struct session *session, unsigned news)
 {
     if (news & INTAKE_READY)
         lifecycle_happen(session, LIFECYCLE_READY);
+    if (news & INTAKE_DOUBTFUL) {
+        last_words_doubt(session);
+        session->run->counts.servers--;
+        lifecycle_happen(session, LIFECYCLE_UNWANTED);
+    }
     if (news & INTAKE_COMPLETE)
         lifecycle_happen(session, LIFECYCLE_COMPLETE);
 }
@@ -381,10 +390,17 @@ session_take_server(struct session *session, struct slice bytes, uint64_t nsecs,
 
 /* ---- What is told. */
 
+/* Whole requests come from one place. */
+static size_t
+count_probes(const struct session *session)
+{
+    return session->plan.whole != NULL ? 1 : session->plan.nevents;
+}
+
 void
 session_introduce(const struct session *session)
 {
-    size_t count = session->plan.nevents;
+    size_t count = count_probes(session);
     diag_note(session->run->log, "attaching %zu probe%s to pid %d (%s)", count, count == 1 ? "" : "s", session->server,
               session->command);
 }
@@ -393,7 +409,7 @@ void
 session_announce(const struct session *session, pid_t server, uint64_t bytes)
 {
     diag_debug(session->run->log, 1, "tracing pid %d (%s), probes attached: %zu, pages made readable: %lu KiB", server,
-               servers_command(session, server), session->plan.nevents, bytes / 1024);
+               servers_command(session, server), count_probes(session), bytes / 1024);
 }
 
 void

@@ -115,6 +115,8 @@ session_run_summarize(const struct session_run *run)
         text_printf(&text, "%lu events", output->shown);
     text_puts(&text, "; ");
     put_losses(&text, run);
+    if (output->are_whole)
+        text_puts(&text, "; read in the server's structures");
     diag_note(run->log, "%.*s", (int)text.len, text.ptr);
     text_free(&text);
 }

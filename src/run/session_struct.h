@@ -75,6 +75,8 @@ struct session_intake {
     uint64_t now;            /* CLOCK_BOOTTIME in nanoseconds, when the bytes in hand were read */
     uint64_t newest;         /* the time of the last record, in the same; 0: none has come since bpftrace was paused */
     int64_t paused;          /* milliseconds of CLOCK_MONOTONIC: since when bpftrace has been in a pause; 0: it is in none */
+    unsigned doubts;         /* that the program has told of, of hits that were no requests */
+    bool is_believed;        /* others were */
     uint64_t damaged;        /* of the decoder's damaged records: how many are in the run's count */
     int faults;              /* of the decoder's faults: how many the user was told of */
 };

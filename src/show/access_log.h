@@ -12,6 +12,7 @@ struct access_log {
     size_t npieces;
     struct exchange_fields asked;
     bool is_json;
+    bool wants_sni;        /* it has %{ssl.server-name}x */
     bool tells_incomplete; /* the format has %{incomplete}x */
 };
 

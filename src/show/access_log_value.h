@@ -54,8 +54,8 @@ const struct access_log_letter *access_log_find_letter(char letter);
 const struct access_log_word *access_log_find_word(char letter, const char *word);
 
 /* The header field of the piece; all of its name, with commas between them; its format of strftime; what may be missing;
- * nothing, for what the probes do not show. */
+ * the name of TLS; nothing, for what the probes do not show. */
 access_log_put_function access_log_put_header, access_log_put_headers, access_log_put_strftime, access_log_put_incomplete,
-    access_log_put_nothing;
+    access_log_put_nothing, access_log_put_sni;
 
 #endif

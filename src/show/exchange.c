@@ -1,5 +1,6 @@
 #include "show/exchange.h"
 
+#include <string.h>
 #include <strings.h>
 
 /* By bit of `enum exchange_part`. */
@@ -17,12 +18,18 @@ exchange_ask(struct exchange_fields *fields, struct exchange_field field, struct
 }
 
 void
+exchange_touch(struct exchange *exchange, const struct record *record)
+{
+    if (exchange->begun == 0)
+        exchange->begun = record->nsecs;
+    exchange->last = record->nsecs;
+}
+
+void
 exchange_add(struct exchange *exchange, const struct record *record)
 {
     const struct catalog_probe *probe = record->event->probe;
-    if (exchange->records.len == 0)
-        exchange->begun = record->nsecs;
-    exchange->last = record->nsecs;
+    exchange_touch(exchange, record);
     if (probe->role == CATALOG_REQUEST) {
         exchange->requested = record->nsecs;
         exchange->http_version = record->values[probe->field_of[CATALOG_HTTP_VERSION]].number;
@@ -88,10 +95,59 @@ exchange_put_incomplete(const struct exchange *exchange, struct outbuf *out, con
 }
 
 bool
+exchange_number(const struct exchange *exchange, int field, uint64_t *number)
+{
+    *number = exchange->whole.numbers[field];
+    return exchange->whole.is_there && *number != WHOLE_UNKNOWN;
+}
+
+bool
+exchange_between(const struct exchange *exchange, int from, int until, int64_t *usec)
+{
+    uint64_t begin, end;
+    *usec = 0;
+    bool is_there = exchange_number(exchange, from, &begin) && exchange_number(exchange, until, &end) && begin != 0 && end != 0;
+    if (is_there)
+        *usec = (int64_t)(end - begin);
+    return is_there;
+}
+
+bool
+exchange_address(const struct exchange *exchange, char text[TYPES_ADDRESS_TEXT], unsigned *port)
+{
+    if (!exchange->whole.is_there)
+        return false;
+    types_address(exchange->whole.address, text, port);
+    return *text != '\0';
+}
+
+bool
+exchange_ttfb_ns(const struct exchange *exchange, int64_t *ns)
+{
+    bool is_there = exchange->requested != 0 && exchange->responded != 0;
+    if (!exchange->whole.is_there) {
+        *ns = (int64_t)(exchange->responded - exchange->requested);
+        return is_there;
+    }
+    is_there = exchange_between(exchange, WHOLE_BEGIN_AT, WHOLE_RESPONSE_START_AT, ns);
+    *ns *= 1000;
+    return is_there;
+}
+
+bool
 exchange_ttfb(const struct exchange *exchange, double *ms)
 {
-    if (exchange->requested == 0 || exchange->responded == 0)
-        return false;
-    *ms = (double)(int64_t)(exchange->responded - exchange->requested) / 1e6;
-    return true;
+    int64_t ns = 0;
+    bool is_there = exchange_ttfb_ns(exchange, &ns);
+    *ms = (double)ns / 1e6;
+    return is_there;
+}
+
+struct slice
+exchange_host(struct slice authority)
+{
+    bool is_in_brackets = authority.len > 0 && *authority.ptr == '[';
+    const char *from = is_in_brackets ? memchr(authority.ptr, ']', authority.len) : authority.ptr;
+    const char *end = from != NULL ? memchr(from, ':', authority.len - (size_t)(from - authority.ptr)) : NULL;
+    return end == NULL ? authority : (struct slice){authority.ptr, (size_t)(end - authority.ptr)};
 }

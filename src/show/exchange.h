@@ -11,6 +11,14 @@ enum exchange_part {
     EXCHANGE_RESPONSE_HEADERS = 8,
 };
 
+/* What only the server's structures tell of a request. */
+struct exchange_whole {
+    bool is_there;
+    uint64_t numbers[WHOLE_FIELDS];        /* by field of WHOLE_END */
+    uint64_t address[TYPES_ADDRESS_WORDS]; /* of the client, as types.h has it */
+    char sni[256];                         /* ""; it is not known, or there is none */
+};
+
 /* An exchange is a request and its response, as far as they were seen. */
 struct exchange {
     pid_t pid; /* of the server */
@@ -23,6 +31,7 @@ struct exchange {
     unsigned incomplete;           /* what may be missing */
     uint64_t waited;               /* nanoseconds without a response when --pending told of it (group.h); 0: it has not */
     bool is_waiting;               /* it tells of it now */
+    struct exchange_whole whole;
     struct outbuf records;         /* as record_copy.h has them, in their order */
 };
 
@@ -41,6 +50,9 @@ void exchange_ask(struct exchange_fields *fields, struct exchange_field field, s
 /* Takes a record of its request, of which it keeps a copy. */
 void exchange_add(struct exchange *exchange, const struct record *record);
 
+/* Notes that the record was seen, without keeping it. */
+void exchange_touch(struct exchange *exchange, const struct record *record);
+
 /* Makes it an exchange without records. */
 void exchange_clear(struct exchange *exchange);
 
@@ -58,7 +70,17 @@ const struct types_value *exchange_header(const struct exchange *exchange, enum 
 /* Appends the names of what may be missing, as "request" and "response-headers", with the separator between them. */
 void exchange_put_incomplete(const struct exchange *exchange, struct outbuf *out, const char *separator);
 
-/* Milliseconds from the request to the first byte of the response. false: one of them was not seen. */
+/* What only the server's structures tell; false: they do not, or were not read. A number by field of WHOLE_END; the
+ * microseconds between two such times; and the client's address, which is there for IPv4 and IPv6. */
+bool exchange_number(const struct exchange *exchange, int field, uint64_t *number);
+bool exchange_between(const struct exchange *exchange, int from, int until, int64_t *usec);
+bool exchange_address(const struct exchange *exchange, char text[TYPES_ADDRESS_TEXT], unsigned *port);
+
+/* An authority up to its port: to the first colon that is not in brackets. */
+struct slice exchange_host(struct slice authority);
+
+/* Nanoseconds, or milliseconds, from the request to the first byte of the response. false: one of them was not seen. */
+bool exchange_ttfb_ns(const struct exchange *exchange, int64_t *ns);
 bool exchange_ttfb(const struct exchange *exchange, double *ms);
 
 #endif

@@ -1,6 +1,7 @@
 #include "show/group.h"
 
 #include "base/no_memory.h"
+#include "show/unfold.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,10 @@
  * them a thread may be interrupted; on a machine with ten threads for each CPU 0.1 s was too short for one response of 20,000.
  */
 static const uint64_t complete_ns = 500 * 1000 * 1000;
+
+/* One that comes whole is complete when its last record is this old. The server's thread may be interrupted between the parts
+ * of a hit, and each may be in another map. */
+static const uint64_t whole_ns = 50 * 1000 * 1000;
 
 /* The records of all held requests take no more than this. */
 enum { MAX_BYTES = 64 * 1024 * 1024 };
@@ -39,6 +44,7 @@ struct group_member {
     struct key key;
     bool is_bare; /* a response by itself */
     bool is_responding, is_upgrading;
+    bool is_whole; /* unfold.h; it is in the list of those that respond, too */
     bool has_lost; /* its response may be among what was lost */
     UT_hash_handle hh;
     struct group_member *prev, *next;
@@ -84,15 +90,17 @@ member_finish(struct group *group, struct group_member *member)
 {
     struct exchange *exchange = &member->exchange;
     HASH_DELETE(hh, group->held, member);
+    group->bytes -= exchange->records.len;
     if (member->is_responding)
         DL_DELETE(group->responding, member);
     if (member->is_upgrading)
         leave_upgrading(group, member);
-    if (exchange->responded == 0 && (member->has_lost || member->is_responding))
+    if (member->is_whole)
+        unfold(exchange);
+    else if (exchange->responded == 0 && (member->has_lost || member->is_responding))
         exchange->incomplete |= EXCHANGE_RESPONSE | EXCHANGE_RESPONSE_HEADERS;
     group->bare -= member->is_bare;
     group->count -= !member->is_bare;
-    group->bytes -= exchange->records.len;
     exchange->is_waiting = false;
     DL_APPEND(group->done, member);
 }
@@ -128,7 +136,7 @@ static void
 finish_response(struct group *group, const struct record *record, const struct group_member *own)
 {
     struct group_member *member, *next;
-    bool goes_on = record->event->probe->role == CATALOG_RESPONSE_HEADER;
+    bool goes_on = record->event->probe->role == CATALOG_RESPONSE_HEADER || unfold_is_whole(record);
     DL_FOREACH_SAFE(group->responding, member, next)
     {
         const struct exchange *exchange = &member->exchange;
@@ -336,6 +344,26 @@ member_add(struct group *group, const struct record *record, const struct key *k
         member_give_up(group, find_oldest(group));
 }
 
+/* ---- Requests that come whole. All records of one come from its thread at once, when it has ended. */
+
+static void
+add_whole(struct group *group, const struct record *record, const struct key *key)
+{
+    struct group_member *member = member_find(group, key);
+    finish_response(group, record, member);
+    if (member == NULL)
+        member = begin_request(group, key, record);
+    if (!member->is_responding) {
+        member->is_responding = member->is_whole = true;
+        DL_APPEND(group->responding, member);
+    }
+    size_t before = member->exchange.records.len;
+    unfold_add(&member->exchange, record);
+    group->bytes += member->exchange.records.len - before;
+    while (group->count > group->max || (group->bytes > MAX_BYTES && group->held != NULL))
+        member_give_up(group, find_oldest(group));
+}
+
 static void
 add_event(struct group *group, const struct record *record)
 {
@@ -346,6 +374,10 @@ add_event(struct group *group, const struct record *record)
         key.conn_id = record->values[probe->field_of[CATALOG_CONN_ID]].number;
     if (is_of_request)
         key.req_id = record->values[probe->field_of[CATALOG_REQ_ID]].number;
+    if (is_of_request && unfold_is_whole(record)) {
+        add_whole(group, record, &key);
+        return;
+    }
     finish_response(group, record, is_of_request ? member_find(group, &key) : NULL);
     if (probe->role == CATALOG_CLOSE)
         close_connection(group, &key);
@@ -386,7 +418,8 @@ group_tick(struct group *group, pid_t pid, uint64_t nsecs)
     struct group_member *member, *next;
     DL_FOREACH_SAFE(group->responding, member, next)
     {
-        if (member->exchange.pid != pid || member->exchange.last + complete_ns > nsecs)
+        const struct exchange *exchange = &member->exchange;
+        if (exchange->pid != pid || exchange->last + (member->is_whole ? whole_ns : complete_ns) > nsecs)
             continue;
         group->overdue->keys[group->overdue->next++ % OVERDUE] = member->key;
         member_finish(group, member);

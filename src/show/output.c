@@ -43,6 +43,7 @@ show_exchange(struct output *output, const struct exchange *exchange)
     if (output->sink->pending.len == before)
         return;
     sink_end_record(output->sink);
+    output->are_whole |= exchange->whole.is_there;
     output->waiting += exchange->is_waiting;
     output->shown += !exchange->is_waiting;
     output->unanswered += !exchange->is_waiting && exchange->responded == 0;

@@ -18,6 +18,7 @@ struct output {
     uint64_t waiting;    /* requests that were shown while they waited, beside those */
     uint64_t unanswered; /* of these: requests without a response */
     uint64_t incomplete; /* of these: requests of which something may be missing */
+    bool are_whole;      /* requests were read in a server's structures */
     uint64_t cut;        /* values that are shown in part */
 };
 

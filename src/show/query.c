@@ -44,8 +44,10 @@ req_of(const struct exchange *exchange, long double *number)
 static bool
 ttfb_of(const struct exchange *exchange, long double *number)
 {
-    *number = (int64_t)(exchange->responded - exchange->requested);
-    return exchange->requested != 0 && exchange->responded != 0;
+    int64_t ns = 0;
+    bool is_there = exchange_ttfb_ns(exchange, &ns);
+    *number = ns;
+    return is_there;
 }
 
 static bool
@@ -55,12 +57,96 @@ incomplete_of(const struct exchange *exchange, long double *number)
     return exchange->incomplete != 0;
 }
 
+static bool
+whole_of(const struct exchange *exchange, int field, long double *number)
+{
+    uint64_t found;
+    bool is_there = exchange_number(exchange, field, &found);
+    *number = found;
+    return is_there;
+}
+
+static bool
+bytes_of(const struct exchange *exchange, long double *number)
+{
+    return whole_of(exchange, WHOLE_BYTES, number);
+}
+
+static bool
+request_bytes_of(const struct exchange *exchange, long double *number)
+{
+    return whole_of(exchange, WHOLE_REQUEST_BYTES, number);
+}
+
+/* In nanoseconds. */
+static bool
+duration_of(const struct exchange *exchange, long double *number)
+{
+    int64_t usec = 0;
+    bool is_there = exchange_between(exchange, WHOLE_BEGIN_AT, WHOLE_RESPONSE_END_AT, &usec);
+    *number = (long double)usec * 1000;
+    return is_there;
+}
+
+static bool
+port_of(const struct exchange *exchange, long double *number)
+{
+    char address[TYPES_ADDRESS_TEXT];
+    unsigned port = 0;
+    bool is_there = exchange_address(exchange, address, &port);
+    *number = port;
+    return is_there;
+}
+
+static bool
+address_of(const struct exchange *exchange, char buffer[QUERY_TEXT], struct slice *text)
+{
+    unsigned port;
+    bool is_there = exchange_address(exchange, buffer, &port);
+    *text = text_of(is_there ? buffer : "");
+    return is_there;
+}
+
+static bool
+sni_of(const struct exchange *exchange, char buffer[QUERY_TEXT], struct slice *text)
+{
+    (void)buffer;
+    *text = text_of(exchange->whole.sni);
+    return text->len > 0;
+}
+
+/* The authority without its port. */
+static bool
+host_of(const struct exchange *exchange, char buffer[QUERY_TEXT], struct slice *text)
+{
+    (void)buffer;
+    struct record record;
+    size_t at = 0;
+    const struct types_value *value = exchange_header(exchange, CATALOG_REQUEST_HEADER, text_of(":authority"), &at, &record);
+    if (value == NULL || value->is_redacted)
+        return false;
+    *text = exchange_host(value->text);
+    return text->len < value->text.len || value->number == value->text.len; /* or the end of it is missing */
+}
+
 const struct query_field query_fields[QUERY_FIELDS] = {
-    {"status", status_of, false, NULL}, {"version", version_of, false, NULL},
-    {"ttfb", ttfb_of, true, NULL},      {"conn", conn_of, false, NULL},
-    {"req", req_of, false, NULL},       {"method", NULL, false, ":method"},
-    {"scheme", NULL, false, ":scheme"}, {"authority", NULL, false, ":authority"},
-    {"path", NULL, false, ":path"},     {"incomplete", incomplete_of, false, NULL},
+    {.name = "status", .number = status_of},
+    {.name = "version", .number = version_of},
+    {.name = "ttfb", .number = ttfb_of, .is_time = true},
+    {.name = "duration", .number = duration_of, .is_time = true, .is_whole = true},
+    {.name = "bytes", .number = bytes_of, .is_whole = true},
+    {.name = "request_bytes", .number = request_bytes_of, .is_whole = true},
+    {.name = "conn", .number = conn_of},
+    {.name = "req", .number = req_of},
+    {.name = "method", .header = ":method"},
+    {.name = "scheme", .header = ":scheme"},
+    {.name = "authority", .header = ":authority"},
+    {.name = "host", .header = ":authority", .text = host_of},
+    {.name = "path", .header = ":path"},
+    {.name = "address", .text = address_of, .is_whole = true, .is_address = true},
+    {.name = "port", .number = port_of, .is_whole = true},
+    {.name = "sni", .text = sni_of, .is_whole = true},
+    {.name = "incomplete", .number = incomplete_of},
 };
 
 bool
@@ -117,6 +203,18 @@ value_fits(const struct query_node *node, const struct types_value *value)
 }
 
 static bool
+text_fits(const struct query_node *node, const struct exchange *exchange)
+{
+    char buffer[QUERY_TEXT];
+    struct types_value value = {0};
+    bool is_there = node->field->text(exchange, buffer, &value.text);
+    if (is_there && node->is_network)
+        return condition_address_fits(&node->network, buffer);
+    value.number = value.text.len;
+    return is_there && value_fits(node, &value);
+}
+
+static bool
 any_header_fits(const struct query_node *node, const struct exchange *exchange)
 {
     struct record record;
@@ -138,7 +236,8 @@ static bool
 test_fits(const struct query_node *node, const struct exchange *exchange)
 {
     bool is_number = node->field != NULL && node->field->number != NULL;
-    bool fits = is_number ? number_fits(node, exchange) : any_header_fits(node, exchange);
+    bool is_text = node->field != NULL && node->field->text != NULL;
+    bool fits = is_number ? number_fits(node, exchange) : is_text ? text_fits(node, exchange) : any_header_fits(node, exchange);
     return node->comparison != NULL && node->comparison->is_negated ? !fits : fits;
 }
 

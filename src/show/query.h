@@ -10,9 +10,11 @@
  *   and   := not { "and" not }
  *   not   := "not" not | "(" or ")" | FIELD [ OPERATOR VALUE ]
  *
- * FIELD: status, version, ttfb, conn, req, incomplete (numbers); method, scheme, authority, path, req.NAME, resp.NAME (texts).
- * OPERATOR: == != < <= > >= (numbers), eq ne (texts), ~ !~ (texts and regular expressions).
- * VALUE: a number, with us, ms or s behind it for ttfb; a text in "" or '', or without when it has no blank and no parenthesis.
+ * FIELD: status, version, ttfb, duration, bytes, request_bytes, conn, req, port, incomplete (numbers); method, scheme,
+ * authority, host, path, address, sni, req.NAME, resp.NAME (texts). Those of duration to port but conn and req, and address and
+ * sni, are there if requests are read in the server's structures. OPERATOR: == != < <= > >= (numbers), eq ne (texts), ~ !~
+ * (texts and regular expressions). VALUE: a number, with us, ms or s behind it for a time; a text in "" or '', or without when
+ * it has no blank and no parenthesis.
  *
  * `incomplete` is there where something may be missing, and is the sum of the parts of exchange.h.
  *
@@ -21,6 +23,8 @@
 struct query {
     struct query_node *root;
     struct exchange_fields asked;
+    bool wants_sni;
+    const char *needs_whole; /* a field that only the server's structures have; NULL: it asks for none */
     struct regex **regexes;
     size_t nregexes;
 };

@@ -2,18 +2,23 @@
 #define QUERY_NODE_H
 
 #include "base/regex.h"
+#include "program/condition.h"
 #include "show/exchange.h"
 
 /* What a query is made of, for what reads it and what asks it. */
 
-enum { QUERY_FIELDS = 10 };
+enum { QUERY_FIELDS = 17, QUERY_TEXT = 256 };
 
 /* What can be asked for. */
 struct query_field {
     const char *name;
     bool (*number)(const struct exchange *exchange, long double *number); /* false: it is not there */
     bool is_time;                                                         /* nanoseconds */
+    bool is_address;                                                      /* a text that is compared with networks */
+    bool is_whole;                                                        /* only the server's structures have it */
     const char *header;                                                   /* a text: that of this pseudo header field */
+    /* Another text, which may stand in `buffer`. false: it is not there. */
+    bool (*text)(const struct exchange *exchange, char buffer[QUERY_TEXT], struct slice *text);
 };
 
 extern const struct query_field query_fields[QUERY_FIELDS];
@@ -35,6 +40,9 @@ struct query_node {
     const struct query_comparison *comparison; /* NULL: whether it is there */
     long double number;
     struct slice text;
+    bool is_network; /* the text is `network` */
+    struct condition_address network;
+    struct slice source; /* of a test: as it was written */
     struct regex *regex;
 };
 

@@ -109,7 +109,8 @@ static struct query_node *
 bad_field(struct query_parser *parser, struct slice word)
 {
     static const char expected[] =
-        "expected status, version, ttfb, conn, req, incomplete, method, scheme, authority, path, req.NAME, resp.NAME, not or (";
+        "expected status, version, ttfb, duration, bytes, request_bytes, conn, req, address, port, sni, incomplete, method, "
+        "scheme, authority, host, path, req.NAME, resp.NAME, not or (";
     char question[128], what[192];
     struct near near = near_to(word);
     for (int i = 0; i < QUERY_FIELDS; i++)
@@ -127,6 +128,9 @@ parse_field(struct query_parser *parser)
     for (int i = 0; i < QUERY_FIELDS; i++)
         if (text_is(word, query_fields[i].name))
             node->field = &query_fields[i];
+    parser->query->wants_sni |= text_is(word, "sni");
+    if (node->field != NULL && node->field->is_whole)
+        parser->query->needs_whole = node->field->name;
     if (node->field != NULL && node->field->header != NULL)
         query_ask_for(parser, node, CATALOG_REQUEST_HEADER, text_of(node->field->header));
     else if (node->field == NULL && header_behind(word, "req.", &name))
@@ -218,6 +222,9 @@ query_set_value(struct query_parser *parser, struct query_node *node, struct sli
         return is_number && unit.len == 0
                    ? node
                    : query_complain(parser, at, "expected a number; texts are compared with eq, ne, ~ and !~");
+    node->is_network = node->comparison->of == TEXT && node->field != NULL && node->field->is_address;
+    if (node->is_network && !condition_parse_address(value, &node->network))
+        return query_complain(parser, at, "expected an address or a network, as 10.1.2.3, 10.0.0.0/8 or 2001:db8::/32");
     if (node->comparison->of == TEXT)
         return node;
     bool is_quoted = at < parser->text.len && (parser->text.ptr[at] == '"' || parser->text.ptr[at] == '\'');
@@ -230,7 +237,7 @@ query_set_value(struct query_parser *parser, struct query_node *node, struct sli
 }
 
 static struct query_node *
-parse_test(struct query_parser *parser)
+parse_bare_test(struct query_parser *parser)
 {
     struct query_node *node = parse_field(parser);
     if (node == NULL)
@@ -251,6 +258,17 @@ parse_test(struct query_parser *parser)
         return query_set_value(parser, node, value, at);
     return query_complain(parser, at,
                           is_quoted ? "a text without the quote at its end" : "expected a value, as 500, 200ms or \"text\"");
+}
+
+static struct query_node *
+parse_test(struct query_parser *parser)
+{
+    query_skip_blanks(parser);
+    size_t begin = parser->at;
+    struct query_node *node = parse_bare_test(parser);
+    if (node != NULL)
+        node->source = text_trim((struct slice){parser->text.ptr + begin, parser->at - begin}, " \t");
+    return node;
 }
 
 static struct query_node *parse_or(struct query_parser *parser);

@@ -44,6 +44,24 @@ put_pending_line(const struct format *format, struct outbuf *out, const struct e
     paint_own_line(format, out, from);
 }
 
+/* What only the server's structures tell. */
+static void
+put_whole_line(const struct format *format, struct outbuf *out, const struct exchange *exchange)
+{
+    char address[TYPES_ADDRESS_TEXT];
+    unsigned port;
+    int64_t usec;
+    uint64_t bytes;
+    put_own_tag(format, out, exchange, "ReqEnd    ");
+    if (exchange_address(exchange, address, &port))
+        text_printf(out, " address=%s port=%u", address, port);
+    if (exchange_number(exchange, WHOLE_BYTES, &bytes))
+        text_printf(out, " bytes=%lu", bytes);
+    if (exchange_between(exchange, WHOLE_BEGIN_AT, WHOLE_RESPONSE_END_AT, &usec))
+        text_printf(out, " duration_ms=%.3f", (double)usec / 1e3);
+    text_putc(out, '\n');
+}
+
 static int
 put_lines(const struct report *report, struct outbuf *out, const struct exchange *exchange)
 {
@@ -55,6 +73,8 @@ put_lines(const struct report *report, struct outbuf *out, const struct exchange
             cut += format_record(report->format, out, &record);
     if (out->len == before)
         return cut;
+    if (exchange->whole.is_there)
+        put_whole_line(report->format, out, exchange);
     if (exchange->incomplete != 0)
         put_incomplete_line(report->format, out, exchange);
     if (exchange->is_waiting)
@@ -210,6 +230,53 @@ put_extra(const struct report *report, struct outbuf *out, const struct exchange
 }
 
 static void
+put_string(struct outbuf *out, const char *name, bool is_there, struct slice text)
+{
+    format_json_member(out, name, "");
+    if (is_there)
+        json_string(out, text);
+    else
+        text_puts(out, "null");
+}
+
+static void
+put_ms(struct outbuf *out, const char *name, bool is_there, double ms)
+{
+    format_json_member(out, name, "");
+    if (is_there)
+        text_printf(out, "%.3f", ms);
+    else
+        text_puts(out, "null");
+}
+
+static void
+put_whole_number(struct outbuf *out, const char *name, const struct exchange *exchange, int field)
+{
+    uint64_t number;
+    bool is_there = exchange_number(exchange, field, &number);
+    put_number(out, name, is_there, number);
+}
+
+/* What only the server's structures tell. */
+static void
+put_whole(struct outbuf *out, const struct exchange *exchange)
+{
+    char address[TYPES_ADDRESS_TEXT] = "";
+    unsigned port = 0;
+    int64_t usec;
+    if (!exchange->whole.is_there)
+        return;
+    bool has_duration = exchange_between(exchange, WHOLE_BEGIN_AT, WHOLE_RESPONSE_END_AT, &usec);
+    bool has_address = exchange_address(exchange, address, &port);
+    put_ms(out, "duration_ms", has_duration, (double)usec / 1e3);
+    put_whole_number(out, "bytes", exchange, WHOLE_BYTES);
+    put_whole_number(out, "request_bytes", exchange, WHOLE_REQUEST_BYTES);
+    put_string(out, "address", has_address, text_of(address));
+    put_number(out, "port", has_address, port);
+    put_string(out, "sni", *exchange->whole.sni != '\0', text_of(exchange->whole.sni));
+}
+
+static void
 put_incomplete(struct outbuf *out, const struct exchange *exchange)
 {
     if (exchange->incomplete == 0)
@@ -220,13 +287,24 @@ put_incomplete(struct outbuf *out, const struct exchange *exchange)
     text_puts(out, "\"]");
 }
 
+/* When the request began, by the server's clock if it tells. */
+static void
+put_begin(const struct report *report, struct outbuf *out, const struct exchange *exchange)
+{
+    uint64_t usec;
+    if (exchange_number(exchange, WHOLE_BEGIN_AT, &usec) && usec != 0)
+        text_put_u64(out, usec / 1000);
+    else
+        format_json_time(report->format, out, exchange->begun);
+}
+
 static int
 put_object(const struct report *report, struct outbuf *out, const struct exchange *exchange)
 {
     double ms;
     text_putc(out, '{');
     json_key(out, "at", "");
-    format_json_time(report->format, out, exchange->begun);
+    put_begin(report, out, exchange);
     put_number(out, "conn_id", true, exchange->conn_id);
     put_number(out, "req_id", true, exchange->req_id);
     put_number(out, "http_version", exchange->http_version != 0, exchange->http_version);
@@ -239,11 +317,9 @@ put_object(const struct report *report, struct outbuf *out, const struct exchang
         text_puts(out, "null");
     format_json_member(out, "response", "");
     cut += put_message(report, out, exchange, CATALOG_RESPONSE, CATALOG_RESPONSE_HEADER);
-    format_json_member(out, "ttfb_ms", "");
-    if (exchange_ttfb(exchange, &ms))
-        text_printf(out, "%.3f", ms);
-    else
-        text_puts(out, "null");
+    bool has_ttfb = exchange_ttfb(exchange, &ms);
+    put_ms(out, "ttfb_ms", has_ttfb, ms);
+    put_whole(out, exchange);
     if (exchange->is_waiting) {
         format_json_member(out, "pending_ms", "");
         text_printf(out, "%.3f", (double)exchange->waited / 1e6);

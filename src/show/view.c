@@ -1,7 +1,9 @@
 #include "show/view.h"
 
 #include "request/header.h"
+#include "show/query_where.h"
 
+#include <fnmatch.h>
 #include <string.h>
 
 enum { DEFAULT_MAX_REQUESTS = 1000, HIGHEST_MAX_REQUESTS = 1000000 };
@@ -106,6 +108,62 @@ view_add_status(struct view_maker *maker, const struct filter_word *word)
     return view_add_filter(maker, maker->view->is_grouped ? &maker->view->statuses : maker->filter, word);
 }
 
+/* What only the structures tell is of whole requests. */
+static int
+check_grouped_word(const struct view_maker *maker, const struct filter_word *word)
+{
+    return maker->view->is_grouped
+               ? 0
+               : diag_set(maker->diag, DIAG_USAGE, "--%s is for whole requests: give --group, --query or --log-format, too",
+                          word->option);
+}
+
+/* Adds each word of a list with commas. */
+static int
+add_each(struct view_maker *maker, const struct filter_word *word, int (*add)(struct view_maker *maker, const char *item))
+{
+    char *rest = mem_strdup(maker->mem, word->value);
+    int status = check_grouped_word(maker, word);
+    for (char *item; status == 0 && (item = strsep(&rest, ",")) != NULL;)
+        status = add(maker, item);
+    return status;
+}
+
+static int
+add_address(struct view_maker *maker, const char *item)
+{
+    char quoted[128];
+    struct view_addresses *addresses = &maker->view->addresses;
+    addresses->items = mem_grow(maker->mem, addresses->items, addresses->count, sizeof(*addresses->items));
+    if (condition_parse_address(text_of(item), &addresses->items[addresses->count++]))
+        return 0;
+    return diag_set(maker->diag, DIAG_USAGE, "--address: \"%s\" is not an address, as 127.0.0.1, 10.0.0.0/8 or 2001:db8::/32",
+                    diag_quote(quoted, sizeof(quoted), text_of(item)));
+}
+
+static int
+add_name(struct view_maker *maker, const char *item)
+{
+    struct view_names *names = &maker->view->names;
+    if (*item == '\0')
+        return diag_set(maker->diag, DIAG_USAGE, "--sni: an empty word; expected a name, as *.example.com");
+    names->items = mem_grow(maker->mem, names->items, names->count, sizeof(*names->items));
+    names->items[names->count++] = item;
+    return 0;
+}
+
+static int
+view_add_addresses(struct view_maker *maker, const struct filter_word *word)
+{
+    return add_each(maker, word, add_address);
+}
+
+static int
+view_add_names(struct view_maker *maker, const struct filter_word *word)
+{
+    return add_each(maker, word, add_name);
+}
+
 /* Options that are not here are filters of the program, however records are shown. */
 static const struct view_row {
     const char *option;
@@ -125,6 +183,8 @@ static const struct view_row {
     {"request-header", false, false, view_add_header},
     {"response-header", false, false, view_add_header},
     {"status", false, false, view_add_status},
+    {"address", true, false, view_add_addresses},
+    {"sni", true, false, view_add_names},
 };
 
 static const struct view_row *
@@ -277,6 +337,66 @@ has_status(const struct view *view, const struct exchange *exchange)
     return view->statuses.count == 0;
 }
 
+const char *
+view_needs_whole(const struct view *view)
+{
+    return view->addresses.count > 0 ? "--address" : view->names.count > 0 ? "--sni" : view->query.needs_whole;
+}
+
+/* Whether the client's address is one of those. */
+static bool
+has_address(const struct view *view, const struct exchange *exchange)
+{
+    char address[TYPES_ADDRESS_TEXT];
+    unsigned port;
+    bool is_there = view->addresses.count > 0 && exchange_address(exchange, address, &port);
+    for (size_t i = 0; is_there && i < view->addresses.count; i++)
+        if (condition_address_fits(&view->addresses.items[i], address))
+            return true;
+    return view->addresses.count == 0;
+}
+
+/* Names have no case. */
+static bool
+has_name(const struct view *view, const struct exchange *exchange)
+{
+    for (size_t i = 0; i < view->names.count; i++)
+        if (*exchange->whole.sni != '\0' && fnmatch(view->names.items[i], exchange->whole.sni, FNM_CASEFOLD) == 0)
+            return true;
+    return view->names.count == 0;
+}
+
+/* NULL: any address. */
+static const char *
+address_condition(const struct view *view, struct mem *mem)
+{
+    const char *condition = NULL;
+    for (size_t i = 0; i < view->addresses.count; i++) {
+        const char *one = condition_address(mem, "$address", &view->addresses.items[i]);
+        condition = condition == NULL ? mem_printf(mem, "(%s)", one) : mem_printf(mem, "%s || (%s)", condition, one);
+    }
+    return condition != NULL ? mem_printf(mem, "(%s)", condition) : NULL;
+}
+
+/* Both of two conditions, either of which may be NULL. */
+static const char *
+both(const char *a, const char *b, struct mem *mem)
+{
+    return a != NULL && b != NULL ? mem_printf(mem, "%s && %s", a, b) : a != NULL ? a : b;
+}
+
+const char *
+view_where(const struct view *view, const struct redact *redact, size_t text_limit, struct mem *mem)
+{
+    const struct filter_value status = {.value = "$status"};
+    const char *query = query_where(&view->query, redact, text_limit, mem);
+    struct outbuf out = {0};
+    filter_condition(&view->statuses, whole_probe(WHOLE_END, mem), WHOLE_STATUS, &status, &out);
+    const char *statuses = out.len > 0 ? mem_strndup(mem, out.ptr, out.len) : NULL;
+    text_free(&out);
+    return both(both(statuses, address_condition(view, mem), mem), query, mem);
+}
+
 /* One that was answered between two looks has not been shown before. */
 static bool
 has_waited(const struct view *view, const struct exchange *exchange)
@@ -289,8 +409,8 @@ has_waited(const struct view *view, const struct exchange *exchange)
 bool
 view_wants(const struct view *view, const struct exchange *exchange)
 {
-    return has_waited(view, exchange) && has_status(view, exchange) &&
-           (view->query.root == NULL || query_fits(&view->query, exchange));
+    return has_waited(view, exchange) && has_status(view, exchange) && has_address(view, exchange) &&
+           has_name(view, exchange) && (view->query.root == NULL || query_fits(&view->query, exchange));
 }
 
 bool

@@ -1,6 +1,7 @@
 #ifndef VIEW_H
 #define VIEW_H
 
+#include "program/condition.h"
 #include "show/access_log.h"
 #include "show/query.h"
 #include "show/line_filter.h"
@@ -15,6 +16,14 @@ struct view {
     struct access_log log; /* no pieces: none */
     struct line_filter line_filter;
     struct filter statuses; /* --status, of whole requests */
+    struct view_addresses { /* --address, of whole requests; none: any */
+        struct condition_address *items;
+        size_t count;
+    } addresses;
+    struct view_names { /* --sni, globs; none: any */
+        const char **items;
+        size_t count;
+    } names;
 };
 
 /* Makes the view that the words ask for, and adds to `filter` what the program can do. The words must last as long as the view.
@@ -35,6 +44,12 @@ bool view_is_json(const struct view *view, bool is_json);
 
 /* That a time is asked for where there are lines only. 0, or -1 with `diag` set. */
 int view_check_time(bool is_json, enum format_time time, struct diag *diag);
+
+/* What it needs that only the server's structures have, as "bytes" or "--address"; NULL: nothing. */
+const char *view_needs_whole(const struct view *view);
+
+/* What a program that reads whole requests in the server can decide of that (query_where.h); NULL: nothing. The arena's. */
+const char *view_where(const struct view *view, const struct redact *redact, size_t text_limit, struct mem *mem);
 
 /* Whether the exchange is wanted. */
 bool view_wants(const struct view *view, const struct exchange *exchange);

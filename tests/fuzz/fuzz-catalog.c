@@ -18,7 +18,7 @@ use(const struct catalog *catalog, struct mem *mem)
     struct select any = {0};
     list_write(&out, &(struct list){.catalog = catalog, .select = &any});
     out.len = 0;
-    files_load_builtin(&templates, "templates", mem);
+    files_load_builtin(&templates, "templates", ".bt", mem);
     if (plan_make(&plan, catalog, NULL, &bpftrace, &request, mem, &diag) == 0)
         FUZZ_CHECK(wire_program_write(&out, &plan, FUZZ_NONCE, "fuzz", &templates, mem, &diag) == 0);
     text_free(&out);

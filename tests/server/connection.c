@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "probes.h"
 #include "request.h"
+#include "structures.h"
 #include "tokens.h"
 
 enum { FIRST_CAPACITY = 4096, MAX_HEAD = 256 * 1024, HEAD_TOO_LARGE = 431 };
@@ -152,6 +154,45 @@ status_of(struct text path)
     return starts_with(path, TEXT("/missing")) ? 404 : starts_with(path, TEXT("/error")) ? 500 : 200;
 }
 
+static int64_t
+now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* This server has the request's head only while it reads it, so it says already then how the request will have ended. */
+static void
+dispose(const struct connection *c, const struct request *request)
+{
+    static const struct structures_field response[] = {{TEXT("content-type"), TEXT("text/plain")},
+                                                       {TEXT("server"), TEXT("usdt-server")}};
+    struct structures_field fields[MAX_FIELDS];
+    struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
+    socklen_t len = sizeof(peer);
+    getpeername(c->fd, (struct sockaddr *)&peer, &len);
+    for (size_t i = 0; i < request->field_count; i++)
+        fields[i] = (struct structures_field){request->fields[i].name, request->fields[i].value};
+    int64_t now = now_us();
+    structures_dispose(&(struct structures_request){.http = 1,
+                                                    .conn_id = c->id,
+                                                    .req_id = c->requests,
+                                                    .version = (int)request->version,
+                                                    .status = c->status,
+                                                    .bytes = strlen(find_answer(c->status)->body),
+                                                    .request_bytes = request->body_len,
+                                                    .method = request->method,
+                                                    .path = request->path,
+                                                    .authority = request->authority,
+                                                    .peer = (struct sockaddr *)&peer,
+                                                    .begin_us = now,
+                                                    .start_us = now,
+                                                    .end_us = now,
+                                                    .fields = {fields, response},
+                                                    .counts = {request->field_count, 2}});
+}
+
 static void
 accept_request(struct connection *c, const struct request *request)
 {
@@ -161,6 +202,8 @@ accept_request(struct connection *c, const struct request *request)
     c->is_head = request->method.len == 4 && starts_with(request->method, TEXT("HEAD"));
     c->keep_alive = request->keep_alive;
     fire_request(c, request);
+    if (structures_exist())
+        dispose(c, request);
     if (request->expects_continue && request->body_len)
         c->out_len = (size_t)snprintf(c->out, sizeof(c->out), "HTTP/1.1 100 Continue\r\n\r\n");
 }

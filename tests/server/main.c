@@ -14,6 +14,7 @@
 #include "http.h"
 #include "probes.h"
 #include "script.h"
+#include "structures.h"
 #include "tokens.h"
 
 struct options {
@@ -27,17 +28,17 @@ struct options {
 
 enum { USAGE_ERROR = 2, LIFETIME_OVER = 3, MAX_THREADS = 64, MAX_LIFETIME = 86400 };
 
-static const char usage[] =
-    "usage: usdt-server [OPTION]...\n"
-    "Answers HTTP/1 on the loopback address and fires the probes that h2o would fire.\n"
-    "\n"
-    "  --port N        listen on this port (default: a free one)\n"
-    "  --threads N     serve with this many threads (default: 1)\n"
-    "  --script FILE   run a script besides (-: standard input)\n"
-    "  --no-http       run the script only\n"
-    "  --lifetime N    end after this many seconds, with status 3 (default: 600)\n"
-    "  --dump          print provider:name, argument count and semaphore of every probe\n"
-    "  --help          print this\n";
+static const char usage[] = "usage: usdt-server [OPTION]...\n"
+                            "Answers HTTP/1 on the loopback address and fires the probes that h2o would fire.\n"
+                            "\n"
+                            "  --port N        listen on this port (default: a free one)\n"
+                            "  --threads N     serve with this many threads (default: 1)\n"
+                            "  --script FILE   run a script besides (-: standard input)\n"
+                            "  --no-http       run the script only\n"
+                            "  --lifetime N    end after this many seconds, with status 3 (default: 600)\n"
+                            "  --dump          print provider:name, argument count and semaphore of every probe\n"
+                            "  --layout        print where the members of h2o's structures are\n"
+                            "  --help          print this\n";
 
 static _Noreturn __attribute__((format(printf, 2, 3))) void
 fail(int status, const char *format, ...)
@@ -63,10 +64,15 @@ parse_number(const char *text, unsigned min, unsigned max)
 }
 
 static const struct option long_options[] = {
-    {"port", required_argument, NULL, 'p'},     {"threads", required_argument, NULL, 't'},
-    {"script", required_argument, NULL, 's'},   {"no-http", no_argument, NULL, 'n'},
-    {"lifetime", required_argument, NULL, 'l'}, {"dump", no_argument, NULL, 'd'},
-    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+    {"port", required_argument, NULL, 'p'},
+    {"threads", required_argument, NULL, 't'},
+    {"script", required_argument, NULL, 's'},
+    {"no-http", no_argument, NULL, 'n'},
+    {"lifetime", required_argument, NULL, 'l'},
+    {"dump", no_argument, NULL, 'd'},
+    {"layout", no_argument, NULL, 'y'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static void
@@ -91,6 +97,9 @@ set_option(struct options *options, int option)
     case 'd':
         options->dump = true;
         break;
+    case 'y':
+        structures_print();
+        finish(0);
     case 'h':
         fputs(usage, stdout);
         finish(0);

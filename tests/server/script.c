@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "finish.h"
 #include "probes.h"
+#include "structures.h"
 #include "values.h"
 
 enum { MAX_THREADS = 64, MAX_COUNT = 1000000000, MAX_SLEEP_MS = 3600000 };
@@ -197,6 +198,62 @@ run_helper(struct cursor *c)
     _exit(0);
 }
 
+static struct text
+read_text(struct cursor *c, struct values *values)
+{
+    const char *base = (const char *)(uintptr_t)values_read(values, c);
+    return (struct text){base, base ? values->length : 0};
+}
+
+enum { MAX_DISPOSED_FIELDS = 200 };
+
+/* Header fields of the request, and behind the word "response" those of the response. */
+static void
+read_fields(struct cursor *c, struct values *values, struct structures_request *request, struct structures_field *fields)
+{
+    unsigned message = 0, count = 0;
+    request->fields[0] = fields;
+    while (!cursor_at_end(c)) {
+        struct cursor ahead = *c;
+        if (message == 0 && is_word(cursor_word(&ahead), "response")) {
+            *c = ahead;
+            request->fields[++message] = fields + count;
+            continue;
+        }
+        if (count == MAX_DISPOSED_FIELDS)
+            cursor_fail(c, c->at, "more than %d header fields", MAX_DISPOSED_FIELDS);
+        fields[count].name = read_text(c, values);
+        fields[count++].value = read_text(c, values);
+        request->counts[message]++;
+    }
+}
+
+/* dispose HTTP CONN_ID REQ_ID VERSION STATUS BYTES METHOD PATH AUTHORITY PEER SNI [NAME VALUE]... [response [NAME VALUE]...] */
+static void
+run_dispose(struct cursor *c)
+{
+    enum { BEGIN_S = 1700000000 };
+    static _Thread_local struct structures_field fields[MAX_DISPOSED_FIELDS];
+    struct values values = {.has_counter = false};
+    struct structures_request request = {.begin_us = (int64_t)BEGIN_S * 1000000 + 250, .request_bytes = 7};
+    request.http = (unsigned)cursor_number_up_to(c, 5);
+    request.conn_id = cursor_number(c);
+    request.req_id = cursor_number(c);
+    request.version = (int)cursor_number_up_to(c, 0xffff);
+    request.status = (int)cursor_number_up_to(c, 99999);
+    request.bytes = cursor_number(c);
+    request.method = read_text(c, &values);
+    request.path = read_text(c, &values);
+    request.authority = read_text(c, &values);
+    request.peer = (const struct sockaddr *)(uintptr_t)values_read(&values, c);
+    request.sni = (const char *)(uintptr_t)values_read(&values, c);
+    request.start_us = request.status ? request.begin_us + 125000 : 0;
+    request.end_us = request.status ? request.begin_us + 1500000 : 0;
+    read_fields(c, &values, &request, fields);
+    structures_dispose(&request);
+    values_clear(&values);
+}
+
 static void
 run_exit(struct cursor *c)
 {
@@ -210,7 +267,7 @@ static const struct command {
     void (*run)(struct cursor *cursor);
 } commands[] = {
     {"fire", run_fire},   {"repeat", run_repeat}, {"wait", run_wait}, {"wait-gone", run_wait_gone}, {"sleep", run_sleep},
-    {"print", run_print}, {"exit", run_exit},     {"map", run_map},   {"helper", run_helper},
+    {"print", run_print}, {"exit", run_exit},     {"map", run_map},   {"helper", run_helper},       {"dispose", run_dispose},
 };
 
 static void
