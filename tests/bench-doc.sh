@@ -8,7 +8,7 @@ set -u
 . "$(dirname "$0")/trees.sh"
 
 document=$1
-parts="server startup modes texts burst filters decode" # the last two depend on bpftrace little, and are measured once
+parts="server startup modes texts burst whole filters decode" # the last two depend on bpftrace little, and are measured once
 failed=0
 
 [[ $EUID == 0 ]] || { echo "make bench-doc needs root" >&2; exit 1; }
@@ -30,6 +30,6 @@ for release in $releases; do
         PATH=$PWD/bench/$release:$PATH BENCH_PARTS=$parts bash "$(dirname "$0")/bench.sh" >"bench/$release.log" 2>&1 ||
         { failed=1 && tail -n 5 "bench/$release.log" >&2 && continue; }
     { echo && cat bench.md; } >>bench/doc.md
-    parts="server startup modes texts burst"
+    parts="server startup modes texts burst whole"
 done
 [[ $failed == 0 ]] && mv bench/doc.md "$document" && cat "$document"

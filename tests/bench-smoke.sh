@@ -29,6 +29,11 @@ server_side() {
     fills server 'above-2000 3' 'cpu-2000 4' 'lost-2000 3' 'memory 5' 'p50-2000 5' 'p99-2000 5' 'rate-2000 5' 'reading 5' 'unreported-2000 3'
 }
 
+whole_side() {
+    command -v h2load >/dev/null || { skip "there is no h2load; nghttp2-client has it"; return; }
+    fills whole 'whole 7' 'whole-lost 2' 'whole-rate 8'
+}
+
 live_case "the server under tracing" server_side
 live_case "start-up" fills startup 'startup 3'
 live_case "what filters save" fills filters 'filter 3'
@@ -37,6 +42,7 @@ is_before 22 && text_cases=4 # bpftrace 0.17 has no strings of 2,000 bytes
 live_case "what long texts cost" fills texts "text $text_cases"
 live_case "attaching and ending, by mode" fills modes 'attach 3' 'compile 3' 'end 3'
 live_case "a burst of QUIC" fills burst 'burst 3' 'burst-lost 3'
+live_case "what a whole request costs" whole_side
 live_case "decoding and printing" fills decode 'cost 2' 'records 2'
 
 done_testing

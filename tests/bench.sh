@@ -12,15 +12,15 @@
 readonly CLIENTS=4
 # LOADS: events a second, or as fast as they go; the readers are measured at READER_LOAD. FLAT, FILTERED: requests. DECODED: records
 # of each of two threads. FILTERS: a pattern of the filters' names. TEXTS: header fields with a value of LENGTHS bytes. BURST: events
-# of QUIC, as fast as they go, which 30 MB over HTTP/3 make in half a second.
+# of QUIC, as fast as they go, which 30 MB over HTTP/3 make in half a second. WHOLE: requests a second.
 if [[ -z ${BENCH_QUICK:-} ]]; then
     : "${BENCH_ROUNDS:=3}" "${BENCH_SECONDS:=2}"
-    readonly LOADS="10000 50000 100000 flat" READER_LOAD=100000 FLAT=40000 FILTERED=2000 DECODED=200000 FILTERS='' TEXTS=4000 LENGTHS="54 500 2000 8000" BURST=200000
+    readonly LOADS="10000 50000 100000 flat" READER_LOAD=100000 FLAT=40000 FILTERED=2000 DECODED=200000 FILTERS='' TEXTS=4000 LENGTHS="54 500 2000 8000" BURST=200000 WHOLE=4000
 else
     : "${BENCH_ROUNDS:=1}" "${BENCH_SECONDS:=1}"
-    readonly LOADS=2000 READER_LOAD=2000 FLAT=400 FILTERED=100 DECODED=2000 FILTERS='^(no filter|--status|-q)' TEXTS=200 LENGTHS="54 2000" BURST=2000
+    readonly LOADS=2000 READER_LOAD=2000 FLAT=400 FILTERED=100 DECODED=2000 FILTERS='^(no filter|--status|-q)' TEXTS=200 LENGTHS="54 2000" BURST=2000 WHOLE=400
 fi
-: "${BENCH_PARTS:=server startup modes filters texts burst decode}"
+: "${BENCH_PARTS:=server startup modes filters texts burst whole decode}"
 
 # ---------------------------------------------------------------------------------------------------------- the samples
 
@@ -43,6 +43,9 @@ metrics() {
     echo "text|CPU that tracing adds to the server for a header field with a value of so many bytes, in ns|hand-written, 54 bytes"
     echo "burst|CPU that tracing adds to the server in a burst of $BURST QUIC events, in ns an event|hand-written"
     echo "burst-lost|events of it that were lost, in %|"
+    echo "whole|CPU that tracing adds to the server for a whole request, at $WHOLE requests/s, in us|hand-written, four probes"
+    echo "whole-rate|requests/s flat out|empty hit where a request ends"
+    echo "whole-lost|requests that were not shown, in %|"
     echo "attach|from start until all probes are attached, in ms|http"
     echo "compile|CPU time of bpftrace until then, in ms|http"
     echo "end|from SIGINT to the end of h2olog, which waits 0.8 s at most for the kernel to detach the probes, in ms|http"
@@ -126,7 +129,7 @@ start_loaded() {
 load() { # REQUESTS REQUESTS-A-SECOND|flat
     local rate=() protocol=() done
     [[ $2 == flat ]] || rate=(--rps "$(awk "BEGIN { print $2 / $CLIENTS }")")
-    [[ -n ${H2O:-} ]] && protocol=(-m 10) || protocol=(--h1)
+    [[ -n ${H2O:-} && -z ${HTTP1:-} ]] && protocol=(-m 10) || protocol=(--h1)
     rm -f "$dir/latencies"
     h2load -t1 "-c$CLIENTS" -n "$1" "${rate[@]}" "${protocol[@]}" --log-file="$dir/latencies" "http://127.0.0.1:$port/index.html" \
         >"$dir/load" 2>&1
@@ -442,6 +445,72 @@ bursts() {
     done
 }
 
+# ----------------------------------------------------------------------------------------------- what a whole request costs
+
+# Names and options. The query finds nothing.
+whole_cases=(
+    "untraced|"
+    "empty hit where a request ends|"
+    "hand-written, four probes|"
+    "-q 'status >= 500'|-q|status >= 500"
+    "-F combined with bytes, address and duration|-F|%h %l %u %t \"%r\" %s %b \"%{Referer}i\" \"%{User-agent}i\" %{duration}x"
+    "-g request|-g|request"
+    "-F combined --source=probes|-F|combined|--source=probes"
+    "-q 'status >= 500' --source=probes|-q|status >= 500|--source=probes"
+)
+
+start_whole() { # NAME OPTION...
+    local empty="uprobe:/proc/$server/exe:h2o_dispose_request /0/ { @ = 1; } interval:ms:100 { printf(\"RxProtocol\\n\"); }"
+    case $1 in
+    untraced) return ;;
+    empty*) start_hand "$empty" && wait_for 20 has_records && return ;;
+    hand*) start_hand "$HAND" && wait_for 20 has_records && return ;;
+    *) start_log "${@:2}" ;;
+    esac
+}
+
+end_whole() { # NAME
+    case $1 in
+    untraced) return ;;
+    empty* | hand*) end_hand ;;
+    *) end_log ;;
+    esac
+}
+
+# How many requests the log of -F has more than before.
+sample_missing() { # NAME BEFORE EXPECTED
+    [[ $1 == -F* ]] || return 0
+    wait_for 60 is_settled
+    sample whole-lost "$1" "$(awk "BEGIN { print 100 * ($3 - ($(wc -l <"$dir/out") - $2)) / $3 }")"
+}
+
+measure_whole() { # NAME
+    local requests=$((WHOLE * BENCH_SECONDS)) cpu began taken before
+    before=$(wc -l <"$dir/out" 2>/dev/null || echo 0)
+    cpu=$(cpu_time "$server")
+    load "$requests" "$WHOLE" || return
+    cpu=$((($(cpu_time "$server") - cpu) / requests))
+    [[ $1 != untraced ]] || base=$cpu
+    began=$(microseconds)
+    load "$FLAT" flat || return
+    taken=$(($(microseconds) - began))
+    sample whole-rate "$1" $((FLAT * 1000000 / taken))
+    sample_missing "$1" "${before:-0}" $((requests + FLAT))
+    [[ $1 != untraced ]] || return 0
+    sample whole "$1" "$(awk "BEGIN { print ($cpu - $base) / 1000 }")"
+}
+
+whole_costs() {
+    local row base words SERVER=$SERVERS-whole HTTP1=1
+    start_loaded || return
+    for round in $(seq "$BENCH_ROUNDS"); do
+        for row in "${whole_cases[@]}"; do
+            IFS='|' read -r -a words <<<"$row"
+            start_whole "${words[@]}" && measure_whole "${words[0]}" && end_whole "${words[0]}" || { explain "${words[0]}"; show "$dir/err"; return 1; }
+        done
+    done
+}
+
 # ------------------------------------------------------------------------------------------------- how long each mode takes
 
 mode_times() {
@@ -492,6 +561,7 @@ for part in $BENCH_PARTS; do
     filters) live_case "what filters save" filter_costs ;;
     modes) live_case "attaching and ending, by mode" mode_times ;;
     burst) live_case "a burst of QUIC" bursts ;;
+    whole) live_case "what a whole request costs" whole_costs ;;
     texts) live_case "what long texts cost" text_costs ;;
     decode) live_case "decoding and printing" decoding ;;
     esac
