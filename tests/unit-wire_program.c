@@ -225,7 +225,7 @@ START_TEST(a_value_is_held_back_by_its_name)
         "$held2 = (uint64)0;",
         "if ($len1 > 64 || ($text1_odd & 1) != 0 || ",
         ") { $held2 = $len2 | 0x4000000000000000; $len2 = (uint64)0; }",
-        "$last2 = (uint64)*(uint8*)",
+        "if ($len2 > 0) { $last2 = ",
         "$len2 | $last2 | $held2",
     };
     struct fixture fixture = {0};
@@ -290,7 +290,7 @@ START_TEST(batches_are_kept_in_maps)
         "@t0fedcba9876543210[$time, (uint64)tid] = ((uint64)1, $number0, $number1, $number2, $number3, str($text1, ",
         "$number3, str($text1, ($size1 > 104 ? (uint64)104 : $size1)), (uint64)0xfedcba9876543210, "
         "str($text2, ($size2 > 104 ? (uint64)104 : $size2)), (uint64)0xfedcba9876543210);",
-        "@p1fedcba9876543210[$time, (uint64)tid + (($at + ((uint64)1 * 65536)) << 32)] = str($text2 + $at, 104);\n",
+        "@p1fedcba9876543210[$time, (uint64)tid + (($at + 65536) << 32)] = str($text2 + $at, 104);\n",
         "while ($rest > 0 && $at < 520)",
         "while ($rest > 0 && $at < 8216)",
         "interval:ms:33 {",
