@@ -43,9 +43,7 @@ join_command(struct mem *mem, int argc, char **argv)
         text_putc(&out, ' ');
         text_escape(&out, text_of(argv[i]));
     }
-    const char *command = mem_strndup(mem, out.ptr, out.len);
-    text_free(&out);
-    return command;
+    return text_keep(&out, mem);
 }
 
 /* The commands that need the catalogue. */

@@ -1,11 +1,20 @@
 #include "base/text.h"
 
+#include "base/mem.h"
 #include "base/no_memory.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+const char *
+text_keep(struct outbuf *out, struct mem *mem)
+{
+    const char *string = mem_strndup(mem, out->ptr, out->len);
+    text_free(out);
+    return string;
+}
 
 bool
 text_equal(struct slice a, struct slice b)

@@ -18,6 +18,11 @@ struct outbuf {
     size_t len, cap;
 };
 
+struct mem;
+
+/* The bytes as a string of the arena. The buffer is freed. */
+const char *text_keep(struct outbuf *out, struct mem *mem);
+
 bool text_equal(struct slice a, struct slice b);
 bool text_is(struct slice a, const char *string);
 

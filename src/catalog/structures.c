@@ -2,8 +2,6 @@
 
 #include "catalog/words.h"
 
-#include <stdio.h>
-
 /* The values' names, in their order. Without those that are optional there is still a whole request. */
 static const struct {
     const char *name;
@@ -70,14 +68,20 @@ find_value(struct slice word, int *index)
     return find_in(word, 0, STRUCTURES_SENDER, index);
 }
 
+/* The row of a value, whatever its protocol. */
+static int
+row_of(int value)
+{
+    return value < STRUCTURES_SENDER ? value : STRUCTURES_SENDER + (value - STRUCTURES_SENDER) % STRUCTURES_OF_PROTOCOL;
+}
+
 const char *
 structures_name(int value, struct mem *mem)
 {
-    if (value < STRUCTURES_SENDER)
-        return values[value].name;
-    int index = (value - STRUCTURES_SENDER) % STRUCTURES_OF_PROTOCOL,
-        protocol = (value - STRUCTURES_SENDER) / STRUCTURES_OF_PROTOCOL;
-    return mem_printf(mem, "%s%s", protocols[protocol], values[STRUCTURES_SENDER + index].name);
+    const char *name = values[row_of(value)].name;
+    bool is_of_protocol = value >= STRUCTURES_SENDER;
+    return is_of_protocol ? mem_printf(mem, "%s%s", protocols[(value - STRUCTURES_SENDER) / STRUCTURES_OF_PROTOCOL], name)
+                          : name;
 }
 
 static int
@@ -150,28 +154,16 @@ parse_structures_file(struct structures *structures, const struct file *file, st
     return status;
 }
 
-/* The name of a value by its index in `wanted`. */
-static const char *
-name_of(int index, char name[64])
-{
-    int protocol = index < STRUCTURES_SENDER ? 0 : (index - STRUCTURES_SENDER) / STRUCTURES_OF_PROTOCOL;
-    snprintf(name, 64, "%s%s", index < STRUCTURES_SENDER ? "" : protocols[protocol],
-             values[index - protocol * STRUCTURES_OF_PROTOCOL].name);
-    return name;
-}
-
 static int
-check_whole(struct structures *structures, const struct files *files, struct diag *diag)
+check_whole(struct structures *structures, const struct files *files, struct mem *mem, struct diag *diag)
 {
-    char name[64];
     struct diag_pos end = {files->items[files->count - 1].name, 1, 1};
     if (structures->function == NULL)
         return diag_at(diag, end, "there is no line \"function NAME\"");
     for (int i = 0; i < STRUCTURES_VALUES; i++) {
-        int row = i < STRUCTURES_SENDER ? i : STRUCTURES_SENDER + (i - STRUCTURES_SENDER) % STRUCTURES_OF_PROTOCOL;
-        structures->wanted[i].is_optional = values[row].is_optional;
-        if (structures->wanted[i].npaths == 0 && !values[row].is_optional)
-            return diag_at(diag, end, "there is no line for the value %s", name_of(i, name));
+        structures->wanted[i].is_optional = values[row_of(i)].is_optional;
+        if (structures->wanted[i].npaths == 0 && !structures->wanted[i].is_optional)
+            return diag_at(diag, end, "there is no line for the value %s", structures_name(i, mem));
     }
     return 0;
 }
@@ -183,7 +175,7 @@ structures_parse(struct structures *structures, const struct files *files, struc
     for (size_t i = 0; i < files->count; i++)
         if (parse_structures_file(structures, &files->items[i], mem, diag) != 0)
             return -1;
-    return files->count > 0 ? check_whole(structures, files, diag) : 0;
+    return files->count > 0 ? check_whole(structures, files, mem, diag) : 0;
 }
 
 /* An operand in memory at a register, as "-4@920(%r13)" and "-4@[x19, 576]". */

@@ -11,10 +11,9 @@
 enum structures_protocol { STRUCTURES_HTTP1, STRUCTURES_HTTP2, STRUCTURES_HTTP3, STRUCTURES_PROTOCOLS };
 
 /* The values. The last ones are there once for each protocol: STRUCTURES_SENDER is that of HTTP/1, and structures_of has the
- * others. The sender is the structure that the code
- * which sends the response works on. `self` and `back` are the same address where the request is of that protocol. Of method,
- * path, scheme and authority it is a structure of a pointer and a length; of times a struct timeval; of an address a sockaddr.
- */
+ * others. The sender is the structure that the code which sends the response works on. `self` and `back` are the same address
+ * where the request is of that protocol. Of method, path, scheme and authority it is a structure of a pointer and a length; of
+ * times a struct timeval; of an address a sockaddr. */
 enum structures_value {
     STRUCTURES_CONN,
     STRUCTURES_CONN_ID,

@@ -333,18 +333,15 @@ check_patterns(const struct planner *planner)
 static struct slice
 keep(struct outbuf *out, struct mem *mem)
 {
-    struct slice text = {mem_strndup(mem, out->ptr, out->len), out->len};
-    text_free(out);
-    return text;
+    size_t len = out->len;
+    return (struct slice){text_keep(out, mem), len};
 }
 
 /* Whether requests are wanted that the server's structures have. */
 static bool
 is_whole(const struct plan *plan)
 {
-    const struct request *request = plan->request;
-    bool is_for_requests = strcmp(request->group, REQUEST_EXCHANGES) == 0 && request->npatterns == 0;
-    return plan->target != NULL && plan->target->has_structures && is_for_requests;
+    return plan->target != NULL && plan->target->has_structures && request_is_of_exchanges(plan->request);
 }
 
 static int

@@ -82,9 +82,7 @@ argument_by_note(struct reader *reader, int arg)
         out.len = 0;
         text_printf(&out, "$extra%d", arg);
     }
-    const char *expression = mem_strndup(reader->mem, out.ptr, out.len);
-    text_free(&out);
-    return expression;
+    return text_keep(&out, reader->mem);
 }
 
 /* In a pid namespace bpftrace's numbers are the host's before 0.23, and then those of processes of the very same namespace. The
@@ -154,8 +152,7 @@ attach_read(struct attach_arguments *arguments, const struct plan *plan, const s
         bool is_noted = is_by_note(plan, event->usdt, i, is_for_run);
         arguments->expressions[i] = is_noted ? argument_by_note(&reader, i) : mem_printf(mem, "arg%d", i);
     }
-    arguments->statements = mem_strndup(mem, reader.statements.ptr, reader.statements.len);
-    text_free(&reader.statements);
+    arguments->statements = text_keep(&reader.statements, mem);
 }
 
 /* The newest bpftrace complains of a cast to what an argument is anyway. */

@@ -34,14 +34,6 @@ put_bytes(struct outbuf *out, const char *address, struct slice text)
     }
 }
 
-static const char *
-finish(struct outbuf *out, struct mem *mem)
-{
-    const char *text = mem_strndup(mem, out->ptr, out->len);
-    text_free(out);
-    return text;
-}
-
 const char *
 condition_text(struct mem *mem, const char *address, const char *len, struct slice text, enum condition_kind kind)
 {
@@ -52,14 +44,13 @@ condition_text(struct mem *mem, const char *address, const char *len, struct sli
     else
         text_printf(&out, "%s %s %zu", len, kind == CONDITION_PREFIX ? ">=" : "==", text.len);
     put_bytes(&out, address, text);
-    return finish(&out, mem);
+    return text_keep(&out, mem);
 }
 
 bool
 condition_parse_address(struct slice text, struct condition_address *address)
 {
     char copy[64];
-    uint64_t bits;
     struct slice rest = text, head = text_cut(&rest, '/');
     bool has_bits = head.len < text.len;
     if (head.len == 0 || head.len >= sizeof(copy))
@@ -70,11 +61,10 @@ condition_parse_address(struct slice text, struct condition_address *address)
     unsigned most = address->is_ipv6 ? 128 : 32;
     if (inet_pton(address->is_ipv6 ? AF_INET6 : AF_INET, copy, address->bytes) != 1)
         return false;
-    address->bits = most;
-    if (has_bits && (!text_number(rest, most, &bits)))
+    uint64_t bits = most;
+    if (has_bits && !text_number(rest, most, &bits))
         return false;
-    if (has_bits)
-        address->bits = (unsigned)bits;
+    address->bits = (unsigned)bits;
     return true;
 }
 
@@ -107,7 +97,7 @@ condition_address(struct mem *mem, const char *pointer, const struct condition_a
     text_printf(&out, "*(uint16*)%s == %d", pointer, address->is_ipv6 ? AF_INET6 : AF_INET);
     for (unsigned byte = 0; byte < (address->is_ipv6 ? 16 : 4); byte += 4)
         put_word(&out, pointer, (address->is_ipv6 ? AT_IPV6 : AT_IPV4) + byte, address, byte);
-    return finish(&out, mem);
+    return text_keep(&out, mem);
 }
 
 bool

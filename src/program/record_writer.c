@@ -350,12 +350,10 @@ define_whole(struct writer *writer, const char *name, int number)
     return status;
 }
 
-/* Reads which map takes the record. That comes before the clock is read: a record with a time before the maps changed places is
- * then in the map that is printed. */
-static int
-define_map(struct writer *writer)
+int
+record_writer_define_map(struct writer *writer, bool is_stored)
 {
-    if (writer->event->layout.store != LAYOUT_PRINTED)
+    if (is_stored)
         return writer_define_expanded(writer, "map", "map.bt");
     writer_define(writer, "map", "");
     return 0;
@@ -386,9 +384,11 @@ define_texts(struct writer *writer)
 static int
 define_numbers(struct writer *writer)
 {
+    writer_define(writer, "id", mem_printf(writer->mem, "%zx", (size_t)(writer->event - writer->plan->events)));
+    writer_define(writer, "type", writer->event->probe->type);
     define_values(writer);
     define_hex(writer);
-    if (define_map(writer) != 0)
+    if (record_writer_define_map(writer, writer->event->layout.store != LAYOUT_PRINTED) != 0)
         return -1;
     define_inline_texts(writer);
     return 0;

@@ -9,7 +9,11 @@
 /* Whether it has texts with a length. Then it needs probe-texts.bt, and otherwise probe.bt. */
 bool record_writer_has_texts(const struct plan_event *event);
 
-/* Defines "map", which must stand before the clock is read, "places", "statements" and "record"; with texts also "redactions"
+/* Defines "map", which reads which map takes the record. That comes before the clock is read: a record with a time before the
+ * maps changed places is then in the map that is printed. */
+int record_writer_define_map(struct writer *writer, bool is_stored);
+
+/* Defines "id", "type", "map", "places", "statements" and "record"; with texts also "redactions"
  * and "lasts", which stand behind "places", and without them "more", which stands behind the record. */
 int record_writer_define(struct writer *writer);
 

@@ -22,7 +22,7 @@ set_number(struct member_reader *reader, const char *variable, int value)
     if (reader->places[value].nsteps > 0)
         text_printf(&reader->statements, "    %s = %s;\n", variable, member_reader_value(reader, value, "$req"));
     else
-        text_printf(&reader->statements, "    %s = (uint64)%ld;\n", variable, (long)-1); /* WHOLE_UNKNOWN */
+        text_printf(&reader->statements, "    %s = (uint64)-1;\n", variable); /* WHOLE_UNKNOWN */
 }
 
 static void
@@ -122,6 +122,15 @@ static const struct whole_block {
     {"Header fields of whole requests", false, false, {WHOLE_EVENTS}, STRUCTURES_REQUEST_HEADERS},
     {"Header fields of their responses", false, false, {WHOLE_EVENTS}, STRUCTURES_RESPONSE_HEADERS},
 };
+
+/* The event of the block's list; NULL: it has none, or nothing of it is asked for. */
+static const struct plan_event *
+list_event(const struct plan_whole *whole, const struct whole_block *block)
+{
+    return block->list == STRUCTURES_REQUEST_HEADERS    ? whole->request_header
+           : block->list == STRUCTURES_RESPONSE_HEADERS ? whole->response_header
+                                                        : NULL;
+}
 
 /* Reads what every hit needs, and ends those that are no requests. */
 static void
@@ -288,8 +297,6 @@ put_event(const struct writer *block, struct member_reader *reader, enum whole_e
     set_arguments(&writer, reader, event);
     text_put(out, (struct slice){reader->statements.ptr, reader->statements.len}); /* pointers to its texts */
     reader->statements.len = 0;
-    writer_define(&writer, "id", mem_printf(writer.mem, "%zx", (size_t)(writer.event - block->plan->events)));
-    writer_define(&writer, "type", writer.event->probe->type);
     if (record_writer_define(&writer) != 0)
         return -1;
     bool has_texts = record_writer_has_texts(writer.event);
@@ -341,6 +348,31 @@ define_cut(struct writer *writer, struct member_reader *reader, enum structures_
     return status;
 }
 
+/* What a turn reads of its entry. What is found on the way is known in the turn only. */
+static void
+define_entry(struct writer *writer, struct member_reader *reader)
+{
+    const struct catalog_probe *probe = writer->event->probe;
+    const struct catalog_field *name = &probe->fields[probe->field_of[CATALOG_HEADER_NAME]];
+    int known = reader->npointers;
+    set_header_arguments(writer, reader);
+    reader->npointers = known;
+    writer_define_buffer(writer, "entry_reads", &reader->statements);
+    writer_define(writer, "name", writer->arguments.expressions[name->arg]);
+    writer_define(writer, "name_len", writer->arguments.expressions[name->len_arg]);
+    writer_define_number(writer, "header_size", (unsigned)reader->places[STRUCTURES_HEADER_SIZE].offsets[0]);
+}
+
+/* How far the loop goes. */
+static void
+define_turns(struct writer *writer)
+{
+    writer_define_number(writer, "most_turns", WHOLE_PROGRAM_TURNS);
+    writer_define_number(writer, "more_turns", WHOLE_PROGRAM_MORE_TURNS);
+    writer_define_number(writer, "most_of_range", 2 * WHOLE_PROGRAM_MORE_TURNS);
+    writer_define(writer, "second_text", "4294967296"); /* a turn's state: which text, and how far in it */
+}
+
 /* Header fields of a list, in a loop. */
 static int
 put_list(const struct writer *block, struct member_reader *reader, const struct plan_event *event, enum structures_value list,
@@ -348,28 +380,14 @@ put_list(const struct writer *block, struct member_reader *reader, const struct 
 {
     struct writer writer = *block;
     writer.event = event;
-    if (event == NULL)
-        return 0;
     if (define_cut(&writer, reader, list) != 0)
         return -1;
     writer_define(&writer, "entries", member_reader_value(reader, (int)list, "$req"));
     writer_define(&writer, "count", member_reader_value(reader, (int)list + 1, "$req"));
     text_put(out, (struct slice){reader->statements.ptr, reader->statements.len});
     reader->statements.len = 0;
-    int known = reader->npointers;
-    set_header_arguments(&writer, reader);
-    writer_define_buffer(&writer, "entry_reads", &reader->statements);
-    const struct catalog_field *name = &event->probe->fields[event->probe->field_of[CATALOG_HEADER_NAME]];
-    writer_define(&writer, "name", writer.arguments.expressions[name->arg]);
-    writer_define(&writer, "name_len", writer.arguments.expressions[name->len_arg]);
-    reader->npointers = known;
-    writer_define_number(&writer, "header_size", (unsigned)reader->places[STRUCTURES_HEADER_SIZE].offsets[0]);
-    writer_define(&writer, "id", mem_printf(writer.mem, "%zx", (size_t)(event - block->plan->events)));
-    writer_define(&writer, "type", event->probe->type);
-    writer_define_number(&writer, "most_turns", WHOLE_PROGRAM_TURNS);
-    writer_define_number(&writer, "more_turns", WHOLE_PROGRAM_MORE_TURNS);
-    writer_define_number(&writer, "most_of_range", 2 * WHOLE_PROGRAM_MORE_TURNS);
-    writer_define(&writer, "second_text", "4294967296"); /* a turn's state: which text, and how far in it */
+    define_entry(&writer, reader);
+    define_turns(&writer);
     if (record_writer_define_turn(&writer) != 0)
         return -1;
     define_wanted(&writer);
@@ -381,23 +399,11 @@ put_list(const struct writer *block, struct member_reader *reader, const struct 
 static int
 put_records(const struct writer *writer, struct member_reader *reader, const struct whole_block *block, struct outbuf *out)
 {
-    const struct plan_whole *whole = writer->plan->whole;
-    bool is_of_request = block->list == STRUCTURES_REQUEST_HEADERS;
+    const struct plan_event *event = list_event(writer->plan->whole, block);
     for (size_t i = 0; block->events[i] != WHOLE_EVENTS; i++)
         if (put_event(writer, reader, block->events[i], out) != 0)
             return -1;
-    if (block->list == STRUCTURES_CONN)
-        return 0;
-    return put_list(writer, reader, is_of_request ? whole->request_header : whole->response_header, block->list, out);
-}
-
-static int
-define_block_map(struct writer *writer)
-{
-    if (plan_has_batches(writer->plan))
-        return writer_define_expanded(writer, "map", "map.bt");
-    writer_define(writer, "map", "");
-    return 0;
+    return event != NULL ? put_list(writer, reader, event, block->list, out) : 0;
 }
 
 static int
@@ -418,7 +424,9 @@ put_block(const struct writer *program, const struct whole_block *block, struct 
     int status = put_records(&writer, &reader, block, &records);
     writer_define_buffer(&writer, "records", &records);
     text_free(&reader.statements);
-    return status != 0 || define_block_map(&writer) != 0 ? -1 : writer_expand(&writer, out, "server.bt");
+    return status != 0 || record_writer_define_map(&writer, plan_has_batches(writer.plan)) != 0
+               ? -1
+               : writer_expand(&writer, out, "server.bt");
 }
 
 /* Whether anything of the block is asked for. */
@@ -428,8 +436,7 @@ is_block_needed(const struct plan_whole *whole, const struct whole_block *block)
     for (size_t i = 0; block->events[i] != WHOLE_EVENTS; i++)
         if (whole->sent[block->events[i]] != NULL)
             return true;
-    return (block->list == STRUCTURES_REQUEST_HEADERS && whole->request_header != NULL) ||
-           (block->list == STRUCTURES_RESPONSE_HEADERS && whole->response_header != NULL);
+    return list_event(whole, block) != NULL;
 }
 
 /* For readers, as the expressions of the blocks have no names. */

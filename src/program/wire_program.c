@@ -45,8 +45,6 @@ write_probe(const struct writer *program, struct outbuf *out, size_t id)
 {
     struct writer writer = *program;
     const struct plan_event *event = writer.event = &program->plan->events[id];
-    writer_define(&writer, "id", mem_printf(writer.mem, "%zx", id));
-    writer_define(&writer, "type", event->probe->type);
     writer_define(&writer, "summary", event->probe->summary);
     bool is_for_run = strcmp(writer.nonce, CONTRACT_NO_NONCE) != 0;
     attach_read(&writer.arguments, writer.plan, event, is_for_run, writer.mem);

@@ -20,8 +20,7 @@ writer_define_number(struct writer *writer, const char *name, unsigned number)
 void
 writer_define_buffer(struct writer *writer, const char *name, struct outbuf *out)
 {
-    writer_define(writer, name, mem_strndup(writer->mem, out->ptr, out->len));
-    text_free(out);
+    writer_define(writer, name, text_keep(out, writer->mem));
 }
 
 int

@@ -1,11 +1,19 @@
 #include "request/request.h"
 
+#include <string.h>
+
 static void
 put_line(struct outbuf *out, const char *mark, const char *key, const char *value, void (*put)(struct outbuf *, struct slice))
 {
     text_printf(out, "%s%s ", mark, key);
     put(out, text_of(value));
     text_putc(out, '\n');
+}
+
+bool
+request_is_of_exchanges(const struct request *request)
+{
+    return strcmp(request->group, REQUEST_EXCHANGES) == 0 && request->npatterns == 0;
 }
 
 void

@@ -65,6 +65,9 @@ struct request {
  *
  * Whether application data was asked for stands beside them, and in recordings how much memory. */
 
+/* Whether whole requests are asked for, of which the server's structures tell, too. */
+bool request_is_of_exchanges(const struct request *request);
+
 /* Appends the lines, each behind `mark`. `put` writes what came from a command line: text_put, or text_escape where more than a
  * line must not come of it. */
 void request_put(struct outbuf *out, const struct request *request, const char *mark,

@@ -77,7 +77,7 @@ static int
 choose_source(const struct source *source, struct target *target, struct mem *mem, struct diag *diag)
 {
     const struct request *request = source->request;
-    bool is_for_requests = strcmp(request->group, REQUEST_EXCHANGES) == 0 && request->npatterns == 0;
+    bool is_for_requests = request_is_of_exchanges(request);
     if (is_for_requests && request->source == REQUEST_PROBES && request->needs_whole != NULL)
         return diag_set(diag, DIAG_USAGE, "%s is known from the server's structures only, not from its probes",
                         request->needs_whole);

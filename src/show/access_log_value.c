@@ -232,8 +232,6 @@ access_log_put_nothing(struct outbuf *out, const struct access_log_piece *piece,
     return false;
 }
 
-/* ---- Times: of the first record, by the wall clock. */
-
 /* ---- Numbers that only the server's structures have. */
 
 static bool

@@ -320,10 +320,8 @@ put_object(const struct report *report, struct outbuf *out, const struct exchang
     bool has_ttfb = exchange_ttfb(exchange, &ms);
     put_ms(out, "ttfb_ms", has_ttfb, ms);
     put_whole(out, exchange);
-    if (exchange->is_waiting) {
-        format_json_member(out, "pending_ms", "");
-        text_printf(out, "%.3f", (double)exchange->waited / 1e6);
-    }
+    if (exchange->is_waiting)
+        put_ms(out, "pending_ms", true, (double)exchange->waited / 1e6);
     put_incomplete(out, exchange);
     put_extra(report, out, exchange);
     text_puts(out, "}\n");

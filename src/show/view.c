@@ -392,9 +392,8 @@ view_where(const struct view *view, const struct redact *redact, size_t text_lim
     const char *query = query_where(&view->query, redact, text_limit, mem);
     struct outbuf out = {0};
     filter_condition(&view->statuses, whole_probe(WHOLE_END, mem), WHOLE_STATUS, &status, &out);
-    const char *statuses = out.len > 0 ? mem_strndup(mem, out.ptr, out.len) : NULL;
-    text_free(&out);
-    return both(both(statuses, address_condition(view, mem), mem), query, mem);
+    const char *statuses = text_keep(&out, mem);
+    return both(both(*statuses != '\0' ? statuses : NULL, address_condition(view, mem), mem), query, mem);
 }
 
 /* One that was answered between two looks has not been shown before. */
