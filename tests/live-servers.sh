@@ -45,13 +45,13 @@ one_event() { # [PREFIX]
 # ------------------------------------------------------------------------------------------------------------ the wait
 
 wait_is_ended() { # SIGNAL
-    start_waiting -e "$(server_of 2020)" --wait || return
+    cp "$SERVER" "$dir/server" && start_waiting -e "$dir/server" --wait || return
     rest 1
     local begin
     begin=$(milliseconds)
     kill -"$1" "$log" && reap "$log" 5 && status_is 0 || return
     (($(milliseconds) - begin < 1000 * ${SLOW:-1})) || { explain "it took $(($(milliseconds) - begin)) ms"; return 1; }
-    says "waiting for an h2o that runs $(server_of 2020); Ctrl-C ends" && says "ended while waiting; no server was traced" || return
+    says "waiting for an h2o that runs $dir/server; Ctrl-C ends" && says "ended while waiting; no server was traced" || return
     [[ $(grep -vc ' is version ' "$dir/err") == 3 && ! -s $dir/out ]] || { show "$dir/err"; return 1; }
 }
 
@@ -121,8 +121,9 @@ traces_exe() {
 
 exe_without_server() {
     status=0
-    "$H2OLOG" -e "$(server_of 2020)" >"$dir/out" 2>"$dir/err" || status=$?
-    status_is 3 && says "no running process has h2o's probes and runs $(server_of 2020); start it, or wait for it with --wait"
+    cp "$SERVER" "$dir/server" || return
+    "$H2OLOG" -e "$dir/server" >"$dir/out" 2>"$dir/err" || status=$?
+    status_is 3 && says "no running process has h2o's probes and runs $dir/server; start it, or wait for it with --wait"
 }
 
 # T1: the time began with the first of them, and was over before the last one was traced.
