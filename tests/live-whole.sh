@@ -277,7 +277,7 @@ follows() {
 # A program that was printed is run again.
 printed_program() {
     start_server && "$H2OLOG" -F '%h %s' -q 'status < 500' --emit-script=wire -p "$server" >"$dir/program.bt" && grep -qx '//: source server' "$dir/program.bt" &&
-        grep -qx '//     scheme  *[0-9]* -> [0-9]*' "$dir/program.bt" &&
+        grep -qx '#define H2O_STATUS [0-9]* // st_h2o_req_t.res.status' "$dir/program.bt" && grep -qF '($req + H2O_STATUS)' "$dir/program.bt" &&
         start_log --script "$dir/program.bt" -F '%{connection-id}x %s' && dispose_requests && end_log || return
     same <(printf '%s\n' '1 200' '2 404' '5 400') "$dir/out"
 }

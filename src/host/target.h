@@ -32,6 +32,7 @@ struct target {
     const char *request_function;       /* of the server: it is called with each request at its end; NULL: as `places` */
     const struct members_place *places; /* of what whole requests are made of, by enum structures_value; NULL: nothing is
                                          * known, or not here, but to the process that reads the server's files */
+    const struct members_wanted *wanted; /* what was looked for; NULL: as `places` */
     bool has_structures;                /* whole requests are read there */
     size_t next_layout; /* if the places are of a layout that is known: the one to try if this does not hold; 0: they are the
                            file's own */

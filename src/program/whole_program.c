@@ -1,6 +1,6 @@
 #include "program/whole_program.h"
 
-#include "catalog/structures.h"
+#include "program/contract.h"
 #include "program/member_reader.h"
 #include "program/record_writer.h"
 
@@ -142,7 +142,7 @@ put_checks(struct member_reader *reader, const struct writer *writer, const stru
     const char *nonce = writer->nonce;
     text_puts(out, "    $req = (uint64)arg0;\n");
     set_number(reader, "$conn", STRUCTURES_CONN);
-    member_reader_know(reader, "$req", reader->places[STRUCTURES_CONN].offsets[0], "$conn");
+    member_reader_know(reader, "$req", STRUCTURES_CONN, "$conn");
     set_number(reader, "$http_version", STRUCTURES_HTTP_VERSION);
     set_number(reader, "$status", STRUCTURES_STATUS);
     find_protocol(reader);
@@ -360,7 +360,7 @@ define_entry(struct writer *writer, struct member_reader *reader)
     writer_define_buffer(writer, "entry_reads", &reader->statements);
     writer_define(writer, "name", writer->arguments.expressions[name->arg]);
     writer_define(writer, "name_len", writer->arguments.expressions[name->len_arg]);
-    writer_define_number(writer, "header_size", (unsigned)reader->places[STRUCTURES_HEADER_SIZE].offsets[0]);
+    writer_define(writer, "header_size", member_reader_size(reader, STRUCTURES_HEADER_SIZE));
 }
 
 /* How far the loop goes. */
@@ -407,10 +407,10 @@ put_records(const struct writer *writer, struct member_reader *reader, const str
 }
 
 static int
-put_block(const struct writer *program, const struct whole_block *block, struct outbuf *out)
+put_block(const struct writer *program, const struct whole_block *block, struct member_names *names, struct outbuf *out)
 {
     struct writer writer = *program;
-    struct member_reader reader = {.places = program->plan->target->places, .mem = program->mem};
+    struct member_reader reader = {.places = program->plan->target->places, .names = names, .mem = program->mem};
     struct outbuf records = {0};
     const char *function = program->plan->target->request_function;
     attach_read(&writer.arguments, writer.plan, writer.plan->whole->sent[WHOLE_END], false, writer.mem);
@@ -439,32 +439,30 @@ is_block_needed(const struct plan_whole *whole, const struct whole_block *block)
     return list_event(whole, block) != NULL;
 }
 
-/* For readers, as the expressions of the blocks have no names. */
+/* The names of offsets, for readers. */
 static int
-put_places(const struct writer *program, struct outbuf *out)
+define_offsets(struct writer *program, const struct member_names *names)
 {
     struct writer writer = *program;
+    const struct target *target = program->plan->target;
     struct outbuf lines = {0};
-    for (int value = 0; value < STRUCTURES_VALUES; value++) {
-        const struct members_place *place = &program->plan->target->places[value];
-        if (place->nsteps == 0)
-            continue;
-        text_printf(&lines, "//     %-18s", structures_name(value, program->mem));
-        for (int i = 0; i < place->nsteps; i++)
-            text_printf(&lines, "%s %d", i == 0 ? "" : " ->", place->offsets[i]);
-        text_puts(&lines, "\n");
-    }
-    writer_define(&writer, "function", program->plan->target->request_function);
-    writer_define_buffer(&writer, "places", &lines);
-    return writer_expand(&writer, out, "server-places.bt");
+    member_reader_define(&lines, names, target->places, target->wanted, program->mem);
+    writer_define(&writer, "function", target->request_function);
+    writer_define_buffer(&writer, "offsets", &lines);
+    return writer_define_from(program, "offsets", &writer, "server-offsets.bt");
 }
 
 int
-whole_program_write(const struct writer *program, struct outbuf *out)
+whole_program_write(struct writer *program, struct outbuf *out)
 {
-    int status = put_places(program, out);
-    for (size_t i = 0; status == 0 && i < sizeof(blocks) / sizeof(blocks[0]); i++)
-        if (is_block_needed(program->plan->whole, &blocks[i]))
-            status = put_block(program, &blocks[i], out);
-    return status;
+    bool is_for_run = strcmp(program->nonce, CONTRACT_NO_NONCE) != 0;
+    struct member_names names = {0};
+    for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
+        if (is_block_needed(program->plan->whole, &blocks[i]) &&
+            put_block(program, &blocks[i], is_for_run ? NULL : &names, out) != 0)
+            return -1;
+    if (!is_for_run)
+        return define_offsets(program, &names);
+    writer_define(program, "offsets", "");
+    return 0;
 }

@@ -132,6 +132,8 @@ wire_program_write(struct outbuf *out, const struct plan *plan, const char *nonc
     int status = 0;
     if (plan->whole != NULL)
         status = whole_program_write(&writer, &probes);
+    else
+        writer_define(&writer, "offsets", "");
     for (size_t i = 0; status == 0 && plan->whole == NULL && i < plan->nevents; i++)
         status = write_probe(&writer, &probes, i);
     writer_define_buffer(&writer, "probes", &probes);

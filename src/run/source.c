@@ -54,6 +54,7 @@ find_structures(const struct source *source, struct target *target, struct mem *
     if (why_not != NULL && !use_layout(source, target))
         return why_not;
     target->request_function = structures->function;
+    target->wanted = structures->wanted;
     target->has_structures = true;
     return NULL;
 }
