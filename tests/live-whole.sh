@@ -135,6 +135,48 @@ filters() {
     start_log -F '%{connection-id}x' --sni '*.TEST' --address 127.0.0.0/8 && dispose_requests && end_log && same <(echo 3) "$dir/out"
 }
 
+# Events of QUIC connections: whose, as the probes do not say it. One event is of no connection.
+fire_clients() {
+    {
+        echo 'fire quicly:free client(1,sockaddr(127.0.0.2:4001),"a.test") 1580154303458'
+        echo 'fire quicly:free client(2,sockaddr([2001:db8::1]:4002),"B.Test") 1580154303458'
+        echo 'fire quicly:free client(3,sockaddr(unix),null) 1580154303458'
+        echo 'fire quicly:free client(4,sockaddr(127.0.0.3:4003),"") 1580154303458'
+        local len
+        for len in 6 7 8 9 200; do
+            echo "fire quicly:free client($((len + 1000)),sockaddr(127.0.0.4:4004),\"$(printf 'x%.0s' $(seq "$len"))\") 1580154303458"
+        done
+        echo 'fire h2o:h3_packet_receive sockaddr(127.0.0.1:443) sockaddr(127.0.0.2:4001) "abc" len'
+        echo 'fire h2o:h3_packet_receive sockaddr(127.0.0.2:443) sockaddr(127.0.0.1:4001) "abc" len'
+        echo 'fire h2o:receive_request 5 1 0x300'
+    } >"$dir/fired"
+    fire_file "$dir/fired"
+}
+
+# The connections of the events, and the sources of the packets.
+shows_clients() { # EXPECTED OPTION...
+    start_log quic -t free,h3_packet_receive,receive_request -f json "${@:2}" && fire_clients && end_log || return
+    same <(printf '%s\n' $1) <(sed -E 's/.*"(master_conn_id|conn_id|src)": "?([^,"}]*).*/\2/' "$dir/out") || { explain "${*:2}"; show "$dir/out"; return 1; }
+}
+
+quic_clients() { # VARIANT
+    SERVER=$SERVERS-$1
+    start_server && shows_clients '1 127.0.0.2:4001' --address 127.0.0.2 && shows_clients 2 --address 2001:db8::/32,127.9.0.0/16 || return
+    shows_clients '1 2' --sni '*.test' && shows_clients '2' --sni 'b.test' --address ::/0 && shows_clients '1007 1009' --sni xxxxxxx,xxxxxxxxx || return
+    shows_clients '1006 1007 1008 1009 1200' --sni 'x*' && shows_clients 1200 --sni "$(printf 'x%.0s' $(seq 60))*xx" && shows_clients 1 --sni '?.tes?' --conn 1
+}
+
+# A recording has what was asked for, and says nothing of clients.
+quic_clients_recorded() {
+    start_server && shows_clients '1 127.0.0.2:4001' --address 127.0.0.2 --record "$dir/recording" && replays "$dir/out" || return
+    "$H2OLOG" --replay "$dir/recording" --address 127.0.0.2 2>"$dir/err"
+    [[ $? == 2 ]] && grep -q '^h2olog: --address: a recording of single events does not say whose client they are of' "$dir/err" || return
+    "$H2OLOG" quic -t free --address 127.0.0.2 -p "$server" --emit-script=wire >"$dir/program.bt" && start_log --script "$dir/program.bt" -f json && fire_clients && end_log &&
+        [[ $(wc -l <"$dir/out") == 1 ]] && grep -q '"master_conn_id": 1}' "$dir/out" || return
+    "$H2OLOG" quic --script "$dir/program.bt" --address 127.0.0.2 -p "$server" 2>"$dir/err"
+    [[ $? == 2 ]] && grep -q '^h2olog: both --script and --address; that is in the program already' "$dir/err"
+}
+
 # What only the structures tell is an error where they are not there.
 only_structures_tell() {
     start_server_as "$SERVERS-single" || return
@@ -146,7 +188,11 @@ only_structures_tell() {
             { cat "$dir/err"; return 1; }
     done
     "$H2OLOG" -p "$server" --address 127.0.0.1 2>"$dir/err"
-    [[ $? == 2 ]] && grep -q -- '^h2olog: --address is for whole requests: give --group, --query or --log-format, too' "$dir/err"
+    [[ $? == 2 ]] && grep -q -- '^h2olog: --address is for whole requests and for QUIC: give --group, --query or --log-format, too, or quic' "$dir/err" || return
+    "$H2OLOG" quic -p "$server" --address 127.0.0.1 2>"$dir/err"
+    [[ $? == 3 ]] && grep -q "^h2olog: --address is known from the server's structures only, and those of process $server .* cannot be read: " "$dir/err" || return
+    "$H2OLOG" quic --address 127.0.0.1 --emit-script=wire 2>"$dir/err"
+    [[ $? == 2 ]] && grep -q '^h2olog: --address is known from the structures of a server that runs; say which with -p PID' "$dir/err"
 }
 
 # Values as long as a part of a text, a byte less and a byte more, several parts, and names likewise.
@@ -314,6 +360,9 @@ live_case "an access log that the probes could not write" access_log
 live_case "queries mean the same in the program and in h2olog" program_decides
 live_case "a program that decides a query sends nothing else" only_what_is_wanted
 live_case "filters" filters
+live_case "clients of QUIC connections" quic_clients whole
+live_case "the same of structures whose members are elsewhere" quic_clients moved
+live_case "a recording of one client's events, and a program for them" quic_clients_recorded
 live_case "what only the structures tell" only_structures_tell
 live_case "header fields of many lengths" long_texts
 live_case "more header fields than the program looks at" too_many

@@ -400,7 +400,9 @@ START_TEST(fields_are_found_by_what_they_mean)
                                                   [CATALOG_REQUEST_HEADER_NAME] = 2,
                                                   [CATALOG_RESPONSE_HEADER_NAME] = -1,
                                                   [CATALOG_HEADER_NAME] = 2,
-                                                  [CATALOG_HEADER_VALUE] = 3};
+                                                  [CATALOG_HEADER_VALUE] = 3,
+                                                  [CATALOG_QUIC_CONN] = -1,
+                                                  [CATALOG_CLIENT] = -1};
     static const int quic[CATALOG_MEANINGS] = {[CATALOG_CONN_ID] = 3,
                                                [CATALOG_REQ_ID] = 4,
                                                [CATALOG_TIME] = 1,
@@ -410,17 +412,21 @@ START_TEST(fields_are_found_by_what_they_mean)
                                                [CATALOG_REQUEST_HEADER_NAME] = -1,
                                                [CATALOG_RESPONSE_HEADER_NAME] = 8,
                                                [CATALOG_HEADER_NAME] = 8,
-                                               [CATALOG_HEADER_VALUE] = -1};
+                                               [CATALOG_HEADER_VALUE] = -1,
+                                               [CATALOG_QUIC_CONN] = 3,
+                                               [CATALOG_CLIENT] = 9};
     const char *text = HEAD " arg 0 conn_id u64\n arg 1 req_id u64\n arg 2 name str len=3 request-header\n"
                             " arg 4 value str len=5 named-by=name\nprobe f\n group g\n summary s\n"
                             " arg 0 conn_id u64\n arg 1 at ms\n arg 2 req_id u64\n arg 3 master_conn_id u32 at=16\n"
                             " arg 4 stream_id i64\n arg 5 status i32\n arg 6 http_version http_version\n arg 7 dcid hexstr\n"
-                            " arg 8 name str len=9 response-header\nprobe h\n group g\n summary s\n arg 0 dcid u64\n";
+                            " arg 8 name str len=9 response-header\n arg 10 src sockaddr\nprobe h\n group g\n summary s\n"
+                            " arg 0 dcid u64\n arg 1 src u64\n arg 2 master_conn_id u32\n";
     ck_assert_msg(fixture_catalog(&fixture, text) == 0, "%s", fixture.diag.message);
     for (int i = 0; i < CATALOG_MEANINGS; i++) {
         ck_assert_int_eq(fixture.catalog.probes[0].field_of[i], request[i]);
         ck_assert_int_eq(fixture.catalog.probes[1].field_of[i], quic[i]);
-        ck_assert_int_eq(fixture.catalog.probes[2].field_of[i], -1); /* --dcid asks for digits */
+        if (i != CATALOG_CONN_ID)
+            ck_assert_int_eq(fixture.catalog.probes[2].field_of[i], -1); /* those mean digits, an address, a pointer */
     }
     fixture_free(&fixture);
 }

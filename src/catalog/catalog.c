@@ -54,6 +54,10 @@ resolve(struct catalog_probe *probe, int index)
 {
     const struct catalog_field *field = &probe->fields[index];
     set_meaning_by_name(probe, index);
+    if (strcmp(field->name, "master_conn_id") == 0 && field->offset >= 0)
+        set_meaning(probe, CATALOG_QUIC_CONN, index);
+    if (strcmp(field->name, "src") == 0 && field->type->wire == TYPES_ADDRESS)
+        set_meaning(probe, CATALOG_CLIENT, index);
     if (field->is_request_header)
         set_meaning(probe, CATALOG_REQUEST_HEADER_NAME, index);
     if (field->is_response_header)

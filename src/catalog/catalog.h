@@ -63,6 +63,8 @@ enum catalog_meaning {
     CATALOG_RESPONSE_HEADER_NAME, /* of a response */
     CATALOG_HEADER_NAME,          /* of either */
     CATALOG_HEADER_VALUE,         /* the value of a header field */
+    CATALOG_QUIC_CONN,            /* what stands in a quicly connection, to which the argument points */
+    CATALOG_CLIENT,               /* the client's address */
     CATALOG_MEANINGS
 };
 

@@ -34,6 +34,8 @@ static const struct {
     [STRUCTURES_HEADER_NAME_LEN] = {"header_name_len", false},
     [STRUCTURES_HEADER_VALUE] = {"header_value", false},
     [STRUCTURES_HEADER_VALUE_LEN] = {"header_value_len", false},
+    [STRUCTURES_QUIC_ADDRESS] = {"quic.address", true},
+    [STRUCTURES_QUIC_SNI] = {"quic.sni", true},
     [STRUCTURES_SENDER] = {"sender", true},
     [STRUCTURES_SELF] = {"self", false},
     [STRUCTURES_BACK] = {"back", false},

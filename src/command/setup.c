@@ -47,6 +47,24 @@ check_grouped(const struct options *options, struct diag *diag)
                : 0;
 }
 
+/* The probes of HTTP do not tell whose client it is, and those of QUIC the program only. */
+static int
+check_clients(const struct setup *setup, struct diag *diag)
+{
+    const struct options *options = setup->options;
+    const char *option = view_needs_whole(&setup->view);
+    bool is_of_http = options->replay == NULL && strcmp(options->mode, "http") == 0 && options->types.count == 0;
+    if (setup->view.is_grouped || option == NULL)
+        return 0;
+    if (options->script != NULL)
+        return diag_set(diag, DIAG_USAGE, "both --script and %s; that is in the program already; give it to --emit-script=wire",
+                        option);
+    return is_of_http
+               ? diag_set(diag, DIAG_USAGE,
+                          "%s is for whole requests and for QUIC: give --group, --query or --log-format, too, or quic", option)
+               : 0;
+}
+
 static int
 make_view(struct setup *setup, struct mem *mem, struct diag *diag)
 {
@@ -58,7 +76,7 @@ make_view(struct setup *setup, struct mem *mem, struct diag *diag)
     if (view_make(&setup->view, setup->words, setup->nwords, strcmp(setup->format, "json") == 0, &setup->filter, mem, diag) !=
         0)
         return -1;
-    if (check_source(setup, diag) != 0)
+    if (check_source(setup, diag) != 0 || check_clients(setup, diag) != 0)
         return -1;
     return setup->view.is_grouped ? check_grouped(setup->options, diag) : 0;
 }
@@ -112,11 +130,12 @@ text_limit(const struct options *options)
     return options->text_limit != 0 ? options->text_limit : REQUEST_TEXT_LIMIT;
 }
 
-/* The part of the view that a program decides which reads whole requests in the server. A recording has all of them. */
+/* The part of the view that a program decides. A recording has all whole requests. */
 static const char *
 where_of(const struct setup *setup, const struct redact *redact, struct mem *mem)
 {
-    return setup->options->record == NULL ? view_where(&setup->view, redact, text_limit(setup->options), mem) : NULL;
+    bool is_recorded = setup->view.is_grouped && setup->options->record != NULL;
+    return is_recorded ? NULL : view_where(&setup->view, redact, text_limit(setup->options), mem);
 }
 
 /* Objects have it, but lines do not. */

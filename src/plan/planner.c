@@ -192,11 +192,27 @@ filter_obstacle(const struct planner *planner, const struct catalog_probe *probe
     return NULL;
 }
 
+/* Why the program cannot tell whose client an event is about; NULL: it can, or need not. */
+static const char *
+client_obstacle(const struct planner *planner, const struct catalog_probe *probe, const struct usdt_probe *usdt)
+{
+    const struct request *request = planner->request;
+    int conn = probe->field_of[CATALOG_QUIC_CONN], client = probe->field_of[CATALOG_CLIENT];
+    if (!request_chooses_clients(request))
+        return NULL;
+    if (conn < 0 && (client < 0 || request_asks(request, "$sni")))
+        return "it does not tell of which client it is";
+    const char *why = field_obstacle(planner, &probe->fields[conn >= 0 ? conn : client], usdt);
+    return why == NULL ? NULL : mem_printf(planner->mem, "a filter asks for the client, %s", why);
+}
+
 /* What stands in the way of a probe whether a description fits it or not; NULL: nothing. */
 static const char *
 any_obstacle(const struct planner *planner, const struct catalog_probe *probe, const struct usdt_probe *usdt)
 {
     const char *why_not = usdt != NULL ? attach_obstacle(planner, usdt) : NULL;
+    if (why_not == NULL)
+        why_not = client_obstacle(planner, probe, usdt);
     return why_not != NULL ? why_not : filter_obstacle(planner, probe, usdt);
 }
 

@@ -57,20 +57,6 @@ static const struct {
 
 enum { VARIABLES = sizeof(variables) / sizeof(variables[0]) };
 
-/* Whether the expression names the variable. */
-static bool
-names(const char *expression, const char *variable)
-{
-    size_t len = strlen(variable);
-    for (const char *at = expression; at != NULL && (at = strstr(at, variable)) != NULL; at += len) {
-        char next = at[len];
-        bool is_longer = (next >= 'a' && next <= 'z') || (next == '_' && strncmp(at + len, "_len", 4) != 0);
-        if (!is_longer)
-            return true;
-    }
-    return false;
-}
-
 /* ---- By protocol. */
 
 /* Sets variables to values of the request's protocol, which $protocol has. The names have no `$`. */
@@ -214,7 +200,7 @@ asked_by_protocol(const struct writer *writer)
     const struct plan_event *end = writer->plan->whole->sent[WHOLE_END];
     unsigned asked = filter_asks(&writer->plan->request->filter, end->probe, WHOLE_REQ_ID) ? 1 : 0;
     for (int i = 0; i < BY_PROTOCOL; i++)
-        if (names(writer->plan->request->where, mem_printf(writer->mem, "$%s", by_protocol[i].name)))
+        if (request_asks(writer->plan->request, mem_printf(writer->mem, "$%s", by_protocol[i].name)))
             asked |= 1u << i;
     return asked;
 }
@@ -231,16 +217,16 @@ shown_by_protocol(const struct writer *writer, const struct whole_block *block)
 static void
 put_wanted(struct member_reader *reader, const struct writer *writer, const struct whole_block *block)
 {
-    const char *where = writer->plan->request->where;
+    const struct request *request = writer->plan->request;
     unsigned asked = asked_by_protocol(writer);
     for (int i = 0; i < VARIABLES; i++)
-        if (names(where, variables[i].name))
+        if (request_asks(request, variables[i].name))
             variables[i].set(reader, variables[i].name, (int)variables[i].value);
     read_by_protocol(reader, asked);
     put_filters(reader, writer);
     read_by_protocol(reader, shown_by_protocol(writer, block) & ~asked);
     for (int i = 0; block->has_numbers && i < VARIABLES; i++)
-        if (variables[i].field != 0 && !names(where, variables[i].name))
+        if (variables[i].field != 0 && !request_asks(request, variables[i].name))
             variables[i].set(reader, variables[i].name, (int)variables[i].value);
 }
 

@@ -1,5 +1,6 @@
 #include "program/wire_program.h"
 
+#include "program/client.h"
 #include "program/contract.h"
 #include "program/record_writer.h"
 #include "program/whole_program.h"
@@ -25,7 +26,7 @@ put_asked(const struct writer *writer, struct outbuf *out, int index)
 
 /* The beginning of a block: statements that find the arguments, and then the filters, which return from the block if the event
  * is not wanted. */
-static void
+static int
 define_begin(struct writer *writer)
 {
     const struct filter *filter = &writer->plan->request->filter;
@@ -37,7 +38,9 @@ define_begin(struct writer *writer)
         if (filter_asks(filter, probe, i))
             values[i] = put_asked(writer, &out, i);
     filter_put(filter, probe, values, &out);
+    int status = client_put(writer, &out);
     writer_define_buffer(writer, "begin", &out);
+    return status;
 }
 
 static int
@@ -48,9 +51,8 @@ write_probe(const struct writer *program, struct outbuf *out, size_t id)
     writer_define(&writer, "summary", event->probe->summary);
     bool is_for_run = strcmp(writer.nonce, CONTRACT_NO_NONCE) != 0;
     attach_read(&writer.arguments, writer.plan, event, is_for_run, writer.mem);
-    define_begin(&writer);
     writer_define(&writer, "attach", attach_point(writer.plan, event->probe, writer.nonce, writer.mem));
-    if (record_writer_define(&writer) != 0)
+    if (define_begin(&writer) != 0 || record_writer_define(&writer) != 0)
         return -1;
     return writer_expand(&writer, out, record_writer_has_texts(event) ? "probe-texts.bt" : "probe.bt");
 }

@@ -16,6 +16,25 @@ request_is_of_exchanges(const struct request *request)
     return strcmp(request->group, REQUEST_EXCHANGES) == 0 && request->npatterns == 0;
 }
 
+bool
+request_chooses_clients(const struct request *request)
+{
+    return request->where != NULL && !request_is_of_exchanges(request);
+}
+
+bool
+request_asks(const struct request *request, const char *variable)
+{
+    size_t len = strlen(variable);
+    for (const char *at = request->where; at != NULL && (at = strstr(at, variable)) != NULL; at += len) {
+        char next = at[len];
+        bool is_longer = (next >= 'a' && next <= 'z') || (next == '_' && strncmp(at + len, "_len", 4) != 0);
+        if (!is_longer)
+            return true;
+    }
+    return false;
+}
+
 void
 request_put(struct outbuf *out, const struct request *request, const char *mark, void (*put)(struct outbuf *, struct slice))
 {
@@ -28,7 +47,7 @@ request_put(struct outbuf *out, const struct request *request, const char *mark,
         put_line(out, mark, "transport", "batch", put);
     if (request->text_limit != 0)
         text_printf(out, "%stext-limit %u\n", mark, request->text_limit);
-    if (request->wants_sni)
+    if (request->wants_sni && request_is_of_exchanges(request))
         put_line(out, mark, "sni", "yes", put);
     if (request->where != NULL)
         put_line(out, mark, "where", request->where, put);

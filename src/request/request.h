@@ -47,8 +47,8 @@ struct request {
     size_t buffer;       /* bytes of memory for records that wait; 0: REQUEST_STREAM_BUFFER or REQUEST_BATCH_BUFFER */
     const char *needs_whole; /* what was asked for that only the server's structures have, as "bytes"; NULL: nothing */
     bool wants_sni;          /* of whole requests: the name that the client asked TLS for */
-    const char *where; /* of whole requests that are read in the server: those for which this bpftrace expression holds, in the
-                        * variables of whole_program.h; NULL: all */
+    const char *where;   /* those for which this bpftrace expression holds; NULL: all. Of whole requests that are read in the
+                          * server it is in the variables of whole_program.h, of events of QUIC in those of client.h */
     bool app_data;       /* application data too, and secrets of events that a pattern names literally */
 };
 
@@ -67,6 +67,12 @@ struct request {
 
 /* Whether whole requests are asked for, of which the server's structures tell, too. */
 bool request_is_of_exchanges(const struct request *request);
+
+/* Whether `where` is about events of QUIC. Whole requests that are put together from probes have one that nobody uses. */
+bool request_chooses_clients(const struct request *request);
+
+/* Whether `where` needs the variable, as "$address", or its length. */
+bool request_asks(const struct request *request, const char *variable);
 
 /* Appends the lines, each behind `mark`. `put` writes what came from a command line: text_put, or text_escape where more than a
  * line must not come of it. */

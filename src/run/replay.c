@@ -284,6 +284,11 @@ show(const struct replay *replay, const struct recording_header *header, struct 
     if (status == 0)
         status = view_make(&view, is_view_given ? replay->words : header->words,
                            is_view_given ? replay->nwords : header->nwords, format_is_json(&format), &filter, mem, diag);
+    if (status == 0 && is_view_given && !view.is_grouped && view_needs_whole(&view) != NULL)
+        status =
+            diag_set(diag, DIAG_USAGE,
+                     "%s: a recording of single events does not say whose client they are of; give it to the run that records",
+                     view_needs_whole(&view));
     if (status == 0 && replay->has_time)
         status = view_check_time(view_is_json(&view, format_is_json(&format)), format.options.time, diag);
     if (status == 0) {

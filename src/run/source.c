@@ -20,8 +20,8 @@ use_own(const struct source *source, struct target *target, int64_t deadline, st
 }
 
 /* Without debugging information a layout that is known: the one that most sites of a probe confirm, or the first one where no
- * site says anything. false: there is none. */
-static bool
+ * site says anything. How many confirm it; -1: there is none. */
+static int
 use_layout(const struct source *source, struct target *target)
 {
     const struct structures *structures = source->structures;
@@ -34,7 +34,15 @@ use_layout(const struct source *source, struct target *target)
         target->places = structures->layouts[i].places;
         target->next_layout = i + 1;
     }
-    return most >= 0;
+    return most;
+}
+
+/* Why nobody knows where the values stand; NULL: `target` does. `least`: sites that must confirm a layout that is known. */
+static const char *
+find_places(const struct source *source, struct target *target, int least, int64_t deadline, struct mem *mem)
+{
+    const char *why_not = source->first_layout == 0 ? use_own(source, target, deadline, mem) : "no other layout is known";
+    return why_not == NULL || use_layout(source, target) >= least ? NULL : why_not;
 }
 
 /* Why the server's structures are not used; NULL: they are. */
@@ -50,13 +58,40 @@ find_structures(const struct source *source, struct target *target, struct mem *
                           source->bpftrace->major, source->bpftrace->minor);
     if (!elf_reader_has_function(target->pid, structures->function, deadline))
         return mem_printf(mem, "it has no symbol %s", structures->function);
-    const char *why_not = source->first_layout == 0 ? use_own(source, target, deadline, mem) : "no other layout is known";
-    if (why_not != NULL && !use_layout(source, target))
+    const char *why_not = find_places(source, target, 0, deadline, mem);
+    if (why_not != NULL)
         return why_not;
     target->request_function = structures->function;
     target->wanted = structures->wanted;
     target->has_structures = true;
     return NULL;
+}
+
+/* No hit proves the layout here, as it does for whole requests. So one of the table has to be confirmed.
+ * Why nobody knows whose client a connection of QUIC is; NULL: `target` does. */
+static const char *
+find_clients(const struct source *source, struct target *target, struct mem *mem)
+{
+    static const struct {
+        const char *variable;
+        enum structures_value value;
+    } rows[] = {{"$address", STRUCTURES_QUIC_ADDRESS}, {"$sni", STRUCTURES_QUIC_SNI}};
+    if (source->structures->function == NULL)
+        return "the catalogue does not describe them";
+    const char *why_not = find_places(source, target, 1, clock_ms() + ELF_READER_MS, mem);
+    for (size_t i = 0; why_not == NULL && i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (request_asks(source->request, rows[i].variable) && target->places[rows[i].value].nsteps == 0)
+            why_not = mem_printf(mem, "there is no %s", structures_name((int)rows[i].value, mem));
+    return why_not;
+}
+
+/* What the answer needs is not known. */
+static int
+complain(const struct source *source, const struct target *target, const char *why_not, struct diag *diag)
+{
+    return diag_set(diag, DIAG_NOTHING,
+                    "%s is known from the server's structures only, and those of process %d (%s) cannot be read: %s",
+                    source->request->needs_whole, target->pid, target->command, why_not);
 }
 
 /* A server without probes has nothing else. */
@@ -74,6 +109,18 @@ check_has_probes(const struct source *source, const struct target *target, struc
                     target->pid, target->command);
 }
 
+/* Events of probes. */
+static int
+choose_probes(const struct source *source, struct target *target, struct mem *mem, struct diag *diag)
+{
+    const char *why_not = NULL;
+    if (check_has_probes(source, target, mem, diag) != 0)
+        return -1;
+    if (request_chooses_clients(source->request))
+        why_not = find_clients(source, target, mem);
+    return why_not != NULL ? complain(source, target, why_not, diag) : 0;
+}
+
 static int
 choose_source(const struct source *source, struct target *target, struct mem *mem, struct diag *diag)
 {
@@ -83,12 +130,10 @@ choose_source(const struct source *source, struct target *target, struct mem *me
         return diag_set(diag, DIAG_USAGE, "%s is known from the server's structures only, not from its probes",
                         request->needs_whole);
     if (!is_for_requests || request->source == REQUEST_PROBES)
-        return check_has_probes(source, target, mem, diag);
+        return choose_probes(source, target, mem, diag);
     const char *why_not = find_structures(source, target, mem);
     if (why_not != NULL && request->needs_whole != NULL)
-        return diag_set(diag, DIAG_NOTHING,
-                        "%s is known from the server's structures only, and those of process %d (%s) cannot be read: %s",
-                        request->needs_whole, target->pid, target->command, why_not);
+        return complain(source, target, why_not, diag);
     if (why_not == NULL && target->next_layout > 0)
         diag_debug(source->log, 1, "requests come from the structures of pid %d, not from its probes, as h2o of %s has them",
                    target->pid, source->structures->layouts[target->next_layout - 1].name);

@@ -108,22 +108,12 @@ view_add_status(struct view_maker *maker, const struct filter_word *word)
     return view_add_filter(maker, maker->view->is_grouped ? &maker->view->statuses : maker->filter, word);
 }
 
-/* What only the structures tell is of whole requests. */
-static int
-check_grouped_word(const struct view_maker *maker, const struct filter_word *word)
-{
-    return maker->view->is_grouped
-               ? 0
-               : diag_set(maker->diag, DIAG_USAGE, "--%s is for whole requests: give --group, --query or --log-format, too",
-                          word->option);
-}
-
 /* Adds each word of a list with commas. */
 static int
 add_each(struct view_maker *maker, const struct filter_word *word, int (*add)(struct view_maker *maker, const char *item))
 {
     char *rest = mem_strdup(maker->mem, word->value);
-    int status = check_grouped_word(maker, word);
+    int status = 0;
     for (char *item; status == 0 && (item = strsep(&rest, ",")) != NULL;)
         status = add(maker, item);
     return status;
@@ -144,9 +134,16 @@ add_address(struct view_maker *maker, const char *item)
 static int
 add_name(struct view_maker *maker, const char *item)
 {
+    char quoted[128];
     struct view_names *names = &maker->view->names;
     if (*item == '\0')
         return diag_set(maker->diag, DIAG_USAGE, "--sni: an empty word; expected a name, as *.example.com");
+    if (!maker->view->is_grouped && !header_is_pattern(item))
+        return diag_set(
+            maker->diag, DIAG_USAGE,
+            "--sni: \"%s\" is not a name of up to 64 characters; without --group, --query or --log-format ? and one * "
+            "may stand in it",
+            diag_quote(quoted, sizeof(quoted), text_of(item)));
     names->items = mem_grow(maker->mem, names->items, names->count, sizeof(*names->items));
     names->items[names->count++] = item;
     return 0;
@@ -370,12 +367,24 @@ has_name(const struct view *view, const struct exchange *exchange)
 static const char *
 address_condition(const struct view *view, struct mem *mem)
 {
-    const char *condition = NULL;
-    for (size_t i = 0; i < view->addresses.count; i++) {
-        const char *one = condition_address(mem, "$address", &view->addresses.items[i]);
-        condition = condition == NULL ? mem_printf(mem, "(%s)", one) : mem_printf(mem, "%s || (%s)", condition, one);
+    struct outbuf out = {0};
+    for (size_t i = 0; i < view->addresses.count; i++)
+        text_printf(&out, "%s(%s)", i > 0 ? " || " : "(", condition_address(mem, "$address", &view->addresses.items[i]));
+    text_puts(&out, out.len > 0 ? ")" : "");
+    return out.len > 0 ? text_keep(&out, mem) : NULL;
+}
+
+/* NULL: any name. Whole requests are looked at by h2olog, which takes every glob. */
+static const char *
+name_condition(const struct view *view, struct mem *mem)
+{
+    struct outbuf out = {0};
+    for (size_t i = 0; !view->is_grouped && i < view->names.count; i++) {
+        text_puts(&out, i > 0 ? " || " : "($sni != 0 && (");
+        header_condition(&out, view->names.items[i], "$sni", "$sni_len");
     }
-    return condition != NULL ? mem_printf(mem, "(%s)", condition) : NULL;
+    text_puts(&out, out.len > 0 ? "))" : "");
+    return out.len > 0 ? text_keep(&out, mem) : NULL;
 }
 
 /* Both of two conditions, either of which may be NULL. */
@@ -393,7 +402,8 @@ view_where(const struct view *view, const struct redact *redact, size_t text_lim
     struct outbuf out = {0};
     filter_condition(&view->statuses, whole_probe(WHOLE_END, mem), WHOLE_STATUS, &status, &out);
     const char *statuses = text_keep(&out, mem);
-    return both(both(*statuses != '\0' ? statuses : NULL, address_condition(view, mem), mem), query, mem);
+    const char *client = both(address_condition(view, mem), name_condition(view, mem), mem);
+    return both(both(*statuses != '\0' ? statuses : NULL, client, mem), query, mem);
 }
 
 /* One that was answered between two looks has not been shown before. */

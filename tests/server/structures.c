@@ -140,8 +140,11 @@ struct st_h2o_http3_server_conn_t {
     } h3;
 };
 
+/* The probes' descriptions have the numbers at 16 and 20. */
 struct _st_quicly_conn_public_t {
     void *ctx;
+    uint64_t state;
+    uint32_t numbers[2];
     MOVED(public)
     void *data;
 };
@@ -336,6 +339,7 @@ structures_print(void)
     printf("    http3.back -%ld,0,%zu 8\n", stream3, offsetof(struct st_quicly_conn_t, super.data));
     printf("    http3.req_id -%ld,%zu 8\n", stream3, offsetof(struct st_quicly_stream_t, stream_id));
     printf("    http3.address -%ld,0,%zu,0 0\n", stream3, offsetof(struct st_quicly_conn_t, paths));
+    printf("    quic.address %zu,0 0\n", offsetof(struct st_quicly_conn_t, paths));
 }
 
 void
@@ -348,6 +352,22 @@ structures_dispose(const struct structures_request *request)
     free(req->headers.entries);
     free(req->res.headers.entries);
     free(world);
+}
+
+size_t
+structures_client_size(void)
+{
+    return sizeof(struct world);
+}
+
+void *
+structures_client(void *memory, const uint32_t numbers[2], const struct sockaddr *peer, const char *sni)
+{
+    struct world *world = memory;
+    const struct structures_request request = {.peer = peer, .sni = sni};
+    fill_connection(world, &request);
+    memcpy(world->quic.super.numbers, numbers, sizeof(world->quic.super.numbers));
+    return &world->quic;
 }
 
 #else
@@ -367,6 +387,20 @@ void
 structures_dispose(const struct structures_request *request)
 {
     (void)request;
+}
+
+size_t
+structures_client_size(void)
+{
+    return 256;
+}
+
+void *
+structures_client(void *memory, const uint32_t numbers[2], const struct sockaddr *peer, const char *sni)
+{
+    (void)peer, (void)sni;
+    memcpy((char *)memory + 16, numbers, 2 * sizeof(*numbers));
+    return memory;
 }
 
 #endif

@@ -36,4 +36,9 @@ void structures_print(void);
 /* Builds the structures and calls the function, if they exist. */
 void structures_dispose(const struct structures_request *request);
 
+/* A quicly connection in `memory`, which has structures_client_size bytes and is zeroed: the numbers are what stands at 16 and
+ * 20. Without structures its client is not there. */
+size_t structures_client_size(void);
+void *structures_client(void *memory, const uint32_t numbers[2], const struct sockaddr *peer, const char *sni);
+
 #endif

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE 1
 #include "values.h"
 
+#include "structures.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <netinet/in.h>
@@ -221,6 +223,22 @@ read_conn(struct values *v, struct cursor *c)
     return address(conn);
 }
 
+static uint64_t read_any(struct values *v, struct cursor *c);
+
+/* A quicly connection with its client: master id, address, and the name that TLS was asked for. */
+static uint64_t
+read_client(struct values *v, struct cursor *c)
+{
+    cursor_expect(c, '(');
+    uint32_t numbers[2] = {(uint32_t)read_number(v, c), 0};
+    cursor_expect(c, ',');
+    const struct sockaddr *peer = (const struct sockaddr *)(uintptr_t)read_any(v, c);
+    cursor_expect(c, ',');
+    const char *sni = (const char *)(uintptr_t)read_any(v, c);
+    cursor_expect(c, ')');
+    return address(structures_client(allocate(v, c, structures_client_size()), numbers, peer, sni));
+}
+
 /* A quicly stream: its id. */
 static uint64_t
 read_stream(struct values *v, struct cursor *c)
@@ -341,10 +359,10 @@ static const struct constructor {
     const char *name;
     uint64_t (*read)(struct values *values, struct cursor *cursor); /* what follows the name */
 } constructors[] = {
-    {"null", read_null},     {"unmapped", read_unmapped}, {"len", read_length},     {"hex", read_hex},
-    {"fill", read_fill},     {"pattern", read_pattern},   {"edge", read_edge},      {"conn", read_conn},
-    {"stream", read_stream}, {"rtt", read_rtt},           {"token", read_token},    {"stats", read_stats},
-    {"iovec", read_iovec},   {"sockaddr", read_sockaddr},
+    {"null", read_null},     {"unmapped", read_unmapped}, {"len", read_length},    {"hex", read_hex},
+    {"fill", read_fill},     {"pattern", read_pattern},   {"edge", read_edge},     {"conn", read_conn},
+    {"stream", read_stream}, {"rtt", read_rtt},           {"token", read_token},   {"stats", read_stats},
+    {"iovec", read_iovec},   {"sockaddr", read_sockaddr}, {"client", read_client},
 };
 
 static uint64_t
