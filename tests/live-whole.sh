@@ -58,6 +58,14 @@ whole_lines() { # VARIANT
         tail -n 1 "$dir/err" | grep -q '^h2olog: 5 requests, 1 of them unanswered, 0 given up; 0 lost' || { cat "$dir/err"; return 1; }
 }
 
+# Every line of a request is cut at a terminal's width.
+on_a_terminal() {
+    trace_whole -g request || return
+    echo "stty cols 30; exec $H2OLOG --quiet --color=never --replay $dir/recording -g request" >"$dir/run"
+    script -qec "bash $dir/run" /dev/null </dev/null | tr -d '\r' >"$dir/shown"
+    same <(sed -E 's/^(.{29})..+$/\1…/' "$dir/out") "$dir/shown"
+}
+
 objects() {
     trace_whole -g request -f json || return
     perl -MJSON::PP -ne '
@@ -225,6 +233,19 @@ too_many() {
     grep -qx '1 1\|1 - ~incomplete:request-headers' "$dir/out" && grep -qx '2 2' "$dir/out"
 }
 
+# A long field that the program has no turns left for is not begun, so nothing of it is lost. One is cut before that.
+too_long() {
+    local field lines
+    field=$(printf " \"x\" fill(8192,'v')%.0s" {1..40})
+    start_server && start_log -g request -i RxHeader && echo "dispose 1 1 1 0x101 200 1 \"GET\" \"/\" \"a\" null null $field" >"$dir/fired" && fire_file "$dir/fired" && end_log || return
+    lines=$(grep -Ecx '1 1 RxHeader   x v{8192}' "$dir/out")
+    ((lines >= 1 && lines < 40)) && [[ $(grep -c ' x v' "$dir/out") == "$lines" ]] && has_line '1 1 Incomplete request-headers may be missing' "$dir/out" &&
+        tail -n 1 "$dir/err" | grep -q '^h2olog: 1 requests, 0 of them unanswered, 0 given up, 1 incomplete; 0 lost, 0 damaged, 0 values cut' || { explain "$lines lines" && show "$dir/err"; return 1; }
+    start_log -g request -i RxHeader --text-limit 0 && echo "dispose 1 1 1 0x101 200 1 \"GET\" \"/\" \"a\" null null \"x\" fill(100000,'v') \"y\" \"1\"" >"$dir/fired" && fire_file "$dir/fired" && end_log || return
+    grep -qx '1 1 RxHeader   x v*\\\[[0-9]* bytes cut\]' "$dir/out" && has_line '1 1 RxHeader   y 1' "$dir/out" && tail -n 1 "$dir/err" | grep -q '; 0 lost, 0 damaged, 1 values cut' ||
+        { cut -c -80 "$dir/out"; show "$dir/err"; return 1; }
+}
+
 # Connections that do not lead back to where they should: the probes are traced instead, and the output says so.
 wrong_structures() {
     own_probes || return
@@ -355,6 +376,7 @@ refused() {
 
 live_case "lines of requests of three protocols" whole_lines whole
 live_case "the same of structures whose members are elsewhere" whole_lines moved
+live_case "lines on a terminal" on_a_terminal
 live_case "objects with address, bytes and duration" objects
 live_case "an access log that the probes could not write" access_log
 live_case "queries mean the same in the program and in h2olog" program_decides
@@ -366,6 +388,7 @@ live_case "a recording of one client's events, and a program for them" quic_clie
 live_case "what only the structures tell" only_structures_tell
 live_case "header fields of many lengths" long_texts
 live_case "more header fields than the program looks at" too_many
+live_case "long header fields than the program has turns for" too_long
 live_case "structures that do not hold: the probes instead" wrong_structures
 live_case "without debugging information the probes are traced" no_structures
 live_case "layouts that are known, and are not the server's" other_layouts

@@ -44,6 +44,11 @@ enum {
 
 #define WHOLE_UNKNOWN UINT64_MAX
 
+/* Turns of the loop that sends header fields of a message, of which each sends one or further parts of a long one; h2o takes
+ * 100 fields from a client. The kernel's verifier follows each turn, but for a loop that is a range: there so many turns are
+ * added to the number of fields. One text has no more than WHOLE_TURNS_OF_TEXT. */
+enum { WHOLE_TURNS = 96, WHOLE_MORE_TURNS = 200, WHOLE_TURNS_OF_TEXT = 64 };
+
 /* The description of an event. The arena's. */
 const struct catalog_probe *whole_probe(enum whole_event event, struct mem *mem);
 

@@ -353,6 +353,14 @@ keep(struct outbuf *out, struct mem *mem)
     return (struct slice){text_keep(out, mem), len};
 }
 
+/* A text of a whole request has so many turns of a loop. */
+static void
+limit_text(struct bpftrace_row *row)
+{
+    const unsigned most = WHOLE_TURNS_OF_TEXT * row->text_chunk * row->piece_parts;
+    row->most_text = row->most_text < most ? row->most_text : most;
+}
+
 /* Whether requests are wanted that the server's structures have. */
 static bool
 is_whole(const struct plan *plan)
@@ -376,6 +384,7 @@ plan_make(struct plan *plan, const struct catalog *catalog, const struct target 
     if (is_whole(plan)) {
         struct bpftrace *shortened = mem_alloc(mem, sizeof(*shortened));
         *shortened = bpftrace_shortened(bpftrace);
+        limit_text(&shortened->row);
         plan->bpftrace = bpftrace = shortened;
     }
     layout_begin(&plan->layout, &bpftrace->row, request->text_limit);

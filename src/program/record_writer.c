@@ -108,6 +108,13 @@ stored_mark(const struct writer *writer)
     return mem_printf(writer->mem, "(uint64)0x%s", writer->nonce);
 }
 
+/* The size of text `n`, or `most` if that is less. */
+static const char *
+size_within(const struct writer *writer, int n, unsigned most)
+{
+    return mem_printf(writer->mem, "(%u + ((($size%d - %u) >> 63) * ($size%d - %u)))", most, n, most, n, most);
+}
+
 /* The same in a loop, where LLVM asks for the bound once, before the loop's branches, and the verifier forgets it. So it is
  * computed, and the mask is what the verifier sees. */
 static const char *
@@ -116,8 +123,8 @@ bounded_part(const struct writer *writer, int n, unsigned most)
     unsigned mask = 1;
     while (mask < most)
         mask = mask * 2 + 1;
-    return mem_printf(writer->mem, "str($text%d, ((%u + ((($size%d - %u) >> 63) * ($size%d - %u))) & %u)%s)", n, most, n, most,
-                      n, most, mask, writer->plan->bpftrace->row.str_extra);
+    return mem_printf(writer->mem, "str($text%d, (%s & %u)%s)", n, size_within(writer, n, most), mask,
+                      writer->plan->bpftrace->row.str_extra);
 }
 
 /* The first part of text `n`, from 1. How much of the text fits is asked where it is read: of a variable that was set before,
@@ -441,6 +448,9 @@ record_writer_define_turn(struct writer *writer)
     writer_define_number(writer, "step", layout->chunk * layout->parts);
     writer_define_number(writer, "sent_before", layout_most(layout, false));
     writer_define_number(writer, "sent", layout_most(layout, true));
+    writer_define_number(writer, "before_step", layout->chunk * (layout->parts - 1));
+    writer_define(writer, "size1", size_within(writer, 1, layout_most(layout, false)));
+    writer_define(writer, "size2", size_within(writer, 2, layout_most(layout, true)));
     return define_numbers(writer) != 0 || define_texts(writer) != 0 || define_either(writer, "record", define_record) != 0 ||
                    define_either(writer, "piece", define_turn_piece) != 0
                ? -1

@@ -353,9 +353,12 @@ define_entry(struct writer *writer, struct member_reader *reader)
 static void
 define_turns(struct writer *writer)
 {
-    writer_define_number(writer, "most_turns", WHOLE_PROGRAM_TURNS);
-    writer_define_number(writer, "more_turns", WHOLE_PROGRAM_MORE_TURNS);
-    writer_define_number(writer, "most_of_range", 2 * WHOLE_PROGRAM_MORE_TURNS);
+    bool is_range = writer->plan->bpftrace->row.has_ranges;
+    writer_define_number(writer, "most_turns", WHOLE_TURNS);
+    writer_define_number(writer, "more_turns", WHOLE_MORE_TURNS);
+    writer_define_number(writer, "most_of_range", 2 * WHOLE_MORE_TURNS);
+    writer_define(writer, "turn_now", is_range ? "$turn + 1" : "$turn");
+    writer_define(writer, "turns", is_range ? "$turns" : writer_value(writer, "most_turns"));
     writer_define(writer, "second_text", "4294967296"); /* a turn's state: which text, and how far in it */
 }
 
