@@ -109,6 +109,7 @@ START_TEST(operands_confirm_a_layout_or_say_nothing)
         {{{"8@%rdx", "-4@%eax"}, {"8@%rdx", "-4@120(%rsp)"}, {"8@%rdx", "-4@$200"}}, 0, 0},
         {{{"8@(%rax)", "-4@16(%rax)"}, {"8@(%rax)", "-4@16(%rax)"}, {"8@(%rax)", "-4@16(%rax)"}}, 0, 0}, /* an array */
         {{{"8@32(%rax)", "-4@16(%rbx)"}, {"8@32(%rax)", "-4@16(%rbx)"}, {"8@32(%rax)", "-4@(%rbx)"}}, 3, 0},
+        {{{"8@40(%rax)", "-4@920(%r13)"}, {"8@%rax", "-4@728(%rbx)"}, {"8@24(%rax)", "-4@712(%r12)"}}, 3, 1},
     };
     struct files files;
     files_load_builtin(&files, "probes", ".structures", &mem);

@@ -204,16 +204,32 @@ read_operand(struct memory_operand *memory, struct slice operand)
     return true;
 }
 
-/* Where the site reads the status; false: nobody knows. Two arguments at one register are not in a connection and a request. */
+/* Where a site reads what is also in the structures. */
+struct site_reads {
+    int32_t status, conn_id; /* behind the sender, behind the connection */
+    bool has_conn_id;
+};
+
+/* false: nobody knows. Two arguments at one register are not in a connection and a request. */
 static bool
-read_status(int32_t *offset, const struct usdt_site *site)
+read_site(struct site_reads *reads, const struct usdt_site *site)
 {
     enum { CONN_ID = 0, STATUS = 2 }; /* which arguments they are */
     struct memory_operand id = {0}, status;
     if (!read_operand(&status, site->operands[STATUS]))
         return false;
-    *offset = status.offset;
-    return !read_operand(&id, site->operands[CONN_ID]) || !text_equal(id.base, status.base);
+    reads->has_conn_id = read_operand(&id, site->operands[CONN_ID]);
+    reads->status = status.offset;
+    reads->conn_id = id.offset;
+    return !reads->has_conn_id || !text_equal(id.base, status.base);
+}
+
+/* Whether the connection has its number there. */
+static bool
+is_conn_id(const struct members_place *places, int32_t offset)
+{
+    const struct members_place *id = &places[STRUCTURES_CONN_ID];
+    return id->nsteps > 0 && id->offsets[id->nsteps - 1] == offset;
 }
 
 static bool
@@ -231,13 +247,14 @@ int
 structures_confirmations(const struct members_place *places, const struct usdt_probes *probes, int *known)
 {
     const struct usdt_probe *probe = usdt_find(probes, "h2o", "send_response");
+    struct site_reads reads;
     int confirmations = 0;
-    int32_t offset;
     *known = 0;
     for (size_t i = 0; probe != NULL && probe->nargs == 3 && i < probe->nsites; i++) {
-        bool is_known = read_status(&offset, &probe->sites[i]);
+        bool is_known = read_site(&reads, &probe->sites[i]);
         *known += is_known;
-        confirmations += is_known && is_of_a_sender(places, offset);
+        confirmations +=
+            is_known && is_of_a_sender(places, reads.status) && (!reads.has_conn_id || is_conn_id(places, reads.conn_id));
     }
     return confirmations;
 }

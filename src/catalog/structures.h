@@ -74,9 +74,9 @@ struct structures {
     size_t nlayouts;
 };
 
-/* How many sites of the server's probe send_response confirm the places, of those that say anything: the operand of the status
- * says where that stands, behind what the code there works on. Compilers choose that, so one site that agrees is enough to
- * believe a binary what it says of itself. */
+/* How many sites of the server's probe send_response confirm the places, of those that say anything: the operands of status and
+ * conn_id say where these stand, behind what the code there works on and behind the connection. Compilers choose that, so one
+ * site that agrees is enough to believe a binary what it says of itself. */
 int structures_confirmations(const struct members_place *places, const struct usdt_probes *probes, int *known);
 
 /* The name of a value, as in the files: "status", "http1.req_id". The arena's. */

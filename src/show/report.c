@@ -18,10 +18,10 @@ put_own_tag(const struct format *format, struct outbuf *out, const struct exchan
 }
 
 static void
-paint_own_line(const struct format *format, struct outbuf *out, size_t from)
+paint_own_line(const struct format *format, struct outbuf *out, size_t from, enum paint_color color)
 {
     if (format->paint.has_colors || format->paint.terminal >= 0)
-        paint_line(&format->paint, out, from, (struct paint_part){0, out->len - from - 1, PAINT_ODD});
+        paint_line(&format->paint, out, from, (struct paint_part){0, out->len - from - 1, color});
 }
 
 static void
@@ -31,7 +31,7 @@ put_incomplete_line(const struct format *format, struct outbuf *out, const struc
     put_own_tag(format, out, exchange, "Incomplete ");
     exchange_put_incomplete(exchange, out, ", ");
     text_puts(out, " may be missing\n");
-    paint_own_line(format, out, from);
+    paint_own_line(format, out, from, PAINT_ODD);
 }
 
 /* Another one: how long it has waited. */
@@ -41,7 +41,7 @@ put_pending_line(const struct format *format, struct outbuf *out, const struct e
     size_t from = out->len;
     put_own_tag(format, out, exchange, "Pending   ");
     text_printf(out, "%.3f s without a response\n", (double)exchange->waited / 1e9);
-    paint_own_line(format, out, from);
+    paint_own_line(format, out, from, PAINT_ODD);
 }
 
 /* What only the server's structures tell. */
@@ -52,6 +52,7 @@ put_whole_line(const struct format *format, struct outbuf *out, const struct exc
     unsigned port;
     int64_t usec;
     uint64_t bytes;
+    size_t from = out->len;
     put_own_tag(format, out, exchange, "ReqEnd    ");
     if (exchange_address(exchange, address, &port))
         text_printf(out, " address=%s port=%u", address, port);
@@ -60,6 +61,7 @@ put_whole_line(const struct format *format, struct outbuf *out, const struct exc
     if (exchange_between(exchange, WHOLE_BEGIN_AT, WHOLE_RESPONSE_END_AT, &usec))
         text_printf(out, " duration_ms=%.3f", (double)usec / 1e3);
     text_putc(out, '\n');
+    paint_own_line(format, out, from, PAINT_PLAIN);
 }
 
 static int
