@@ -83,7 +83,7 @@ END_TEST
 START_TEST(every_nonce_is_that_of_the_run)
 {
     ck_assert_int_eq(read_text(with(CONTRACT_NO_NONCE CONTRACT_NO_NONCE " x " CONTRACT_NO_NONCE)), 0);
-    contract_write(&out, &program, "12");
+    contract_write(&out, &program, "12", 34);
     fixture_equal(&out, with("1212 x 12"));
 }
 END_TEST

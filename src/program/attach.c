@@ -1,6 +1,7 @@
 #include "program/attach.h"
 
 #include "host/operand.h"
+#include "program/contract.h"
 
 #include <stdlib.h>
 
@@ -108,19 +109,27 @@ attach_pid(const struct plan *plan, struct mem *mem)
     return number_here(plan, "pid", "group_leader->", mem);
 }
 
+/* A program that is kept is run for another process, too. */
+static const char *
+server_pid(const struct plan *plan, const char *nonce, struct mem *mem)
+{
+    bool is_kept = strcmp(nonce, CONTRACT_NO_NONCE) == 0;
+    return is_kept ? CONTRACT_NO_PID : mem_printf(mem, "%d", plan->target->pid);
+}
+
 /* That the process is the server. One of another namespace, as of a second container with the same file, may have its number.
  * Both are asked for by themselves: bpftrace 0.23 does not survive a conditional expression within another one. */
 static const char *
-is_server(const struct plan *plan, struct mem *mem)
+is_server(const struct plan *plan, const char *nonce, struct mem *mem)
 {
     const struct target *target = plan->target;
-    const char *number = attach_pid(plan, mem);
+    const char *number = attach_pid(plan, mem), *pid = server_pid(plan, nonce, mem);
     if (!has_own_numbers(plan))
-        return mem_printf(mem, "%s == %d", number, target->pid);
+        return mem_printf(mem, "%s == %s", number, pid);
     const char *space = "((struct task_struct *)curtask)->nsproxy->pid_ns_for_children";
     for (int level = 1; level < target->levels; level++)
         space = mem_printf(mem, "%s->parent", space);
-    return mem_printf(mem, "%s->ns.inum == %lu && %s == %d", space, target->namespace, number, target->pid);
+    return mem_printf(mem, "%s->ns.inum == %lu && %s == %s", space, target->namespace, number, pid);
 }
 
 /* Once for a block, as loops may need them. */
@@ -178,7 +187,7 @@ static const char *
 predicate(const struct plan *plan, const char *nonce, struct mem *mem)
 {
     return plan->target->by_file ? mem_printf(mem, "@%c0%s[(uint64)pid] == 0", LAYOUT_OTHERS_LETTER, nonce)
-                                 : is_server(plan, mem);
+                                 : is_server(plan, nonce, mem);
 }
 
 const char *
@@ -186,14 +195,14 @@ attach_point(const struct plan *plan, const struct catalog_probe *probe, const c
 {
     if (!has_predicate(plan->target))
         return mem_printf(mem, "usdt::%s:%s", probe->provider, probe->name);
-    return mem_printf(mem, "usdt:/proc/%d/exe:%s:%s /%s/", plan->target->pid, probe->provider, probe->name,
+    return mem_printf(mem, "usdt:/proc/%s/exe:%s:%s /%s/", server_pid(plan, nonce, mem), probe->provider, probe->name,
                       predicate(plan, nonce, mem));
 }
 
 const char *
 attach_function(const struct plan *plan, const char *function, const char *nonce, struct mem *mem)
 {
-    return mem_printf(mem, "uprobe:/proc/%d/exe:%s /%s/", plan->target->pid, function, predicate(plan, nonce, mem));
+    return mem_printf(mem, "uprobe:/proc/%s/exe:%s /%s/", server_pid(plan, nonce, mem), function, predicate(plan, nonce, mem));
 }
 
 uint64_t

@@ -1,7 +1,5 @@
 #include "program/client.h"
 
-#include "program/member_reader.h"
-
 static const char *
 argument_of(const struct writer *writer, int field)
 {
@@ -13,7 +11,7 @@ static int
 put_connection(const struct writer *writer, const char *conn, struct outbuf *out)
 {
     const struct request *request = writer->plan->request;
-    struct member_reader reader = {.places = writer->plan->target->places, .mem = writer->mem};
+    struct member_reader reader = {.places = writer->plan->target->places, .names = writer->names, .mem = writer->mem};
     bool has_name = request_asks(request, "$sni");
     text_printf(&reader.statements, "    $quic = (uint64)%s;\n", conn);
     if (request_asks(request, "$address"))

@@ -1,7 +1,9 @@
 #include "program/contract.h"
 
+#include "catalog/structures.h"
 #include "request/request.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MARK "//: "
@@ -23,6 +25,19 @@ put_event(struct outbuf *out, const struct plan *plan, size_t id)
     text_putc(out, '\n');
 }
 
+/* Another server's structures may have it elsewhere. */
+static void
+put_layout(struct outbuf *out, const struct plan *plan)
+{
+    uint64_t hash = TEXT_HASH;
+    for (int i = 0; i < STRUCTURES_VALUES; i++) {
+        const struct members_place *place = &plan->target->places[i];
+        hash = text_hash(hash, (struct slice){(const char *)&place->nsteps, sizeof(place->nsteps)});
+        hash = text_hash(hash, (struct slice){(const char *)place->offsets, (size_t)place->nsteps * sizeof(place->offsets[0])});
+    }
+    text_printf(out, MARK "layout %lx\n", hash);
+}
+
 void
 contract_describe(struct outbuf *out, const struct plan *plan)
 {
@@ -31,6 +46,8 @@ contract_describe(struct outbuf *out, const struct plan *plan)
     if (plan->whole != NULL)
         text_puts(out, MARK "source server\n");
     text_printf(out, MARK "texts %u %u\n", plan->layout.chunk, plan->layout.limit);
+    if (plan->whole != NULL || request_chooses_clients(plan->request))
+        put_layout(out, plan);
     for (size_t i = 0; i < plan->nevents; i++)
         put_event(out, plan, i);
 }
@@ -124,17 +141,27 @@ contract_check(const struct contract *contract, const struct plan *plan, struct 
     return status;
 }
 
-void
-contract_write(struct outbuf *out, const struct contract *contract, const char *nonce)
+/* Appends the text with `word` in place of each `mark`. */
+static void
+put_replaced(struct outbuf *out, struct slice rest, const char *mark, const char *word)
 {
-    struct slice rest = contract->text;
     const char *at;
-    while ((at = memmem(rest.ptr, rest.len, CONTRACT_NO_NONCE, strlen(CONTRACT_NO_NONCE))) != NULL) {
+    while ((at = memmem(rest.ptr, rest.len, mark, strlen(mark))) != NULL) {
         size_t len = (size_t)(at - rest.ptr);
         text_put(out, (struct slice){rest.ptr, len});
-        text_puts(out, nonce);
-        rest.ptr += len + strlen(CONTRACT_NO_NONCE);
-        rest.len -= len + strlen(CONTRACT_NO_NONCE);
+        text_puts(out, word);
+        text_skip(&rest, len + strlen(mark));
     }
     text_put(out, rest);
+}
+
+void
+contract_write(struct outbuf *out, const struct contract *contract, const char *nonce, pid_t pid)
+{
+    char digits[16];
+    struct outbuf named = {0};
+    snprintf(digits, sizeof(digits), "%d", pid);
+    put_replaced(&named, contract->text, CONTRACT_NO_NONCE, nonce);
+    put_replaced(out, (struct slice){named.ptr, named.len}, CONTRACT_NO_PID, digits);
+    text_free(&named);
 }

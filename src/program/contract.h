@@ -10,6 +10,7 @@
  *   //: app-data 0
  *   //: mode quic               and the other lines of request.h
  *   //: texts 104 8192          bytes of a text in one part, and at most
+ *   //: layout 5f1d0c           a hash of where the server's structures have what is read there, if anything is
  *   //: event 0 quicly:accept master_conn_id,at,dcid
  *
  * One event line for each id: the fields that its record holds. */
@@ -22,6 +23,9 @@ struct contract {
 /* Stands where the nonce of the run will, in a program that is only printed. */
 #define CONTRACT_NO_NONCE "NONCE_OF_THE_RUN"
 
+/* The same of the server's pid. */
+#define CONTRACT_NO_PID "PID_OF_THE_SERVER"
+
 /* Appends the lines for a plan. */
 void contract_describe(struct outbuf *out, const struct plan *plan);
 
@@ -32,7 +36,7 @@ int contract_read(struct contract *contract, const struct file *file, struct mem
 /* Whether the plan, made for the contract's request, is what the program was made for. 0, or -1 with `diag` set. */
 int contract_check(const struct contract *contract, const struct plan *plan, struct diag *diag);
 
-/* Appends the program for a run, with its nonce. */
-void contract_write(struct outbuf *out, const struct contract *contract, const char *nonce);
+/* Appends the program for a run, with its nonce and the server's pid. */
+void contract_write(struct outbuf *out, const struct contract *contract, const char *nonce, pid_t pid);
 
 #endif

@@ -1,7 +1,5 @@
 #include "program/whole_program.h"
 
-#include "program/contract.h"
-#include "program/member_reader.h"
 #include "program/record_writer.h"
 
 #include <string.h>
@@ -396,10 +394,10 @@ put_records(const struct writer *writer, struct member_reader *reader, const str
 }
 
 static int
-put_block(const struct writer *program, const struct whole_block *block, struct member_names *names, struct outbuf *out)
+put_block(const struct writer *program, const struct whole_block *block, struct outbuf *out)
 {
     struct writer writer = *program;
-    struct member_reader reader = {.places = program->plan->target->places, .names = names, .mem = program->mem};
+    struct member_reader reader = {.places = program->plan->target->places, .names = program->names, .mem = program->mem};
     struct outbuf records = {0};
     const char *function = program->plan->target->request_function;
     attach_read(&writer.arguments, writer.plan, writer.plan->whole->sent[WHOLE_END], false, writer.mem);
@@ -428,30 +426,12 @@ is_block_needed(const struct plan_whole *whole, const struct whole_block *block)
     return list_event(whole, block) != NULL;
 }
 
-/* The names of offsets, for readers. */
-static int
-define_offsets(struct writer *program, const struct member_names *names)
-{
-    struct writer writer = *program;
-    const struct target *target = program->plan->target;
-    struct outbuf lines = {0};
-    member_reader_define(&lines, names, target->places, target->wanted, program->mem);
-    writer_define(&writer, "function", target->request_function);
-    writer_define_buffer(&writer, "offsets", &lines);
-    return writer_define_from(program, "offsets", &writer, "server-offsets.bt");
-}
-
 int
-whole_program_write(struct writer *program, struct outbuf *out)
+whole_program_write(const struct writer *program, struct outbuf *out)
 {
-    bool is_for_run = strcmp(program->nonce, CONTRACT_NO_NONCE) != 0;
-    struct member_names names = {0};
-    for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
-        if (is_block_needed(program->plan->whole, &blocks[i]) &&
-            put_block(program, &blocks[i], is_for_run ? NULL : &names, out) != 0)
-            return -1;
-    if (!is_for_run)
-        return define_offsets(program, &names);
-    writer_define(program, "offsets", "");
-    return 0;
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < sizeof(blocks) / sizeof(blocks[0]); i++)
+        if (is_block_needed(program->plan->whole, &blocks[i]))
+            status = put_block(program, &blocks[i], out);
+    return status;
 }

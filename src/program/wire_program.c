@@ -111,6 +111,23 @@ define_others(struct writer *writer)
     return 0;
 }
 
+/* The names of offsets, for whoever changes the program. */
+static int
+define_offsets(struct writer *writer)
+{
+    const struct target *target = writer->plan->target;
+    struct outbuf lines = {0};
+    if (writer->names != NULL && target != NULL && target->places != NULL)
+        member_reader_define(&lines, writer->names, target->places, target->wanted, writer->mem);
+    if (lines.len == 0) {
+        writer_define(writer, "offsets", "");
+        return 0;
+    }
+    struct writer inner = *writer;
+    writer_define_buffer(&inner, "offsets", &lines);
+    return writer_define_from(writer, "offsets", &inner, "server-offsets.bt");
+}
+
 int
 wire_program_write(struct outbuf *out, const struct plan *plan, const char *nonce, const char *command,
                    const struct files *templates, struct mem *mem, struct diag *diag)
@@ -131,14 +148,16 @@ wire_program_write(struct outbuf *out, const struct plan *plan, const char *nonc
     writer_define(&writer, "cstr_size",
                   mem_printf(mem, "%u%s", layout_cstr_chunk(&plan->layout), plan->bpftrace->row.str_extra));
     struct outbuf probes = {0};
+    struct member_names names = {0};
     int status = 0;
+    writer.names = strcmp(nonce, CONTRACT_NO_NONCE) == 0 ? &names : NULL;
     if (plan->whole != NULL)
         status = whole_program_write(&writer, &probes);
-    else
-        writer_define(&writer, "offsets", "");
     for (size_t i = 0; status == 0 && plan->whole == NULL && i < plan->nevents; i++)
         status = write_probe(&writer, &probes, i);
     writer_define_buffer(&writer, "probes", &probes);
+    if (status == 0)
+        status = define_offsets(&writer);
     if (status == 0)
         status = define_batch(&writer);
     if (status == 0)

@@ -2,6 +2,7 @@
 #define WRITER_H
 
 #include "program/attach.h"
+#include "program/member_reader.h"
 #include "base/template.h"
 
 enum { WRITER_VARIABLES = 128 };
@@ -15,6 +16,7 @@ struct writer {
     const char *nonce;
     struct mem *mem;
     struct diag *diag;
+    struct member_names *names;                        /* of offsets; NULL: they are numbers, in a program that is run once */
     struct attach_arguments arguments;                 /* of the event */
     struct template_variable variables[WRITER_VARIABLES]; /* what is known so far */
     size_t count;

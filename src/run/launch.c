@@ -141,7 +141,7 @@ make_program(const struct launch *launch, const struct plan *plan, const char *n
         return wire_program_write(program, plan, nonce, launch->command, launch->templates, mem, diag);
     if (contract_check(launch->contract, plan, diag) != 0)
         return -1;
-    contract_write(program, launch->contract, nonce);
+    contract_write(program, launch->contract, nonce, plan->target->pid);
     return 0;
 }
 
