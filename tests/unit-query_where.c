@@ -41,8 +41,8 @@ START_TEST(what_the_program_decides)
         {"conn == 18446744073709551615", "-"}, /* not every bpftrace reads that */
         {"duration >= 1.5s", "(($response_end_at != 0 && $begin_at != 0 && (!((($response_end_at - $begin_at) >> 63) == 1) && "
                              "($response_end_at - $begin_at) >= 1500000)))"},
-        {"ttfb < 1us", "(($response_start_at != 0 && $begin_at != 0 && ((($response_start_at - $begin_at) >> 63) == 1 || "
-                       "($response_start_at - $begin_at) < 1)))"},
+        {"ttfb < 1us", "(($response_start_at != 0 && $begin_at != 0 && $status != 0 && ((($response_start_at - "
+                       "$begin_at) >> 63) == 1 || ($response_start_at - $begin_at) < 1)))"},
         {"method eq GET",
          "($method_len == 3 && (int64)*(uint16*)($method + 0) == 17735 && (int64)*(uint8*)($method + 2) == 84)"},
         {"path ~ \"^/\"", "($path_len >= 1 && (int64)*(uint8*)($path + 0) == 47)"},
@@ -53,8 +53,10 @@ START_TEST(what_the_program_decides)
         {"path ~ \"(?i)^/\"", "-"},
         {"path ~ \"/\"", "-"},
         {"path ~ \"^\\.\"", "($path_len >= 1 && (int64)*(uint8*)($path + 0) == 46)"},
-        {"host eq a", "(($authority_len == 1 || ($authority_len > 1 && *(uint8*)($authority + 1) == 58)) && "
-                      "(int64)*(uint8*)($authority + 0) == 97)"},
+        {"host eq a", "(($authority_len != 0 && ($authority_len == 1 || ($authority_len > 1 && *(uint8*)($authority + 1) == "
+                      "58)) && (int64)*(uint8*)($authority + 0) == 97))"},
+        {"path ne \"\"", "!(0 == 1)"}, /* one that is not there fits */
+        {"path eq \"\"", "(0 == 1)"},
         {"address eq 10.0.0.1", "(*(uint16*)$address == 2 && ((int64)*(uint32*)($address + 4) & 4294967295) == 16777226)"},
         {"address ne ::/0", "!(*(uint16*)$address == 10)"},
         {"address ~ \"^1\"", "-"},

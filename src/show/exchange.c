@@ -129,7 +129,8 @@ exchange_ttfb_ns(const struct exchange *exchange, int64_t *ns)
         *ns = (int64_t)(exchange->responded - exchange->requested);
         return is_there;
     }
-    is_there = exchange_between(exchange, WHOLE_BEGIN_AT, WHOLE_RESPONSE_START_AT, ns);
+    /* h2o notes a start of the response, too, when it gives a request up. */
+    is_there = exchange_between(exchange, WHOLE_BEGIN_AT, WHOLE_RESPONSE_START_AT, ns) && exchange->responded != 0;
     *ns *= 1000;
     return is_there;
 }

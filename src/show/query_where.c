@@ -28,7 +28,7 @@ static const struct where_number {
     {"req", "$req_id", NULL, 1, 1, false},
     {"bytes", "$bytes", NULL, 1, 1, false},
     {"request_bytes", "$request_bytes", "$request_bytes + 1 != 0", 1, 1, false},
-    {"ttfb", "($response_start_at - $begin_at)", "$response_start_at != 0 && $begin_at != 0", 1, 1000, true},
+    {"ttfb", "($response_start_at - $begin_at)", "$response_start_at != 0 && $begin_at != 0 && $status != 0", 1, 1000, true},
     {"duration", "($response_end_at - $begin_at)", "$response_end_at != 0 && $begin_at != 0", 1, 1000, true},
 };
 
@@ -92,6 +92,8 @@ enum { MOST_COMPARED = 64 };
 static const char *
 text_is_equal(struct where_writer *writer, const char *name, struct slice text)
 {
+    if (text.len == 0)
+        return "0 == 1"; /* one that is empty is not there */
     return text.len <= MOST_COMPARED ? condition_text(writer->mem, mem_printf(writer->mem, "$%s", name),
                                                       mem_printf(writer->mem, "$%s_len", name), text, CONDITION_EQUAL)
                                      : NULL;
@@ -163,7 +165,8 @@ host_test(struct where_writer *writer, const struct query_node *node)
     if (!writer->has_texts || is_held_back || node->comparison == NULL || node->comparison->of != TEXT || has_port ||
         node->text.len > MOST_COMPARED)
         return NULL;
-    return condition_text(writer->mem, "$authority", "$authority_len", node->text, CONDITION_HOST);
+    return mem_printf(writer->mem, "($authority_len != 0 && %s)",
+                      condition_text(writer->mem, "$authority", "$authority_len", node->text, CONDITION_HOST));
 }
 
 static const char *
