@@ -39,7 +39,7 @@ help_lines() {
 page_has_options_as_help() {
     need mandoc || return
     help_lines >"$dir/help" && [[ $(wc -l <"$dir/help") == $("$H2OLOG" --help=table | wc -l) ]] || { show "$dir/help"; return 1; }
-    mandoc -Tascii -O width=200 "$doc/h2olog.1" | col -b | sed -n '/^DESCRIPTION/,/^OUTPUT/s/^     \(-[-a-zA-Z].*\)$/\1/p' | sed 's/  .*//' >"$dir/page"
+    mandoc -Tascii -O width=200 "$doc/h2olog.1" | col -b | sed -n '/^DESCRIPTION/,/^OUTPUT/s/^     \(-[-a-zA-Z1].*\)$/\1/p' | sed 's/  .*//' >"$dir/page"
     same "$dir/help" "$dir/page"
 }
 

@@ -306,7 +306,7 @@ queries_of_the_man_page() {
     local count=0 line
     while read -r line; do
         eval "set -- $line"
-        "$H2OLOG" "$@" --emit-script=wire >/dev/null 2>"$dir/err" || { explain "$line" && show "$dir/err"; return 1; }
+        "$H2OLOG" "$@" --emit-script=wire >/dev/null 2>"$dir/err" || grep -q ' is known from the structures of a server that runs' "$dir/err" || { explain "$line" && show "$dir/err"; return 1; }
         count=$((count + 1))
     done < <(sed -n "s/\\\\e/\\\\/g; s/^-q '/&/p" "$top_srcdir/doc/h2olog.1.in")
     [[ $count == 11 ]] || { explain "$count queries"; return 1; }

@@ -216,7 +216,7 @@ START_TEST(bad_usage_is_explained)
         {"-p 0", "--pid: \"0\" is not a process id; give a positive number, as pgrep -xo h2o prints, or all"},
         {"-p 99999999999",
          "--pid: \"99999999999\" is not a process id; give a positive number, as pgrep -xo h2o prints, or all"},
-        {"tcp", "unknown command \"tcp\"; expected http, quic or all; a process is chosen by -p PID"},
+        {"tcp", "unknown command \"tcp\"; did you mean top?"},
         {"http quic", "both http and quic; choose one, or all with -t"},
         {"-H quic", "both quic and http; choose one, or all with -t"},
         {"-f xml", "--format: unknown word \"xml\"; expected line|json"},
@@ -413,8 +413,8 @@ START_TEST(the_bad_word_is_named)
         {"-t ,a", "--type: an empty word; expected TYPE[,TYPE]"},
         {"-t a,", "--type: an empty word; expected TYPE[,TYPE]"},
         {"all quic http", "both all and quic; choose one, or all with -t"},
-        {"1.2.3.4", "unknown command \"1.2.3.4\"; expected http, quic or all; a process is chosen by -p PID"},
-        {"-- -p", "unknown command \"-p\"; expected http, quic or all; a process is chosen by -p PID"},
+        {"1.2.3.4", "unknown command \"1.2.3.4\"; expected http, quic, all, stat, top or hist; a process is chosen by -p PID"},
+        {"-- -p", "unknown command \"-p\"; expected http, quic, all, stat, top or hist; a process is chosen by -p PID"},
         {"--help=", "--help: unknown form \"\"; the only other form is table"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

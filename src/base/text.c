@@ -127,6 +127,38 @@ text_number(struct slice text, uint64_t max, uint64_t *number)
     return text.len > 0;
 }
 
+static size_t
+count_digits(struct slice text)
+{
+    size_t digits = 0;
+    while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9')
+        digits++;
+    return digits;
+}
+
+/* Cuts a number, with up to three digits behind a point, off the text. */
+static bool
+cut_thousandths(struct slice *text, uint64_t *thousandths)
+{
+    enum { MOST = 1000000 };
+    uint64_t fraction = 0;
+    size_t digits = count_digits(*text);
+    if (!text_number((struct slice){text->ptr, digits}, MOST, thousandths))
+        return false;
+    text_skip(text, digits);
+    *thousandths *= 1000;
+    if (!text_skip_prefix(text, "."))
+        return true;
+    digits = count_digits(*text);
+    if (digits > 3 || !text_number((struct slice){text->ptr, digits}, 999, &fraction))
+        return false;
+    text_skip(text, digits);
+    for (; digits < 3; digits++)
+        fraction *= 10;
+    *thousandths += fraction;
+    return true;
+}
+
 bool
 text_duration(struct slice text, uint64_t *ms)
 {
@@ -134,16 +166,13 @@ text_duration(struct slice text, uint64_t *ms)
         const char *name;
         uint64_t ms;
     } units[] = {{"ms", 1}, {"s", 1000}, {"", 1000}, {"m", 60 * 1000}, {"h", 60 * 60 * 1000}};
-    enum { MOST = 1000000 };
-    size_t digits = 0;
-    while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9')
-        digits++;
-    uint64_t number;
-    bool is_number = text_number((struct slice){text.ptr, digits}, MOST, &number) && number > 0;
-    for (size_t i = 0; is_number && i < sizeof(units) / sizeof(units[0]); i++) {
-        *ms = number * units[i].ms;
-        if (text_is((struct slice){text.ptr + digits, text.len - digits}, units[i].name))
-            return true;
+    uint64_t thousandths;
+    if (!cut_thousandths(&text, &thousandths))
+        return false;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        *ms = thousandths * units[i].ms / 1000;
+        if (text_is(text, units[i].name))
+            return *ms > 0;
     }
     return false;
 }

@@ -59,7 +59,7 @@ bool text_word(struct slice *rest, struct slice *word);
 /* A whole decimal number, 0 to `max`. false: `text` is something else. */
 bool text_number(struct slice text, uint64_t max, uint64_t *number);
 
-/* A time that is not 0, in milliseconds: "500ms", "30s", "5m", "1h"; a number alone is seconds. false: `text` is none. */
+/* A time that is not 0, in milliseconds: "500ms", "1.5s", "5m", "1h"; a number alone is seconds. false: `text` is none. */
 bool text_duration(struct slice text, uint64_t *ms);
 
 /* Whether it is letters, digits and _ only, one at least. */

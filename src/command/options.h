@@ -21,7 +21,7 @@ struct options_pids {
 
 /* What the command line asks for. The strings are those of argv, which is changed where a list has commas. */
 struct options {
-    const char *mode;          /* "http", "quic" or "all" */
+    const char *mode;          /* "http", "quic" or "all"; of stat, top and hist, which are among `filters`, "http" */
     bool has_mode, has_format; /* they were given */
     struct options_pids pids;  /* none: find it */
     const char *pid_file;
@@ -35,6 +35,7 @@ struct options {
         size_t count;
     } filters;            /* and the options of the view: by long name, in the order they were given */
     uint64_t count;       /* 0: no limit */
+    bool once;
     uint64_t duration_ms; /* the same */
     const char *format;   /* "line" or "json": the mode's own if it was not given */
     const char *time;     /* none, clock, iso, elapsed or delta; NULL: it was not given */

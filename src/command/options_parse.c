@@ -18,6 +18,12 @@ static const struct mode {
     {"all", "json"},
 };
 
+/* Commands that show numbers of what http shows. The next word says of what, but for stat; without one it is this. */
+static const struct summary_command {
+    const char *name, *of;
+    bool takes_word;
+} summaries[] = {{"stat", "requests", false}, {"top", "path", true}, {"hist", "ttfb", true}};
+
 static int
 option_add_pid(struct options_pids *pids, const struct option_row *row, const char *value, struct diag *diag)
 {
@@ -115,12 +121,12 @@ set_limit(unsigned *limit, const struct option_row *row, const char *value, stru
 }
 
 static int
-option_add_filter(struct options_filters *filters, const struct option_row *row, const char *value, struct diag *diag)
+option_add_filter(struct options_filters *filters, const char *name, const char *value, struct diag *diag)
 {
     if (filters->count == OPTIONS_MAX_LIST)
-        return diag_set(diag, DIAG_USAGE, "--%s: more than %d filters", row->name, OPTIONS_MAX_LIST);
-    filters->items[filters->count].option = row->name;
-    filters->items[filters->count++].value = value;
+        return diag_set(diag, DIAG_USAGE, "--%s: more than %d filters", name, OPTIONS_MAX_LIST);
+    filters->items[filters->count].option = name;
+    filters->items[filters->count++].value = value != NULL ? value : "yes";
     return 0;
 }
 
@@ -211,7 +217,7 @@ set_option(struct options *options, const struct option_row *row, char *value, s
     case LIMIT:
         return set_limit(field, row, value, diag);
     case FILTER:
-        return option_add_filter(field, row, value, diag);
+        return option_add_filter(field, row->name, value, diag);
     case HELP:
         return set_help(options, value, diag);
     }
@@ -301,15 +307,17 @@ bad_mode(const struct options *options, const char *word, struct diag *diag)
     diag_quote(quoted, sizeof(quoted), text_of(word));
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
         near_offer(&near, text_of(modes[i].name));
+    for (size_t i = 0; i < sizeof(summaries) / sizeof(summaries[0]); i++)
+        near_offer(&near, text_of(summaries[i].name));
     if (option_row_named(text_of(word)) != NULL)
         return diag_set(diag, DIAG_USAGE, "unknown command \"%s\"; did you mean --%s?", quoted, quoted);
     if (text_number(text_of(word), INT32_MAX, &number))
         return diag_set(diag, DIAG_USAGE, "unknown command \"%s\"; did you mean -p %s?", quoted, quoted);
     if (options->keep_root)
         return diag_set(diag, DIAG_USAGE, "-r takes no file, it means --keep-root; did you mean --replay %s?", quoted);
-    return diag_set(
-        diag, DIAG_USAGE, "unknown command \"%s\"%s", quoted,
-        near_ask(&near, "", "; expected http, quic or all; a process is chosen by -p PID", question, sizeof(question)));
+    return diag_set(diag, DIAG_USAGE, "unknown command \"%s\"%s", quoted,
+                    near_ask(&near, "", "; expected http, quic, all, stat, top or hist; a process is chosen by -p PID",
+                             question, sizeof(question)));
 }
 
 static int
@@ -326,6 +334,20 @@ set_mode(struct options *options, const char *word, struct diag *diag)
     return bad_mode(options, word, diag);
 }
 
+/* Takes what stands at argv[optind], and behind it what that needs. */
+static int
+take_word(struct options *options, char **argv, struct diag *diag)
+{
+    const char *word = argv[optind++];
+    for (size_t i = 0; i < sizeof(summaries) / sizeof(summaries[0]); i++) {
+        if (strcmp(word, summaries[i].name) != 0)
+            continue;
+        const char *of = summaries[i].takes_word && argv[optind] != NULL ? argv[optind++] : summaries[i].of;
+        return option_add_filter(&options->filters, summaries[i].name, of, diag) != 0 ? -1 : set_mode(options, "http", diag);
+    }
+    return set_mode(options, word, diag);
+}
+
 const char *
 options_format(const char *mode)
 {
@@ -340,6 +362,7 @@ static void
 fill_in(struct options *options)
 {
     options->has_mode = options->mode != NULL;
+    options->count = options->once ? 1 : options->count;
     options->has_format = options->format != NULL;
     if (!options->has_mode)
         options->mode = modes[0].name;
@@ -372,8 +395,8 @@ options_parse(struct options *options, int argc, char **argv, struct diag *diag)
     *options = (struct options){0};
     if (parse_options(options, given, argc, argv, diag) != 0)
         return -1;
-    for (; optind < argc; optind++)
-        if (set_mode(options, argv[optind], diag) != 0)
+    while (optind < argc)
+        if (take_word(options, argv, diag) != 0)
             return -1;
     if ((options->http && set_mode(options, "http", diag) != 0) || option_rules_check(given, options, diag) != 0)
         return -1;

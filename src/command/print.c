@@ -172,14 +172,15 @@ print_program_for(const struct target *target, const struct launch *launch, cons
 
 /* Structures are those of a process. */
 static int
-check_source(const struct target *target, const struct request *request, const struct diag_log *log, struct diag *diag)
+check_source(const struct target *target, const struct request *request, bool is_wire, const struct diag_log *log,
+             struct diag *diag)
 {
     if (target != NULL && target->pid != 0)
         return 0;
     if (request->needs_whole != NULL || request->source == REQUEST_SERVER)
         return diag_set(diag, DIAG_USAGE, "%s is known from the structures of a server that runs; say which with -p PID",
                         request->needs_whole != NULL ? request->needs_whole : "--source=server");
-    if (request_is_of_exchanges(request) && request->source == REQUEST_EITHER)
+    if (is_wire && request_is_of_exchanges(request) && request->source == REQUEST_EITHER)
         diag_note(log, "the program is for probes; with -p PID it reads whole requests in the server's structures");
     return 0;
 }
@@ -195,12 +196,13 @@ print_program(const struct setup *setup, const struct setup_files *files, const 
     const struct source source = {&request, &files->structures, &bpftrace, log, 0};
     struct target target;
     bool has_target;
+    bool is_wire = strcmp(setup->options->emit_script, "wire") == 0;
     if (choose_bpftrace(&bpftrace, setup->options, log, mem, diag) != 0)
         return -1;
     plan_choose_transport(&request, &bpftrace);
     int status = open_target(&target, &has_target, setup->options, &source, log, mem, diag);
     if (status == 0)
-        status = check_source(has_target ? &target : NULL, &request, log, diag);
+        status = check_source(has_target ? &target : NULL, &request, is_wire, log, diag);
     if (status == 0)
         status = print_program_for(has_target ? &target : NULL, &launch, setup, mem, diag);
     target_close(&target);

@@ -138,12 +138,13 @@ where_of(const struct setup *setup, const struct redact *redact, struct mem *mem
     return is_recorded ? NULL : view_where(&setup->view, redact, text_limit(setup->options), mem);
 }
 
-/* Objects have it, but lines do not. */
+/* Objects have it, but lines do not. A recording may be asked for it later. */
 static bool
 has_sni(const struct setup *setup)
 {
-    bool has_objects = strcmp(setup->format, "json") == 0 && setup->view.log.npieces == 0;
-    return has_objects || setup->view.names.count > 0 || setup->view.log.wants_sni || setup->view.query.wants_sni;
+    const struct view *view = &setup->view;
+    bool has_objects = strcmp(setup->format, "json") == 0 && view->log.npieces == 0 && view->summary.kind == SUMMARY_NONE;
+    return has_objects || view_wants_sni(view) || setup->options->record != NULL;
 }
 
 /* Requests that wait are not in the structures of those that have ended. */
@@ -164,6 +165,7 @@ make_request(struct setup *setup, struct mem *mem)
                          .batch_ms = options->batch_interval_ms != 0 ? (unsigned)options->batch_interval_ms : REQUEST_BATCH_MS,
                          .text_limit = text_limit(options),
                          .needs_whole = view_needs_whole(&setup->view),
+                         .shows_whole = setup->view.log.shows_whole,
                          .wants_sni = has_sni(setup),
                          .buffer = options->buffer,
                          .app_data = options->app_data};
@@ -186,6 +188,10 @@ read_program(struct setup *setup, struct mem *mem, struct diag *diag)
     struct file file;
     if (input_read(&file, &input, options->script, mem, diag) != 0 || contract_read(&setup->contract, &file, mem, diag) != 0)
         return -1;
+    if (request_is_of_exchanges(&setup->contract.request) && setup->contract.request.source == REQUEST_SERVER && mode == NULL)
+        return diag_set(diag, DIAG_USAGE,
+                        "%s reads whole requests: give -g request, -q, -F, stat, top or hist, as it was made with",
+                        options->script);
     setup->has_contract = true;
     setup->request = setup->contract.request;
     setup->request.buffer = options->buffer;

@@ -46,6 +46,7 @@ struct request {
     unsigned batch_ms;   /* of REQUEST_BATCH; it stands only in the program, not in the lines below */
     size_t buffer;       /* bytes of memory for records that wait; 0: REQUEST_STREAM_BUFFER or REQUEST_BATCH_BUFFER */
     const char *needs_whole; /* what was asked for that only the server's structures have, as "bytes"; NULL: nothing */
+    bool shows_whole;        /* something is shown that only they have, or "-" instead */
     bool wants_sni;          /* of whole requests: the name that the client asked TLS for */
     const char *where;   /* those for which this bpftrace expression holds; NULL: all. Of whole requests that are read in the
                           * server it is in the variables of whole_program.h, of events of QUIC in those of client.h */

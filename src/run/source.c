@@ -42,6 +42,7 @@ static const char *
 find_places(const struct source *source, struct target *target, int least, int64_t deadline, struct mem *mem)
 {
     const char *why_not = source->first_layout == 0 ? use_own(source, target, deadline, mem) : "no other layout is known";
+    target->wanted = source->structures->wanted;
     return why_not == NULL || use_layout(source, target) >= least ? NULL : why_not;
 }
 
@@ -62,7 +63,6 @@ find_structures(const struct source *source, struct target *target, struct mem *
     if (why_not != NULL)
         return why_not;
     target->request_function = structures->function;
-    target->wanted = structures->wanted;
     target->has_structures = true;
     return NULL;
 }
@@ -103,10 +103,14 @@ check_has_probes(const struct source *source, const struct target *target, struc
         return 0;
     if (find_structures(source, &tried, mem) != NULL)
         return -1;
-    return diag_set(diag, DIAG_NOTHING,
-                    "process %d (%s) has none of h2o's probes, but its structures have whole requests: -g request, -q and -F "
-                    "show them",
-                    target->pid, target->command);
+    return diag_set(
+        diag, DIAG_NOTHING,
+        request_is_of_exchanges(source->request)
+            ? "process %d (%s) has none of h2o's probes, which --pending and --source=probes need; its structures have "
+              "whole requests: leave these out"
+            : "process %d (%s) has none of h2o's probes, but its structures have whole requests: -g request, -q, -F, "
+              "stat, top and hist show them",
+        target->pid, target->command);
 }
 
 /* Events of probes. */
@@ -119,6 +123,20 @@ choose_probes(const struct source *source, struct target *target, struct mem *me
     if (request_chooses_clients(source->request))
         why_not = find_clients(source, target, mem);
     return why_not != NULL ? complain(source, target, why_not, diag) : 0;
+}
+
+/* Who asks for what the probes do not tell has to know why it is not there. */
+static void
+tell_probes(const struct source *source, const struct target *target, const char *why_not)
+{
+    if (source->request->shows_whole)
+        diag_note(
+            source->log,
+            "requests come from the probes of pid %d, not from its structures: %s; so addresses, bytes and the like are -",
+            target->pid, why_not);
+    else
+        diag_debug(source->log, 1, "requests come from the probes of pid %d, not from its structures: %s", target->pid,
+                   why_not);
 }
 
 static int
@@ -144,8 +162,7 @@ choose_source(const struct source *source, struct target *target, struct mem *me
                         "the structures of process %d (%s) cannot be read: %s; --source=probes traces its probes", target->pid,
                         target->command, why_not);
     else
-        diag_debug(source->log, 1, "requests come from the probes of pid %d, not from its structures: %s", target->pid,
-                   why_not);
+        tell_probes(source, target, why_not);
     return why_not == NULL ? 0 : target_check_probes(target, diag);
 }
 

@@ -58,6 +58,7 @@ log_add_piece(struct log_parser *parser, struct access_log_piece piece)
     literal->len = 0;
     log->pieces = mem_grow(parser->mem, log->pieces, log->npieces, sizeof(piece));
     log->pieces[log->npieces++] = piece;
+    log->shows_whole |= access_log_is_whole(&piece);
     log->wants_sni |= piece.put == access_log_put_sni;
     log->tells_incomplete |= piece.put == access_log_put_incomplete;
     if (piece.role != CATALOG_NO_ROLE)

@@ -12,6 +12,7 @@ struct access_log {
     size_t npieces;
     struct exchange_fields asked;
     bool is_json;
+    bool shows_whole;      /* it has what only the server's structures tell */
     bool wants_sni;        /* it has %{ssl.server-name}x */
     bool tells_incomplete; /* the format has %{incomplete}x */
 };

@@ -457,6 +457,17 @@ static const struct access_log_word words[] = {
     {'x', "incomplete", access_log_put_incomplete, false},
 };
 
+bool
+access_log_is_whole(const struct access_log_piece *piece)
+{
+    static access_log_put_function *const whole[] = {put_address,      put_bytes,         put_port,          put_span,
+                                                     put_header_bytes, put_request_bytes, access_log_put_sni};
+    for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
+        if (piece->put == whole[i])
+            return true;
+    return false;
+}
+
 const struct access_log_letter *
 access_log_find_letter(char letter)
 {

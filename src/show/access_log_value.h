@@ -49,6 +49,9 @@ struct access_log_word {
     bool is_number;
 };
 
+/* Whether only the server's structures have the value. */
+bool access_log_is_whole(const struct access_log_piece *piece);
+
 /* NULL: h2o has no such letter; there is no such word of that letter. Words are found in any case. */
 const struct access_log_letter *access_log_find_letter(char letter);
 const struct access_log_word *access_log_find_word(char letter, const char *word);

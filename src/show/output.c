@@ -1,24 +1,36 @@
 #include "show/output.h"
 
 #include "show/format_record.h"
+#include "show/screen.h"
+#include "show/summary_json.h"
+#include "show/summary_text.h"
+
+static bool
+is_summary(const struct output *output)
+{
+    return output->view->summary.kind != SUMMARY_NONE;
+}
 
 void
 output_open(struct output *output)
 {
     if (output->view->is_grouped)
         group_init(&output->group, output->view->max_requests, output->view->pending_ns);
+    if (is_summary(output))
+        summary_init(&output->summary, &output->view->summary);
 }
 
 void
 output_close(struct output *output)
 {
     group_free(&output->group);
+    summary_free(&output->summary);
 }
 
 bool
 output_is_full(const struct output *output)
 {
-    return output->most != 0 && output->shown + output->waiting >= output->most;
+    return output->most != 0 && (is_summary(output) ? output->blocks : output->shown + output->waiting) >= output->most;
 }
 
 static void
@@ -32,6 +44,16 @@ show_record(struct output *output, const struct record *record)
 }
 
 static void
+count_exchange(struct output *output, const struct exchange *exchange)
+{
+    output->are_whole |= exchange->whole.is_there;
+    output->waiting += exchange->is_waiting;
+    output->shown += !exchange->is_waiting;
+    output->unanswered += !exchange->is_waiting && exchange->responded == 0;
+    output->incomplete += !exchange->is_waiting && exchange->incomplete != 0;
+}
+
+static void
 show_exchange(struct output *output, const struct exchange *exchange)
 {
     const struct report report = {output->format, &output->view->line_filter,
@@ -39,15 +61,16 @@ show_exchange(struct output *output, const struct exchange *exchange)
     size_t before = output->sink->pending.len;
     if (output_is_full(output) || !view_wants(output->view, exchange))
         return;
+    if (is_summary(output)) {
+        summary_add(&output->summary, exchange);
+        count_exchange(output, exchange);
+        return;
+    }
     output->cut += (uint64_t)report_put(&report, &output->sink->pending, exchange);
     if (output->sink->pending.len == before)
         return;
     sink_end_record(output->sink);
-    output->are_whole |= exchange->whole.is_there;
-    output->waiting += exchange->is_waiting;
-    output->shown += !exchange->is_waiting;
-    output->unanswered += !exchange->is_waiting && exchange->responded == 0;
-    output->incomplete += !exchange->is_waiting && exchange->incomplete != 0;
+    count_exchange(output, exchange);
 }
 
 static void
@@ -64,7 +87,9 @@ output_record(struct output *output, const struct record *record)
     bool is_grouped = output->view->is_grouped;
     if (output_is_full(output))
         return;
-    if (!is_grouped || record->event == NULL)
+    if (is_summary(output) && record->event == NULL)
+        output->summary.lost += record->values[RECORD_LOST].number;
+    else if (!is_grouped || record->event == NULL)
         show_record(output, record);
     if (!is_grouped)
         return;
@@ -88,6 +113,24 @@ output_gap(struct output *output, const struct gap *gap)
     sink_end_record(output->sink);
 }
 
+/* A block of numbers. */
+static void
+show_summary(struct output *output)
+{
+    struct outbuf *out = &output->sink->pending;
+    if (format_is_json(output->format)) {
+        summary_json_put(&output->summary, output->format, out);
+    } else {
+        size_t from = out->len;
+        summary_text_put(&output->summary, output->format, out);
+        text_putc(out, '\n');
+        screen_draw(&output->format->paint, out, from);
+    }
+    sink_end_record(output->sink);
+    summary_next(&output->summary);
+    output->blocks++;
+}
+
 void
 output_tick(struct output *output, pid_t pid, uint64_t nsecs)
 {
@@ -98,6 +141,8 @@ output_tick(struct output *output, pid_t pid, uint64_t nsecs)
     const struct exchange *exchange;
     while ((exchange = group_next_pending(&output->group, pid, nsecs)) != NULL)
         show_exchange(output, exchange);
+    if (is_summary(output) && !output_is_full(output) && summary_tick(&output->summary, nsecs))
+        show_summary(output);
 }
 
 void
@@ -107,4 +152,6 @@ output_end(struct output *output, pid_t pid)
         return;
     group_end(&output->group, pid);
     show_done(output);
+    if (is_summary(output) && !output_is_full(output) && summary_end(&output->summary))
+        show_summary(output);
 }

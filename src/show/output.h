@@ -20,6 +20,8 @@ struct output {
     uint64_t incomplete; /* of these: requests of which something may be missing */
     bool are_whole;      /* requests were read in a server's structures */
     uint64_t cut;        /* values that are shown in part */
+    struct summary summary;
+    uint64_t blocks; /* of it, so far: what `most` counts then */
 };
 
 /* Begins with `view`, `format`, `sink` and `most` set. output_close frees what the output has made itself. */

@@ -2,6 +2,7 @@
 
 #include "request/header.h"
 #include "show/query_where.h"
+#include "show/summary_parse.h"
 
 #include <fnmatch.h>
 #include <string.h>
@@ -15,6 +16,7 @@ struct view_maker {
     struct view *view;
     bool is_json;
     bool has_regexes;      /* there is an --include-regex */
+    const char *summary_option; /* one that is for numbers only; NULL: none was given */
     struct filter *filter; /* of the program */
     struct filter unused;  /* of whole requests: tags that only the lines are tested for */
     struct mem *mem;
@@ -54,6 +56,32 @@ view_set_pending(struct view_maker *maker, const struct filter_word *word)
                         diag_quote(quoted, sizeof(quoted), text_of(word->value)));
     maker->view->pending_ns = ms * NS_A_MS;
     return 0;
+}
+
+static int
+view_set_summary(struct view_maker *maker, const struct filter_word *word)
+{
+    return summary_parse(&maker->view->summary, word->option, word->value, maker->mem, maker->diag);
+}
+
+static int
+view_set_summary_option(struct view_maker *maker, const struct filter_word *word)
+{
+    maker->summary_option = word->option;
+    return view_set_summary(maker, word);
+}
+
+/* What goes with numbers. */
+static int
+check_summary(const struct view_maker *maker)
+{
+    const struct view *view = maker->view;
+    if (view->summary.kind == SUMMARY_NONE && maker->summary_option != NULL)
+        return diag_set(maker->diag, DIAG_USAGE, "--%s is for stat, top and hist", maker->summary_option);
+    if (view->summary.kind == SUMMARY_NONE || (view->log.npieces == 0 && view->pending_ns == 0))
+        return 0;
+    return diag_set(maker->diag, DIAG_USAGE, "--%s shows requests, and stat, top and hist numbers of them; choose one",
+                    view->log.npieces > 0 ? "log-format" : "pending");
 }
 
 static int
@@ -172,6 +200,15 @@ static const struct view_row {
     {"query", true, true, view_set_query},
     {"log-format", true, true, view_set_log},
     {"pending", true, true, view_set_pending},
+    {"stat", true, true, view_set_summary},
+    {"top", true, true, view_set_summary},
+    {"hist", true, true, view_set_summary},
+    {"by", false, false, view_set_summary_option},
+    {"sort", false, false, view_set_summary_option},
+    {"lines", false, false, view_set_summary_option},
+    {"interval", false, false, view_set_summary_option},
+    {"window", false, false, view_set_summary_option},
+    {"cumulative", false, false, view_set_summary_option},
     {"max-requests", false, false, view_set_max},
     {"include-regex", true, false, view_add_regex},
     {"exclude-regex", true, false, view_add_regex},
@@ -200,8 +237,8 @@ view_is_needed(const char *option)
     return row != NULL && row->is_needed;
 }
 
-static bool
-groups(const char *option)
+bool
+view_groups(const char *option)
 {
     const struct view_row *row = find_view_row(option);
     return row != NULL && row->groups;
@@ -244,6 +281,7 @@ limit_headers(struct view_maker *maker, enum catalog_role role, const char *opti
 {
     struct names names = {.role = role};
     need(&names, &maker->view->log.asked, maker->mem);
+    need(&names, &maker->view->summary.key.asked, maker->mem);
     need(&names, &maker->view->query.asked, maker->mem);
     if (role == CATALOG_REQUEST_HEADER && names.count > 0)
         text_printf(&names.list, ",%s", upgrade);
@@ -253,11 +291,11 @@ limit_headers(struct view_maker *maker, enum catalog_role role, const char *opti
     return names.is_all ? 0 : view_add_filter(maker, maker->filter, names.count > 0 ? &only : &none);
 }
 
-/* An access log and a query need a few header fields only. Lines and objects show all. */
+/* An access log, numbers and a query need a few header fields only. Lines and objects show all. */
 static int
 limit_program(struct view_maker *maker)
 {
-    if (maker->view->log.npieces == 0)
+    if (maker->view->log.npieces == 0 && maker->view->summary.kind == SUMMARY_NONE)
         return 0;
     int status = limit_headers(maker, CATALOG_REQUEST_HEADER, "request-header", "RxHeader");
     return status != 0 ? -1 : limit_headers(maker, CATALOG_RESPONSE_HEADER, "response-header", "TxHeader");
@@ -278,13 +316,13 @@ view_make(struct view *view, const struct filter_word *words, size_t nwords, boo
     struct view_maker maker = {.view = view, .is_json = is_json, .filter = filter, .mem = mem, .diag = diag};
     *view = (struct view){.max_requests = DEFAULT_MAX_REQUESTS};
     for (size_t i = 0; i < nwords; i++) {
-        view->is_grouped |= groups(words[i].option);
+        view->is_grouped |= view_groups(words[i].option);
         maker.has_regexes |= strcmp(words[i].option, "include-regex") == 0;
     }
     for (size_t i = 0; i < nwords; i++)
         if (check_word(&words[i], diag) != 0 || view_add_word(&maker, &words[i]) != 0)
             return -1;
-    return limit_program(&maker);
+    return check_summary(&maker) != 0 ? -1 : limit_program(&maker);
 }
 
 /* That it says which events whole requests are made of. */
@@ -337,7 +375,15 @@ has_status(const struct view *view, const struct exchange *exchange)
 const char *
 view_needs_whole(const struct view *view)
 {
-    return view->addresses.count > 0 ? "--address" : view->names.count > 0 ? "--sni" : view->query.needs_whole;
+    if (view->addresses.count > 0 || view->names.count > 0)
+        return view->addresses.count > 0 ? "--address" : "--sni";
+    return view->query.needs_whole != NULL ? view->query.needs_whole : summary_needs_whole(&view->summary);
+}
+
+bool
+view_wants_sni(const struct view *view)
+{
+    return view->names.count > 0 || view->log.wants_sni || view->query.wants_sni || view->summary.key.wants_sni;
 }
 
 /* Whether the client's address is one of those. */

@@ -5,6 +5,7 @@
 #include "show/access_log.h"
 #include "show/query.h"
 #include "show/line_filter.h"
+#include "show/summary.h"
 
 /* What is done with the records that the program prints: --group, --query, --log-format, -I and -X, and those filters that a
  * program cannot do when whole requests are wanted. */
@@ -14,6 +15,7 @@ struct view {
     uint64_t pending_ns;   /* only those that have waited so long for a response; 0: all */
     struct query query;    /* no root: none */
     struct access_log log; /* no pieces: none */
+    struct summary_request summary;
     struct line_filter line_filter;
     struct filter statuses; /* --status, of whole requests */
     struct view_addresses { /* --address, of whole requests; none: any */
@@ -39,6 +41,9 @@ int view_check(const struct filter_word *words, size_t nwords, const struct cata
 /* Whether the option asks for what a program cannot do by itself. */
 bool view_is_needed(const char *option);
 
+/* Whether the option shows whole requests. */
+bool view_groups(const char *option);
+
 /* Whether what is shown is JSON: an access log is what its own format says, everything else what `is_json` says. */
 bool view_is_json(const struct view *view, bool is_json);
 
@@ -47,6 +52,9 @@ int view_check_time(bool is_json, enum format_time time, struct diag *diag);
 
 /* What it needs that only the server's structures have, as "bytes" or "--address"; NULL: nothing. */
 const char *view_needs_whole(const struct view *view);
+
+/* Whether it needs the name that the client asked TLS for. */
+bool view_wants_sni(const struct view *view);
 
 /* What a program that reads whole requests in the server can decide of that (query_where.h); NULL: nothing. The arena's. */
 const char *view_where(const struct view *view, const struct redact *redact, size_t text_limit, struct mem *mem);

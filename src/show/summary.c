@@ -1,0 +1,286 @@
+#include "show/summary.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+enum { NS_A_MS = 1000000, INTERVAL_MS = 1000, WINDOW_MS = 60000, PARTS_OF_WINDOW = 6 };
+
+/* Requests of one key in one slot. */
+struct entry {
+    UT_hash_handle hh;
+    struct tally tally;
+    size_t len;
+    char key[];
+};
+
+/* A part of the window. */
+struct summary_slot {
+    struct tally tally;    /* of all */
+    struct entry *entries; /* a hash table */
+    struct tally other;    /* of keys that found no room */
+    uint64_t from;
+};
+
+static uint64_t
+interval_ns(const struct summary_request *request)
+{
+    return (request->interval_ms != 0 ? request->interval_ms : INTERVAL_MS) * NS_A_MS;
+}
+
+static uint64_t
+window_ns(const struct summary_request *request)
+{
+    return (request->window_ms != 0 ? request->window_ms : WINDOW_MS) * NS_A_MS;
+}
+
+/* A slot with keys is as long as it can be, as each is a hash table. */
+static uint64_t
+slot_ns(const struct summary_request *request)
+{
+    uint64_t interval = interval_ns(request), parts = request->ncolumns > 0 ? PARTS_OF_WINDOW : SUMMARY_SLOTS;
+    uint64_t slot = window_ns(request) / parts;
+    return slot > interval ? slot : interval;
+}
+
+void
+summary_init(struct summary *summary, const struct summary_request *request)
+{
+    uint64_t slots = (window_ns(request) + slot_ns(request) - 1) / slot_ns(request);
+    *summary = (struct summary){.request = request, .nslots = request->is_cumulative ? 1 : (size_t)slots};
+    summary->slots = calloc(summary->nslots, sizeof(*summary->slots));
+    if (summary->slots == NULL)
+        abort();
+}
+
+static void
+clear_slot(struct summary_slot *slot)
+{
+    struct entry *entry, *next;
+    HASH_ITER(hh, slot->entries, entry, next)
+    {
+        HASH_DEL(slot->entries, entry);
+        tally_free(&entry->tally);
+        free(entry);
+    }
+    tally_free(&slot->tally);
+    tally_free(&slot->other);
+    *slot = (struct summary_slot){0};
+}
+
+void
+summary_free(struct summary *summary)
+{
+    for (size_t i = 0; i < summary->nslots; i++)
+        clear_slot(&summary->slots[i]);
+    free(summary->slots);
+    tally_free(&summary->now);
+    tally_free(&summary->total);
+    *summary = (struct summary){0};
+}
+
+/* NULL: there is no room for another key. */
+static struct entry *
+find_entry(struct entry **entries, struct slice key)
+{
+    struct entry *entry;
+    HASH_FIND(hh, *entries, key.ptr, key.len, entry);
+    if (entry != NULL || HASH_COUNT(*entries) >= SUMMARY_MOST_KEYS)
+        return entry;
+    entry = calloc(1, sizeof(*entry) + key.len + 1);
+    if (entry == NULL)
+        abort();
+    entry->len = key.len;
+    memcpy(entry->key, key.ptr, key.len);
+    HASH_ADD_KEYPTR(hh, *entries, entry->key, entry->len, entry);
+    return entry;
+}
+
+static void
+add_to_key(struct summary *summary, struct summary_slot *slot, const struct exchange *exchange)
+{
+    struct outbuf key = {0};
+    access_log_put(&summary->request->key, &key, exchange, 0);
+    struct entry *entry = find_entry(&slot->entries, (struct slice){key.ptr, key.len});
+    tally_add(entry != NULL ? &entry->tally : &slot->other, exchange);
+    text_free(&key);
+}
+
+void
+summary_add(struct summary *summary, const struct exchange *exchange)
+{
+    struct summary_slot *slot = &summary->slots[summary->at];
+    tally_add(&summary->now, exchange);
+    tally_add(&slot->tally, exchange);
+    if (summary->request->ncolumns > 0)
+        add_to_key(summary, slot, exchange);
+}
+
+bool
+summary_tick(struct summary *summary, uint64_t nsecs)
+{
+    uint64_t interval = interval_ns(summary->request);
+    if (nsecs == 0)
+        return false; /* nothing has come yet */
+    if (summary->until == 0) {
+        summary->begun = summary->from = summary->slots[0].from = nsecs;
+        summary->until = nsecs + interval;
+    }
+    summary->latest = nsecs;
+    if (nsecs < summary->until)
+        return false;
+    summary->until = nsecs; /* it may be late */
+    return true;
+}
+
+bool
+summary_end(struct summary *summary)
+{
+    if (summary->now.requests == 0)
+        return false;
+    summary->until = summary->latest;
+    return true;
+}
+
+void
+summary_next(struct summary *summary)
+{
+    struct summary_slot *slot = &summary->slots[summary->at];
+    tally_merge(&summary->total, &summary->now);
+    tally_free(&summary->now);
+    summary->from = summary->until;
+    summary->until += interval_ns(summary->request);
+    if (summary->request->is_cumulative || summary->from - slot->from < slot_ns(summary->request))
+        return;
+    summary->at = (summary->at + 1) % summary->nslots;
+    clear_slot(&summary->slots[summary->at]);
+    summary->slots[summary->at].from = summary->from;
+}
+
+struct tally
+summary_window(const struct summary *summary)
+{
+    struct tally sum = {0};
+    for (size_t i = 0; i < summary->nslots; i++)
+        tally_merge(&sum, &summary->slots[i].tally);
+    return sum;
+}
+
+uint64_t
+summary_window_ns(const struct summary *summary)
+{
+    uint64_t from = summary->until;
+    for (size_t i = 0; i < summary->nslots; i++)
+        if (summary->slots[i].from != 0 && summary->slots[i].from < from)
+            from = summary->slots[i].from;
+    return summary->until - from;
+}
+
+/* ---- Rows. */
+
+size_t
+summary_lines(const struct summary_request *request)
+{
+    enum { LINES = 20 };
+    return request->lines == 0 ? LINES : request->lines < SUMMARY_MOST_LINES ? request->lines : SUMMARY_MOST_LINES;
+}
+
+uint64_t
+summary_errors(const struct tally *tally)
+{
+    return tally->classes[4] + tally->classes[5];
+}
+
+const struct histogram *
+summary_times(const struct tally *tally)
+{
+    return &tally->values[tally->values[TALLY_DURATION].total > 0 ? TALLY_DURATION : TALLY_TTFB];
+}
+
+static uint64_t
+weight_of(const struct tally *tally, enum summary_sort sort)
+{
+    switch (sort) {
+    case SUMMARY_BY_ERRORS:
+        return summary_errors(tally);
+    case SUMMARY_BY_P50:
+        return histogram_quantile(summary_times(tally), 0.5);
+    case SUMMARY_BY_P99:
+        return histogram_quantile(summary_times(tally), 0.99);
+    case SUMMARY_BY_MAX:
+        return summary_times(tally)->max;
+    case SUMMARY_BY_BYTES:
+        return tally->values[TALLY_BYTES].sum;
+    default:
+        return tally->requests;
+    }
+}
+
+/* All keys of the window, each once. */
+static struct entry *
+join_slots(const struct summary *summary, struct tally *other)
+{
+    struct entry *all = NULL, *entry, *next;
+    for (size_t i = 0; i < summary->nslots; i++) {
+        tally_merge(other, &summary->slots[i].other);
+        HASH_ITER(hh, summary->slots[i].entries, entry, next)
+        {
+            struct entry *joined = find_entry(&all, (struct slice){entry->key, entry->len});
+            tally_merge(joined != NULL ? &joined->tally : other, &entry->tally);
+        }
+    }
+    return all;
+}
+
+struct ranked {
+    uint64_t weight;
+    struct entry *entry;
+};
+
+/* The heaviest first; equal ones by how many they are, and then by their keys, so that the order is always the same. */
+static int
+compare_ranked(const void *a, const void *b)
+{
+    const struct ranked *left = a, *right = b;
+    if (left->weight != right->weight)
+        return left->weight < right->weight ? 1 : -1;
+    uint64_t more = left->entry->tally.requests, less = right->entry->tally.requests;
+    return more != less ? (more < less ? 1 : -1) : strcmp(left->entry->key, right->entry->key);
+}
+
+size_t
+summary_rows(const struct summary *summary, struct summary_row *rows, size_t most, struct summary_row *other, size_t *keys)
+{
+    *other = (struct summary_row){0};
+    struct entry *all = join_slots(summary, &other->tally), *entry, *next;
+    size_t count = HASH_COUNT(all), at = 0;
+    struct ranked *ranked = calloc(count + 1, sizeof(*ranked));
+    if (ranked == NULL)
+        abort();
+    HASH_ITER(hh, all, entry, next)
+    {
+        ranked[at++] = (struct ranked){weight_of(&entry->tally, summary->request->sort), entry};
+        HASH_DEL(all, entry);
+    }
+    qsort(ranked, count, sizeof(*ranked), compare_ranked);
+    for (size_t i = 0; i < count; i++) {
+        entry = ranked[i].entry;
+        if (i < most) {
+            rows[i] = (struct summary_row){strndup(entry->key, entry->len), entry->tally};
+        } else {
+            tally_merge(&other->tally, &entry->tally);
+            tally_free(&entry->tally);
+        }
+        free(entry);
+    }
+    free(ranked);
+    *keys = count;
+    return count < most ? count : most;
+}
+
+void
+summary_free_row(struct summary_row *row)
+{
+    free(row->key);
+    tally_free(&row->tally);
+}

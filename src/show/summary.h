@@ -1,0 +1,81 @@
+#ifndef SUMMARY_H
+#define SUMMARY_H
+
+#include "show/access_log.h"
+#include "show/tally.h"
+
+/* Numbers of requests instead of the requests: stat, top and hist. */
+
+enum summary_kind { SUMMARY_NONE, SUMMARY_STAT, SUMMARY_TOP, SUMMARY_HIST };
+
+/* What the rows of top are sorted by. */
+enum summary_sort { SUMMARY_BY_REQUESTS, SUMMARY_BY_ERRORS, SUMMARY_BY_P50, SUMMARY_BY_P99, SUMMARY_BY_MAX, SUMMARY_BY_BYTES };
+
+enum { SUMMARY_COLUMNS = 8, SUMMARY_MOST_KEYS = 65536, SUMMARY_MOST_LINES = 1000, SUMMARY_SLOTS = 60 };
+
+/* What is asked for. */
+struct summary_request {
+    enum summary_kind kind;
+    const char *columns[SUMMARY_COLUMNS]; /* of top's key, by name; of hist the one of --by */
+    size_t ncolumns;
+    struct access_log key;  /* writes them, with a tab between: no value has one, as it would be escaped */
+    enum tally_value value; /* of hist */
+    enum summary_sort sort;
+    uint64_t interval_ms, window_ms; /* 0: the default */
+    size_t lines;                    /* of top and of a key of hist, at most; 0: the default */
+    bool is_cumulative;              /* top: since the start, and not of the window */
+};
+
+/* Requests with the same key. */
+struct summary_row {
+    char *key; /* columns with a tab between; NULL: other */
+    struct tally tally;
+};
+
+/* What was counted. Begin with summary_init. */
+struct summary {
+    const struct summary_request *request;
+    uint64_t from, until;       /* CLOCK_BOOTTIME of the interval; 0: it has not begun */
+    uint64_t begun;             /* of the first one */
+    struct tally now, total;    /* of the interval, of all before and of it */
+    struct summary_slot *slots; /* the last intervals, or parts of the window */
+    size_t nslots, at;
+    uint64_t lost;   /* events, so far */
+    uint64_t latest; /* CLOCK_BOOTTIME of the last tick */
+};
+
+void summary_init(struct summary *summary, const struct summary_request *request);
+void summary_free(struct summary *summary);
+
+void summary_add(struct summary *summary, const struct exchange *exchange);
+
+/* It is `nsecs` (CLOCK_BOOTTIME) now, and all before has come. Whether an interval has ended: it is to be shown, and then
+ * summary_next be called. */
+bool summary_tick(struct summary *summary, uint64_t nsecs);
+void summary_next(struct summary *summary);
+
+/* No more is to come: ends the interval. Whether there is anything to be shown. */
+bool summary_end(struct summary *summary);
+
+/* Of the window, for stat of the last minute: the sum of all slots. The caller frees it. */
+struct tally summary_window(const struct summary *summary);
+
+/* How long the window is so far, in nanoseconds. */
+uint64_t summary_window_ns(const struct summary *summary);
+
+/* How many rows are shown at most. */
+size_t summary_lines(const struct summary_request *request);
+
+/* The rows with the most of what is sorted by, at most `most` of them; the rest is added up in `other`, which has no key.
+ * Returns how many. `*keys`: how many there are in all. summary_free_row frees each, and `other`. */
+size_t summary_rows(const struct summary *summary, struct summary_row *rows, size_t most, struct summary_row *other,
+                    size_t *keys);
+void summary_free_row(struct summary_row *row);
+
+/* The times of a row: durations, or where nothing tells these, times to the first byte. */
+const struct histogram *summary_times(const struct tally *tally);
+
+/* Requests that were answered with 4xx or 5xx. */
+uint64_t summary_errors(const struct tally *tally);
+
+#endif

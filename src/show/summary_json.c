@@ -1,0 +1,169 @@
+#include "show/summary_json.h"
+
+#include "base/json.h"
+#include "show/summary_hist.h"
+
+static void
+put_number(struct outbuf *out, const char *name, uint64_t number)
+{
+    text_printf(out, ", \"%s\": %lu", name, number);
+}
+
+static void
+put_when(const struct format *format, struct outbuf *out, const char *name, uint64_t nsecs)
+{
+    put_number(out, name, wall_time(&format->wall, nsecs) / 1000000);
+}
+
+static bool
+is_time(enum tally_value value)
+{
+    return value == TALLY_TTFB || value == TALLY_DURATION;
+}
+
+/* Milliseconds of times, which are microseconds; bytes otherwise. */
+static void
+put_quantity(struct outbuf *out, const char *name, uint64_t number, enum tally_value value)
+{
+    if (is_time(value))
+        text_printf(out, ", \"%s\": %lu.%03lu", name, number / 1000, number % 1000);
+    else
+        put_number(out, name, number);
+}
+
+/* null: no request has the value. */
+static void
+put_values(struct outbuf *out, const struct histogram *histogram, enum tally_value value)
+{
+    static const struct {
+        const char *name;
+        double share;
+    } rows[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}};
+    text_printf(out, ", \"%s%s\": ", summary_value_name(value), is_time(value) ? "_ms" : "");
+    if (histogram->total == 0) {
+        text_puts(out, "null");
+        return;
+    }
+    text_printf(out, "{\"count\": %lu", histogram->total);
+    put_quantity(out, "sum", histogram->sum, value);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        put_quantity(out, rows[i].name, histogram_quantile(histogram, rows[i].share), value);
+    put_quantity(out, "max", histogram->max, value);
+    text_putc(out, '}');
+}
+
+static void
+put_tally(struct outbuf *out, const struct tally *tally)
+{
+    static const char *const protocols[TALLY_PROTOCOLS] = {"unknown", "HTTP/1", "HTTP/2", "HTTP/3"};
+    text_printf(out, "\"requests\": %lu", tally->requests);
+    text_puts(out, ", \"protocols\": {");
+    for (int i = 0; i < TALLY_PROTOCOLS; i++)
+        text_printf(out, "%s\"%s\": %lu", i > 0 ? ", " : "", protocols[i], tally->protocols[i]);
+    text_puts(out, "}, \"statuses\": {");
+    for (int i = 1; i < TALLY_CLASSES; i++)
+        text_printf(out, "%s\"%dxx\": %lu", i > 1 ? ", " : "", i, tally->classes[i]);
+    text_putc(out, '}');
+    put_number(out, "unanswered", tally->unanswered);
+    put_number(out, "incomplete", tally->incomplete);
+    for (int i = 0; i < TALLY_VALUES; i++)
+        put_values(out, &tally->values[i], (enum tally_value)i);
+}
+
+static void
+put_period(struct outbuf *out, const char *name, const struct tally *tally, uint64_t ns)
+{
+    text_printf(out, ", \"%s\": {\"seconds\": %lu.%03lu, ", name, ns / 1000000000, ns / 1000000 % 1000);
+    put_tally(out, tally);
+    text_putc(out, '}');
+}
+
+static void
+put_stat(const struct summary *summary, struct outbuf *out)
+{
+    struct tally window = summary_window(summary), total = {0};
+    tally_merge(&total, &summary->total);
+    tally_merge(&total, &summary->now);
+    put_period(out, "now", &summary->now, summary->until - summary->from);
+    put_period(out, "window", &window, summary_window_ns(summary));
+    put_period(out, "total", &total, summary->until - summary->begun);
+    tally_free(&window);
+    tally_free(&total);
+}
+
+/* The columns of a key by their names. */
+static void
+put_key(const struct summary_request *request, struct outbuf *out, const char *key)
+{
+    struct slice rest = text_of(key);
+    for (size_t i = 0; i < request->ncolumns; i++) {
+        text_puts(out, i > 0 ? ", " : "");
+        json_key(out, request->columns[i], "");
+        json_string(out, text_cut(&rest, '\t'));
+    }
+}
+
+static void
+put_rows(const struct summary *summary, struct outbuf *out)
+{
+    static struct summary_row rows[SUMMARY_MOST_LINES];
+    struct summary_row other;
+    size_t keys, lines = summary_lines(summary->request), count = summary_rows(summary, rows, lines, &other, &keys);
+    text_printf(out, ", \"keys\": %zu, \"rows\": [", keys);
+    for (size_t i = 0; i < count; i++) {
+        text_puts(out, i > 0 ? ", {\"key\": {" : "{\"key\": {");
+        put_key(summary->request, out, rows[i].key);
+        text_puts(out, "}, ");
+        put_tally(out, &rows[i].tally);
+        text_putc(out, '}');
+        summary_free_row(&rows[i]);
+    }
+    text_puts(out, "], \"other\": {");
+    put_tally(out, &other.tally);
+    text_putc(out, '}');
+    summary_free_row(&other);
+}
+
+/* The buckets that have any: from where on, and how many. */
+static void
+put_buckets(const struct summary *summary, struct outbuf *out)
+{
+    enum tally_value value = summary->request->value;
+    const struct histogram *now = &summary->now.values[value];
+    const char *separator = "";
+    put_values(out, now, value);
+    text_puts(out, ", \"buckets\": [");
+    for (unsigned i = 0; i < now->used; i++) {
+        if (now->counts[i] == 0)
+            continue;
+        uint64_t low = histogram_low(now->first + i);
+        text_puts(out, separator);
+        if (is_time(value))
+            text_printf(out, "[%lu.%03lu, %lu]", low / 1000, low % 1000, now->counts[i]);
+        else
+            text_printf(out, "[%lu, %lu]", low, now->counts[i]);
+        separator = ", ";
+    }
+    text_putc(out, ']');
+}
+
+void
+summary_json_put(const struct summary *summary, const struct format *format, struct outbuf *out)
+{
+    static const char *const types[] = {[SUMMARY_STAT] = "stat", [SUMMARY_TOP] = "top", [SUMMARY_HIST] = "hist"};
+    text_printf(out, "{\"at\": %lu, \"type\": \"%s\"", wall_time(&format->wall, summary->until) / 1000000,
+                types[summary->request->kind]);
+    text_puts(out, format->sample);
+    put_when(format, out, "from", summary->from);
+    put_when(format, out, "until", summary->until);
+    put_number(out, "lost", summary->lost);
+    if (summary->request->kind == SUMMARY_STAT)
+        put_stat(summary, out);
+    if (summary->request->kind == SUMMARY_TOP)
+        put_period(out, "now", &summary->now, summary->until - summary->from);
+    if (summary->request->kind == SUMMARY_HIST)
+        put_buckets(summary, out);
+    if (summary->request->ncolumns > 0)
+        put_rows(summary, out);
+    text_puts(out, "}\n");
+}

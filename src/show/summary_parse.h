@@ -1,0 +1,13 @@
+#ifndef SUMMARY_PARSE_H
+#define SUMMARY_PARSE_H
+
+#include "show/summary.h"
+
+/* What an option of stat, top and hist asks for: `option` is its long name, or that of the command, and `value` what it was
+ * given. 0, or -1 with `diag` set. Memory is the arena's. */
+int summary_parse(struct summary_request *request, const char *option, const char *value, struct mem *mem, struct diag *diag);
+
+/* What it needs that only the server's structures have, as "duration"; NULL: nothing. */
+const char *summary_needs_whole(const struct summary_request *request);
+
+#endif

@@ -1,0 +1,171 @@
+#include "show/summary_text.h"
+
+#include "show/format_columns.h"
+#include "show/summary_hist.h"
+
+/* When the interval ended, and how long it was. */
+static void
+put_head(const struct summary *summary, const struct format *format, struct outbuf *out)
+{
+    format_put_clock(format, out, summary->until);
+    text_printf(out, "  %.1f s", (double)(summary->until - summary->from) / 1e9);
+    if (summary->lost > 0)
+        text_printf(out, "  %lu events lost so far", summary->lost);
+    text_putc(out, '\n');
+}
+
+/* ---- stat */
+
+/* What there is a column of. */
+struct period {
+    const struct tally *tally;
+    uint64_t ns;
+};
+
+enum { PERIODS = 3 };
+
+static void
+put_name(struct outbuf *out, const char *name)
+{
+    text_printf(out, "%-16s", name);
+}
+
+static void
+put_count_row(struct outbuf *out, const struct period *periods, const char *name, size_t offset)
+{
+    put_name(out, name);
+    for (int i = 0; i < PERIODS; i++)
+        text_printf(out, "%14lu", *(const uint64_t *)((const char *)periods[i].tally + offset));
+    text_putc(out, '\n');
+}
+
+static double
+per_second(uint64_t count, uint64_t ns)
+{
+    return ns > 0 ? (double)count * 1e9 / (double)ns : 0;
+}
+
+static void
+put_rate_row(struct outbuf *out, const struct period *periods, const char *name, size_t offset)
+{
+    put_name(out, name);
+    for (int i = 0; i < PERIODS; i++)
+        text_printf(out, "%14.1f", per_second(*(const uint64_t *)((const char *)periods[i].tally + offset), periods[i].ns));
+    text_putc(out, '\n');
+}
+
+/* Milliseconds; "-" if there are none. */
+static void
+put_ms(struct outbuf *out, const struct histogram *times, double share, int width)
+{
+    uint64_t usec = share < 1 ? histogram_quantile(times, share) : times->max;
+    if (times->total == 0)
+        text_printf(out, "%*s", width, "-");
+    else
+        text_printf(out, "%*.3f", width, (double)usec / 1000);
+}
+
+static void
+put_time_rows(struct outbuf *out, const struct period *periods, const char *what, enum tally_value value)
+{
+    static const struct {
+        const char *name;
+        double share;
+    } rows[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"max", 1}};
+    for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+        text_printf(out, "%-8s %-4s ms", what, rows[row].name);
+        for (int i = 0; i < PERIODS; i++)
+            put_ms(out, &periods[i].tally->values[value], rows[row].share, 14);
+        text_putc(out, '\n');
+    }
+}
+
+static const struct {
+    const char *name;
+    void (*put)(struct outbuf *out, const struct period *periods, const char *name, size_t offset);
+    size_t offset;
+} rows[] = {
+    {"requests", put_count_row, offsetof(struct tally, requests)},
+    {"requests/s", put_rate_row, offsetof(struct tally, requests)},
+    {"  HTTP/1", put_count_row, offsetof(struct tally, protocols[1])},
+    {"  HTTP/2", put_count_row, offsetof(struct tally, protocols[2])},
+    {"  HTTP/3", put_count_row, offsetof(struct tally, protocols[3])},
+    {"  1xx", put_count_row, offsetof(struct tally, classes[1])},
+    {"  2xx", put_count_row, offsetof(struct tally, classes[2])},
+    {"  3xx", put_count_row, offsetof(struct tally, classes[3])},
+    {"  4xx", put_count_row, offsetof(struct tally, classes[4])},
+    {"  5xx", put_count_row, offsetof(struct tally, classes[5])},
+    {"  unanswered", put_count_row, offsetof(struct tally, unanswered)},
+    {"  incomplete", put_count_row, offsetof(struct tally, incomplete)},
+    {"bytes/s", put_rate_row, offsetof(struct tally, values[TALLY_BYTES].sum)},
+    {"request bytes/s", put_rate_row, offsetof(struct tally, values[TALLY_REQUEST_BYTES].sum)},
+};
+
+static void
+put_stat(const struct summary *summary, struct outbuf *out)
+{
+    struct tally window = summary_window(summary), total = {0};
+    tally_merge(&total, &summary->total);
+    tally_merge(&total, &summary->now);
+    const struct period periods[PERIODS] = {{&summary->now, summary->until - summary->from},
+                                            {&window, summary_window_ns(summary)},
+                                            {&total, summary->until - summary->begun}};
+    text_printf(out, "%-16s%14s%12.0f s%14s\n", "", "now", (double)periods[1].ns / 1e9, "total");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        rows[i].put(out, periods, rows[i].name, rows[i].offset);
+    put_time_rows(out, periods, "ttfb", TALLY_TTFB);
+    put_time_rows(out, periods, "duration", TALLY_DURATION);
+    tally_free(&window);
+    tally_free(&total);
+}
+
+/* ---- top */
+
+static void
+put_top_row(struct outbuf *out, const struct summary_row *row, uint64_t all)
+{
+    const struct tally *tally = &row->tally;
+    const struct histogram *times = summary_times(tally);
+    text_printf(out, "%9lu %6.2f%% %7lu %7lu", tally->requests, all > 0 ? 100.0 * (double)tally->requests / (double)all : 0,
+                tally->classes[4], tally->classes[5]);
+    put_ms(out, times, 0.5, 11);
+    put_ms(out, times, 0.99, 11);
+    put_ms(out, times, 1, 11);
+    text_printf(out, " %12lu  %s\n", tally->values[TALLY_BYTES].sum, row->key != NULL ? row->key : "\\[other]");
+}
+
+static void
+put_top(const struct summary *summary, struct outbuf *out)
+{
+    static struct summary_row top[SUMMARY_MOST_LINES];
+    struct summary_row other;
+    struct tally window = summary_window(summary);
+    size_t keys, count = summary_rows(summary, top, summary_lines(summary->request), &other, &keys);
+    text_printf(out, "%lu requests of %.0f s, %zu different\n", window.requests, (double)summary_window_ns(summary) / 1e9,
+                keys);
+    text_printf(out, "%9s %7s %7s %7s %10s %10s %10s %12s ", "requests", "share", "4xx", "5xx", "p50 ms", "p99 ms", "max ms",
+                "bytes");
+    for (size_t i = 0; i < summary->request->ncolumns; i++)
+        text_printf(out, "%s%s", i > 0 ? "\t" : " ", summary->request->columns[i]);
+    text_putc(out, '\n');
+    for (size_t i = 0; i < count; i++) {
+        put_top_row(out, &top[i], window.requests);
+        summary_free_row(&top[i]);
+    }
+    if (other.tally.requests > 0)
+        put_top_row(out, &other, window.requests);
+    summary_free_row(&other);
+    tally_free(&window);
+}
+
+void
+summary_text_put(const struct summary *summary, const struct format *format, struct outbuf *out)
+{
+    put_head(summary, format, out);
+    if (summary->request->kind == SUMMARY_STAT)
+        put_stat(summary, out);
+    else if (summary->request->kind == SUMMARY_TOP)
+        put_top(summary, out);
+    else
+        summary_hist_put(summary, out);
+}

@@ -1,0 +1,70 @@
+#include "show/tally.h"
+
+/* A clock that was set back between two times makes nothing of them. */
+static bool
+ttfb_of(const struct exchange *exchange, uint64_t *number)
+{
+    int64_t ns;
+    bool is_there = exchange_ttfb_ns(exchange, &ns) && ns >= 0;
+    *number = is_there ? (uint64_t)ns / 1000 : 0;
+    return is_there;
+}
+
+bool
+tally_value_of(const struct exchange *exchange, enum tally_value value, uint64_t *number)
+{
+    int64_t usec;
+    switch (value) {
+    case TALLY_TTFB:
+        return ttfb_of(exchange, number);
+    case TALLY_DURATION:
+        if (!exchange_between(exchange, WHOLE_BEGIN_AT, WHOLE_RESPONSE_END_AT, &usec) || usec < 0)
+            return false;
+        *number = (uint64_t)usec;
+        return true;
+    case TALLY_BYTES:
+        return exchange_number(exchange, WHOLE_BYTES, number);
+    case TALLY_REQUEST_BYTES:
+        return exchange_number(exchange, WHOLE_REQUEST_BYTES, number);
+    default:
+        return false;
+    }
+}
+
+void
+tally_add(struct tally *tally, const struct exchange *exchange)
+{
+    unsigned class = exchange->responded != 0 ? (unsigned)exchange->status / 100 : 0;
+    unsigned protocol = (unsigned)(exchange->http_version >> 8);
+    uint64_t number;
+    tally->requests++;
+    tally->classes[class < TALLY_CLASSES ? class : 0]++;
+    tally->protocols[protocol < TALLY_PROTOCOLS ? protocol : 0]++;
+    tally->unanswered += exchange->responded == 0;
+    tally->incomplete += exchange->incomplete != 0;
+    for (int i = 0; i < TALLY_VALUES; i++)
+        if (tally_value_of(exchange, (enum tally_value)i, &number))
+            histogram_add(&tally->values[i], number);
+}
+
+void
+tally_merge(struct tally *tally, const struct tally *other)
+{
+    tally->requests += other->requests;
+    tally->unanswered += other->unanswered;
+    tally->incomplete += other->incomplete;
+    for (int i = 0; i < TALLY_CLASSES; i++)
+        tally->classes[i] += other->classes[i];
+    for (int i = 0; i < TALLY_PROTOCOLS; i++)
+        tally->protocols[i] += other->protocols[i];
+    for (int i = 0; i < TALLY_VALUES; i++)
+        histogram_merge(&tally->values[i], &other->values[i]);
+}
+
+void
+tally_free(struct tally *tally)
+{
+    for (int i = 0; i < TALLY_VALUES; i++)
+        histogram_free(&tally->values[i]);
+    *tally = (struct tally){0};
+}
