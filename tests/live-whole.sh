@@ -273,7 +273,7 @@ own_probes() {
 no_structures() {
     strip -g -o "$dir/server" "$SERVER" && own_probes && SERVER=$dir/server
     start_server && start_log -F '%r %h %s' --probes "$dir/probes" && get /x && end_log && same <(echo 'GET /x HTTP/1.1 - 200') "$dir/out" &&
-        grep -qx "h2olog: requests come from the probes of pid $server, not from its structures: there is no debugging information" "$dir/err" || { cat "$dir/err"; return 1; }
+        grep -qx "h2olog: requests come from the probes of pid $server, not from its structures: there is no debugging information; so addresses, bytes and the like are -" "$dir/err" || { cat "$dir/err"; return 1; }
     "$H2OLOG" -p "$server" -g request --source=server --probes "$dir/probes" 2>"$dir/err"
     [[ $? == 3 ]] && grep -q "^h2olog: the structures of process $server (.*) cannot be read: there is no debugging information; --source=probes" "$dir/err"
 }
@@ -308,7 +308,7 @@ no_probes() {
     start_server && start_log -F '%h "%r" %s %b' || return
     get /x && end_log && same <(echo '127.0.0.1 "GET /x HTTP/1.1" 200 6') "$dir/out" || return
     "$H2OLOG" -p "$server" 2>"$dir/err"
-    [[ $? == 3 ]] && grep -q "^h2olog: process $server (.*) has none of h2o's probes, but its structures have whole requests: -g request, -q and -F show them" "$dir/err"
+    [[ $? == 3 ]] && grep -q "^h2olog: process $server (.*) has none of h2o's probes, but its structures have whole requests: -g request, -q, -F, stat, top and hist show them" "$dir/err"
 }
 
 # The same from the probes and from the structures, by real requests.
@@ -341,12 +341,40 @@ follows() {
     same <(printf '%s "GET /%s HTTP/1.1" 127.0.0.1\n' "$server" a "$second" b "$server" c) "$dir/out"
 }
 
+# A filter comes to the view that was recorded; what is asked of lines makes lines; what the records do not have is an error.
+replayed() {
+    trace_whole -F '%{connection-id}x %s' && replays <(echo '2 404') --status 404 && replays <(printf '%s\n' '2 404' '3 503') --conn 2,3 || return
+    replays <(all_lines | perl -00 -ne 'print grep(/TxStatus|ReqEnd|^$/, split(/^/)) if /TxStatus/') -i TxStatus || return
+    replays <(echo '3 503') --sni c.test && is_error "these records are whole requests, read in the server's structures" quic &&
+        is_error "these records are whole requests, read in the server's structures" -t send_response || return
+    start_log -g request --source=probes --record "$dir/recording" && get /x && end_log || return
+    is_error "duration is known from the server's structures only, and these records are of probes" -q 'duration > 1s' &&
+        is_error "--address is known from the server's structures only, and these records are of probes" -g request --address ::1
+}
+
+# It is run for the server that is given then, and refused where that has its members elsewhere.
+program_for_another() {
+    start_server && "$H2OLOG" -F '"%r"' --emit-script=wire -p "$server" >"$dir/program.bt" && start_second || return
+    server=$second && start_log --script "$dir/program.bt" -F '"%r"' && get /second && port=$first_port && get /first && end_log &&
+        same <(echo '"GET /second HTTP/1.1"') "$dir/out" || return
+    SERVER=$SERVERS-moved
+    start_second && "$H2OLOG" -p "$second" --script "$dir/program.bt" -F %s 2>"$dir/err"
+    [[ $? == 2 ]] && grep -q 'the program was made for "layout ' "$dir/err" || { show "$dir/err"; return 1; }
+}
+
+is_error() { # MESSAGE OPTION...
+    "$H2OLOG" --replay "$dir/recording" "${@:2}" >"$dir/replayed" 2>"$dir/err"
+    [[ $? == 3 && ! -s $dir/replayed ]] && grep -qF -e "$1" "$dir/err" || { explain "${*:2}" && show "$dir/err"; return 1; }
+}
+
 # A program that was printed is run again.
 printed_program() {
     start_server && "$H2OLOG" -F '%h %s' -q 'status < 500' --emit-script=wire -p "$server" >"$dir/program.bt" && grep -qx '//: source server' "$dir/program.bt" &&
         grep -qx '#define H2O_STATUS [0-9]* // st_h2o_req_t.res.status' "$dir/program.bt" && grep -qF '($req + H2O_STATUS)' "$dir/program.bt" &&
         start_log --script "$dir/program.bt" -F '%{connection-id}x %s' && dispose_requests && end_log || return
-    same <(printf '%s\n' '1 200' '2 404' '5 400') "$dir/out"
+    same <(printf '%s\n' '1 200' '2 404' '5 400') "$dir/out" || return
+    "$H2OLOG" --script "$dir/program.bt" -p "$server" 2>"$dir/err"
+    [[ $? == 2 ]] && grep -q 'reads whole requests: give -g request, -q, -F, stat, top or hist, as it was made with' "$dir/err"
 }
 
 # Where all names can be looked at the structures are read; elsewhere the probes.
@@ -397,6 +425,8 @@ live_case "a server without probes" no_probes
 live_case "the same requests from structures and from probes" same_as_probes
 live_case "another server of the same binary" another_server
 live_case "a server and its successor" follows
+live_case "a program for another server" program_for_another
+live_case "recordings" replayed
 live_case "a printed program" printed_program
 live_case "redaction" redacted
 live_case "options that cannot be meant" refused

@@ -266,7 +266,65 @@ play_into(struct output *output, const struct session_config *config, const stru
     return status;
 }
 
+/* The options of a view. */
+struct view_words {
+    const struct filter_word *items;
+    size_t count;
+};
+
+/* A line of a log has none of what these choose. */
+static bool
+is_for_lines(const char *option)
+{
+    static const char *const options[] = {"include",       "exclude",        "include-regex",
+                                          "exclude-regex", "request-header", "response-header"};
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+        if (strcmp(options[i], option) == 0)
+            return true;
+    return false;
+}
+
+static bool
+has_any(const struct filter_word *words, size_t nwords, bool (*is_one)(const char *option))
+{
+    for (size_t i = 0; i < nwords; i++)
+        if (is_one(words[i].option))
+            return true;
+    return false;
+}
+
+/* Filters that are given for whole requests come to those that were recorded. Those of lines make lines of a log. */
+static struct view_words
+join_words(const struct replay *replay, const struct recording_header *header, struct mem *mem)
+{
+    static const struct filter_word group = {"group", "request"};
+    bool has_lines = has_any(replay->words, replay->nwords, is_for_lines);
+    struct filter_word *words = mem_alloc(mem, (header->nwords + replay->nwords + 1) * sizeof(*words));
+    size_t count = 0;
+    words[count++] = group;
+    for (size_t i = 0; i < header->nwords; i++)
+        if (!has_lines || strcmp(header->words[i].option, "log-format") != 0)
+            words[count++] = header->words[i];
+    for (size_t i = 0; i < replay->nwords; i++)
+        words[count++] = replay->words[i];
+    return (struct view_words){words, count};
+}
+
 /* The view that was recorded holds unless another one is asked for. */
+static struct view_words
+choose_words(const struct replay *replay, const struct recording_header *header, struct mem *mem)
+{
+    bool is_of_events = (replay->mode != NULL && strcmp(replay->mode, "http") != 0) || replay->npatterns > 0;
+    bool was_grouped = has_any(header->words, header->nwords, view_groups);
+    if (is_of_events && was_grouped)
+        return (struct view_words){replay->words, replay->nwords};
+    if (replay->nwords == 0)
+        return (struct view_words){header->words, header->nwords};
+    if (!was_grouped || has_any(replay->words, replay->nwords, view_groups))
+        return (struct view_words){replay->words, replay->nwords};
+    return join_words(replay, header, mem);
+}
+
 static int
 show(const struct replay *replay, const struct recording_header *header, struct files_stream *stream, struct mem *mem,
      struct diag *diag)
@@ -281,9 +339,9 @@ show(const struct replay *replay, const struct recording_header *header, struct 
         status = view_check(replay->words, replay->nwords, &catalog, mem, diag);
     if (status == 0)
         status = choose_format(&format, replay, header, diag);
+    const struct view_words words = choose_words(replay, header, mem);
     if (status == 0)
-        status = view_make(&view, is_view_given ? replay->words : header->words,
-                           is_view_given ? replay->nwords : header->nwords, format_is_json(&format), &filter, mem, diag);
+        status = view_make(&view, words.items, words.count, format_is_json(&format), &filter, mem, diag);
     if (status == 0 && is_view_given && !view.is_grouped && view_needs_whole(&view) != NULL)
         status =
             diag_set(diag, DIAG_USAGE,

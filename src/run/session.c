@@ -25,6 +25,26 @@ check_choice(const struct session *session, const struct session_config *config,
     return unused == NULL ? 0 : diag_set(diag, DIAG_NOTHING, "%s: the program prints nothing like that", unused);
 }
 
+/* What only structures tell is not in records of probes, nor what was not asked for when they were made. */
+static int
+check_whole(const struct session *session, const struct view *view, struct diag *diag)
+{
+    const struct plan_whole *whole = session->plan.whole;
+    const char *needs = view_needs_whole(view);
+    if (whole == NULL && view->is_grouped && needs != NULL)
+        return diag_set(diag, DIAG_NOTHING, "%s is known from the server's structures only, and these records are of probes",
+                        needs);
+    if (whole != NULL && !view->is_grouped)
+        return diag_set(diag, DIAG_NOTHING,
+                        "these records are whole requests, read in the server's structures; -g request, -q, -F, stat, top and "
+                        "hist show them");
+    return whole != NULL && view_wants_sni(view) && whole->sent[WHOLE_SNI] == NULL
+               ? diag_set(diag, DIAG_NOTHING,
+                          "the names that clients asked TLS for are not in these records; -f json, --sni, -q sni or -F "
+                          "'%%{ssl.server-name}x' of the run that made them would have asked for them")
+               : 0;
+}
+
 static int
 choose_events(struct session *session, const struct session_config *config, struct diag *diag)
 {
@@ -69,7 +89,8 @@ static int
 prepare(struct session *session, const struct session_config *config, struct slice text, struct diag *diag)
 {
     struct note note;
-    if (note_read(&note, text, &session->mem, diag) != 0 || make_plan(session, config, &note, diag) != 0)
+    if (note_read(&note, text, &session->mem, diag) != 0 || make_plan(session, config, &note, diag) != 0 ||
+        check_whole(session, config->run->output->view, diag) != 0)
         return -1;
     begin_intake(session, config->cpus, note.nonce);
     if (choose_events(session, config, diag) != 0)
