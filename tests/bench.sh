@@ -455,6 +455,9 @@ whole_cases=(
     "-q 'status >= 500'|-q|status >= 500"
     "-F combined with bytes, address and duration|-F|%h %l %u %t \"%r\" %s %b \"%{Referer}i\" \"%{User-agent}i\" %{duration}x"
     "-g request|-g|request"
+    "stat|stat"
+    "top|top"
+    "hist duration|hist|duration"
     "-F combined --source=probes|-F|combined|--source=probes"
     "-q 'status >= 500' --source=probes|-q|status >= 500|--source=probes"
 )

@@ -1,12 +1,14 @@
 #include "show/summary.h"
 #include "show/summary_json.h"
 #include "show/summary_parse.h"
+#include "show/summary_prom.h"
 #include "show/summary_text.h"
 
 #include "unit-requests.h"
 #include "unit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct fixture fixture;
@@ -291,6 +293,64 @@ START_TEST(a_key_cannot_forge_a_row)
 }
 END_TEST
 
+/* ---- Prometheus. */
+
+/* Buckets are cumulative and exact where they end, and the last one has all. */
+START_TEST(metrics_of_prometheus)
+{
+    ask("stat", "requests");
+    summary_init(&summary, &request);
+    summary_tick(&summary, seconds(1));
+    add("/a", 200, 126); /* to the first byte 63 us */
+    add("/a", 503, 128); /* 64 us */
+    add("/a", 0, 0);
+    summary_tick(&summary, seconds(2));
+    summary_next(&summary);
+    add("/a", 404, 2000000);
+    summary.lost = 7;
+    summary_prom_put(&summary, &out);
+    text_putc(&out, '\0');
+    static const char *const lines[] = {"\nh2olog_requests_total 4\n",
+                                        "# TYPE h2olog_requests_total counter\n",
+                                        "\nh2olog_responses_total{class=\"4xx\"} 1\n",
+                                        "\nh2olog_requests_by_protocol_total{protocol=\"HTTP/2\"} 4\n",
+                                        "\nh2olog_unanswered_requests_total 1\n",
+                                        "\nh2olog_response_bytes_total 40\n",
+                                        "\nh2olog_lost_events_total 7\n",
+                                        "# TYPE h2olog_ttfb_seconds histogram\n",
+                                        "\nh2olog_ttfb_seconds_bucket{le=\"0.000063\"} 1\n",
+                                        "\nh2olog_ttfb_seconds_bucket{le=\"0.000127\"} 2\n",
+                                        "\nh2olog_ttfb_seconds_bucket{le=\"1.048575\"} 3\n",
+                                        "\nh2olog_ttfb_seconds_bucket{le=\"+Inf\"} 3\n",
+                                        "\nh2olog_request_duration_seconds_sum 2.000254\n",
+                                        "\nh2olog_request_duration_seconds_count 3\n"};
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        ck_assert_msg(strstr(out.ptr, lines[i]) != NULL, "%s is not in\n%s", lines[i], out.ptr);
+}
+END_TEST
+
+/* The old file stays where the new one cannot be written. */
+START_TEST(a_file_of_metrics_is_whole)
+{
+    char directory[] = "/tmp/unit-summary-XXXXXX", path[64], command[160];
+    struct diag diag = {0};
+    ask("stat", "requests");
+    summary_init(&summary, &request);
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof(path), "%s/h2o.prom", directory);
+    ck_assert_int_eq(summary_prom_write(&summary, path, &diag), 0);
+    ck_assert_int_eq(summary_prom_write(&summary, path, &diag), 0);
+    summary_prom_put(&summary, &out);
+    struct file file = fixture_read(path, &fixture.mem);
+    ck_assert_uint_eq(file.text.len, out.len);
+    ck_assert_mem_eq(file.text.ptr, out.ptr, out.len);
+    snprintf(command, sizeof(command), "test $(ls %s) = h2o.prom && rm -r %s", directory, directory);
+    ck_assert_int_eq(system(command), 0);
+    ck_assert_int_eq(summary_prom_write(&summary, path, &diag), -1);
+    ck_assert_ptr_nonnull(strstr(diag.message, "h2o.prom: No such file or directory; its directory must be writable"));
+}
+END_TEST
+
 /* ---- Options. */
 
 START_TEST(what_cannot_be_meant)
@@ -351,6 +411,8 @@ summary_suite(void)
     tcase_add_test(tcase, more_keys_than_there_is_room_for);
     tcase_add_test(tcase, old_keys_fade_unless_they_are_cumulated);
     tcase_add_test(tcase, a_key_cannot_forge_a_row);
+    tcase_add_test(tcase, metrics_of_prometheus);
+    tcase_add_test(tcase, a_file_of_metrics_is_whole);
     tcase_add_test(tcase, what_cannot_be_meant);
     tcase_add_test(tcase, what_only_structures_tell);
     suite_add_tcase(suite, tcase);

@@ -254,7 +254,7 @@ trace_servers(struct setup *setup, const struct setup_files *files, const struct
         if (begin_recording(&recording, &header, options, diag) != 0)
             return -1;
     }
-    struct output output = {.view = &setup->view, .format = &to.format, .sink = &to.sink, .most = options->count};
+    struct output output = {.view = &setup->view, .format = &to.format, .sink = &to.sink, .log = log, .most = options->count};
     struct supervise run = {.config = {.request = &request},
                             .output = &output,
                             .log = log,

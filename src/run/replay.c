@@ -350,8 +350,11 @@ show(const struct replay *replay, const struct recording_header *header, struct 
     if (status == 0 && replay->has_time)
         status = view_check_time(view_is_json(&view, format_is_json(&format)), format.options.time, diag);
     if (status == 0) {
-        struct output output = {
-            .view = &view, .format = &format, .sink = replay->sink, .most = choose_limit(replay, header, &view)};
+        struct output output = {.view = &view,
+                                .format = &format,
+                                .sink = replay->sink,
+                                .log = replay->log,
+                                .most = choose_limit(replay, header, &view)};
         format_set_share(&format, filter_share(&header->request.filter, &filter));
         const char *mode = view.is_grouped ? REQUEST_EXCHANGES : replay->mode;
         struct select select = {.mode = mode, .patterns = replay->patterns, .npatterns = replay->npatterns, .filter = &filter};

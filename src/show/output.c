@@ -3,6 +3,7 @@
 #include "show/format_record.h"
 #include "show/screen.h"
 #include "show/summary_json.h"
+#include "show/summary_prom.h"
 #include "show/summary_text.h"
 
 static bool
@@ -113,6 +114,18 @@ output_gap(struct output *output, const struct gap *gap)
     sink_end_record(output->sink);
 }
 
+/* What stands in the way is said once, as long as it does. */
+static void
+write_prom(struct output *output)
+{
+    struct diag diag = {0};
+    const char *path = output->view->summary.prom;
+    bool has_failed = path != NULL && summary_prom_write(&output->summary, path, &diag) != 0;
+    if (has_failed && !output->has_prom_failed)
+        diag_note(output->log, "%s", diag.message);
+    output->has_prom_failed = has_failed;
+}
+
 /* A block of numbers. */
 static void
 show_summary(struct output *output)
@@ -127,6 +140,7 @@ show_summary(struct output *output)
         screen_draw(&output->format->paint, out, from);
     }
     sink_end_record(output->sink);
+    write_prom(output);
     summary_next(&output->summary);
     output->blocks++;
 }

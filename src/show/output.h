@@ -20,11 +20,13 @@ struct output {
     uint64_t incomplete; /* of these: requests of which something may be missing */
     bool are_whole;      /* requests were read in a server's structures */
     uint64_t cut;        /* values that are shown in part */
+    const struct diag_log *log;
     struct summary summary;
+    bool has_prom_failed; /* its file could not be written the last time */
     uint64_t blocks; /* of it, so far: what `most` counts then */
 };
 
-/* Begins with `view`, `format`, `sink` and `most` set. output_close frees what the output has made itself. */
+/* Begins with `view`, `format`, `sink`, `log` and `most` set. output_close frees what the output has made itself. */
 void output_open(struct output *output);
 void output_close(struct output *output);
 

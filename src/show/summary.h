@@ -24,6 +24,7 @@ struct summary_request {
     uint64_t interval_ms, window_ms; /* 0: the default */
     size_t lines;                    /* of top and of a key of hist, at most; 0: the default */
     bool is_cumulative;              /* top: since the start, and not of the window */
+    const char *prom;                /* the file of --prom; NULL: none */
 };
 
 /* Requests with the same key. */

@@ -155,6 +155,10 @@ summary_parse(struct summary_request *request, const char *option, const char *v
         return set_sort(request, value, diag);
     if (strcmp(option, "lines") == 0)
         return set_lines(request, value, diag);
+    if (strcmp(option, "prom") == 0) {
+        request->prom = value;
+        return 0;
+    }
     if (strcmp(option, "cumulative") == 0) {
         request->is_cumulative = true;
         return 0;

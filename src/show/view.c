@@ -209,6 +209,7 @@ static const struct view_row {
     {"interval", false, false, view_set_summary_option},
     {"window", false, false, view_set_summary_option},
     {"cumulative", false, false, view_set_summary_option},
+    {"prom", false, false, view_set_summary_option},
     {"max-requests", false, false, view_set_max},
     {"include-regex", true, false, view_add_regex},
     {"exclude-regex", true, false, view_add_regex},
