@@ -230,6 +230,7 @@ END_TEST
 START_TEST(more_keys_than_there_is_room_for)
 {
     ask("top", "path");
+    ask("cumulative", "yes");
     summary_init(&summary, &request);
     for (int i = 0; i < SUMMARY_MOST_KEYS + 10; i++) {
         char path[32];

@@ -81,11 +81,11 @@ summary_free(struct summary *summary)
 
 /* NULL: there is no room for another key. */
 static struct entry *
-find_entry(struct entry **entries, struct slice key)
+find_entry(struct entry **entries, struct slice key, size_t most)
 {
     struct entry *entry;
     HASH_FIND(hh, *entries, key.ptr, key.len, entry);
-    if (entry != NULL || HASH_COUNT(*entries) >= SUMMARY_MOST_KEYS)
+    if (entry != NULL || HASH_COUNT(*entries) >= most)
         return entry;
     entry = calloc(1, sizeof(*entry) + key.len + 1);
     if (entry == NULL)
@@ -100,8 +100,9 @@ static void
 add_to_key(struct summary *summary, struct summary_slot *slot, const struct exchange *exchange)
 {
     struct outbuf key = {0};
+    size_t most = summary->nslots > 1 ? SUMMARY_MOST_KEYS_OF_SLOT : SUMMARY_MOST_KEYS;
     access_log_put(&summary->request->key, &key, exchange, 0);
-    struct entry *entry = find_entry(&slot->entries, (struct slice){key.ptr, key.len});
+    struct entry *entry = find_entry(&slot->entries, (struct slice){key.ptr, key.len}, most);
     tally_add(entry != NULL ? &entry->tally : &slot->other, exchange);
     text_free(&key);
 }
@@ -225,7 +226,7 @@ join_slots(const struct summary *summary, struct tally *other)
         tally_merge(other, &summary->slots[i].other);
         HASH_ITER(hh, summary->slots[i].entries, entry, next)
         {
-            struct entry *joined = find_entry(&all, (struct slice){entry->key, entry->len});
+            struct entry *joined = find_entry(&all, (struct slice){entry->key, entry->len}, SUMMARY_MOST_KEYS);
             tally_merge(joined != NULL ? &joined->tally : other, &entry->tally);
         }
     }

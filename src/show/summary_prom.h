@@ -8,8 +8,8 @@
  * (https://prometheus.io/docs/instrumenting/exposition_formats/). */
 void summary_prom_put(const struct summary *summary, struct outbuf *out);
 
-/* Writes them to the file `path` as a whole: to another one beside it first, which then takes its name, so that who reads it never
- * sees a part. 0, or -1 with `diag` set, and the file is as it was. */
+/* Writes them to the file `path` as a whole: to another one beside it first, which then takes its name, so that nobody ever reads
+ * a part. 0, or -1 with `diag` set, and the file is as it was. */
 int summary_prom_write(const struct summary *summary, const char *path, struct diag *diag);
 
 #endif
