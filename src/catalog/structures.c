@@ -194,7 +194,7 @@ read_operand(struct memory_operand *memory, struct slice operand)
     text_cut(&operand, '@');
     bool is_arm = text_skip_prefix(&operand, "[");
     struct slice first = text_cut(&operand, is_arm ? ',' : '('), digits = is_arm ? text_trim(operand, " #]") : first;
-    memory->base = is_arm ? first : operand;
+    memory->base = is_arm ? text_trim(first, " ]") : operand;
     bool is_stack =
         text_find(memory->base, "sp") != NULL || text_find(memory->base, "bp") != NULL || text_is(memory->base, "x29");
     bool has_offset = digits.len == 0 || text_number(digits, INT32_MAX, &number);
