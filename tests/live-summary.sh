@@ -44,7 +44,7 @@ stat_counts() {
 
 # The rows of all requests, as "REQUESTS 4XX KEY"; other has no key.
 top_rows() { # OPTION...
-    "$H2OLOG" --quiet --replay "$dir/recording" top "$@" --cumulative --interval 1h | sed -nE 's/^ +([0-9]+) +[0-9.]+% +([0-9]+) .*[0-9-]  ([^ ].*)$/\1 \2 \3/p'
+    "$H2OLOG" --quiet --replay "$dir/recording" top "$@" --cumulative --interval 1h | sed -nE 's/^ +([0-9]+) +[0-9.]+% +([0-9]+) .*[0-9-] ( ?)([^ ].*)$/\1 \2 \4/p'
 }
 
 top_sorts() {
@@ -53,7 +53,7 @@ top_sorts() {
 10 2 /9
 9 2 /8
 8 2 /7
-29 1 \[other]
+29 1 *other
 END
     same <(printf '%s\n' $'48 0 200\tGET' $'7 7 404\tGET' $'1 0 -\tGET') <(top_rows status,method) && same <(printf '%s\n' '25 3 127.0.0.1' '30 4 127.0.0.2' '1 0 -' | sort) <(top_rows address | sort) || return
     same <(printf '%s\n' '10 2 /9' '9 2 /8') <(top_rows path --sort errors --lines 2 | head -2) && same <(echo '7 7 /') <(top_rows '%{x}i' -q 'status == 404' | sed 's/-$/\//') || return
@@ -72,7 +72,7 @@ refused() {
     start_server || return
     refuses 2 '--sort is for stat, top and hist' --sort p99 && refuses 2 'stat, top and hist: choose one' stat top && refuses 2 'top: there is no column "paths"; did you mean path?' top paths &&
         refuses 2 '--log-format shows requests, and stat, top and hist numbers of them; choose one' stat -F %s && refuses 2 'both http and quic; choose one' stat quic &&
-        refuses 2 '--interval: "0" is not a time' stat --interval 0
+        refuses 2 '--interval: "0" is not a time' stat --interval 0 && refuses 2 '--sort means nothing for this one' --sort p99 stat && refuses 2 '--by means nothing for this one' top --by path
 }
 
 # Of probes there are neither durations nor bytes.

@@ -294,6 +294,38 @@ START_TEST(a_key_cannot_forge_a_row)
 }
 END_TEST
 
+/* Columns are named as they were given, whatever that is; and other cannot be meant by a key. */
+START_TEST(odd_columns_and_other)
+{
+    struct format format;
+    ask("top", "req.\"");
+    ask("lines", "1");
+    summary_init(&summary, &request);
+    summary_tick(&summary, seconds(1));
+    add("/a", 200, 1000);
+    summary_tick(&summary, seconds(2));
+    ck_assert(format_init(&format, "json", (struct format_options){0}));
+    summary_json_put(&summary, &format, &out);
+    text_putc(&out, '\0');
+    ck_assert_ptr_nonnull(strstr(out.ptr, "{\"key\": {\"req.\\\"\": \"-\"}, "));
+    summary_free(&summary);
+    request = (struct summary_request){0};
+    ask("top", "path");
+    ask("lines", "1");
+    summary_init(&summary, &request);
+    summary_tick(&summary, seconds(1));
+    add("*other", 200, 1000);
+    add("*other", 200, 1000);
+    add("/a", 200, 1000);
+    summary_tick(&summary, seconds(2));
+    out.len = 0;
+    summary_text_put(&summary, &format, &out);
+    text_putc(&out, '\0');
+    ck_assert_ptr_nonnull(strstr(out.ptr, "0  *other\n"));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "0 *other\n"));
+}
+END_TEST
+
 /* ---- Prometheus. */
 
 /* Buckets are cumulative and exact where they end, and the last one has all. */
@@ -348,6 +380,7 @@ START_TEST(a_file_of_metrics_is_whole)
     snprintf(command, sizeof(command), "test $(ls %s) = h2o.prom && rm -r %s", directory, directory);
     ck_assert_int_eq(system(command), 0);
     ck_assert_int_eq(summary_prom_write(&summary, path, &diag), -1);
+    ck_assert_int_eq(summary_prom_write(&summary, "/dev/null", &(struct diag){0}), -1); /* it would be replaced */
     ck_assert_ptr_nonnull(strstr(diag.message, "h2o.prom: No such file or directory; its directory must be writable"));
 }
 END_TEST
@@ -412,6 +445,7 @@ summary_suite(void)
     tcase_add_test(tcase, more_keys_than_there_is_room_for);
     tcase_add_test(tcase, old_keys_fade_unless_they_are_cumulated);
     tcase_add_test(tcase, a_key_cannot_forge_a_row);
+    tcase_add_test(tcase, odd_columns_and_other);
     tcase_add_test(tcase, metrics_of_prometheus);
     tcase_add_test(tcase, a_file_of_metrics_is_whole);
     tcase_add_test(tcase, what_cannot_be_meant);

@@ -22,7 +22,8 @@ screen_draw(const struct paint *paint, struct outbuf *out, size_t from)
     text_puts(&drawn, home);
     for (size_t rows = rows_of(paint->terminal); rows > 0 && text_line(&text, &line); rows--) {
         size_t begin = drawn.len;
-        text_put(&drawn, line);
+        for (size_t i = 0; i < line.len; i++) /* a tab has no width of its own */
+            text_puts(&drawn, line.ptr[i] == '\t' ? "  " : (char[2]){line.ptr[i], '\0'});
         text_putc(&drawn, '\n');
         paint_line(paint, &drawn, begin, (struct paint_part){0, 0, PAINT_PLAIN});
         drawn.len--; /* the LF */

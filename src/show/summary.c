@@ -31,6 +31,8 @@ interval_ns(const struct summary_request *request)
 static uint64_t
 window_ns(const struct summary_request *request)
 {
+    if (request->kind == SUMMARY_HIST)
+        return interval_ns(request); /* it shows nothing else */
     return (request->window_ms != 0 ? request->window_ms : WINDOW_MS) * NS_A_MS;
 }
 

@@ -38,7 +38,7 @@ put_quantity(struct outbuf *out, uint64_t number, enum tally_value value)
     const char *const *units = is_time(value) ? times : sizes;
     int most = is_time(value) ? 2 : 3, unit = 0;
     double quantity = (double)number;
-    for (; unit < most && quantity >= 1000; unit++)
+    for (; unit < most && quantity >= 999.5; unit++)
         quantity /= 1000;
     struct outbuf text = {0};
     text_printf(&text, "%.3g %s", quantity, units[unit]);
@@ -154,7 +154,8 @@ put_keys(const struct summary *summary, struct outbuf *out)
     for (size_t i = 0; i <= count; i++) {
         struct summary_row *row = i < count ? &rows[i] : &other;
         if (row->tally.values[value].total > 0) {
-            text_printf(out, "%9lu  %s ", row->tally.values[value].total, row->key != NULL ? row->key : "\\[other]");
+            text_printf(out, "%9lu %s%s ", row->tally.values[value].total, row->key != NULL ? " " : "*other",
+                        row->key != NULL ? row->key : "");
             put_percentiles(out, &row->tally.values[value], value);
         }
         summary_free_row(row);

@@ -98,7 +98,8 @@ put_key(const struct summary_request *request, struct outbuf *out, const char *k
     struct slice rest = text_of(key);
     for (size_t i = 0; i < request->ncolumns; i++) {
         text_puts(out, i > 0 ? ", " : "");
-        json_key(out, request->columns[i], "");
+        json_string(out, text_of(request->columns[i]));
+        text_puts(out, ": ");
         json_string(out, text_cut(&rest, '\t'));
     }
 }

@@ -166,6 +166,25 @@ summary_parse(struct summary_request *request, const char *option, const char *v
     return set_time(strcmp(option, "window") == 0 ? &request->window_ms : &request->interval_ms, option, value, diag);
 }
 
+bool
+summary_takes(const struct summary_request *request, const char *option)
+{
+    static const struct {
+        const char *option;
+        bool by[SUMMARY_HIST + 1];
+    } rows[] = {
+        {"window", {[SUMMARY_STAT] = true, [SUMMARY_TOP] = true}},
+        {"cumulative", {[SUMMARY_TOP] = true}},
+        {"sort", {[SUMMARY_TOP] = true}},
+        {"lines", {[SUMMARY_TOP] = true, [SUMMARY_HIST] = true}},
+        {"by", {[SUMMARY_HIST] = true}},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (strcmp(rows[i].option, option) == 0)
+            return rows[i].by[request->kind];
+    return true;
+}
+
 const char *
 summary_needs_whole(const struct summary_request *request)
 {

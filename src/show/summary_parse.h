@@ -7,6 +7,9 @@
  * given. 0, or -1 with `diag` set. Memory is the arena's. */
 int summary_parse(struct summary_request *request, const char *option, const char *value, struct mem *mem, struct diag *diag);
 
+/* Whether the option means something for what is shown. */
+bool summary_takes(const struct summary_request *request, const char *option);
+
 /* What it needs that only the server's structures have, as "duration"; NULL: nothing. */
 const char *summary_needs_whole(const struct summary_request *request);
 

@@ -107,7 +107,11 @@ int
 summary_prom_write(const struct summary *summary, const char *path, struct diag *diag)
 {
     char quoted[256];
+    struct stat old;
     struct outbuf text = {0}, temporary = {0};
+    if (lstat(path, &old) == 0 && !S_ISREG(old.st_mode))
+        return diag_set(diag, DIAG_FAILED, "--prom: %s is no regular file, and is not replaced by one",
+                        diag_quote(quoted, sizeof(quoted), text_of(path)));
     summary_prom_put(summary, &text);
     text_printf(&temporary, "%s.XXXXXX", path);
     text_putc(&temporary, '\0');

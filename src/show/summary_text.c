@@ -131,7 +131,9 @@ put_top_row(struct outbuf *out, const struct summary_row *row, uint64_t all)
     put_ms(out, times, 0.5, 11);
     put_ms(out, times, 0.99, 11);
     put_ms(out, times, 1, 11);
-    text_printf(out, " %12lu  %s\n", tally->values[TALLY_BYTES].sum, row->key != NULL ? row->key : "\\[other]");
+    /* A key has two blanks before it, so that none can look like the other one. */
+    text_printf(out, " %12lu %s%s\n", tally->values[TALLY_BYTES].sum, row->key != NULL ? " " : "*other",
+                row->key != NULL ? row->key : "");
 }
 
 static void

@@ -16,7 +16,6 @@ struct view_maker {
     struct view *view;
     bool is_json;
     bool has_regexes;      /* there is an --include-regex */
-    const char *summary_option; /* one that is for numbers only; NULL: none was given */
     struct filter *filter; /* of the program */
     struct filter unused;  /* of whole requests: tags that only the lines are tested for */
     struct mem *mem;
@@ -67,21 +66,7 @@ view_set_summary(struct view_maker *maker, const struct filter_word *word)
 static int
 view_set_summary_option(struct view_maker *maker, const struct filter_word *word)
 {
-    maker->summary_option = word->option;
     return view_set_summary(maker, word);
-}
-
-/* What goes with numbers. */
-static int
-check_summary(const struct view_maker *maker)
-{
-    const struct view *view = maker->view;
-    if (view->summary.kind == SUMMARY_NONE && maker->summary_option != NULL)
-        return diag_set(maker->diag, DIAG_USAGE, "--%s is for stat, top and hist", maker->summary_option);
-    if (view->summary.kind == SUMMARY_NONE || (view->log.npieces == 0 && view->pending_ns == 0))
-        return 0;
-    return diag_set(maker->diag, DIAG_USAGE, "--%s shows requests, and stat, top and hist numbers of them; choose one",
-                    view->log.npieces > 0 ? "log-format" : "pending");
 }
 
 static int
@@ -302,6 +287,27 @@ limit_program(struct view_maker *maker)
     return status != 0 ? -1 : limit_headers(maker, CATALOG_RESPONSE_HEADER, "response-header", "TxHeader");
 }
 
+/* What goes with numbers, and with these ones. */
+static int
+check_summary(const struct view_maker *maker, const struct filter_word *words, size_t nwords)
+{
+    const struct view *view = maker->view;
+    bool has_numbers = view->summary.kind != SUMMARY_NONE;
+    for (size_t i = 0; i < nwords; i++) {
+        const struct view_row *row = find_view_row(words[i].option);
+        if (row == NULL || row->add != view_set_summary_option)
+            continue;
+        if (!has_numbers)
+            return diag_set(maker->diag, DIAG_USAGE, "--%s is for stat, top and hist", words[i].option);
+        if (!summary_takes(&view->summary, words[i].option))
+            return diag_set(maker->diag, DIAG_USAGE, "--%s means nothing for this one of stat, top and hist", words[i].option);
+    }
+    if (!has_numbers || (view->log.npieces == 0 && view->pending_ns == 0))
+        return 0;
+    return diag_set(maker->diag, DIAG_USAGE, "--%s shows requests, and stat, top and hist numbers of them; choose one",
+                    view->log.npieces > 0 ? "log-format" : "pending");
+}
+
 static int
 check_word(const struct filter_word *word, struct diag *diag)
 {
@@ -323,7 +329,7 @@ view_make(struct view *view, const struct filter_word *words, size_t nwords, boo
     for (size_t i = 0; i < nwords; i++)
         if (check_word(&words[i], diag) != 0 || view_add_word(&maker, &words[i]) != 0)
             return -1;
-    return check_summary(&maker) != 0 ? -1 : limit_program(&maker);
+    return check_summary(&maker, words, nwords) != 0 ? -1 : limit_program(&maker);
 }
 
 /* That it says which events whole requests are made of. */
