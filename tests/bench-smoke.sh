@@ -31,7 +31,7 @@ server_side() {
 
 whole_side() {
     command -v h2load >/dev/null || { skip "there is no h2load; nghttp2-client has it"; return; }
-    fills whole 'whole 7' 'whole-lost 2' 'whole-rate 8'
+    fills whole 'whole 10' 'whole-lost 2' 'whole-rate 11'
 }
 
 live_case "the server under tracing" server_side
