@@ -1,9 +1,9 @@
 #include "base/writable.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +24,18 @@ writable(int fd, int timeout_ms)
         return SSIZE_MAX;
     struct pollfd out = {fd, POLLOUT, 0};
     return poll(&out, 1, timeout_ms) > 0 ? PIPE_BUF : 0;
+}
+
+int
+writable_put_all(int fd, struct slice text)
+{
+    while (text.len > 0) {
+        ssize_t written = write(fd, text.ptr, text.len);
+        if (written < 0 && errno != EINTR)
+            return -1;
+        text_skip(&text, written > 0 ? (size_t)written : 0);
+    }
+    return 0;
 }
 
 void

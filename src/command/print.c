@@ -1,6 +1,7 @@
 #include "command/print.h"
 
 #include "base/clock.h"
+#include "base/writable.h"
 #include "catalog/pattern.h"
 #include "command/choose.h"
 #include "command/doctor.h"
@@ -18,14 +19,9 @@
 static int
 write_stdout(struct outbuf *out, struct diag *diag)
 {
-    int status = 0;
-    for (size_t done = 0; status == 0 && done < out->len;) {
-        ssize_t written = write(STDOUT_FILENO, out->ptr + done, out->len - done);
-        if (written >= 0)
-            done += (size_t)written;
-        else if (errno != EINTR)
-            status = diag_set(diag, DIAG_FAILED, "cannot write the output: %s", strerror(errno));
-    }
+    int status = writable_put_all(STDOUT_FILENO, (struct slice){out->ptr, out->len});
+    if (status != 0)
+        diag_set(diag, DIAG_FAILED, "cannot write the output: %s", strerror(errno));
     text_free(out);
     return status;
 }

@@ -1,6 +1,7 @@
 #include "host/sandbox.h"
 
 #include "base/clock.h"
+#include "base/writable.h"
 #include "host/child.h"
 #include "host/privileges.h"
 
@@ -70,18 +71,6 @@ give_up_rights(void)
            (IS_SANITIZED || limit(RLIMIT_AS, (rlim_t)MAX_MEMORY << 20));
 }
 
-static bool
-send_answer(struct slice answer)
-{
-    while (answer.len > 0) {
-        ssize_t done = write(1, answer.ptr, answer.len);
-        if (done < 0 && errno != EINTR)
-            return false;
-        text_skip(&answer, done > 0 ? (size_t)done : 0);
-    }
-    return true;
-}
-
 /* The status with which the process ends: 0, errno of opening, or this. */
 enum { KEPT_RIGHTS = 255 };
 
@@ -96,7 +85,7 @@ open_here(const struct sandbox_file *file)
     if (dup2(fd, 0) != 0)
         _exit(EIO);
     child_close_from(2);
-    if (!send_answer((struct slice){head.ptr, head.len}))
+    if (writable_put_all(STDOUT_FILENO, (struct slice){head.ptr, head.len}) != 0)
         _exit(EIO);
 }
 
@@ -113,7 +102,7 @@ be_sandbox(const struct sandbox_file *file, sandbox_work *work, const void *cont
     if (!give_up_rights() || !child_die_with(parent)) /* anew, as another user */
         _exit(KEPT_RIGHTS);
     work(0, context, &answer);
-    _exit(send_answer((struct slice){answer.ptr, answer.len}) ? 0 : EIO);
+    _exit(writable_put_all(STDOUT_FILENO, (struct slice){answer.ptr, answer.len}) == 0 ? 0 : EIO);
 }
 
 /* ---- Outside. */

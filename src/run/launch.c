@@ -1,6 +1,7 @@
 #include "run/launch.h"
 
 #include "base/clock.h"
+#include "base/writable.h"
 #include "host/open.h"
 #include "plan/buffers.h"
 #include "program/attach.h"
@@ -66,10 +67,7 @@ static int
 program_file(const struct outbuf *program, struct diag *diag)
 {
     int fd = memfd_create("h2olog.bt", MFD_CLOEXEC);
-    ssize_t written = 0;
-    for (size_t done = 0; fd >= 0 && written >= 0 && done < program->len; done += (size_t)written)
-        written = write(fd, program->ptr + done, program->len - done);
-    if (fd >= 0 && written >= 0)
+    if (fd >= 0 && writable_put_all(fd, (struct slice){program->ptr, program->len}) == 0)
         return fd;
     const char *advice = errno == EFBIG ? "; allow larger files, as with ulimit -f unlimited" : "";
     diag_set(diag, DIAG_MACHINE, "cannot keep the program in memory: %s%s", strerror(errno), advice);
