@@ -189,16 +189,12 @@ END_TEST
 static const char *
 rows(size_t most)
 {
-    static struct summary_row found[100];
-    struct summary_row other;
-    size_t keys, count = summary_rows(&summary, found, most, &other, &keys);
+    struct summary_rows found = summary_rows(&summary, most);
     out.len = 0;
-    for (size_t i = 0; i < count; i++) {
-        text_printf(&out, "%s:%lu;", found[i].key, found[i].tally.requests);
-        summary_free_row(&found[i]);
-    }
-    text_printf(&out, "other:%lu of %zu", other.tally.requests, keys);
-    summary_free_row(&other);
+    for (size_t i = 0; i < found.count; i++)
+        text_printf(&out, "%s:%lu;", found.items[i].key, found.items[i].tally.requests);
+    text_printf(&out, "other:%lu of %zu", found.other.tally.requests, found.keys);
+    summary_free_rows(&found);
     text_putc(&out, '\0');
     return out.ptr;
 }

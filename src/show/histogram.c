@@ -1,5 +1,7 @@
 #include "show/histogram.h"
 
+#include "base/no_memory.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +36,7 @@ cover(struct histogram *histogram, unsigned from, unsigned to)
     unsigned last = histogram->used > 0 && end > to + 1 ? end - 1 : to;
     uint64_t *counts = calloc(last - first + 1, sizeof(*counts));
     if (counts == NULL)
-        abort();
+        no_memory();
     if (histogram->used > 0)
         memcpy(counts + (histogram->first - first), histogram->counts, histogram->used * sizeof(*counts));
     free(histogram->counts);

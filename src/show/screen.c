@@ -23,7 +23,7 @@ screen_draw(const struct paint *paint, struct outbuf *out, size_t from)
     for (size_t rows = rows_of(paint->terminal); rows > 0 && text_line(&text, &line); rows--) {
         size_t begin = drawn.len;
         for (size_t i = 0; i < line.len; i++) /* a tab has no width of its own */
-            text_puts(&drawn, line.ptr[i] == '\t' ? "  " : (char[2]){line.ptr[i], '\0'});
+            text_put(&drawn, line.ptr[i] == '\t' ? text_of("  ") : (struct slice){line.ptr + i, 1});
         text_putc(&drawn, '\n');
         paint_line(paint, &drawn, begin, (struct paint_part){0, 0, PAINT_PLAIN});
         drawn.len--; /* the LF */

@@ -1,5 +1,7 @@
 #include "show/summary.h"
 
+#include "base/no_memory.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -16,11 +18,20 @@ struct entry {
 
 /* A part of the window. */
 struct summary_slot {
-    struct tally tally;    /* of all */
+    struct tally tally;    /* of all, but for the interval */
     struct entry *entries; /* a hash table */
     struct tally other;    /* of keys that found no room */
     uint64_t from;
 };
+
+/* What was allocated. */
+static void *
+need(void *memory)
+{
+    if (memory == NULL)
+        no_memory();
+    return memory;
+}
 
 static uint64_t
 interval_ns(const struct summary_request *request)
@@ -50,9 +61,7 @@ summary_init(struct summary *summary, const struct summary_request *request)
 {
     uint64_t slots = (window_ns(request) + slot_ns(request) - 1) / slot_ns(request);
     *summary = (struct summary){.request = request, .nslots = request->is_cumulative ? 1 : (size_t)slots};
-    summary->slots = calloc(summary->nslots, sizeof(*summary->slots));
-    if (summary->slots == NULL)
-        abort();
+    summary->slots = need(calloc(summary->nslots, sizeof(*summary->slots)));
 }
 
 static void
@@ -78,6 +87,7 @@ summary_free(struct summary *summary)
     free(summary->slots);
     tally_free(&summary->now);
     tally_free(&summary->total);
+    text_free(&summary->key);
     *summary = (struct summary){0};
 }
 
@@ -89,9 +99,7 @@ find_entry(struct entry **entries, struct slice key, size_t most)
     HASH_FIND(hh, *entries, key.ptr, key.len, entry);
     if (entry != NULL || HASH_COUNT(*entries) >= most)
         return entry;
-    entry = calloc(1, sizeof(*entry) + key.len + 1);
-    if (entry == NULL)
-        abort();
+    entry = need(calloc(1, sizeof(*entry) + key.len + 1));
     entry->len = key.len;
     memcpy(entry->key, key.ptr, key.len);
     HASH_ADD_KEYPTR(hh, *entries, entry->key, entry->len, entry);
@@ -99,24 +107,23 @@ find_entry(struct entry **entries, struct slice key, size_t most)
 }
 
 static void
-add_to_key(struct summary *summary, struct summary_slot *slot, const struct exchange *exchange)
+add_to_key(struct summary *summary, const struct exchange *exchange)
 {
-    struct outbuf key = {0};
+    struct summary_slot *slot = &summary->slots[summary->at];
+    struct outbuf *key = &summary->key;
     size_t most = summary->nslots > 1 ? SUMMARY_MOST_KEYS_OF_SLOT : SUMMARY_MOST_KEYS;
-    access_log_put(&summary->request->key, &key, exchange, 0);
-    struct entry *entry = find_entry(&slot->entries, (struct slice){key.ptr, key.len}, most);
+    key->len = 0;
+    access_log_put(&summary->request->key, key, exchange, 0);
+    struct entry *entry = find_entry(&slot->entries, (struct slice){key->ptr, key->len}, most);
     tally_add(entry != NULL ? &entry->tally : &slot->other, exchange);
-    text_free(&key);
 }
 
 void
 summary_add(struct summary *summary, const struct exchange *exchange)
 {
-    struct summary_slot *slot = &summary->slots[summary->at];
     tally_add(&summary->now, exchange);
-    tally_add(&slot->tally, exchange);
     if (summary->request->ncolumns > 0)
-        add_to_key(summary, slot, exchange);
+        add_to_key(summary, exchange);
 }
 
 bool
@@ -150,6 +157,7 @@ summary_next(struct summary *summary)
 {
     struct summary_slot *slot = &summary->slots[summary->at];
     tally_merge(&summary->total, &summary->now);
+    tally_merge(&slot->tally, &summary->now);
     tally_free(&summary->now);
     summary->from = summary->until;
     summary->until += interval_ns(summary->request);
@@ -166,6 +174,16 @@ summary_window(const struct summary *summary)
     struct tally sum = {0};
     for (size_t i = 0; i < summary->nslots; i++)
         tally_merge(&sum, &summary->slots[i].tally);
+    tally_merge(&sum, &summary->now);
+    return sum;
+}
+
+struct tally
+summary_total(const struct summary *summary)
+{
+    struct tally sum = {0};
+    tally_merge(&sum, &summary->total);
+    tally_merge(&sum, &summary->now);
     return sum;
 }
 
@@ -185,11 +203,11 @@ size_t
 summary_lines(const struct summary_request *request)
 {
     enum { LINES = 20 };
-    return request->lines == 0 ? LINES : request->lines < SUMMARY_MOST_LINES ? request->lines : SUMMARY_MOST_LINES;
+    return request->lines == 0 ? LINES : request->lines;
 }
 
-uint64_t
-summary_errors(const struct tally *tally)
+static uint64_t
+errors_of(const struct tally *tally)
 {
     return tally->classes[4] + tally->classes[5];
 }
@@ -205,7 +223,7 @@ weight_of(const struct tally *tally, enum summary_sort sort)
 {
     switch (sort) {
     case SUMMARY_BY_ERRORS:
-        return summary_errors(tally);
+        return errors_of(tally);
     case SUMMARY_BY_P50:
         return histogram_quantile(summary_times(tally), 0.5);
     case SUMMARY_BY_P99:
@@ -251,39 +269,58 @@ compare_ranked(const void *a, const void *b)
     return more != less ? (more < less ? 1 : -1) : strcmp(left->entry->key, right->entry->key);
 }
 
-size_t
-summary_rows(const struct summary *summary, struct summary_row *rows, size_t most, struct summary_row *other, size_t *keys)
+/* All of them, the heaviest first, out of their hash table. The caller frees the array and the entries. */
+static struct ranked *
+rank(struct entry *all, enum summary_sort sort)
 {
-    *other = (struct summary_row){0};
-    struct entry *all = join_slots(summary, &other->tally), *entry, *next;
+    struct entry *entry, *next;
     size_t count = HASH_COUNT(all), at = 0;
-    struct ranked *ranked = calloc(count + 1, sizeof(*ranked));
-    if (ranked == NULL)
-        abort();
+    struct ranked *ranked = need(calloc(count + 1, sizeof(*ranked)));
     HASH_ITER(hh, all, entry, next)
     {
-        ranked[at++] = (struct ranked){weight_of(&entry->tally, summary->request->sort), entry};
+        ranked[at++] = (struct ranked){weight_of(&entry->tally, sort), entry};
         HASH_DEL(all, entry);
     }
     qsort(ranked, count, sizeof(*ranked), compare_ranked);
-    for (size_t i = 0; i < count; i++) {
-        entry = ranked[i].entry;
-        if (i < most) {
-            rows[i] = (struct summary_row){strndup(entry->key, entry->len), entry->tally};
+    return ranked;
+}
+
+struct summary_rows
+summary_rows(const struct summary *summary, size_t most)
+{
+    struct summary_rows rows = {0};
+    struct entry *all = join_slots(summary, &rows.other.tally);
+    rows.keys = HASH_COUNT(all);
+    rows.count = rows.keys < most ? rows.keys : most;
+    rows.items = need(calloc(rows.count + 1, sizeof(*rows.items)));
+    struct ranked *ranked = rank(all, summary->request->sort);
+    for (size_t i = 0; i < rows.keys; i++) {
+        struct entry *entry = ranked[i].entry;
+        if (i < rows.count) {
+            rows.items[i] = (struct summary_row){need(strndup(entry->key, entry->len)), entry->tally};
         } else {
-            tally_merge(&other->tally, &entry->tally);
+            tally_merge(&rows.other.tally, &entry->tally);
             tally_free(&entry->tally);
         }
         free(entry);
     }
     free(ranked);
-    *keys = count;
-    return count < most ? count : most;
+    return rows;
 }
 
 void
-summary_free_row(struct summary_row *row)
+summary_free_rows(struct summary_rows *rows)
 {
-    free(row->key);
-    tally_free(&row->tally);
+    for (size_t i = 0; i < rows->count; i++) {
+        free(rows->items[i].key);
+        tally_free(&rows->items[i].tally);
+    }
+    tally_free(&rows->other.tally);
+    free(rows->items);
+}
+
+void
+summary_put_key(struct outbuf *out, const struct summary_row *row)
+{
+    text_printf(out, "%s%s", row->key != NULL ? " " : "*other", row->key != NULL ? row->key : "");
 }

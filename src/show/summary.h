@@ -44,8 +44,9 @@ struct summary {
     const struct summary_request *request;
     uint64_t from, until;       /* CLOCK_BOOTTIME of the interval; 0: it has not begun */
     uint64_t begun;             /* of the first one */
-    struct tally now, total;    /* of the interval, of all before and of it */
+    struct tally now, total;    /* of the interval, and of all before it */
     struct summary_slot *slots; /* the last intervals, or parts of the window */
+    struct outbuf key;          /* of the request in hand */
     size_t nslots, at;
     uint64_t lost;   /* events, so far */
     uint64_t latest; /* CLOCK_BOOTTIME of the last tick */
@@ -64,8 +65,9 @@ void summary_next(struct summary *summary);
 /* No more is to come: ends the interval. Whether there is anything to be shown. */
 bool summary_end(struct summary *summary);
 
-/* Of the window, for stat of the last minute: the sum of all slots. The caller frees it. */
+/* Of the window, for stat of the last minute; and since the start. The caller frees them. */
 struct tally summary_window(const struct summary *summary);
+struct tally summary_total(const struct summary *summary);
 
 /* How long the window is so far, in nanoseconds. */
 uint64_t summary_window_ns(const struct summary *summary);
@@ -73,16 +75,22 @@ uint64_t summary_window_ns(const struct summary *summary);
 /* How many rows are shown at most. */
 size_t summary_lines(const struct summary_request *request);
 
-/* The rows with the most of what is sorted by, at most `most` of them; the rest is added up in `other`, which has no key.
- * Returns how many. `*keys`: how many there are in all. summary_free_row frees each, and `other`. */
-size_t summary_rows(const struct summary *summary, struct summary_row *rows, size_t most, struct summary_row *other,
-                    size_t *keys);
-void summary_free_row(struct summary_row *row);
+/* The rows of the window. */
+struct summary_rows {
+    struct summary_row *items; /* those with the most of what is sorted by, first */
+    size_t count;
+    struct summary_row other; /* the rest, added up; it has no key */
+    size_t keys;              /* that there are in all */
+};
+
+/* `most` items at most. The caller frees them. */
+struct summary_rows summary_rows(const struct summary *summary, size_t most);
+void summary_free_rows(struct summary_rows *rows);
+
+/* Appends the key behind a blank, or "*other": no key can look like that, as none has one blank only before it. */
+void summary_put_key(struct outbuf *out, const struct summary_row *row);
 
 /* The times of a row: durations, or where nothing tells these, times to the first byte. */
 const struct histogram *summary_times(const struct tally *tally);
-
-/* Requests that were answered with 4xx or 5xx. */
-uint64_t summary_errors(const struct tally *tally);
 
 #endif

@@ -5,19 +5,13 @@
 
 enum { WIDTH = 40, EIGHTHS = 8, BOUNDS = 28 };
 
-const char *
-summary_value_name(enum tally_value value)
-{
-    static const char *const names[TALLY_VALUES] = {
-        [TALLY_TTFB] = "ttfb", [TALLY_DURATION] = "duration", [TALLY_BYTES] = "bytes", [TALLY_REQUEST_BYTES] = "request_bytes"};
-    return names[value];
-}
+/* Percentiles that are marked and named. */
+static const struct {
+    const char *name;
+    double share;
+} shares[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}};
 
-static bool
-is_time(enum tally_value value)
-{
-    return value == TALLY_TTFB || value == TALLY_DURATION;
-}
+enum { SHARES = sizeof(shares) / sizeof(shares[0]) };
 
 /* 1, 2 and 5 of each decade. */
 static uint64_t
@@ -35,8 +29,8 @@ static void
 put_quantity(struct outbuf *out, uint64_t number, enum tally_value value)
 {
     static const char *const times[] = {"us", "ms", "s"}, *const sizes[] = {"B", "KB", "MB", "GB"};
-    const char *const *units = is_time(value) ? times : sizes;
-    int most = is_time(value) ? 2 : 3, unit = 0;
+    const char *const *units = tally_is_time(value) ? times : sizes;
+    int most = tally_is_time(value) ? 2 : 3, unit = 0;
     double quantity = (double)number;
     for (; unit < most && quantity >= 999.5; unit++)
         quantity /= 1000;
@@ -90,15 +84,11 @@ count_rows(const struct histogram *histogram, uint64_t counts[BOUNDS + 1])
 static void
 put_marks(struct outbuf *out, const struct histogram *histogram, int row)
 {
-    static const struct {
-        const char *name;
-        double share;
-    } marks[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}};
-    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
-        uint64_t number = histogram_quantile(histogram, marks[i].share);
+    for (int i = 0; histogram->total > 0 && i < SHARES; i++) {
+        uint64_t number = histogram_quantile(histogram, shares[i].share);
         bool is_here = (row == 0 || number >= bound_of(row - 1)) && (row == BOUNDS || number < bound_of(row));
-        if (is_here && histogram->total > 0)
-            text_printf(out, " %s", marks[i].name);
+        if (is_here)
+            text_printf(out, " %s", shares[i].name);
     }
 }
 
@@ -107,6 +97,7 @@ put_picture(struct outbuf *out, const struct histogram *now, const struct histog
 {
     uint64_t counts[BOUNDS + 1], earlier[BOUNDS + 1], most = 0;
     int first = BOUNDS, last = 0;
+    bool unicode = has_unicode();
     count_rows(now, counts);
     count_rows(before, earlier);
     for (int i = 0; i <= BOUNDS; i++) {
@@ -119,7 +110,7 @@ put_picture(struct outbuf *out, const struct histogram *now, const struct histog
     for (int i = first; i <= last; i++) {
         put_quantity(out, i > 0 ? bound_of(i - 1) : 0, value);
         text_puts(out, " ");
-        put_bar(out, counts[i], most, has_unicode());
+        put_bar(out, counts[i], most, unicode);
         text_printf(out, "%10lu %10lu", counts[i], earlier[i]);
         put_marks(out, now, i);
         text_putc(out, '\n');
@@ -129,37 +120,38 @@ put_picture(struct outbuf *out, const struct histogram *now, const struct histog
 static void
 put_percentiles(struct outbuf *out, const struct histogram *histogram, enum tally_value value)
 {
-    static const struct {
-        const char *name;
-        double share;
-    } shares[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}};
-    for (size_t i = 0; histogram->total > 0 && i < sizeof(shares) / sizeof(shares[0]); i++) {
+    for (int i = 0; histogram->total > 0 && i < SHARES; i++) {
         text_printf(out, " %s", shares[i].name);
         put_quantity(out, histogram_quantile(histogram, shares[i].share), value);
     }
-    text_puts(out, histogram->total > 0 ? " max" : "");
-    if (histogram->total > 0)
+    if (histogram->total > 0) {
+        text_puts(out, " max");
         put_quantity(out, histogram->max, value);
+    }
     text_putc(out, '\n');
+}
+
+static void
+put_key(struct outbuf *out, const struct summary_row *row, enum tally_value value)
+{
+    const struct histogram *histogram = &row->tally.values[value];
+    if (histogram->total == 0)
+        return;
+    text_printf(out, "%9lu ", histogram->total);
+    summary_put_key(out, row);
+    text_putc(out, ' ');
+    put_percentiles(out, histogram, value);
 }
 
 /* A line a key. */
 static void
 put_keys(const struct summary *summary, struct outbuf *out)
 {
-    static struct summary_row rows[SUMMARY_MOST_LINES];
-    enum tally_value value = summary->request->value;
-    struct summary_row other;
-    size_t keys, count = summary_rows(summary, rows, summary_lines(summary->request), &other, &keys);
-    for (size_t i = 0; i <= count; i++) {
-        struct summary_row *row = i < count ? &rows[i] : &other;
-        if (row->tally.values[value].total > 0) {
-            text_printf(out, "%9lu %s%s ", row->tally.values[value].total, row->key != NULL ? " " : "*other",
-                        row->key != NULL ? row->key : "");
-            put_percentiles(out, &row->tally.values[value], value);
-        }
-        summary_free_row(row);
-    }
+    struct summary_rows rows = summary_rows(summary, summary_lines(summary->request));
+    for (size_t i = 0; i < rows.count; i++)
+        put_key(out, &rows.items[i], summary->request->value);
+    put_key(out, &rows.other, summary->request->value);
+    summary_free_rows(&rows);
 }
 
 void
@@ -167,7 +159,7 @@ summary_hist_put(const struct summary *summary, struct outbuf *out)
 {
     enum tally_value value = summary->request->value;
     const struct histogram *now = &summary->now.values[value], *before = &summary->total.values[value];
-    text_printf(out, "%s of %lu requests:", summary_value_name(value), now->total);
+    text_printf(out, "%s of %lu requests:", tally_value_names[value], now->total);
     put_percentiles(out, now, value);
     text_printf(out, "%9s %*s%10s %10s\n", "from", WIDTH + 1, "", "now", "before");
     put_picture(out, now, before, value);

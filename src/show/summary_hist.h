@@ -6,7 +6,4 @@
 /* Appends the picture of a histogram, as lines: one a third of a decade, and for each key of --by one. */
 void summary_hist_put(const struct summary *summary, struct outbuf *out);
 
-/* The name of a value, and its unit in pictures: "ms" of times. */
-const char *summary_value_name(enum tally_value value);
-
 #endif

@@ -1,7 +1,6 @@
 #include "show/summary_json.h"
 
 #include "base/json.h"
-#include "show/summary_hist.h"
 
 static void
 put_number(struct outbuf *out, const char *name, uint64_t number)
@@ -15,17 +14,11 @@ put_when(const struct format *format, struct outbuf *out, const char *name, uint
     put_number(out, name, wall_time(&format->wall, nsecs) / 1000000);
 }
 
-static bool
-is_time(enum tally_value value)
-{
-    return value == TALLY_TTFB || value == TALLY_DURATION;
-}
-
 /* Milliseconds of times, which are microseconds; bytes otherwise. */
 static void
 put_quantity(struct outbuf *out, const char *name, uint64_t number, enum tally_value value)
 {
-    if (is_time(value))
+    if (tally_is_time(value))
         text_printf(out, ", \"%s\": %lu.%03lu", name, number / 1000, number % 1000);
     else
         put_number(out, name, number);
@@ -39,7 +32,7 @@ put_values(struct outbuf *out, const struct histogram *histogram, enum tally_val
         const char *name;
         double share;
     } rows[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}};
-    text_printf(out, ", \"%s%s\": ", summary_value_name(value), is_time(value) ? "_ms" : "");
+    text_printf(out, ", \"%s%s\": ", tally_value_names[value], tally_is_time(value) ? "_ms" : "");
     if (histogram->total == 0) {
         text_puts(out, "null");
         return;
@@ -55,11 +48,10 @@ put_values(struct outbuf *out, const struct histogram *histogram, enum tally_val
 static void
 put_tally(struct outbuf *out, const struct tally *tally)
 {
-    static const char *const protocols[TALLY_PROTOCOLS] = {"unknown", "HTTP/1", "HTTP/2", "HTTP/3"};
     text_printf(out, "\"requests\": %lu", tally->requests);
     text_puts(out, ", \"protocols\": {");
     for (int i = 0; i < TALLY_PROTOCOLS; i++)
-        text_printf(out, "%s\"%s\": %lu", i > 0 ? ", " : "", protocols[i], tally->protocols[i]);
+        text_printf(out, "%s\"%s\": %lu", i > 0 ? ", " : "", tally_protocol_names[i], tally->protocols[i]);
     text_puts(out, "}, \"statuses\": {");
     for (int i = 1; i < TALLY_CLASSES; i++)
         text_printf(out, "%s\"%dxx\": %lu", i > 1 ? ", " : "", i, tally->classes[i]);
@@ -81,9 +73,7 @@ put_period(struct outbuf *out, const char *name, const struct tally *tally, uint
 static void
 put_stat(const struct summary *summary, struct outbuf *out)
 {
-    struct tally window = summary_window(summary), total = {0};
-    tally_merge(&total, &summary->total);
-    tally_merge(&total, &summary->now);
+    struct tally window = summary_window(summary), total = summary_total(summary);
     put_period(out, "now", &summary->now, summary->until - summary->from);
     put_period(out, "window", &window, summary_window_ns(summary));
     put_period(out, "total", &total, summary->until - summary->begun);
@@ -107,22 +97,19 @@ put_key(const struct summary_request *request, struct outbuf *out, const char *k
 static void
 put_rows(const struct summary *summary, struct outbuf *out)
 {
-    static struct summary_row rows[SUMMARY_MOST_LINES];
-    struct summary_row other;
-    size_t keys, lines = summary_lines(summary->request), count = summary_rows(summary, rows, lines, &other, &keys);
-    text_printf(out, ", \"keys\": %zu, \"rows\": [", keys);
-    for (size_t i = 0; i < count; i++) {
+    struct summary_rows rows = summary_rows(summary, summary_lines(summary->request));
+    text_printf(out, ", \"keys\": %zu, \"rows\": [", rows.keys);
+    for (size_t i = 0; i < rows.count; i++) {
         text_puts(out, i > 0 ? ", {\"key\": {" : "{\"key\": {");
-        put_key(summary->request, out, rows[i].key);
+        put_key(summary->request, out, rows.items[i].key);
         text_puts(out, "}, ");
-        put_tally(out, &rows[i].tally);
+        put_tally(out, &rows.items[i].tally);
         text_putc(out, '}');
-        summary_free_row(&rows[i]);
     }
     text_puts(out, "], \"other\": {");
-    put_tally(out, &other.tally);
+    put_tally(out, &rows.other.tally);
     text_putc(out, '}');
-    summary_free_row(&other);
+    summary_free_rows(&rows);
 }
 
 /* The buckets that have any: from where on, and how many. */
@@ -139,7 +126,7 @@ put_buckets(const struct summary *summary, struct outbuf *out)
             continue;
         uint64_t low = histogram_low(now->first + i);
         text_puts(out, separator);
-        if (is_time(value))
+        if (tally_is_time(value))
             text_printf(out, "[%lu.%03lu, %lu]", low / 1000, low % 1000, now->counts[i]);
         else
             text_printf(out, "[%lu, %lu]", low, now->counts[i]);

@@ -1,7 +1,6 @@
 #include "show/summary_parse.h"
 
 #include "base/near.h"
-#include "show/summary_hist.h"
 
 #include <string.h>
 
@@ -95,7 +94,7 @@ set_value(struct summary_request *request, const char *name, struct diag *diag)
     char quoted[128];
     for (int i = 0; i < TALLY_VALUES; i++) {
         request->value = (enum tally_value)i;
-        if (strcmp(name, summary_value_name(request->value)) == 0)
+        if (strcmp(name, tally_value_names[request->value]) == 0)
             return 0;
     }
     return diag_set(diag, DIAG_USAGE, "hist: there is no histogram of \"%s\"; expected ttfb, duration, bytes or request_bytes",
@@ -117,9 +116,9 @@ set_lines(struct summary_request *request, const char *value, struct diag *diag)
 {
     char quoted[64];
     uint64_t lines;
-    if (!text_number(text_of(value), 1000, &lines) || lines == 0)
-        return diag_set(diag, DIAG_USAGE, "--lines: \"%s\" is not a number from 1 to 1000",
-                        diag_quote(quoted, sizeof(quoted), text_of(value)));
+    if (!text_number(text_of(value), SUMMARY_MOST_LINES, &lines) || lines == 0)
+        return diag_set(diag, DIAG_USAGE, "--lines: \"%s\" is not a number from 1 to %d",
+                        diag_quote(quoted, sizeof(quoted), text_of(value)), SUMMARY_MOST_LINES);
     request->lines = (size_t)lines;
     return 0;
 }
@@ -189,7 +188,7 @@ const char *
 summary_needs_whole(const struct summary_request *request)
 {
     if (request->kind == SUMMARY_HIST && request->value != TALLY_TTFB)
-        return summary_value_name(request->value);
+        return tally_value_names[request->value];
     for (size_t i = 0; i < request->ncolumns; i++)
         for (size_t k = 0; k < COLUMNS; k++)
             if (columns[k].is_whole && strcmp(columns[k].name, request->columns[i]) == 0)

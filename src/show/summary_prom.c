@@ -1,5 +1,7 @@
 #include "show/summary_prom.h"
 
+#include "base/writable.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,10 +33,10 @@ put_classes(struct outbuf *out, const struct tally *tally)
 static void
 put_protocols(struct outbuf *out, const struct tally *tally)
 {
-    static const char *const names[TALLY_PROTOCOLS] = {"unknown", "HTTP/1", "HTTP/2", "HTTP/3"};
     put_head(out, "requests_by_protocol_total", "counter", "Requests that have ended, by protocol.");
     for (int i = 0; i < TALLY_PROTOCOLS; i++)
-        text_printf(out, "h2olog_requests_by_protocol_total{protocol=\"%s\"} %lu\n", names[i], tally->protocols[i]);
+        text_printf(out, "h2olog_requests_by_protocol_total{protocol=\"%s\"} %lu\n", tally_protocol_names[i],
+                    tally->protocols[i]);
 }
 
 /* Buckets end with powers of two of microseconds less one, where the counts are exact. */
@@ -56,9 +58,7 @@ put_histogram(struct outbuf *out, const char *name, const char *help, const stru
 void
 summary_prom_put(const struct summary *summary, struct outbuf *out)
 {
-    struct tally total = {0};
-    tally_merge(&total, &summary->total);
-    tally_merge(&total, &summary->now);
+    struct tally total = summary_total(summary);
     put_counter(out, "requests_total", "Requests that have ended.", total.requests);
     put_protocols(out, &total);
     put_classes(out, &total);
@@ -73,18 +73,6 @@ summary_prom_put(const struct summary *summary, struct outbuf *out)
     tally_free(&total);
 }
 
-static int
-write_all(int fd, struct slice text)
-{
-    while (text.len > 0) {
-        ssize_t written = write(fd, text.ptr, text.len);
-        if (written < 0 && errno != EINTR)
-            return -1;
-        text_skip(&text, written > 0 ? (size_t)written : 0);
-    }
-    return 0;
-}
-
 /* A file beside the other one with the text; it has its name in `temporary`. */
 static int
 write_beside(char *temporary, struct slice text)
@@ -92,7 +80,7 @@ write_beside(char *temporary, struct slice text)
     int fd = mkostemp(temporary, 0), status = -1;
     if (fd < 0)
         return -1;
-    if (fchmod(fd, 0644) == 0 && write_all(fd, text) == 0)
+    if (fchmod(fd, 0644) == 0 && writable_put_all(fd, text) == 0)
         status = 0;
     if (close(fd) != 0 || status != 0) {
         int error = errno;

@@ -58,11 +58,10 @@ put_rate_row(struct outbuf *out, const struct period *periods, const char *name,
 static void
 put_ms(struct outbuf *out, const struct histogram *times, double share, int width)
 {
-    uint64_t usec = share < 1 ? histogram_quantile(times, share) : times->max;
     if (times->total == 0)
         text_printf(out, "%*s", width, "-");
     else
-        text_printf(out, "%*.3f", width, (double)usec / 1000);
+        text_printf(out, "%*.3f", width, (double)histogram_quantile(times, share) / 1000);
 }
 
 static void
@@ -104,9 +103,7 @@ static const struct {
 static void
 put_stat(const struct summary *summary, struct outbuf *out)
 {
-    struct tally window = summary_window(summary), total = {0};
-    tally_merge(&total, &summary->total);
-    tally_merge(&total, &summary->now);
+    struct tally window = summary_window(summary), total = summary_total(summary);
     const struct period periods[PERIODS] = {{&summary->now, summary->until - summary->from},
                                             {&window, summary_window_ns(summary)},
                                             {&total, summary->until - summary->begun}};
@@ -131,32 +128,28 @@ put_top_row(struct outbuf *out, const struct summary_row *row, uint64_t all)
     put_ms(out, times, 0.5, 11);
     put_ms(out, times, 0.99, 11);
     put_ms(out, times, 1, 11);
-    /* A key has two blanks before it, so that none can look like the other one. */
-    text_printf(out, " %12lu %s%s\n", tally->values[TALLY_BYTES].sum, row->key != NULL ? " " : "*other",
-                row->key != NULL ? row->key : "");
+    text_printf(out, " %12lu ", tally->values[TALLY_BYTES].sum);
+    summary_put_key(out, row);
+    text_putc(out, '\n');
 }
 
 static void
 put_top(const struct summary *summary, struct outbuf *out)
 {
-    static struct summary_row top[SUMMARY_MOST_LINES];
-    struct summary_row other;
     struct tally window = summary_window(summary);
-    size_t keys, count = summary_rows(summary, top, summary_lines(summary->request), &other, &keys);
+    struct summary_rows rows = summary_rows(summary, summary_lines(summary->request));
     text_printf(out, "%lu requests of %.0f s, %zu different\n", window.requests, (double)summary_window_ns(summary) / 1e9,
-                keys);
+                rows.keys);
     text_printf(out, "%9s %7s %7s %7s %10s %10s %10s %12s ", "requests", "share", "4xx", "5xx", "p50 ms", "p99 ms", "max ms",
                 "bytes");
     for (size_t i = 0; i < summary->request->ncolumns; i++)
         text_printf(out, "%s%s", i > 0 ? "\t" : " ", summary->request->columns[i]);
     text_putc(out, '\n');
-    for (size_t i = 0; i < count; i++) {
-        put_top_row(out, &top[i], window.requests);
-        summary_free_row(&top[i]);
-    }
-    if (other.tally.requests > 0)
-        put_top_row(out, &other, window.requests);
-    summary_free_row(&other);
+    for (size_t i = 0; i < rows.count; i++)
+        put_top_row(out, &rows.items[i], window.requests);
+    if (rows.other.tally.requests > 0)
+        put_top_row(out, &rows.other, window.requests);
+    summary_free_rows(&rows);
     tally_free(&window);
 }
 

@@ -1,5 +1,16 @@
 #include "show/tally.h"
 
+const char *const tally_value_names[TALLY_VALUES] = {
+    [TALLY_TTFB] = "ttfb", [TALLY_DURATION] = "duration", [TALLY_BYTES] = "bytes", [TALLY_REQUEST_BYTES] = "request_bytes"};
+
+const char *const tally_protocol_names[TALLY_PROTOCOLS] = {"unknown", "HTTP/1", "HTTP/2", "HTTP/3"};
+
+bool
+tally_is_time(enum tally_value value)
+{
+    return value == TALLY_TTFB || value == TALLY_DURATION;
+}
+
 /* A clock that was set back between two times makes nothing of them. */
 static bool
 ttfb_of(const struct exchange *exchange, uint64_t *number)
@@ -10,8 +21,9 @@ ttfb_of(const struct exchange *exchange, uint64_t *number)
     return is_there;
 }
 
-bool
-tally_value_of(const struct exchange *exchange, enum tally_value value, uint64_t *number)
+/* A value of a request; false: it has none, or it is not known. */
+static bool
+value_of(const struct exchange *exchange, enum tally_value value, uint64_t *number)
 {
     int64_t usec;
     switch (value) {
@@ -43,7 +55,7 @@ tally_add(struct tally *tally, const struct exchange *exchange)
     tally->unanswered += exchange->responded == 0;
     tally->incomplete += exchange->incomplete != 0;
     for (int i = 0; i < TALLY_VALUES; i++)
-        if (tally_value_of(exchange, (enum tally_value)i, &number))
+        if (value_of(exchange, (enum tally_value)i, &number))
             histogram_add(&tally->values[i], number);
 }
 

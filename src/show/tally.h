@@ -20,8 +20,9 @@ struct tally {
     struct histogram values[TALLY_VALUES]; /* of those requests that have it */
 };
 
-/* A value of a request; false: it has none, or it is not known. */
-bool tally_value_of(const struct exchange *exchange, enum tally_value value, uint64_t *number);
+/* The names, as "duration" and "HTTP/2"; and whether a value is a time. */
+extern const char *const tally_value_names[TALLY_VALUES], *const tally_protocol_names[TALLY_PROTOCOLS];
+bool tally_is_time(enum tally_value value);
 
 void tally_add(struct tally *tally, const struct exchange *exchange);
 void tally_merge(struct tally *tally, const struct tally *other);
