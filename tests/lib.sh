@@ -594,6 +594,12 @@ same() { # EXPECTED ACTUAL
     return 1
 }
 
+# h2olog for $server ends at once with the status, and says the message.
+is_refused() { # STATUS MESSAGE OPTION...
+    timeout 60 "$H2OLOG" "${@:3}" -p "$server" >"$dir/out" 2>"$dir/err"
+    [[ $? == "$1" ]] && grep -qF -e "$2" "$dir/err" || { explain "${*:3}"; show "$dir/err"; return 1; }
+}
+
 show() { # FILE
     cat -v "$1" | cut -c1-300 | head -n 20 | sed 's/^/#   /'
 }

@@ -70,21 +70,16 @@ histogram() {
 # What a program cannot do, or not with numbers.
 refused() {
     start_server || return
-    refuses 2 '--sort is for stat, top and hist' --sort p99 && refuses 2 'stat, top and hist: choose one' stat top && refuses 2 'top: there is no column "paths"; did you mean path?' top paths &&
-        refuses 2 '--log-format shows requests, and stat, top and hist numbers of them; choose one' stat -F %s && refuses 2 'both http and quic; choose one' stat quic &&
-        refuses 2 '--interval: "0" is not a time' stat --interval 0 && refuses 2 '--sort means nothing for this one' --sort p99 stat && refuses 2 '--by means nothing for this one' top --by path
+    is_refused 2 '--sort is for stat, top and hist' --sort p99 && is_refused 2 'stat, top and hist: choose one' stat top && is_refused 2 'top: there is no column "paths"; did you mean path?' top paths &&
+        is_refused 2 '--log-format shows requests, and stat, top and hist numbers of them; choose one' stat -F %s && is_refused 2 'both http and quic; choose one' stat quic &&
+        is_refused 2 '--interval: "0" is not a time' stat --interval 0 && is_refused 2 '--sort means nothing for this one' --sort p99 stat && is_refused 2 '--by means nothing for this one' top --by path
 }
 
 # Of probes there are neither durations nor bytes.
 from_probes() {
     SERVER=$SERVERS-single
-    start_server && refuses 3 "duration is known from the server's structures only" hist duration && start_log stat -f json --interval 200ms && get /x && get /missing && end_log &&
+    start_server && is_refused 3 "duration is known from the server's structures only" hist duration && start_log stat -f json --interval 200ms && get /x && get /missing && end_log &&
         is_sum now.requests 2 now.statuses.2xx 1 now.statuses.4xx 1 now.ttfb_ms.count 2 now.bytes.count 0
-}
-
-refuses() { # STATUS MESSAGE OPTION...
-    timeout 60 "$H2OLOG" "${@:3}" -p "$server" >"$dir/out" 2>"$dir/err"
-    [[ $? == "$1" ]] && grep -qF -e "$2" "$dir/err" || { explain "${*:3}"; show "$dir/err"; return 1; }
 }
 
 # 10 rows of 40 columns: redrawn in place, and nothing is beyond.

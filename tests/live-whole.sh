@@ -390,16 +390,11 @@ redacted() {
         len = length($NF); $0 = substr($0, 1, length($0) - len) "\\[" len " bytes redacted]" } { print }') "$dir/out"
 }
 
-refuses() { # STATUS MESSAGE OPTION...
-    "$H2OLOG" "${@:3}" -p "$server" >"$dir/out" 2>"$dir/err"
-    [[ $? == "$1" ]] && grep -qF -e "$2" "$dir/err" || { explain "${*:3}"; show "$dir/err"; return 1; }
-}
-
 refused() {
-    start_server && refuses 2 '--source is for --group, --query and --log-format' --source=server &&
-        refuses 2 '--source is for --group, --query and --log-format' quic --source=probes &&
-        refuses 2 'both --source=server and --pending' -g request --source=server --pending 1s &&
-        refuses 3 'no event fits the filters' -g request --dcid aa && refuses 2 'expected an address or a network' -q 'address eq 1.2.3'
+    start_server && is_refused 2 '--source is for --group, --query and --log-format' --source=server &&
+        is_refused 2 '--source is for --group, --query and --log-format' quic --source=probes &&
+        is_refused 2 'both --source=server and --pending' -g request --source=server --pending 1s &&
+        is_refused 3 'no event fits the filters' -g request --dcid aa && is_refused 2 'expected an address or a network' -q 'address eq 1.2.3'
 }
 
 live_case "lines of requests of three protocols" whole_lines whole

@@ -67,8 +67,8 @@ find_structures(const struct source *source, struct target *target, struct mem *
     return NULL;
 }
 
-/* No hit proves the layout here, as it does for whole requests. So one of the table has to be confirmed.
- * Why nobody knows whose client a connection of QUIC is; NULL: `target` does. */
+/* Why nobody knows whose client a connection of QUIC is; NULL: `target` does. No hit proves the layout here, as it does for
+ * whole requests, so one of the table has to be confirmed. */
 static const char *
 find_clients(const struct source *source, struct target *target, struct mem *mem)
 {

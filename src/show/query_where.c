@@ -142,12 +142,19 @@ text_begins(struct where_writer *writer, const char *name, struct slice regex, b
                           CONDITION_PREFIX);
 }
 
+/* Whether the value of the header field is not to be told. */
+static bool
+is_held_back(const struct where_writer *writer, const char *header)
+{
+    return writer->redact->count > 0 && redact_fits(writer->redact, text_of(header));
+}
+
 static const char *
 text_test(struct where_writer *writer, const struct query_node *node, bool *is_exact)
 {
     const char *name = node->field->name;
-    if (!writer->has_texts || (redact_fits(writer->redact, text_of(node->field->header)) && writer->redact->count > 0))
-        return NULL; /* what it holds is not to be told */
+    if (!writer->has_texts || is_held_back(writer, node->field->header))
+        return NULL;
     if (node->comparison == NULL)
         return mem_printf(writer->mem, "$%s_len != 0", name);
     return node->comparison->of == TEXT ? text_is_equal(writer, name, node->text)
@@ -158,12 +165,9 @@ text_test(struct where_writer *writer, const struct query_node *node, bool *is_e
 static const char *
 host_test(struct where_writer *writer, const struct query_node *node)
 {
-    struct redact none = {0};
-    const struct redact *redact = writer->redact->count > 0 ? writer->redact : &none;
-    bool is_held_back = redact->count > 0 && redact_fits(redact, text_of(":authority"));
     bool has_port = memchr(node->text.ptr, ':', node->text.len) != NULL || memchr(node->text.ptr, '[', node->text.len) != NULL;
-    if (!writer->has_texts || is_held_back || node->comparison == NULL || node->comparison->of != TEXT || has_port ||
-        node->text.len > MOST_COMPARED)
+    if (!writer->has_texts || is_held_back(writer, node->field->header) || node->comparison == NULL ||
+        node->comparison->of != TEXT || has_port || node->text.len > MOST_COMPARED)
         return NULL;
     return mem_printf(writer->mem, "($authority_len != 0 && %s)",
                       condition_text(writer->mem, "$authority", "$authority_len", node->text, CONDITION_HOST));

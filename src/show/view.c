@@ -64,12 +64,6 @@ view_set_summary(struct view_maker *maker, const struct filter_word *word)
 }
 
 static int
-view_set_summary_option(struct view_maker *maker, const struct filter_word *word)
-{
-    return view_set_summary(maker, word);
-}
-
-static int
 view_set_max(struct view_maker *maker, const struct filter_word *word)
 {
     char quoted[64];
@@ -188,13 +182,13 @@ static const struct view_row {
     {"stat", true, true, view_set_summary},
     {"top", true, true, view_set_summary},
     {"hist", true, true, view_set_summary},
-    {"by", false, false, view_set_summary_option},
-    {"sort", false, false, view_set_summary_option},
-    {"lines", false, false, view_set_summary_option},
-    {"interval", false, false, view_set_summary_option},
-    {"window", false, false, view_set_summary_option},
-    {"cumulative", false, false, view_set_summary_option},
-    {"prom", false, false, view_set_summary_option},
+    {"by", false, false, view_set_summary},
+    {"sort", false, false, view_set_summary},
+    {"lines", false, false, view_set_summary},
+    {"interval", false, false, view_set_summary},
+    {"window", false, false, view_set_summary},
+    {"cumulative", false, false, view_set_summary},
+    {"prom", false, false, view_set_summary},
     {"max-requests", false, false, view_set_max},
     {"include-regex", true, false, view_add_regex},
     {"exclude-regex", true, false, view_add_regex},
@@ -295,7 +289,7 @@ check_summary(const struct view_maker *maker, const struct filter_word *words, s
     bool has_numbers = view->summary.kind != SUMMARY_NONE;
     for (size_t i = 0; i < nwords; i++) {
         const struct view_row *row = find_view_row(words[i].option);
-        if (row == NULL || row->add != view_set_summary_option)
+        if (row == NULL || row->add != view_set_summary || row->groups)
             continue;
         if (!has_numbers)
             return diag_set(maker->diag, DIAG_USAGE, "--%s is for stat, top and hist", words[i].option);
