@@ -67,6 +67,44 @@ histogram() {
         grep -Eq '^ +[0-9]+  HTTP/2  p50' "$dir/out" || { cat "$dir/out"; return 1; }
 }
 
+# A row of stat: the columns behind its name.
+stat_row() { # HEADLINE NAME
+    awk -v headline="$1" -v name="$2" '/^[^ ]/ { section = $0 } index(section, headline) == 1 && $1 == name { row = $0 } END { $0 = row; for (i = 2; i <= NF; i++) printf "%s%s", $i, i < NF ? " " : "\n" }' "$dir/out"
+}
+
+# What the server had counted before is not part of the run.
+count_before() {
+    printf '%s\n' 'count _num_sessions 1000' 'count _num_connections 10' 'count sent 500' >"$dir/fired" && fire_file "$dir/fired"
+}
+
+count_now() {
+    printf '%s\n' 'count _num_sessions 8' 'count _num_connections 3' 'count _num_quic_connections 2' 'count active 1' 'count active 1 1' 'count handshake_full 4 0' 'count handshake_full 1 1' 'count handshake_resume 6' \
+        'count errors 2 1' 'count handshake_done 3' 'count num_handshake_timeouts 1' 'count packet_received 70' 'count packet_received 30 1' 'count sent 200 1' 'count lost 5' 'dispose 3 7 1 0x300 200 10 "GET" "/" "a.test" null null' >"$dir/fired" && fire_file "$dir/fired"
+}
+
+has_block() {
+    [[ -s $dir/out ]]
+}
+
+counters_of_the_server() {
+    local levels='connections_open 13 connections_active 2 quic_connections_open 2'
+    start_server && count_before && start_log stat -f json --interval 300ms --record "$dir/recording" && wait_for 5 has_block && count_now && rest 0.7 && end_log && messages_are_clean || return
+    # shellcheck disable=SC2086 # names and numbers
+    is_sum now.connections_opened 8 now.connections_closed 5 now.tls_handshakes_full 5 now.tls_handshakes_resumed 6 now.tls_handshakes_failed 2 now.quic_handshakes 3 now.quic_handshake_timeouts 1 now.quic_packets_received 100 \
+        now.quic_packets_sent 200 now.quic_packets_lost 5 now.rtt_ms.count 1 now.rtt_ms.sum 30 || return
+    [[ $(tail -n 1 "$dir/out" | perl -MJSON::PP -e '$v = decode_json(<>); print "$_ $v->{$_} " for qw(connections_open connections_active quic_connections_open)') == "$levels " ]] || { tail -n 1 "$dir/out"; return 1; }
+    "$H2OLOG" --quiet --replay "$dir/recording" >"$dir/replayed" && same "$dir/out" "$dir/replayed" || return
+    "$H2OLOG" --quiet --replay "$dir/recording" stat -f line --interval 1h --prom "$dir/prom" >"$dir/out" || return
+    same <(printf '%s\n' 13 '8 8 8' '5 5 5' '5 5 5' 2 '200 200 200' '2.50 2.50 2.50') <(stat_row connections open; stat_row connections opened; stat_row connections closed; stat_row TLS full; stat_row QUIC open; stat_row QUIC sent; stat_row 'QUIC' lost%) || return
+    same <(printf '%s\n' 'h2olog_connections_open 13' 'h2olog_connections_opened_total 8' 'h2olog_quic_packets_lost_total 5') <(grep -E '^h2olog_(connections_open|connections_opened_total|quic_packets_lost_total) ' "$dir/prom")
+}
+
+# Where the contexts are not what they are taken for nothing is said of them.
+counters_elsewhere() {
+    start_server && echo 'count globalconf 1' >"$dir/fired" && fire_file "$dir/fired" && start_log stat -f json --interval 300ms && count_now && rest 0.7 && end_log && messages_are_clean &&
+        is_sum now.requests 1 now.connections_opened 0 && tail -n 1 "$dir/out" | grep -q '"connections_open": null'
+}
+
 # What a program cannot do, or not with numbers.
 refused() {
     start_server || return
@@ -94,6 +132,8 @@ on_a_terminal() {
 live_case "stat counts every request once, live and of a recording" stat_counts
 live_case "top has the heaviest keys, and all else in one row" top_sorts
 live_case "a histogram" histogram
+live_case "what the server counts by itself, live and of a recording" counters_of_the_server
+live_case "what the server counts is not where it is looked for" counters_elsewhere
 live_case "numbers on a small terminal" on_a_terminal
 live_case "numbers from probes" from_probes
 live_case "what cannot be counted" refused

@@ -19,6 +19,7 @@ static const char source[] =
     "    struct { struct { iovec_t *entries; unsigned long size; } headers; } res; struct st_unknown *unknown; conn_t "
     "*several[3]; } req_t;\n"
     "struct st_stream_t { unsigned id; char more[60]; struct st_req_t req; };\n"
+    "struct { int count; struct st_stream_t *streams; } held = {1}; extern int elsewhere;\n"
     "struct st_http1_t one; struct st_stream_t two; req_t three;\n";
 
 static char dir[] = "/tmp/h2olog-unit-XXXXXX";
@@ -101,6 +102,30 @@ START_TEST(members_are_where_the_compiler_put_them)
 }
 END_TEST
 
+static int32_t
+first_offset(int fd, const char *path)
+{
+    ck_assert_msg(find(fd, path) == 0, "%s: %s", path, diag.message);
+    return place.offsets[0];
+}
+
+START_TEST(variables_are_where_the_linker_put_them)
+{
+    int fd = compile("-g");
+    int32_t begin = first_offset(fd, "@held");
+    ck_assert_int_eq(place.size, 0);
+    ck_assert_int_ne(begin, 0);
+    ck_assert_int_eq(first_offset(fd, "@held.streams") - begin, 8);
+    ck_assert_int_eq(place.size, 8);
+    ck_assert_int_eq(first_offset(fd, "@held.streams->req.status") - begin, 8);
+    ck_assert_int_eq(place.nsteps, 2);
+    ck_assert_int_eq(place.offsets[1], 64 + 24);
+    ck_assert_int_eq(place.size, 4);
+    ck_assert_int_eq(first_offset(fd, "sizeof(*@held.streams)"), 64 + 88);
+    close(fd);
+}
+END_TEST
+
 START_TEST(what_cannot_be_found_is_named)
 {
     static const char *const rows[][2] = {
@@ -118,6 +143,12 @@ START_TEST(what_cannot_be_found_is_named)
         {"st_req_t.status[0]", "there is no array before "},
         {"sizeof(st_none_t)", "there is no struct st_none_t"},
         {"sizeof(st_conn_t", "expected ) at "},
+        {"@nothing", "there is no variable nothing"},
+        {"@elsewhere", "there is no variable elsewhere"}, /* only declared */
+        {"@held.none", "there is no member none"},
+        {"@held.count->id", "there is no pointer before id"},
+        {"sizeof(*@held.count)", "there is no size of what it points to: count"},
+        {"sizeof(*@held)", "expected a variable's member before )"},
         {"st_http1_t.own->conn->{st_http1_t}own->conn->{st_http1_t}own->conn->{st_http1_t}own->conn->id",
          "too long a way before "},
     };
@@ -169,6 +200,7 @@ members_suite(void)
     TCase *tcase = tcase_create("members");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, members_are_where_the_compiler_put_them);
+    tcase_add_test(tcase, variables_are_where_the_linker_put_them);
     tcase_add_test(tcase, what_cannot_be_found_is_named);
     tcase_add_test(tcase, the_first_path_that_is_there_is_taken);
     tcase_add_test(tcase, a_file_that_is_none);

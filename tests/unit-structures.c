@@ -35,8 +35,13 @@ START_TEST(the_built_in_file_says_everything)
     int index = structures_of(STRUCTURES_REQ_ID, STRUCTURES_HTTP3);
     ck_assert_str_eq(structures.wanted[index].paths[0], "st_h2o_http3_server_stream_t(req).quic->stream_id");
     ck_assert_uint_eq(structures.wanted[structures_of(STRUCTURES_ADDRESS, STRUCTURES_HTTP3)].npaths, 3);
+    const int without[] = {STRUCTURES_COUNTERS + COUNTER_CONNECTIONS_CLOSED, structures_of(STRUCTURES_RTT, STRUCTURES_HTTP1),
+                           structures_of(STRUCTURES_RTT, STRUCTURES_HTTP2)};
     for (int i = 0; i < STRUCTURES_VALUES; i++)
-        ck_assert_uint_gt(structures.wanted[i].npaths, 0);
+        ck_assert((structures.wanted[i].npaths > 0) == (i != without[0] && i != without[1] && i != without[2]));
+    ck_assert_str_eq(structures.wanted[STRUCTURES_COUNTERS + COUNTER_QUIC_PACKETS_LOST].paths[0],
+                     "@conf.threads->ctx.quic_stats.quicly.num_packets.lost");
+    ck_assert_str_eq(structures_name(STRUCTURES_COUNTERS + COUNTER_QUIC_PACKETS_LOST, &mem), "counter.quic_packets_lost");
     ck_assert_uint_eq(structures.nlayouts, 4);
     ck_assert_str_eq(structures_name(STRUCTURES_STATUS, &mem), "status");
     ck_assert_str_eq(structures_name(index, &mem), "http3.req_id");

@@ -36,24 +36,48 @@ static const struct {
     [STRUCTURES_HEADER_VALUE_LEN] = {"header_value_len", false},
     [STRUCTURES_QUIC_ADDRESS] = {"quic.address", true},
     [STRUCTURES_QUIC_SNI] = {"quic.sni", true},
+    [STRUCTURES_THREADS] = {"threads", true},
+    [STRUCTURES_CONTEXTS] = {"contexts", true},
+    [STRUCTURES_CONTEXT_SIZE] = {"context_size", true},
+    [STRUCTURES_CONTEXT_OWNER] = {"context_owner", true},
+    [STRUCTURES_OWNER] = {"owner", true},
     [STRUCTURES_SENDER] = {"sender", true},
     [STRUCTURES_SELF] = {"self", false},
     [STRUCTURES_BACK] = {"back", false},
     [STRUCTURES_REQ_ID] = {"req_id", false},
     [STRUCTURES_ADDRESS] = {"address", true},
     [STRUCTURES_SNI] = {"sni", true},
+    [STRUCTURES_RTT] = {"rtt", true},
 };
 
 /* What stands before the names of those of a protocol. */
 static const char *const protocols[STRUCTURES_PROTOCOLS] = {"http1.", "http2.", "http3."};
 
+/* What stands before the names of what h2o counts. */
+static const char counter[] = "counter.";
+
 static bool
 find_in(struct slice word, int from, int to, int *index)
 {
     for (*index = from; *index < to; ++*index)
-        if (text_is(word, values[*index].name))
+        if (values[*index].name != NULL && text_is(word, values[*index].name))
             return true;
     return false;
+}
+
+static bool
+find_counter(struct slice word, int *index)
+{
+    int number;
+    bool is_there = text_skip_prefix(&word, counter) && counters_find(word, &number);
+    *index = is_there ? STRUCTURES_COUNTERS + number : 0;
+    return is_there;
+}
+
+static bool
+is_counter(int value)
+{
+    return value >= STRUCTURES_COUNTERS && value < STRUCTURES_COUNTERS + COUNTERS;
 }
 
 static bool
@@ -67,7 +91,7 @@ find_value(struct slice word, int *index)
         *index = structures_of(*index, i);
         return true;
     }
-    return find_in(word, 0, STRUCTURES_SENDER, index);
+    return find_counter(word, index) || find_in(word, 0, STRUCTURES_SENDER, index);
 }
 
 /* The row of a value, whatever its protocol. */
@@ -81,6 +105,8 @@ const char *
 structures_name(int value, struct mem *mem)
 {
     const char *name = values[row_of(value)].name;
+    if (is_counter(value))
+        return mem_printf(mem, "%s%s", counter, counter_rows[value - STRUCTURES_COUNTERS].name);
     bool is_of_protocol = value >= STRUCTURES_SENDER;
     return is_of_protocol ? mem_printf(mem, "%s%s", protocols[(value - STRUCTURES_SENDER) / STRUCTURES_OF_PROTOCOL], name)
                           : name;
@@ -163,7 +189,7 @@ check_whole(struct structures *structures, const struct files *files, struct mem
     if (structures->function == NULL)
         return diag_at(diag, end, "there is no line \"function NAME\"");
     for (int i = 0; i < STRUCTURES_VALUES; i++) {
-        structures->wanted[i].is_optional = values[row_of(i)].is_optional;
+        structures->wanted[i].is_optional = values[row_of(i)].is_optional || is_counter(i);
         if (structures->wanted[i].npaths == 0 && !structures->wanted[i].is_optional)
             return diag_at(diag, end, "there is no line for the value %s", structures_name(i, mem));
     }

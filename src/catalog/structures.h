@@ -2,6 +2,7 @@
 #define STRUCTURES_H
 
 #include "base/files.h"
+#include "catalog/counters.h"
 #include "host/members.h"
 #include "host/usdt.h"
 
@@ -44,13 +45,20 @@ enum structures_value {
     STRUCTURES_HEADER_VALUE_LEN,
     STRUCTURES_QUIC_ADDRESS, /* these two from a quicly connection on */
     STRUCTURES_QUIC_SNI,
-    STRUCTURES_SENDER,
+    STRUCTURES_THREADS,  /* from here on from where the program begins (members.h): how many threads there are, */
+    STRUCTURES_CONTEXTS, /* a pointer to that many contexts, */
+    STRUCTURES_CONTEXT_SIZE,
+    STRUCTURES_CONTEXT_OWNER, /* what each has a pointer to, */
+    STRUCTURES_OWNER,         /* where that is, */
+    STRUCTURES_COUNTERS,      /* and what h2o counts: counters.h */
+    STRUCTURES_SENDER = STRUCTURES_COUNTERS + COUNTERS,
     STRUCTURES_SELF,
     STRUCTURES_BACK,
     STRUCTURES_REQ_ID,
     STRUCTURES_ADDRESS,
     STRUCTURES_SNI,
-    STRUCTURES_OF_PROTOCOL = STRUCTURES_SNI - STRUCTURES_SENDER + 1,
+    STRUCTURES_RTT, /* milliseconds; 0: there is none */
+    STRUCTURES_OF_PROTOCOL = STRUCTURES_RTT - STRUCTURES_SENDER + 1,
     STRUCTURES_VALUES = STRUCTURES_SENDER + STRUCTURES_OF_PROTOCOL * STRUCTURES_PROTOCOLS,
 };
 

@@ -35,6 +35,7 @@ static const struct {
                     {"processed_at", "u64", NULL},
                     {"response_start_at", "u64", NULL},
                     {"response_end_at", "u64", NULL},
+                    {"rtt", "u64", NULL},
                     {"address", "sockaddr", NULL}}},
 };
 

@@ -38,6 +38,7 @@ enum {
     WHOLE_PROCESSED_AT,
     WHOLE_RESPONSE_START_AT,
     WHOLE_RESPONSE_END_AT,
+    WHOLE_RTT, /* of the connection, milliseconds; 0: it is not known */
     WHOLE_ADDRESS,
     WHOLE_FIELDS
 };

@@ -24,6 +24,8 @@ struct members_place {
  *   st_a(b).c          where the pointer is to member b of a struct st_a
  *   st_a(b)            that structure itself
  *   sizeof(st_a)       no place: its one offset is how many bytes the structure has
+ *   @a.b               a member of the variable a. Its first offset is from where the program begins (e_entry, AT_ENTRY)
+ *   sizeof(*@a.b)      the size of what such a member points to
  */
 struct members_wanted {
     const char *const *paths;

@@ -9,16 +9,23 @@
 #define uthash_fatal(message) no_memory()
 #include <uthash.h>
 
-/* A structure that is whole, by name. One of several of that name is taken: C has one in a program. */
+/* A structure that is whole, or a variable that has a place, by name. One of several of that name is taken: C has one in a
+ * program. */
 struct named {
     const char *name; /* libdw's */
     Dwarf_Die die;
     UT_hash_handle hh;
 };
 
+/* Each a hash table. */
+struct found {
+    struct named *structs, *variables;
+    Dwarf_Addr entry; /* where the program begins */
+};
+
 /* A path on the way: where it is, and what stands there. */
 struct walk {
-    struct named *structs;
+    const struct found *found;
     const char *rest;
     Dwarf_Die type;
     Dwarf_Word at; /* wraps around below 0 */
@@ -35,46 +42,53 @@ fail(struct walk *walk, const char *what, const char *name)
     return -1;
 }
 
-/* ---- All structures. */
+/* ---- All structures and variables. */
 
 static void
-add_structs(struct named **structs, Dwarf_Die unit)
+add_named(struct named **table, Dwarf_Die *die)
+{
+    const char *name = dwarf_diename(die);
+    struct named *found = NULL;
+    if (name != NULL)
+        HASH_FIND_STR(*table, name, found);
+    if (name == NULL || found != NULL)
+        return;
+    found = malloc(sizeof(*found));
+    if (found == NULL)
+        no_memory();
+    *found = (struct named){.name = name, .die = *die};
+    HASH_ADD_KEYPTR(hh, *table, name, strlen(name), found);
+}
+
+static void
+read_unit(struct found *found, Dwarf_Die unit)
 {
     Dwarf_Die die;
     for (bool more = dwarf_child(&unit, &die) == 0; more; more = dwarf_siblingof(&die, &die) == 0) {
-        if (dwarf_tag(&die) != DW_TAG_structure_type || dwarf_hasattr(&die, DW_AT_declaration))
-            continue;
-        const char *name = dwarf_diename(&die);
-        struct named *found = NULL;
-        if (name != NULL)
-            HASH_FIND_STR(*structs, name, found);
-        if (name == NULL || found != NULL)
-            continue;
-        found = malloc(sizeof(*found));
-        if (found == NULL)
-            no_memory();
-        *found = (struct named){.name = name, .die = die};
-        HASH_ADD_KEYPTR(hh, *structs, name, strlen(name), found);
+        if (dwarf_tag(&die) == DW_TAG_structure_type && !dwarf_hasattr(&die, DW_AT_declaration))
+            add_named(&found->structs, &die);
+        if (dwarf_tag(&die) == DW_TAG_variable && dwarf_hasattr(&die, DW_AT_location))
+            add_named(&found->variables, &die);
     }
 }
 
-static struct named *
-read_structs(Dwarf *dwarf)
+static void
+read_all(struct found *found, Dwarf *dwarf)
 {
-    struct named *structs = NULL;
+    GElf_Ehdr header;
     Dwarf_CU *unit = NULL;
     Dwarf_Die die;
     uint8_t kind;
+    *found = (struct found){NULL, NULL, gelf_getehdr(dwarf_getelf(dwarf), &header) != NULL ? header.e_entry : 0};
     while (dwarf_get_units(dwarf, unit, &unit, NULL, &kind, &die, NULL) == 0)
-        add_structs(&structs, die);
-    return structs;
+        read_unit(found, die);
 }
 
 static int
 find_struct(struct walk *walk, const char *name)
 {
     struct named *found;
-    HASH_FIND_STR(walk->structs, name, found);
+    HASH_FIND_STR(walk->found->structs, name, found);
     if (found == NULL)
         return fail(walk, "there is no struct", name);
     walk->type = found->die;
@@ -188,11 +202,46 @@ push_offset(struct walk *walk)
     return 0;
 }
 
+/* Behind "@". */
+static int
+begin_variable(struct walk *walk)
+{
+    char name[MAX_NAME];
+    struct named *found;
+    Dwarf_Attribute attribute;
+    Dwarf_Op *ops;
+    size_t nops;
+    if (take_name(walk, name) != 0)
+        return -1;
+    HASH_FIND_STR(walk->found->variables, name, found);
+    if (found == NULL || dwarf_attr(&found->die, DW_AT_location, &attribute) == NULL ||
+        dwarf_getlocation(&attribute, &ops, &nops) != 0 || nops != 1 || ops[0].atom != DW_OP_addr)
+        return fail(walk, "there is no variable", name);
+    walk->at = ops[0].number - walk->found->entry;
+    return type_of(&found->die, &walk->type) && peel(&walk->type) ? 0 : fail(walk, "there is no type of", name);
+}
+
+/* Behind "sizeof(*@": a member of a variable. */
+static int
+measure_pointed(struct walk *walk)
+{
+    char name[MAX_NAME];
+    if (begin_variable(walk) != 0 || !take(walk, ".") || take_name(walk, name) != 0 || go_to_member(walk, name) != 0)
+        return fail(walk, "expected a variable's member before", walk->rest);
+    bool is_pointer = dwarf_tag(&walk->type) == DW_TAG_pointer_type;
+    if (!is_pointer || !type_of(&walk->type, &walk->type) || !peel(&walk->type) ||
+        dwarf_aggregate_size(&walk->type, &walk->at) != 0)
+        return fail(walk, "there is no size of what it points to:", name);
+    return take(walk, ")") ? 0 : fail(walk, "expected ) at", walk->rest);
+}
+
 /* Behind "sizeof(". */
 static int
 measure(struct walk *walk)
 {
     char name[MAX_NAME];
+    if (take(walk, "*@"))
+        return measure_pointed(walk);
     if (take_name(walk, name) != 0 || find_struct(walk, name) != 0)
         return -1;
     if (dwarf_aggregate_size(&walk->type, &walk->at) != 0)
@@ -207,6 +256,8 @@ begin(struct walk *walk)
     Dwarf_Die outer;
     if (take(walk, "sizeof("))
         return measure(walk);
+    if (take(walk, "@"))
+        return begin_variable(walk);
     if (take_name(walk, name) != 0 || find_struct(walk, name) != 0)
         return -1;
     outer = walk->type;
@@ -290,9 +341,9 @@ put_place(struct outbuf *out, const struct members_place *place)
 
 /* What is wrong with the path, if it is not there, goes to `why`. */
 static bool
-find_path(struct named *structs, const char *path, struct members_place *place, struct outbuf *why)
+find_path(const struct found *found, const char *path, struct members_place *place, struct outbuf *why)
 {
-    struct walk walk = {.structs = structs, .rest = path, .answer = why};
+    struct walk walk = {.found = found, .rest = path, .answer = why};
     bool is_there = begin(&walk) == 0 && go_on(&walk) == 0 && set_size(&walk, path) == 0;
     *place = walk.place;
     return is_there;
@@ -300,13 +351,13 @@ find_path(struct named *structs, const char *path, struct members_place *place, 
 
 /* 0, or -1: what is wrong with the first path stands alone in the answer. */
 static int
-answer_one(struct named *structs, const struct members_wanted *wanted, struct outbuf *answer)
+answer_one(const struct found *found, const struct members_wanted *wanted, struct outbuf *answer)
 {
     struct members_place place;
     struct outbuf why = {0};
     int status = 0;
     size_t first = 0, i = 0;
-    for (; i < wanted->npaths && !find_path(structs, wanted->paths[i], &place, &why); i++)
+    for (; i < wanted->npaths && !find_path(found, wanted->paths[i], &place, &why); i++)
         first = i == 0 ? why.len : first;
     if (i < wanted->npaths)
         put_place(answer, &place);
@@ -322,12 +373,12 @@ answer_one(struct named *structs, const struct members_wanted *wanted, struct ou
 }
 
 static void
-free_structs(struct named *structs)
+free_named(struct named *table)
 {
     struct named *item, *next;
-    HASH_ITER(hh, structs, item, next)
+    HASH_ITER(hh, table, item, next)
     {
-        HASH_DEL(structs, item);
+        HASH_DEL(table, item);
         free(item);
     }
 }
@@ -337,13 +388,16 @@ members_answer(int fd, const void *context, struct outbuf *answer)
 {
     const struct members_list *list = context;
     Dwarf *dwarf = dwarf_begin(fd, DWARF_C_READ);
-    struct named *structs = dwarf != NULL ? read_structs(dwarf) : NULL;
-    if (structs == NULL)
+    struct found found = {NULL, NULL, 0};
+    if (dwarf != NULL)
+        read_all(&found, dwarf);
+    if (found.structs == NULL)
         text_puts(answer, "!there is no debugging information");
-    for (size_t i = 0; structs != NULL && i < list->count; i++)
-        if (answer_one(structs, &list->items[i], answer) != 0)
+    for (size_t i = 0; found.structs != NULL && i < list->count; i++)
+        if (answer_one(&found, &list->items[i], answer) != 0)
             break;
-    free_structs(structs);
+    free_named(found.structs);
+    free_named(found.variables);
     if (dwarf != NULL)
         dwarf_end(dwarf);
 }

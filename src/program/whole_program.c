@@ -166,11 +166,12 @@ put_filters(struct member_reader *reader, const struct writer *writer)
         text_printf(&reader->statements, "    if (!(%s)) { return; }\n", request->where);
 }
 
-/* Values that depend on the protocol: the three of STRUCTURES_REQ_ID and behind it. */
+/* Values that depend on the protocol. */
 static const struct {
     const char *name;
     enum structures_value value;
-} by_protocol[] = {{"req_id", STRUCTURES_REQ_ID}, {"address", STRUCTURES_ADDRESS}, {"sni", STRUCTURES_SNI}};
+} by_protocol[] = {
+    {"req_id", STRUCTURES_REQ_ID}, {"address", STRUCTURES_ADDRESS}, {"rtt", STRUCTURES_RTT}, {"sni", STRUCTURES_SNI}};
 
 enum { BY_PROTOCOL = sizeof(by_protocol) / sizeof(by_protocol[0]) };
 
@@ -208,7 +209,7 @@ static unsigned
 shown_by_protocol(const struct writer *writer, const struct whole_block *block)
 {
     bool has_sni = writer->plan->whole->sent[WHOLE_SNI] != NULL;
-    return !block->has_numbers ? 1 : has_sni ? 7 : 3;
+    return !block->has_numbers ? 1 : has_sni ? 15 : 7;
 }
 
 /* Most hits end at the conditions, so nothing is read before that they do not ask for. */
@@ -263,6 +264,7 @@ set_arguments(struct writer *writer, struct member_reader *reader, enum whole_ev
     default:
         arguments->expressions[WHOLE_HTTP_VERSION] = "$http_version";
         arguments->expressions[WHOLE_STATUS] = "$status";
+        arguments->expressions[WHOLE_RTT] = "$rtt";
         arguments->expressions[WHOLE_ADDRESS] = "$address";
         for (int i = 0; i < VARIABLES; i++)
             if (variables[i].field != 0)

@@ -13,6 +13,7 @@ enum keeper_order {
     KEEPER_PAUSE,        /* a tracer, which goes on by itself after KEEPER_PAUSE_MS */
     KEEPER_ANSWER,       /* at once; its pid means nothing */
     KEEPER_TOUCH,        /* a server's pages */
+    KEEPER_COUNT,        /* what a server counts by itself */
     KEEPER_START_LESSER, /* a tracer for a server, with the smaller program: the kernel has refused the whole one */
     KEEPER_JUDGE,        /* a process of which a tracer by file has shown an event: is it to be shown? */
     KEEPER_REOPEN,       /* the output; its pid means nothing */
@@ -25,6 +26,7 @@ enum keeper_kind {
     KEEPER_FAILED,     /* no tracer could be started for `server`: `diag` says why */
     KEEPER_ENDED,      /* `tracer` has ended: `number` is its status as waitpid gives it */
     KEEPER_TOUCHED,    /* `number` bytes of `server` were made readable */
+    KEEPER_COUNTED,    /* `text` is what `server` has counted (counters.h) */
     KEEPER_OPENED,     /* `files.out` is the next file to write to; or it is -1, and `diag` says why */
     KEEPER_ANSWERED,   /* it takes orders */
     KEEPER_TERMINATED, /* it got SIGTERM, which is meant for the run */

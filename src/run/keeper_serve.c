@@ -294,6 +294,16 @@ touch_server(struct state *state, pid_t server)
 }
 
 static void
+count_server(struct state *state, pid_t server)
+{
+    struct keeper_message message = {.kind = KEEPER_COUNTED, .server = server};
+    struct outbuf out = {0};
+    state->services->count(state->services->context, server, &out);
+    send_message(state, &message, NULL, 0, (struct slice){out.ptr, out.len});
+    text_free(&out);
+}
+
+static void
 reopen_output(struct state *state)
 {
     struct keeper_message message = {.kind = KEEPER_OPENED};
@@ -318,6 +328,9 @@ obey(struct state *state, const struct keeper_order_message *order)
     switch (order->kind) {
     case KEEPER_TOUCH:
         touch_server(state, order->pid);
+        break;
+    case KEEPER_COUNT:
+        count_server(state, order->pid);
         break;
     case KEEPER_REOPEN:
         if (state->services->reopen != NULL)

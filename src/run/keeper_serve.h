@@ -26,6 +26,7 @@ struct keeper_services {
     bool (*join)(void *context, pid_t server, bool is_chosen, struct keeper_join *to, struct outbuf *note); /* NULL: never */
     void (*ended)(void *context, pid_t tracer, int wait_status); /* NULL: nobody wants to know */
     size_t (*touch)(void *context, pid_t server);    /* makes the server's pages readable for the program; returns bytes */
+    void (*count)(void *context, pid_t server, struct outbuf *out); /* appends what the server has counted (counters.h) */
     int (*reopen)(void *context, struct diag *diag); /* a file descriptor, or -1; NULL: there is nothing to reopen */
     /* Another server that is to be traced; 0: none now; -1: there is none to come, and `diag` says why. NULL: never. */
     pid_t (*find)(void *context, struct diag *diag);

@@ -1,13 +1,13 @@
 #include "run/launch.h"
 
 #include "base/clock.h"
-#include "base/writable.h"
 #include "host/open.h"
-#include "plan/buffers.h"
 #include "program/attach.h"
 #include "program/wire_program.h"
 #include "run/note.h"
+#include "run/count.h"
 #include "run/source.h"
+#include "run/tracer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,9 +22,6 @@ enum { FOLLOW_INTERVAL_MS = 250 };
 
 /* From this level of debugging on bpftrace tells what the kernel's verifier says. */
 enum { VERIFIER_LEVEL = 3 };
-
-/* Bytes of a program; that of all events of today's h2o has a seventh of it. */
-enum { MAX_PROGRAM = 1024 * 1024 };
 
 struct launch_server {
     struct launch_server *next;
@@ -60,75 +57,6 @@ make_nonce(char nonce[WIRE_NONCE_SIZE], struct diag *diag)
         return diag_set(diag, DIAG_MACHINE, "no random numbers: %s", strerror(errno));
     snprintf(nonce, WIRE_NONCE_SIZE, "%016lx", random >> 1);
     return 0;
-}
-
-/* Puts the program into a file without a name: nobody else can read the nonce in it, and nothing is left behind. */
-static int
-program_file(const struct outbuf *program, struct diag *diag)
-{
-    int fd = memfd_create("h2olog.bt", MFD_CLOEXEC);
-    if (fd >= 0 && writable_put_all(fd, (struct slice){program->ptr, program->len}) == 0)
-        return fd;
-    const char *advice = errno == EFBIG ? "; allow larger files, as with ulimit -f unlimited" : "";
-    diag_set(diag, DIAG_MACHINE, "cannot keep the program in memory: %s%s", strerror(errno), advice);
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
-
-static int
-start_bpftrace(const struct launch *launch, const struct plan *plan, const struct outbuf *program, struct child *tracer,
-               struct mem *mem, struct diag *diag)
-{
-    const struct target *target = plan->target;
-    const struct bpftrace *bpftrace = plan->bpftrace;
-    int fd = program_file(program, diag);
-    if (fd < 0)
-        return -1;
-    char *pid = mem_printf(mem, "%d", target->pid), *file = mem_printf(mem, "/proc/self/fd/%d", fd);
-    char *path = mem_strdup(mem, bpftrace->path);
-    bool is_verbose = launch->log->debug >= VERIFIER_LEVEL;
-    char *argv[10] = {path, "-q", "--no-warnings", "-B", "full"}, **next = argv + 5;
-    if (is_verbose)
-        *next++ = "-v";
-    if (!target->by_path && !target->by_file)
-        *next++ = "-p", *next++ = pid;
-    *next = file;
-    struct bpftrace_memory memory =
-        buffers_of(&plan->layout, &bpftrace->row, plan->request, (unsigned)sysconf(_SC_NPROCESSORS_ONLN));
-    int status =
-        child_start(tracer, bpftrace->program, argv, bpftrace_environment(bpftrace, memory, is_verbose, mem), fd, diag);
-    close(fd);
-    return status;
-}
-
-/* A server may have many probes with many sites each, all of which the program has to tell apart. */
-static int
-check_size(const struct outbuf *program, struct diag *diag)
-{
-    if (program->len <= MAX_PROGRAM)
-        return 0;
-    return diag_set(diag, DIAG_NOTHING,
-                    "the program for this server has %zu bytes; bpftrace is given at most %d; -t chooses fewer events",
-                    program->len, MAX_PROGRAM);
-}
-
-/* A bpftrace that has no more files may say something else, as that the kernel refuses the program. */
-static int
-check_files(const struct plan *plan, struct diag *diag)
-{
-    enum { BESIDE = 15 };
-    size_t sites = 0, most = child_raise_files();
-    for (size_t i = 0; i < plan->nevents; i++)
-        sites += plan->events[i].usdt != NULL ? plan->events[i].usdt->nsites : 0;
-    size_t needed = sites * plan->bpftrace->row.files_a_site + BESIDE;
-    if (needed <= most)
-        return 0;
-    return diag_set(
-        diag, DIAG_MACHINE,
-        "bpftrace needs %zu open files at least for %zu probes, and may have %zu; allow more, as with ulimit -n 65536, "
-        "or trace fewer events with -t",
-        needed, plan->nevents, most);
 }
 
 static int
@@ -169,13 +97,11 @@ trace(const struct launch *launch, struct launch_server *server, struct note *ab
     if (status == 0)
         status = make_program(launch, &plan, about->nonce, &program, &server->mem, diag);
     if (status == 0)
-        status = check_size(&program, diag);
-    if (status == 0)
-        status = check_files(&plan, diag);
+        status = tracer_check(&plan, &program, diag);
     if (status == 0) {
         diag_debug(launch->log, 2, "the program:\n%.*s", (int)program.len, program.ptr);
         target_touch(target);
-        status = start_bpftrace(launch, &plan, &program, tracer, &server->mem, diag);
+        status = tracer_start(tracer, &plan, &program, launch->log->debug >= VERIFIER_LEVEL, &server->mem, diag);
     }
     text_free(&program);
     return status;
@@ -378,6 +304,30 @@ touch(void *context, pid_t pid)
     return server != NULL ? target_touch(&server->target) : 0;
 }
 
+/* Where a server's values stand; of one that another one's tracer sees, and of which nothing was read, where the other one has
+ * them. NULL: it is not known. */
+static const struct members_place *
+places_of(const struct launch *launch, const struct launch_server *server)
+{
+    const struct launch_server *other = launch->servers;
+    if (server->target.places != NULL)
+        return server->target.places;
+    while (other != NULL &&
+           (other->target.places == NULL || !process_is_same_file(&other->target.exe_file, &server->target.exe_file)))
+        other = other->next;
+    return other != NULL ? other->target.places : NULL;
+}
+
+static void
+count(void *context, pid_t pid, struct outbuf *out)
+{
+    const struct launch *launch = context;
+    const struct launch_server *server = find_start(launch->servers, pid);
+    const struct members_place *places = server != NULL && !has_ended(server) ? places_of(launch, server) : NULL;
+    if (places != NULL)
+        count_read(&server->target, places, out);
+}
+
 static int
 reopen(void *context, struct diag *diag)
 {
@@ -467,6 +417,7 @@ launch_services(struct launch *launch)
                                     .join = join,
                                     .ended = ended,
                                     .touch = touch,
+                                    .count = count,
                                     .reopen = launch->output != NULL ? reopen : NULL,
                                     .find = launch->follows || launch->await != NULL ? find : NULL,
                                     .interval_ms = FOLLOW_INTERVAL_MS};

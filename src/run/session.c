@@ -291,6 +291,16 @@ session_refuse(struct session *session, pid_t pid, bool is_gone)
 }
 
 void
+session_count(struct session *session, pid_t pid, struct slice counted)
+{
+    struct counters counters;
+    if (session->run->is_reader_gone || !counters_read(&counters, counted))
+        return;
+    servers_record(session, pid, "counted", counted);
+    output_count(session->run->output, pid, &counters);
+}
+
+void
 session_release(struct session *session)
 {
     lifecycle_happen(session, LIFECYCLE_SERVER_ENDED);
@@ -401,11 +411,13 @@ session_take_server(struct session *session, struct slice bytes, uint64_t nsecs,
         return session_join(session, (pid_t)number, -1, bytes, diag);
     if (is_whole && (text_is(what, "other") || text_is(what, "gone")))
         session_refuse(session, (pid_t)number, text_is(what, "gone"));
+    else if (is_whole && text_is(what, "counted"))
+        session_count(session, (pid_t)number, bytes);
     else if (is_whole && text_is(what, "ended"))
         servers_end(session, (pid_t)number);
     else if (!is_whole || !text_is(what, "unseen") || !servers_repeat_unseen(session, (pid_t)number, line))
         return diag_set(diag, DIAG_FAILED,
-                        "expected what was said of a process: its pid, and joined, other, gone, ended or unseen");
+                        "expected what was said of a process: its pid, and joined, other, gone, ended, counted or unseen");
     return 0;
 }
 
@@ -416,6 +428,15 @@ static size_t
 count_probes(const struct session *session)
 {
     return session->plan.whole != NULL ? 1 : session->plan.nevents;
+}
+
+void
+session_ask_counters(const struct session *session)
+{
+    const struct session_servers *servers = &session->servers;
+    for (size_t i = 0; session->life.is_ready && i < servers->count; i++)
+        if (servers->items[i].end_nsecs == UINT64_MAX)
+            keeper_order(session->run->keeper, KEEPER_COUNT, servers->items[i].pid);
 }
 
 void

@@ -45,6 +45,9 @@ int session_join(struct session *session, pid_t pid, int pidfd, struct slice not
 /* The same: that it is not to be shown; `is_gone`: as it had ended before anybody could look at it. */
 void session_refuse(struct session *session, pid_t pid, bool is_gone);
 
+/* What the server has counted by itself, as counters_write has it. */
+void session_count(struct session *session, pid_t pid, struct slice counted);
+
 /* All its servers have ended, but it could go on with others of the same file. */
 bool session_is_idle(const struct session *session);
 
@@ -93,6 +96,9 @@ void session_abandon(struct session *session);
 
 /* bpftrace has ended, with `wait_status` as waitpid gives it. */
 void session_tracer_ended(struct session *session, int wait_status);
+
+/* Asks the keeper for what the servers that are traced have counted by themselves. */
+void session_ask_counters(const struct session *session);
 
 /* Says what is being attached to. */
 void session_introduce(const struct session *session);

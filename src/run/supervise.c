@@ -288,6 +288,27 @@ fill_poll(const struct run *run, struct pollfd *fds)
     return ON_SESSIONS + run->nsessions * SESSION_FILES;
 }
 
+/* When the servers' own counters are to be asked for: milliseconds of CLOCK_MONOTONIC; -1: they are not. */
+static int64_t
+count_ms(const struct run *run)
+{
+    uint64_t at = output_count_at(run->part->output), now = clock_boot_nsecs();
+    if (at == UINT64_MAX || at == run->counted || !run->has_begun || supervise_is_stopping(run))
+        return -1;
+    return clock_ms() + (at > now ? (int64_t)((at - now) / 1000000 + 1) : 0);
+}
+
+static void
+check_counters(struct run *run)
+{
+    int64_t at = count_ms(run);
+    if (at < 0 || at > clock_ms())
+        return;
+    run->counted = output_count_at(run->part->output);
+    for (size_t i = 0; i < run->nsessions; i++)
+        session_ask_counters(run->sessions[i]);
+}
+
 static int
 poll_timeout(const struct run *run)
 {
@@ -300,6 +321,9 @@ poll_timeout(const struct run *run)
         if (deadline >= 0 && (first < 0 || deadline < first))
             first = deadline;
     }
+    int64_t count = count_ms(run);
+    if (count >= 0 && (first < 0 || count < first))
+        first = count;
     int64_t left = first - clock_ms();
     return first < 0 ? -1 : left < 0 ? 0 : (int)left;
 }
@@ -323,6 +347,7 @@ step(struct run *run)
     check_begin(run);
     check_count(run);
     check_duration(run);
+    check_counters(run);
     check_recording(run);
     check_ends(run);
     check_pauses(run);
@@ -348,7 +373,7 @@ supervise_signals(void)
 int
 supervise_run(const struct supervise *part, int signals, struct diag *diag)
 {
-    struct run run = {.part = part, .signals = signals, .next_fd = -1};
+    struct run run = {.part = part, .signals = signals, .counted = UINT64_MAX, .next_fd = -1};
     run.shared = (struct session_run){.keeper = part->keeper,
                                       .log = part->log,
                                       .output = part->output,

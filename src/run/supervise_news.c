@@ -140,6 +140,10 @@ take_news(struct run *run, const struct keeper_news *news)
         if (session != NULL)
             session_announce(session, news->server, news->number);
         break;
+    case KEEPER_COUNTED:
+        if (session != NULL)
+            session_count(session, news->server, news->text);
+        break;
     case KEEPER_OPENED:
         take_file(run, news);
         break;

@@ -34,6 +34,7 @@ struct run {
     bool is_failure_told; /* while others are traced on */
     bool is_reopening; /* the keeper has been asked for the next file */
     int64_t asked_ms;  /* when the keeper was asked for an answer that has not come; 0: it was not */
+    uint64_t counted;  /* of which moment the servers' own counters were asked for last (output_count_at) */
     int next_fd;       /* the file that is written to when all is in this one; -1: none */
 };
 

@@ -160,6 +160,19 @@ output_tick(struct output *output, pid_t pid, uint64_t nsecs)
 }
 
 void
+output_count(struct output *output, pid_t pid, const struct counters *counters)
+{
+    if (is_summary(output))
+        counted_add(&output->summary.counted, pid, counters);
+}
+
+uint64_t
+output_count_at(const struct output *output)
+{
+    return is_summary(output) && !output_is_full(output) ? summary_count_at(&output->summary) : UINT64_MAX;
+}
+
+void
 output_end(struct output *output, pid_t pid)
 {
     if (!output->view->is_grouped)
@@ -168,4 +181,6 @@ output_end(struct output *output, pid_t pid)
     show_done(output);
     if (is_summary(output) && !output_is_full(output) && summary_end(&output->summary))
         show_summary(output);
+    if (is_summary(output))
+        counted_end(&output->summary.counted, pid);
 }

@@ -22,6 +22,7 @@ struct summary_slot {
     struct entry *entries; /* a hash table */
     struct tally other;    /* of keys that found no room */
     uint64_t from;
+    struct counted_sums from_counted; /* what the servers had counted then */
 };
 
 /* What was allocated. */
@@ -87,6 +88,7 @@ summary_free(struct summary *summary)
     free(summary->slots);
     tally_free(&summary->now);
     tally_free(&summary->total);
+    counted_free(&summary->counted);
     text_free(&summary->key);
     *summary = (struct summary){0};
 }
@@ -160,12 +162,14 @@ summary_next(struct summary *summary)
     tally_merge(&slot->tally, &summary->now);
     tally_free(&summary->now);
     summary->from = summary->until;
+    summary->from_counted = summary->counted.sums;
     summary->until += interval_ns(summary->request);
     if (summary->request->is_cumulative || summary->from - slot->from < slot_ns(summary->request))
         return;
     summary->at = (summary->at + 1) % summary->nslots;
     clear_slot(&summary->slots[summary->at]);
     summary->slots[summary->at].from = summary->from;
+    summary->slots[summary->at].from_counted = summary->counted.sums;
 }
 
 struct tally
@@ -187,14 +191,48 @@ summary_total(const struct summary *summary)
     return sum;
 }
 
+/* The oldest part of the window. */
+static const struct summary_slot *
+first_slot(const struct summary *summary)
+{
+    const struct summary_slot *first = &summary->slots[summary->at];
+    for (size_t i = 0; i < summary->nslots; i++)
+        if (summary->slots[i].from != 0 && summary->slots[i].from < first->from)
+            first = &summary->slots[i];
+    return first;
+}
+
 uint64_t
 summary_window_ns(const struct summary *summary)
 {
-    uint64_t from = summary->until;
-    for (size_t i = 0; i < summary->nslots; i++)
-        if (summary->slots[i].from != 0 && summary->slots[i].from < from)
-            from = summary->slots[i].from;
-    return summary->until - from;
+    return summary->until - first_slot(summary)->from;
+}
+
+static struct counted_sums
+counted_since(const struct summary *summary, const struct counted_sums *from)
+{
+    struct counted_sums since = summary->counted.sums;
+    for (int i = 0; i < COUNTERS; i++)
+        since.numbers[i] -= from->numbers[i];
+    return since;
+}
+
+struct counted_sums
+summary_counted_now(const struct summary *summary)
+{
+    return counted_since(summary, &summary->from_counted);
+}
+
+struct counted_sums
+summary_counted_window(const struct summary *summary)
+{
+    return counted_since(summary, &first_slot(summary)->from_counted);
+}
+
+uint64_t
+summary_count_at(const struct summary *summary)
+{
+    return summary->request->kind == SUMMARY_STAT ? summary->until : UINT64_MAX;
 }
 
 /* ---- Rows. */

@@ -2,6 +2,7 @@
 #define SUMMARY_H
 
 #include "show/access_log.h"
+#include "show/counted.h"
 #include "show/tally.h"
 
 /* Numbers of requests instead of the requests: stat, top and hist. */
@@ -48,6 +49,8 @@ struct summary {
     struct summary_slot *slots; /* the last intervals, or parts of the window */
     struct outbuf key;          /* of the request in hand */
     size_t nslots, at;
+    struct counted counted;           /* by the servers themselves, for stat */
+    struct counted_sums from_counted; /* what that was when the interval began */
     uint64_t lost;   /* events, so far */
     uint64_t latest; /* CLOCK_BOOTTIME of the last tick */
 };
@@ -68,6 +71,13 @@ bool summary_end(struct summary *summary);
 /* Of the window, for stat of the last minute; and since the start. The caller frees them. */
 struct tally summary_window(const struct summary *summary);
 struct tally summary_total(const struct summary *summary);
+
+/* What the servers have counted since the interval, the window and the run began: none of them is a level. */
+struct counted_sums summary_counted_now(const struct summary *summary);
+struct counted_sums summary_counted_window(const struct summary *summary);
+
+/* When the servers' own counters are to be read next: CLOCK_BOOTTIME in nanoseconds, 0 for at once; UINT64_MAX: never. */
+uint64_t summary_count_at(const struct summary *summary);
 
 /* How long the window is so far, in nanoseconds. */
 uint64_t summary_window_ns(const struct summary *summary);

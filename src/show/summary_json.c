@@ -62,11 +62,35 @@ put_tally(struct outbuf *out, const struct tally *tally)
         put_values(out, &tally->values[i], (enum tally_value)i);
 }
 
+/* Without the brace that ends it. */
 static void
 put_period(struct outbuf *out, const char *name, const struct tally *tally, uint64_t ns)
 {
     text_printf(out, ", \"%s\": {\"seconds\": %lu.%03lu, ", name, ns / 1000000000, ns / 1000000 % 1000);
     put_tally(out, tally);
+}
+
+/* Members of what the servers count by themselves; null: it is not known. */
+static void
+put_counters(const struct summary *summary, struct outbuf *out, bool are_levels, const struct counted_sums *sums)
+{
+    for (int i = 0; i < COUNTERS; i++) {
+        if (counter_rows[i].is_level != are_levels)
+            continue;
+        if (!summary->counted.are_known[i])
+            text_printf(out, ", \"%s\": null", counter_rows[i].name);
+        else
+            put_number(out, counter_rows[i].name,
+                       are_levels ? counted_level(&summary->counted, (enum counter)i) : sums->numbers[i]);
+    }
+}
+
+static void
+put_stat_period(const struct summary *summary, struct outbuf *out, const char *name, const struct tally *tally, uint64_t ns,
+                struct counted_sums sums)
+{
+    put_period(out, name, tally, ns);
+    put_counters(summary, out, false, &sums);
     text_putc(out, '}');
 }
 
@@ -74,9 +98,10 @@ static void
 put_stat(const struct summary *summary, struct outbuf *out)
 {
     struct tally window = summary_window(summary), total = summary_total(summary);
-    put_period(out, "now", &summary->now, summary->until - summary->from);
-    put_period(out, "window", &window, summary_window_ns(summary));
-    put_period(out, "total", &total, summary->until - summary->begun);
+    put_counters(summary, out, true, NULL);
+    put_stat_period(summary, out, "now", &summary->now, summary->until - summary->from, summary_counted_now(summary));
+    put_stat_period(summary, out, "window", &window, summary_window_ns(summary), summary_counted_window(summary));
+    put_stat_period(summary, out, "total", &total, summary->until - summary->begun, summary->counted.sums);
     tally_free(&window);
     tally_free(&total);
 }
@@ -147,8 +172,10 @@ summary_json_put(const struct summary *summary, const struct format *format, str
     put_number(out, "lost", summary->lost);
     if (summary->request->kind == SUMMARY_STAT)
         put_stat(summary, out);
-    if (summary->request->kind == SUMMARY_TOP)
+    if (summary->request->kind == SUMMARY_TOP) {
         put_period(out, "now", &summary->now, summary->until - summary->from);
+        text_putc(out, '}');
+    }
     if (summary->request->kind == SUMMARY_HIST)
         put_buckets(summary, out);
     if (summary->request->ncolumns > 0)

@@ -55,6 +55,21 @@ put_histogram(struct outbuf *out, const char *name, const char *help, const stru
     text_printf(out, "h2olog_%s_count %lu\n", name, times->total);
 }
 
+static void
+put_counted(struct outbuf *out, const struct counted *counted)
+{
+    for (int i = 0; i < COUNTERS; i++) {
+        const struct counter_row *row = &counter_rows[i];
+        if (!counted->are_known[i])
+            continue;
+        const char *end = row->is_level ? "" : "_total";
+        text_printf(out, "# HELP h2olog_%s%s %s\n# TYPE h2olog_%s%s %s\n", row->name, end, row->help, row->name, end,
+                    row->is_level ? "gauge" : "counter");
+        text_printf(out, "h2olog_%s%s %lu\n", row->name, end,
+                    row->is_level ? counted_level(counted, (enum counter)i) : counted->sums.numbers[i]);
+    }
+}
+
 void
 summary_prom_put(const struct summary *summary, struct outbuf *out)
 {
@@ -70,6 +85,7 @@ summary_prom_put(const struct summary *summary, struct outbuf *out)
     put_histogram(out, "ttfb_seconds", "From the beginning of a request to that of its response.", &total.values[TALLY_TTFB]);
     put_histogram(out, "request_duration_seconds", "From the beginning of a request to the end of its response.",
                   &total.values[TALLY_DURATION]);
+    put_counted(out, &summary->counted);
     tally_free(&total);
 }
 

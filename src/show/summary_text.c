@@ -20,6 +20,7 @@ put_head(const struct summary *summary, const struct format *format, struct outb
 struct period {
     const struct tally *tally;
     uint64_t ns;
+    struct counted_sums counted;
 };
 
 enum { PERIODS = 3 };
@@ -100,18 +101,86 @@ static const struct {
     {"request bytes/s", put_rate_row, offsetof(struct tally, values[TALLY_REQUEST_BYTES].sum)},
 };
 
+/* ---- What the servers count by themselves. */
+
+enum { NO_COUNTER = COUNTERS };
+
+static const struct {
+    const char *name;
+    int counter; /* NO_COUNTER: a headline */
+    int whole;   /* what it is a share of; NO_COUNTER: it is a number */
+} counted_rows[] = {
+    {"connections", NO_COUNTER, NO_COUNTER},
+    {"  open", COUNTER_CONNECTIONS_OPEN, NO_COUNTER},
+    {"  active", COUNTER_CONNECTIONS_ACTIVE, NO_COUNTER},
+    {"  opened", COUNTER_CONNECTIONS_OPENED, NO_COUNTER},
+    {"  closed", COUNTER_CONNECTIONS_CLOSED, NO_COUNTER},
+    {"TLS handshakes", NO_COUNTER, NO_COUNTER},
+    {"  full", COUNTER_TLS_HANDSHAKES_FULL, NO_COUNTER},
+    {"  resumed", COUNTER_TLS_HANDSHAKES_RESUMED, NO_COUNTER},
+    {"  failed", COUNTER_TLS_HANDSHAKES_FAILED, NO_COUNTER},
+    {"QUIC", NO_COUNTER, NO_COUNTER},
+    {"  open", COUNTER_QUIC_CONNECTIONS_OPEN, NO_COUNTER},
+    {"  handshakes", COUNTER_QUIC_HANDSHAKES, NO_COUNTER},
+    {"  timeouts", COUNTER_QUIC_HANDSHAKE_TIMEOUTS, NO_COUNTER},
+    {"  received", COUNTER_QUIC_PACKETS_RECEIVED, NO_COUNTER},
+    {"  sent", COUNTER_QUIC_PACKETS_SENT, NO_COUNTER},
+    {"  lost", COUNTER_QUIC_PACKETS_LOST, NO_COUNTER},
+    {"  lost%", COUNTER_QUIC_PACKETS_LOST, COUNTER_QUIC_PACKETS_SENT},
+};
+
+static void
+put_share(struct outbuf *out, const struct counted_sums *counted, int part, int whole)
+{
+    if (counted->numbers[whole] == 0)
+        text_printf(out, "%14s", "-");
+    else
+        text_printf(out, "%14.2f", 100.0 * (double)counted->numbers[part] / (double)counted->numbers[whole]);
+}
+
+static void
+put_counted_row(const struct summary *summary, struct outbuf *out, const struct period *periods, size_t row)
+{
+    int counter = counted_rows[row].counter, whole = counted_rows[row].whole;
+    if (counter == NO_COUNTER) {
+        text_printf(out, "%s\n", counted_rows[row].name);
+        return;
+    }
+    put_name(out, counted_rows[row].name);
+    if (!summary->counted.are_known[counter])
+        text_printf(out, "%14s", "-");
+    else if (counter_rows[counter].is_level)
+        text_printf(out, "%14lu", counted_level(&summary->counted, (enum counter)counter));
+    else
+        for (int i = 0; i < PERIODS; i++)
+            if (whole != NO_COUNTER)
+                put_share(out, &periods[i].counted, counter, whole);
+            else
+                text_printf(out, "%14lu", periods[i].counted.numbers[counter]);
+    text_putc(out, '\n');
+}
+
+static void
+put_counted(const struct summary *summary, struct outbuf *out, const struct period *periods)
+{
+    for (size_t i = 0; counted_is_there(&summary->counted) && i < sizeof(counted_rows) / sizeof(counted_rows[0]); i++)
+        put_counted_row(summary, out, periods, i);
+}
+
 static void
 put_stat(const struct summary *summary, struct outbuf *out)
 {
     struct tally window = summary_window(summary), total = summary_total(summary);
-    const struct period periods[PERIODS] = {{&summary->now, summary->until - summary->from},
-                                            {&window, summary_window_ns(summary)},
-                                            {&total, summary->until - summary->begun}};
+    const struct period periods[PERIODS] = {{&summary->now, summary->until - summary->from, summary_counted_now(summary)},
+                                            {&window, summary_window_ns(summary), summary_counted_window(summary)},
+                                            {&total, summary->until - summary->begun, summary->counted.sums}};
     text_printf(out, "%-16s%14s%12.0f s%14s\n", "", "now", (double)periods[1].ns / 1e9, "total");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         rows[i].put(out, periods, rows[i].name, rows[i].offset);
     put_time_rows(out, periods, "ttfb", TALLY_TTFB);
     put_time_rows(out, periods, "duration", TALLY_DURATION);
+    put_time_rows(out, periods, "rtt", TALLY_RTT);
+    put_counted(summary, out, periods);
     tally_free(&window);
     tally_free(&total);
 }

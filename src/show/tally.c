@@ -1,14 +1,17 @@
 #include "show/tally.h"
 
-const char *const tally_value_names[TALLY_VALUES] = {
-    [TALLY_TTFB] = "ttfb", [TALLY_DURATION] = "duration", [TALLY_BYTES] = "bytes", [TALLY_REQUEST_BYTES] = "request_bytes"};
+const char *const tally_value_names[TALLY_VALUES] = {[TALLY_TTFB] = "ttfb",
+                                                     [TALLY_DURATION] = "duration",
+                                                     [TALLY_BYTES] = "bytes",
+                                                     [TALLY_REQUEST_BYTES] = "request_bytes",
+                                                     [TALLY_RTT] = "rtt"};
 
 const char *const tally_protocol_names[TALLY_PROTOCOLS] = {"unknown", "HTTP/1", "HTTP/2", "HTTP/3"};
 
 bool
 tally_is_time(enum tally_value value)
 {
-    return value == TALLY_TTFB || value == TALLY_DURATION;
+    return value == TALLY_TTFB || value == TALLY_DURATION || value == TALLY_RTT;
 }
 
 /* A clock that was set back between two times makes nothing of them. */
@@ -38,6 +41,11 @@ value_of(const struct exchange *exchange, enum tally_value value, uint64_t *numb
         return exchange_number(exchange, WHOLE_BYTES, number);
     case TALLY_REQUEST_BYTES:
         return exchange_number(exchange, WHOLE_REQUEST_BYTES, number);
+    case TALLY_RTT:
+        if (!exchange_number(exchange, WHOLE_RTT, number) || *number == 0)
+            return false;
+        *number *= 1000;
+        return true;
     default:
         return false;
     }

@@ -9,7 +9,7 @@
 enum { TALLY_CLASSES = 6, TALLY_PROTOCOLS = 4 };
 
 /* What there is a histogram of. Times are in microseconds. */
-enum tally_value { TALLY_TTFB, TALLY_DURATION, TALLY_BYTES, TALLY_REQUEST_BYTES, TALLY_VALUES };
+enum tally_value { TALLY_TTFB, TALLY_DURATION, TALLY_BYTES, TALLY_REQUEST_BYTES, TALLY_RTT, TALLY_VALUES };
 
 struct tally {
     uint64_t requests;

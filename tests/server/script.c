@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "finish.h"
 #include "probes.h"
+#include "counters.h"
 #include "structures.h"
 #include "values.h"
 
@@ -254,6 +255,18 @@ run_dispose(struct cursor *c)
     values_clear(&values);
 }
 
+/* count NAME NUMBER [THREAD]: adds to what the server counts by itself */
+static void
+run_count(struct cursor *c)
+{
+    struct text name = cursor_word(c);
+    uint64_t number = (cursor_at_end(c), cursor_number(c));
+    unsigned thread = cursor_at_end(c) ? 0 : (unsigned)cursor_number_up_to(c, 1);
+    cursor_expect_end(c);
+    if (!counters_add(name, thread, number))
+        cursor_fail(c, name.base, "no member that is counted: %.*s", (int)name.len, name.base);
+}
+
 static void
 run_exit(struct cursor *c)
 {
@@ -266,8 +279,9 @@ static const struct command {
     const char *name;
     void (*run)(struct cursor *cursor);
 } commands[] = {
-    {"fire", run_fire},   {"repeat", run_repeat}, {"wait", run_wait}, {"wait-gone", run_wait_gone}, {"sleep", run_sleep},
-    {"print", run_print}, {"exit", run_exit},     {"map", run_map},   {"helper", run_helper},       {"dispose", run_dispose},
+    {"fire", run_fire},     {"repeat", run_repeat},   {"wait", run_wait},   {"wait-gone", run_wait_gone},
+    {"sleep", run_sleep},   {"print", run_print},     {"exit", run_exit},   {"map", run_map},
+    {"helper", run_helper}, {"dispose", run_dispose}, {"count", run_count},
 };
 
 static void

@@ -161,6 +161,13 @@ struct st_quicly_conn_t {
     struct {
         struct st_ptls_t *tls;
     } crypto;
+    struct {
+        struct {
+            struct {
+                uint32_t minimum, smoothed;
+            } rtt;
+        } loss;
+    } egress;
 };
 
 struct st_quicly_stream_t {
@@ -264,6 +271,7 @@ fill_connection(struct world *world, const struct structures_request *request)
     fill_peer(&world->path.address.remote, request->peer);
     world->quic.paths[0] = &world->path;
     world->quic.crypto.tls = &world->tls;
+    world->quic.egress.loss.rtt.smoothed = 30;
     world->quic.super.data = &world->http3.h3.super;
     world->quic_stream.conn = &world->quic;
     world->quic_stream.stream_id = (int64_t)request->req_id;
@@ -339,6 +347,7 @@ structures_print(void)
     printf("    http3.back -%ld,0,%zu 8\n", stream3, offsetof(struct st_quicly_conn_t, super.data));
     printf("    http3.req_id -%ld,%zu 8\n", stream3, offsetof(struct st_quicly_stream_t, stream_id));
     printf("    http3.address -%ld,0,%zu,0 0\n", stream3, offsetof(struct st_quicly_conn_t, paths));
+    printf("    http3.rtt -%ld,0,%zu 4\n", stream3, offsetof(struct st_quicly_conn_t, egress.loss.rtt.smoothed));
     printf("    quic.address %zu,0 0\n", offsetof(struct st_quicly_conn_t, paths));
 }
 

@@ -1,0 +1,81 @@
+#include "show/counted.h"
+
+#include "base/no_memory.h"
+
+#include <stdlib.h>
+
+struct counted_server {
+    pid_t pid;
+    struct counters last;
+};
+
+void
+counted_free(struct counted *counted)
+{
+    free(counted->servers);
+    *counted = (struct counted){.servers = NULL};
+}
+
+/* NULL: nothing is known of it yet. */
+static struct counted_server *
+find(const struct counted *counted, pid_t pid)
+{
+    for (size_t i = 0; i < counted->nservers; i++)
+        if (counted->servers[i].pid == pid)
+            return &counted->servers[i];
+    return NULL;
+}
+
+/* What it has counted before is no part of the run. */
+static void
+begin(struct counted *counted, pid_t pid, const struct counters *counters)
+{
+    counted->servers = realloc(counted->servers, (counted->nservers + 1) * sizeof(*counted->servers));
+    if (counted->servers == NULL)
+        no_memory();
+    counted->servers[counted->nservers++] = (struct counted_server){pid, *counters};
+}
+
+void
+counted_add(struct counted *counted, pid_t pid, const struct counters *counters)
+{
+    struct counted_server *server = find(counted, pid);
+    for (int i = 0; i < COUNTERS; i++) {
+        counted->are_known[i] |= counters->are_known[i];
+        if (server == NULL || counter_rows[i].is_level || counters->numbers[i] <= server->last.numbers[i])
+            continue;
+        counted->sums.numbers[i] += counters->numbers[i] - server->last.numbers[i];
+        server->last.numbers[i] = counters->numbers[i];
+    }
+    if (server == NULL)
+        begin(counted, pid, counters);
+    for (int i = 0; server != NULL && i < COUNTERS; i++)
+        if (counter_rows[i].is_level)
+            server->last.numbers[i] = counters->numbers[i];
+}
+
+void
+counted_end(struct counted *counted, pid_t pid)
+{
+    struct counted_server *server = find(counted, pid);
+    if (server != NULL)
+        *server = counted->servers[--counted->nservers];
+}
+
+uint64_t
+counted_level(const struct counted *counted, enum counter counter)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < counted->nservers; i++)
+        sum += counted->servers[i].last.numbers[counter];
+    return sum;
+}
+
+bool
+counted_is_there(const struct counted *counted)
+{
+    for (int i = 0; i < COUNTERS; i++)
+        if (counted->are_known[i])
+            return true;
+    return false;
+}

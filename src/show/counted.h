@@ -1,0 +1,32 @@
+#ifndef COUNTED_H
+#define COUNTED_H
+
+#include "catalog/counters.h"
+
+#include <sys/types.h>
+
+/* What all servers of a run have counted by themselves since h2olog first looked. Begin with {0}. */
+struct counted {
+    struct counted_server *servers; /* that are there */
+    size_t nservers;
+    bool are_known[COUNTERS]; /* at least one server says it */
+    struct counted_sums {
+        uint64_t numbers[COUNTERS]; /* of those that are no levels */
+    } sums;
+};
+
+void counted_free(struct counted *counted);
+
+/* What the server says. */
+void counted_add(struct counted *counted, pid_t pid, const struct counters *counters);
+
+/* It has ended, and with it what it had open. */
+void counted_end(struct counted *counted, pid_t pid);
+
+/* How many there are now, of a level. */
+uint64_t counted_level(const struct counted *counted, enum counter counter);
+
+/* Whether anything is known. */
+bool counted_is_there(const struct counted *counted);
+
+#endif
