@@ -105,6 +105,24 @@ counters_elsewhere() {
         is_sum now.requests 1 now.connections_opened 0 && tail -n 1 "$dir/out" | grep -q '"connections_open": null'
 }
 
+# 90 of 20 ms and 10 of 200 ms, of two connections; the window of the latter is larger.
+acknowledge() {
+    {
+        for ((i = 0; i < 90; i++)); do echo 'fire quicly:quictrace_cc_ack conn(1,0,0) 1 rtt(1,2,3,20) 12000 5'; done
+        for ((i = 0; i < 10; i++)); do echo 'fire quicly:quictrace_cc_ack conn(2,0,0) 1 rtt(1,2,3,200) 48000 5'; done
+    } >"$dir/fired" && fire_file "$dir/fired"
+}
+
+acknowledgements() {
+    start_server && start_log hist rtt --interval 300ms -f json --record "$dir/recording" && acknowledge && end_log && messages_are_clean && is_sum rtt_ms.count 100 rtt_ms.sum 3800 lost 0 || return
+    "$H2OLOG" --quiet --replay "$dir/recording" >"$dir/replayed" && same "$dir/out" "$dir/replayed" || return
+    "$H2OLOG" --quiet --replay "$dir/recording" hist rtt --interval 1h >"$dir/out" && grep -Eq '^rtt of 100 acknowledgements: p50 +20 ms p90 +20 ms p99 +200 ms p99\.9 +200 ms max +200 ms$' "$dir/out" || { cat "$dir/out"; return 1; }
+    "$H2OLOG" --quiet --replay "$dir/recording" hist cwnd --conn 2 --interval 1h -f json >"$dir/out" && is_sum cwnd.count 10 cwnd.sum 480000 || return
+    "$H2OLOG" --quiet --replay "$dir/recording" --conn 1 >"$dir/out" && is_sum rtt_ms.count 90 || return
+    "$H2OLOG" --quiet --replay "$dir/recording" quic >"$dir/out" && [[ $(grep -c '"type": "quictrace_cc_ack"' "$dir/out") == 100 ]] || { head -n 3 "$dir/out"; return 1; }
+    is_refused 2 'hist rtt and cwnd count acknowledgements of QUIC' hist rtt -q 'status == 200' && is_refused 2 '--by means nothing for this one' hist cwnd --by host && is_refused 2 'both quic and http' hist cwnd top
+}
+
 # What a program cannot do, or not with numbers.
 refused() {
     start_server || return
@@ -134,6 +152,7 @@ live_case "top has the heaviest keys, and all else in one row" top_sorts
 live_case "a histogram" histogram
 live_case "what the server counts by itself, live and of a recording" counters_of_the_server
 live_case "what the server counts is not where it is looked for" counters_elsewhere
+live_case "round-trip times and windows of acknowledgements" acknowledgements
 live_case "numbers on a small terminal" on_a_terminal
 live_case "numbers from probes" from_probes
 live_case "what cannot be counted" refused

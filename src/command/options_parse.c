@@ -334,6 +334,21 @@ set_mode(struct options *options, const char *word, struct diag *diag)
     return bad_mode(options, word, diag);
 }
 
+/* Whether acknowledgements of QUIC have it, and requests do not. */
+static bool
+is_of_acks(const char *value)
+{
+    return strcmp(value, "rtt") == 0 || strcmp(value, "cwnd") == 0;
+}
+
+static int
+take_acks(struct options *options, const char *value, struct diag *diag)
+{
+    options->is_of_acks = true;
+    options->types.items[options->types.count++] = "quictrace_cc_ack";
+    return option_add_filter(&options->filters, "hist-of-acks", value, diag) != 0 ? -1 : set_mode(options, "quic", diag);
+}
+
 /* Takes what stands at argv[optind], and behind it what that needs. */
 static int
 take_word(struct options *options, char **argv, struct diag *diag)
@@ -343,6 +358,8 @@ take_word(struct options *options, char **argv, struct diag *diag)
         if (strcmp(word, summaries[i].name) != 0)
             continue;
         const char *of = summaries[i].takes_word && argv[optind] != NULL ? argv[optind++] : summaries[i].of;
+        if (strcmp(word, "hist") == 0 && is_of_acks(of) && options->types.count < OPTIONS_MAX_LIST)
+            return take_acks(options, of, diag);
         return option_add_filter(&options->filters, summaries[i].name, of, diag) != 0 ? -1 : set_mode(options, "http", diag);
     }
     return set_mode(options, word, diag);
@@ -367,7 +384,7 @@ fill_in(struct options *options)
     if (!options->has_mode)
         options->mode = modes[0].name;
     if (!options->has_format)
-        options->format = options_format(options->mode);
+        options->format = options->is_of_acks ? "line" : options_format(options->mode);
 }
 
 static int

@@ -42,6 +42,11 @@ static int
 check_grouped(const struct options *options, struct diag *diag)
 {
     bool is_other = strcmp(options->mode, "http") != 0 || options->types.count > 0;
+    if (options->is_of_acks)
+        return diag_set(
+            diag, DIAG_USAGE,
+            "hist rtt and cwnd count acknowledgements of QUIC, and --group, --query and --log-format are about HTTP "
+            "requests; choose one");
     return is_other
                ? diag_set(diag, DIAG_USAGE, "--group, --query and --log-format show HTTP requests; leave out quic, all and -t")
                : 0;

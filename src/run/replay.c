@@ -293,7 +293,8 @@ has_any(const struct filter_word *words, size_t nwords, bool (*is_one)(const cha
     return false;
 }
 
-/* Filters that are given for whole requests come to those that were recorded. Those of lines make lines of a log. */
+/* Filters that are given come to those that were recorded of whole requests or of numbers. Those of lines make lines of a log.
+ */
 static struct view_words
 join_words(const struct replay *replay, const struct recording_header *header, struct mem *mem)
 {
@@ -301,7 +302,8 @@ join_words(const struct replay *replay, const struct recording_header *header, s
     bool has_lines = has_any(replay->words, replay->nwords, is_for_lines);
     struct filter_word *words = mem_alloc(mem, (header->nwords + replay->nwords + 1) * sizeof(*words));
     size_t count = 0;
-    words[count++] = group;
+    if (has_any(header->words, header->nwords, view_groups))
+        words[count++] = group;
     for (size_t i = 0; i < header->nwords; i++)
         if (!has_lines || strcmp(header->words[i].option, "log-format") != 0)
             words[count++] = header->words[i];
@@ -315,12 +317,12 @@ static struct view_words
 choose_words(const struct replay *replay, const struct recording_header *header, struct mem *mem)
 {
     bool is_of_events = (replay->mode != NULL && strcmp(replay->mode, "http") != 0) || replay->npatterns > 0;
-    bool was_grouped = has_any(header->words, header->nwords, view_groups);
-    if (is_of_events && was_grouped)
+    bool showed_records = !has_any(header->words, header->nwords, view_is_of_many);
+    if (is_of_events && !showed_records)
         return (struct view_words){replay->words, replay->nwords};
     if (replay->nwords == 0)
         return (struct view_words){header->words, header->nwords};
-    if (!was_grouped || has_any(replay->words, replay->nwords, view_groups))
+    if (showed_records || has_any(replay->words, replay->nwords, view_is_of_many))
         return (struct view_words){replay->words, replay->nwords};
     return join_words(replay, header, mem);
 }

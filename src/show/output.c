@@ -37,6 +37,10 @@ output_is_full(const struct output *output)
 static void
 show_record(struct output *output, const struct record *record)
 {
+    if (is_summary(output)) {
+        output->shown += summary_add_ack(&output->summary, record);
+        return;
+    }
     if (record->event != NULL && !line_filter_fits(&output->view->line_filter, record))
         return;
     output->cut += (uint64_t)format_record(output->format, &output->sink->pending, record);
@@ -145,16 +149,21 @@ show_summary(struct output *output)
     output->blocks++;
 }
 
-void
-output_tick(struct output *output, pid_t pid, uint64_t nsecs)
+static void
+tick_group(struct output *output, pid_t pid, uint64_t nsecs)
 {
-    if (!output->view->is_grouped)
-        return;
     group_tick(&output->group, pid, nsecs);
     show_done(output);
     const struct exchange *exchange;
     while ((exchange = group_next_pending(&output->group, pid, nsecs)) != NULL)
         show_exchange(output, exchange);
+}
+
+void
+output_tick(struct output *output, pid_t pid, uint64_t nsecs)
+{
+    if (output->view->is_grouped)
+        tick_group(output, pid, nsecs);
     if (is_summary(output) && !output_is_full(output) && summary_tick(&output->summary, nsecs))
         show_summary(output);
 }
@@ -175,10 +184,10 @@ output_count_at(const struct output *output)
 void
 output_end(struct output *output, pid_t pid)
 {
-    if (!output->view->is_grouped)
-        return;
-    group_end(&output->group, pid);
-    show_done(output);
+    if (output->view->is_grouped) {
+        group_end(&output->group, pid);
+        show_done(output);
+    }
     if (is_summary(output) && !output_is_full(output) && summary_end(&output->summary))
         show_summary(output);
     if (is_summary(output))

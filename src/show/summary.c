@@ -128,6 +128,32 @@ summary_add(struct summary *summary, const struct exchange *exchange)
         add_to_key(summary, exchange);
 }
 
+/* The value of the field; false: the record has none of that name. */
+static bool
+find_number(const struct record *record, const char *name, uint64_t *number)
+{
+    const struct catalog_probe *probe = record->event->probe;
+    for (int i = 0; i < probe->nfields; i++)
+        if (record->event->is_shown[i] && strcmp(probe->fields[i].name, name) == 0) {
+            *number = record->values[i].number;
+            return true;
+        }
+    return false;
+}
+
+bool
+summary_add_ack(struct summary *summary, const struct record *record)
+{
+    enum { US_A_MS = 1000 };
+    uint64_t rtt, cwnd;
+    if (!find_number(record, "rtt_latest", &rtt) || !find_number(record, "cwnd", &cwnd))
+        return false;
+    histogram_add(&summary->now.values[TALLY_RTT], rtt * US_A_MS);
+    histogram_add(&summary->now.values[TALLY_CWND], cwnd);
+    summary->now.requests++;
+    return true;
+}
+
 bool
 summary_tick(struct summary *summary, uint64_t nsecs)
 {

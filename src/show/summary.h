@@ -27,6 +27,7 @@ struct summary_request {
     size_t ncolumns;
     struct access_log key;  /* writes them, with a tab between: no value has one, as it would be escaped */
     enum tally_value value; /* of hist */
+    bool is_of_acks;        /* it is counted of acknowledgements of QUIC, not of requests */
     enum summary_sort sort;
     uint64_t interval_ms, window_ms; /* 0: the default */
     size_t lines;                    /* of top and of a key of hist, at most; 0: the default */
@@ -59,6 +60,9 @@ void summary_init(struct summary *summary, const struct summary_request *request
 void summary_free(struct summary *summary);
 
 void summary_add(struct summary *summary, const struct exchange *exchange);
+
+/* The same for an acknowledgement. false: the record is none. */
+bool summary_add_ack(struct summary *summary, const struct record *record);
 
 /* It is `nsecs` (CLOCK_BOOTTIME) now, and all before has come. Whether an interval has ended: it is to be shown, and then
  * summary_next be called. */

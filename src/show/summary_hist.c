@@ -159,7 +159,8 @@ summary_hist_put(const struct summary *summary, struct outbuf *out)
 {
     enum tally_value value = summary->request->value;
     const struct histogram *now = &summary->now.values[value], *before = &summary->total.values[value];
-    text_printf(out, "%s of %lu requests:", tally_value_names[value], now->total);
+    text_printf(out, "%s of %lu %s:", tally_value_names[value], now->total,
+                summary->request->is_of_acks ? "acknowledgements" : "requests");
     put_percentiles(out, now, value);
     text_printf(out, "%9s %*s%10s %10s\n", "from", WIDTH + 1, "", "now", "before");
     put_picture(out, now, before, value);

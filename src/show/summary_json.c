@@ -58,7 +58,7 @@ put_tally(struct outbuf *out, const struct tally *tally)
     text_putc(out, '}');
     put_number(out, "unanswered", tally->unanswered);
     put_number(out, "incomplete", tally->incomplete);
-    for (int i = 0; i < TALLY_VALUES; i++)
+    for (int i = 0; i < TALLY_OF_REQUESTS; i++)
         put_values(out, &tally->values[i], (enum tally_value)i);
 }
 

@@ -97,7 +97,8 @@ set_value(struct summary_request *request, const char *name, struct diag *diag)
         if (strcmp(name, tally_value_names[request->value]) == 0)
             return 0;
     }
-    return diag_set(diag, DIAG_USAGE, "hist: there is no histogram of \"%s\"; expected ttfb, duration, bytes or request_bytes",
+    return diag_set(diag, DIAG_USAGE,
+                    "hist: there is no histogram of \"%s\"; expected ttfb, duration, bytes, request_bytes, rtt or cwnd",
                     diag_quote(quoted, sizeof(quoted), text_of(name)));
 }
 
@@ -148,6 +149,10 @@ summary_parse(struct summary_request *request, const char *option, const char *v
         return set_kind(request, SUMMARY_TOP, diag) != 0 ? -1 : set_columns(request, option, value, mem, diag);
     if (strcmp(option, "hist") == 0)
         return set_kind(request, SUMMARY_HIST, diag) != 0 ? -1 : set_value(request, value, diag);
+    if (strcmp(option, "hist-of-acks") == 0) {
+        request->is_of_acks = true;
+        return set_kind(request, SUMMARY_HIST, diag) != 0 ? -1 : set_value(request, value, diag);
+    }
     if (strcmp(option, "by") == 0)
         return set_columns(request, "--by", value, mem, diag);
     if (strcmp(option, "sort") == 0)
@@ -180,13 +185,15 @@ summary_takes(const struct summary_request *request, const char *option)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (strcmp(rows[i].option, option) == 0)
-            return rows[i].by[request->kind];
-    return true;
+            return rows[i].by[request->kind] && !request->is_of_acks;
+    return strcmp(option, "prom") != 0 || !request->is_of_acks;
 }
 
 const char *
 summary_needs_whole(const struct summary_request *request)
 {
+    if (request->is_of_acks)
+        return NULL;
     if (request->kind == SUMMARY_HIST && request->value != TALLY_TTFB)
         return tally_value_names[request->value];
     for (size_t i = 0; i < request->ncolumns; i++)

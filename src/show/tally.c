@@ -1,10 +1,8 @@
 #include "show/tally.h"
 
-const char *const tally_value_names[TALLY_VALUES] = {[TALLY_TTFB] = "ttfb",
-                                                     [TALLY_DURATION] = "duration",
-                                                     [TALLY_BYTES] = "bytes",
-                                                     [TALLY_REQUEST_BYTES] = "request_bytes",
-                                                     [TALLY_RTT] = "rtt"};
+const char *const tally_value_names[TALLY_VALUES] = {
+    [TALLY_TTFB] = "ttfb", [TALLY_DURATION] = "duration", [TALLY_BYTES] = "bytes", [TALLY_REQUEST_BYTES] = "request_bytes",
+    [TALLY_RTT] = "rtt",   [TALLY_CWND] = "cwnd"};
 
 const char *const tally_protocol_names[TALLY_PROTOCOLS] = {"unknown", "HTTP/1", "HTTP/2", "HTTP/3"};
 
@@ -62,7 +60,7 @@ tally_add(struct tally *tally, const struct exchange *exchange)
     tally->protocols[protocol < TALLY_PROTOCOLS ? protocol : 0]++;
     tally->unanswered += exchange->responded == 0;
     tally->incomplete += exchange->incomplete != 0;
-    for (int i = 0; i < TALLY_VALUES; i++)
+    for (int i = 0; i < TALLY_OF_REQUESTS; i++)
         if (value_of(exchange, (enum tally_value)i, &number))
             histogram_add(&tally->values[i], number);
 }

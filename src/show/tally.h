@@ -8,8 +8,17 @@
 
 enum { TALLY_CLASSES = 6, TALLY_PROTOCOLS = 4 };
 
-/* What there is a histogram of. Times are in microseconds. */
-enum tally_value { TALLY_TTFB, TALLY_DURATION, TALLY_BYTES, TALLY_REQUEST_BYTES, TALLY_RTT, TALLY_VALUES };
+/* What there is a histogram of. Times are in microseconds. Those behind TALLY_OF_REQUESTS are none of requests. */
+enum tally_value {
+    TALLY_TTFB,
+    TALLY_DURATION,
+    TALLY_BYTES,
+    TALLY_REQUEST_BYTES,
+    TALLY_RTT,
+    TALLY_OF_REQUESTS,
+    TALLY_CWND = TALLY_OF_REQUESTS,
+    TALLY_VALUES
+};
 
 struct tally {
     uint64_t requests;

@@ -182,6 +182,7 @@ static const struct view_row {
     {"stat", true, true, view_set_summary},
     {"top", true, true, view_set_summary},
     {"hist", true, true, view_set_summary},
+    {"hist-of-acks", true, false, view_set_summary},
     {"by", false, false, view_set_summary},
     {"sort", false, false, view_set_summary},
     {"lines", false, false, view_set_summary},
@@ -222,6 +223,12 @@ view_groups(const char *option)
 {
     const struct view_row *row = find_view_row(option);
     return row != NULL && row->groups;
+}
+
+bool
+view_is_of_many(const char *option)
+{
+    return view_groups(option) || strcmp(option, "hist-of-acks") == 0;
 }
 
 static int

@@ -44,6 +44,9 @@ bool view_is_needed(const char *option);
 /* Whether the option shows whole requests. */
 bool view_groups(const char *option);
 
+/* Whether the option shows something that is made of several records: whole requests, or numbers. */
+bool view_is_of_many(const char *option);
+
 /* Whether what is shown is JSON: an access log is what its own format says, everything else what `is_json` says. */
 bool view_is_json(const struct view *view, bool is_json);
 
