@@ -105,6 +105,45 @@ counters_elsewhere() {
         is_sum now.requests 1 now.connections_opened 0 && tail -n 1 "$dir/out" | grep -q '"connections_open": null'
 }
 
+# A shell that restores nothing by itself, at a terminal of 60 x 10.
+in_terminal() { # COMMAND [ARGUMENT]...
+    tmux -S "$dir/tmux" "$@"
+}
+
+type_keys() { # KEY...
+    in_terminal send-keys "$@"
+}
+
+says() { # TEXT
+    in_terminal capture-pane -p | grep -qF -e "$1"
+}
+
+tells_modes() { # FILE
+    type_keys "stty -g >$dir/$1" Enter && wait_for 5 is_written "$1"
+}
+
+is_written() { # FILE
+    [[ -s $dir/$1 ]]
+}
+
+# The terminal's modes are those of before.
+is_restored() { # FILE
+    tells_modes "$1" && same "$dir/modes" "$dir/$1"
+}
+
+keys() {
+    command -v tmux >/dev/null || { skip "tmux is not installed"; return; }
+    start_server && in_terminal new-session -d -x 60 -y 10 sh && tells_modes modes || return
+    type_keys "$H2OLOG top --interval 300ms -p $server" Enter && wait_for 20 says '0 different' || { in_terminal capture-pane -p; return 1; }
+    type_keys '?' && wait_for 5 says 'q ends, space holds' && type_keys s && wait_for 5 says 'sorted by errors' && type_keys s && wait_for 5 says 'sorted by p50' && type_keys Space && wait_for 5 says 'held; space goes on' || return
+    dispose_requests && rest 1 && says '0 different' && type_keys Space && wait_for 5 says '/9' && type_keys 2 && wait_for 5 says 'every 2 s' && wait_for 5 says ' of 2 s' || { in_terminal capture-pane -p; return 1; }
+    type_keys C-z && wait_for 5 says Stopped && is_restored stopped && type_keys fg Enter && rest 0.5 && type_keys '?' && wait_for 5 says 'q ends, space holds' || { in_terminal capture-pane -p; return 1; }
+    type_keys q && wait_for 5 says '56 requests, 1 of them unanswered' && is_restored ended || { in_terminal capture-pane -p; return 1; }
+    # Killed, it restores nothing itself.
+    type_keys "$H2OLOG top -p $server; echo killed" Enter && wait_for 20 says '0 different' && pkill -o -KILL -f -x "$H2OLOG top -p $server" && wait_for 5 says killed && is_restored after || { in_terminal capture-pane -p; return 1; }
+    in_terminal kill-server
+}
+
 # 90 of 20 ms and 10 of 200 ms, of two connections; the window of the latter is larger.
 acknowledge() {
     {
@@ -154,6 +193,7 @@ live_case "what the server counts by itself, live and of a recording" counters_o
 live_case "what the server counts is not where it is looked for" counters_elsewhere
 live_case "round-trip times and windows of acknowledgements" acknowledgements
 live_case "numbers on a small terminal" on_a_terminal
+live_case "keys, and the terminal is restored" keys
 live_case "numbers from probes" from_probes
 live_case "what cannot be counted" refused
 

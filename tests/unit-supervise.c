@@ -112,13 +112,15 @@ begin(struct run *run, const char *script)
     run->sink.fd = pair[1];
     format_init(&run->format, "line", (struct format_options){0});
     run->output = (struct output){.view = &run->view, .format = &run->format, .sink = &run->sink};
-    run->signals = supervise_signals();
+    run->signals = supervise_signals(false);
     ck_assert_int_eq(pipe2(run->gate, O_CLOEXEC), 0);
     snprintf(gate_variable, sizeof(gate_variable), "GATE=/proc/%d/fd/%d", getpid(), run->gate[0]);
     run->server = start_server();
     const struct keeper_services services = {.context = (void *)script, .start = start, .join = join, .touch = touch};
     ck_assert_int_eq(keeper_start(&run->keeper, &services, &run->server, 1, &run->fixture.diag), 0);
 }
+
+static struct terminal no_terminal = {.fd = -1};
 
 static int
 supervise(struct run *run)
@@ -129,6 +131,7 @@ supervise(struct run *run)
                              .output = &run->output,
                              .log = &run->log,
                              .nservers = 1,
+                             .terminal = &no_terminal,
                              .put_off_ms = run->put_off_ms != 0 ? run->put_off_ms : 1000};
     int status = supervise_run(&part, run->signals, &run->fixture.diag);
     keeper_stop(&run->keeper);
@@ -532,6 +535,7 @@ START_TEST(r6_sigint_ends_a_run_whose_keeper_does_not_answer)
     const struct request request = {.group = "g"};
     struct supervise part = {.keeper = &run.keeper,
                              .config = {&request, &run.fixture.catalog, &run.fixture.bpftrace, NULL, 1, NULL},
+                             .terminal = &no_terminal,
                              .output = &run.output,
                              .log = &run.log,
                              .nservers = 1,

@@ -159,6 +159,13 @@ begin_recording(struct recording *recording, const struct recording_header *head
 
 /* ---- The run. */
 
+/* Numbers that are drawn on a terminal. */
+static bool
+has_keys(const struct output *output)
+{
+    return output->view->summary.kind != SUMMARY_NONE && output->format->paint.terminal >= 0 && !format_is_json(output->format);
+}
+
 /* The keeper stays root and does not read what servers say. This process reads it and is not root any more by then, but for
  * --keep-root (`privileges` is NULL). */
 static int
@@ -175,8 +182,12 @@ supervise(struct supervise *run, struct launch *launch, const struct find_server
     if (launch->await != NULL)
         diag_note(run->log, "waiting for %s; Ctrl-C ends", await_words(launch->await, mem));
     int status = privileges != NULL ? privileges_drop(privileges, diag) : 0;
+    struct terminal terminal;
+    terminal_open(&terminal, has_keys(run->output) ? STDIN_FILENO : -1);
+    run->terminal = &terminal;
     if (status == 0)
         status = supervise_run(run, signals, diag) == 0 ? 0 : -1;
+    terminal_close(&terminal);
     keeper_stop(&keeper);
     output_close(run->output);
     return status;
@@ -239,7 +250,9 @@ trace_servers(struct setup *setup, const struct setup_files *files, const struct
         return -1;
     writable_make_own(STDERR_FILENO);
     to.format.options.has_servers = machine.chosen.has_several;
-    int signals = supervise_signals(); /* from here on they are read, so nothing that may take long stands before the loop */
+    struct output output = {.view = &setup->view, .format = &to.format, .sink = &to.sink, .log = log, .most = options->count};
+    int signals = supervise_signals(
+        has_keys(&output)); /* from here on they are read, so nothing that may take long stands before the loop */
     struct request request = setup->request;
     plan_choose_transport(&request, &machine.bpftrace);
     tell_halves(setup, log);
@@ -254,7 +267,6 @@ trace_servers(struct setup *setup, const struct setup_files *files, const struct
         if (begin_recording(&recording, &header, options, diag) != 0)
             return -1;
     }
-    struct output output = {.view = &setup->view, .format = &to.format, .sink = &to.sink, .log = log, .most = options->count};
     struct supervise run = {.config = {.request = &request},
                             .output = &output,
                             .log = log,

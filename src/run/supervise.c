@@ -4,6 +4,7 @@
 #include "base/no_memory.h"
 #include "run/notify.h"
 #include "run/supervise_struct.h"
+#include "show/keys.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -72,11 +73,24 @@ take_end_signal(struct run *run)
     }
 }
 
+/* Ctrl-Z leaves the terminal as it was. */
+static bool
+is_of_terminal(const struct run *run, int signal)
+{
+    if (signal == SIGTSTP) {
+        terminal_leave(run->part->terminal);
+        raise(SIGSTOP);
+    }
+    if (signal == SIGCONT)
+        terminal_enter(run->part->terminal);
+    return signal == SIGTSTP || signal == SIGCONT;
+}
+
 static void
 take_signal(struct run *run)
 {
     struct signalfd_siginfo info;
-    if (read(run->signals, &info, sizeof(info)) != sizeof(info))
+    if (read(run->signals, &info, sizeof(info)) != sizeof(info) || is_of_terminal(run, (int)info.ssi_signo))
         return;
     if (info.ssi_signo != SIGHUP || !run->part->can_reopen) {
         take_end_signal(run);
@@ -84,6 +98,14 @@ take_signal(struct run *run)
         run->is_reopening = true;
         keeper_order(run->part->keeper, KEEPER_REOPEN, 0);
     }
+}
+
+static void
+take_key(struct run *run)
+{
+    int key = terminal_key(run->part->terminal);
+    if (key >= 0 && keys_take(run->part->output, key))
+        take_end_signal(run);
 }
 
 static void
@@ -273,7 +295,7 @@ change_phase(struct run *run)
         run->phase = OVER;
 }
 
-enum { ON_SIGNAL, ON_KEEPER, ON_SINK, ON_SESSIONS };
+enum { ON_SIGNAL, ON_KEEPER, ON_SINK, ON_TERMINAL, ON_SESSIONS };
 
 /* While the reader is slow nothing more is read from bpftrace. Its buffer overflows then, and it counts what is lost. */
 static size_t
@@ -283,6 +305,7 @@ fill_poll(const struct run *run, struct pollfd *fds)
     fds[ON_SIGNAL] = (struct pollfd){run->signals, POLLIN, 0};
     fds[ON_KEEPER] = (struct pollfd){run->part->keeper->socket, POLLIN, 0};
     fds[ON_SINK] = (struct pollfd){run->shared.is_reader_gone ? -1 : run->part->output->sink->fd, is_full ? POLLOUT : 0, 0};
+    fds[ON_TERMINAL] = (struct pollfd){terminal_poll_fd(run->part->terminal), POLLIN, 0};
     for (size_t i = 0; i < run->nsessions; i++)
         session_poll(run->sessions[i], &fds[ON_SESSIONS + i * SESSION_FILES], !is_full);
     return ON_SESSIONS + run->nsessions * SESSION_FILES;
@@ -339,6 +362,8 @@ step(struct run *run)
         take_signal(run);
     for (size_t i = 0; i < nsessions; i++)
         session_read(run->sessions[i], &fds[ON_SESSIONS + i * SESSION_FILES]);
+    if (fds[ON_TERMINAL].revents != 0)
+        take_key(run);
     if (fds[ON_KEEPER].revents != 0)
         supervise_read_news(run);
     if (fds[ON_SINK].revents & (POLLERR | POLLHUP | POLLNVAL))
@@ -358,10 +383,14 @@ step(struct run *run)
 }
 
 int
-supervise_signals(void)
+supervise_signals(bool has_terminal)
 {
     sigset_t set;
     sigemptyset(&set);
+    if (has_terminal) {
+        sigaddset(&set, SIGTSTP);
+        sigaddset(&set, SIGCONT);
+    }
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);

@@ -135,13 +135,17 @@ static void
 show_summary(struct output *output)
 {
     struct outbuf *out = &output->sink->pending;
-    if (format_is_json(output->format)) {
+    if (output->is_held) {
+        /* it stays as it is */
+    } else if (format_is_json(output->format)) {
         summary_json_put(&output->summary, output->format, out);
     } else {
         size_t from = out->len;
         summary_text_put(&output->summary, output->format, out);
         text_putc(out, '\n');
         screen_draw(&output->format->paint, out, from);
+        if (*output->said != '\0')
+            screen_say(&output->format->paint, out, output->said);
     }
     sink_end_record(output->sink);
     write_prom(output);

@@ -22,6 +22,8 @@ struct output {
     uint64_t cut;        /* values that are shown in part */
     const struct diag_log *log;
     struct summary summary;
+    bool is_held;         /* on a terminal the numbers are not drawn anew */
+    char said[64];        /* what a key did: it stands in the last line there */
     bool has_prom_failed; /* its file could not be written the last time */
     uint64_t blocks; /* of it, so far: what `most` counts then */
 };

@@ -30,11 +30,11 @@ paint_for(int fd, const char *when, bool is_wide)
     return (struct paint){wants_colors(fd, when), isatty(fd) && !is_wide ? fd : -1};
 }
 
-static size_t
-columns_of(int terminal)
+size_t
+paint_columns(const struct paint *paint)
 {
     struct winsize size;
-    bool is_known = terminal >= 0 && ioctl(terminal, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    bool is_known = paint->terminal >= 0 && ioctl(paint->terminal, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
     return is_known ? size.ws_col : SIZE_MAX;
 }
 
@@ -61,7 +61,7 @@ paint_line(const struct paint *paint, struct outbuf *out, size_t from, struct pa
     struct outbuf plain = {0};
     text_put(&plain, (struct slice){out->ptr + from, out->len - from - 1});
     struct slice line = {plain.ptr, plain.len};
-    size_t columns = columns_of(paint->terminal), whole = fitting(line, columns);
+    size_t columns = paint_columns(paint), whole = fitting(line, columns);
     size_t end = whole < line.len ? fitting(line, columns - 1) : line.len;
     bool is_colored = paint->has_colors && part.color != PAINT_PLAIN && part.from < part.to && part.from < end;
     size_t color_from = is_colored ? part.from : end, color_to = part.to < end && is_colored ? part.to : end;

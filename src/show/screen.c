@@ -34,3 +34,12 @@ screen_draw(const struct paint *paint, struct outbuf *out, size_t from)
     text_put(out, (struct slice){drawn.ptr, drawn.len});
     text_free(&drawn);
 }
+
+void
+screen_say(const struct paint *paint, struct outbuf *out, const char *text)
+{
+    static const char last_line[] = "\033[999;1H", rest_of_line[] = "\033[K\r";
+    struct winsize size;
+    bool is_known = ioctl(paint->terminal, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+    text_printf(out, "%s%.*s%s", last_line, is_known ? size.ws_col - 1 : 1, text, rest_of_line);
+}

@@ -8,6 +8,10 @@
 
 enum { NS_A_MS = 1000000, INTERVAL_MS = 1000, WINDOW_MS = 60000, PARTS_OF_WINDOW = 6 };
 
+const char *const summary_sort_names[SUMMARY_SORTS] = {
+    [SUMMARY_BY_REQUESTS] = "requests", [SUMMARY_BY_ERRORS] = "errors", [SUMMARY_BY_P50] = "p50",
+    [SUMMARY_BY_P99] = "p99",           [SUMMARY_BY_MAX] = "max",       [SUMMARY_BY_BYTES] = "bytes"};
+
 /* Requests of one key in one slot. */
 struct entry {
     UT_hash_handle hh;
@@ -57,12 +61,21 @@ slot_ns(const struct summary_request *request)
     return slot > interval ? slot : interval;
 }
 
+static void
+make_slots(struct summary *summary)
+{
+    const struct summary_request *request = summary->request;
+    uint64_t slots = (window_ns(request) + slot_ns(request) - 1) / slot_ns(request);
+    summary->nslots = request->is_cumulative ? 1 : (size_t)slots;
+    summary->slots = need(calloc(summary->nslots, sizeof(*summary->slots)));
+    summary->at = 0;
+}
+
 void
 summary_init(struct summary *summary, const struct summary_request *request)
 {
-    uint64_t slots = (window_ns(request) + slot_ns(request) - 1) / slot_ns(request);
-    *summary = (struct summary){.request = request, .nslots = request->is_cumulative ? 1 : (size_t)slots};
-    summary->slots = need(calloc(summary->nslots, sizeof(*summary->slots)));
+    *summary = (struct summary){.request = request};
+    make_slots(summary);
 }
 
 static void
@@ -80,17 +93,37 @@ clear_slot(struct summary_slot *slot)
     *slot = (struct summary_slot){0};
 }
 
-void
-summary_free(struct summary *summary)
+static void
+free_slots(struct summary *summary)
 {
     for (size_t i = 0; i < summary->nslots; i++)
         clear_slot(&summary->slots[i]);
     free(summary->slots);
+}
+
+void
+summary_free(struct summary *summary)
+{
+    free_slots(summary);
     tally_free(&summary->now);
     tally_free(&summary->total);
     counted_free(&summary->counted);
     text_free(&summary->key);
     *summary = (struct summary){0};
+}
+
+void
+summary_set_interval(struct summary *summary, struct summary_request *request, uint64_t interval_ms)
+{
+    request->interval_ms = interval_ms;
+    if (!request->is_cumulative) {
+        free_slots(summary);
+        make_slots(summary);
+        summary->slots[0].from = summary->from;
+        summary->slots[0].from_counted = summary->from_counted;
+    }
+    if (summary->until != 0)
+        summary->until = summary->from + interval_ns(request);
 }
 
 /* NULL: there is no room for another key. */

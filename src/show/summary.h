@@ -10,7 +10,16 @@
 enum summary_kind { SUMMARY_NONE, SUMMARY_STAT, SUMMARY_TOP, SUMMARY_HIST };
 
 /* What the rows of top are sorted by. */
-enum summary_sort { SUMMARY_BY_REQUESTS, SUMMARY_BY_ERRORS, SUMMARY_BY_P50, SUMMARY_BY_P99, SUMMARY_BY_MAX, SUMMARY_BY_BYTES };
+enum summary_sort {
+    SUMMARY_BY_REQUESTS,
+    SUMMARY_BY_ERRORS,
+    SUMMARY_BY_P50,
+    SUMMARY_BY_P99,
+    SUMMARY_BY_MAX,
+    SUMMARY_BY_BYTES,
+    SUMMARY_SORTS
+};
+extern const char *const summary_sort_names[SUMMARY_SORTS];
 
 enum {
     SUMMARY_COLUMNS = 8,
@@ -71,6 +80,9 @@ void summary_next(struct summary *summary);
 
 /* No more is to come: ends the interval. Whether there is anything to be shown. */
 bool summary_end(struct summary *summary);
+
+/* Goes on with another interval, and begins a new window. `request` is the summary's own. */
+void summary_set_interval(struct summary *summary, struct summary_request *request, uint64_t interval_ms);
 
 /* Of the window, for stat of the last minute; and since the start. The caller frees them. */
 struct tally summary_window(const struct summary *summary);

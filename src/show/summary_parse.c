@@ -127,13 +127,10 @@ set_lines(struct summary_request *request, const char *value, struct diag *diag)
 static int
 set_sort(struct summary_request *request, const char *value, struct diag *diag)
 {
-    static const char *const names[] = {
-        [SUMMARY_BY_REQUESTS] = "requests", [SUMMARY_BY_ERRORS] = "errors", [SUMMARY_BY_P50] = "p50",
-        [SUMMARY_BY_P99] = "p99",           [SUMMARY_BY_MAX] = "max",       [SUMMARY_BY_BYTES] = "bytes"};
     char quoted[64];
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < SUMMARY_SORTS; i++) {
         request->sort = (enum summary_sort)i;
-        if (strcmp(value, names[i]) == 0)
+        if (strcmp(value, summary_sort_names[i]) == 0)
             return 0;
     }
     return diag_set(diag, DIAG_USAGE, "--sort: cannot sort by \"%s\"; expected requests, errors, p50, p99, max or bytes",
