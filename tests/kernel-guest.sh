@@ -124,6 +124,7 @@ if wants http; then
     live live-http 'texts take every way|404 and 500|least and the greatest numbers'
 fi
 ! wants whole || live live-whole 'three protocols|an access log|mean the same|many lengths'
+! wants whole || live live-emit 'by a program itself'
 ! wants events || live live-events '2026: every probe|beyond the sixth'
 if wants all; then
     wire all-batch all --transport=batch

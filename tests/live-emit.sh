@@ -101,6 +101,29 @@ holds_back_any_byte() {
     has_values_of_names "$dir/out"
 }
 
+# The numbers of all requests are the same as h2olog's.
+counts() { # OPTION...
+    SERVER=$SERVERS-whole
+    start_server && emit "$@" --interval 200ms -p "$server" && start_program && dispose_requests && program_is_done && rest 0.5 || return
+    tac "$dir/standalone" | awk '/^[0-9][0-9]:/ { exit } { print }' | grep -aE '^@[a-z0-9_]+(\[[^]]*\])?: [0-9]+$|^\[.*\) +[1-9]' | sed 's/|.*//' | tr -s ' ' | sed 's/ $//' | sort >"$dir/last"
+    same <(printf '%s\n' "${expected[@]}" | sort) "$dir/last"
+}
+
+counts_all() {
+    local expected=('@requests: 56' '@of_protocol[1]: 19' '@of_protocol[2]: 19' '@of_protocol[3]: 18' '@of_class[0]: 1' '@of_class[2]: 48' '@of_class[4]: 7' '@bytes: 5500' '@request_bytes: 392' '[64K, 128K) 55' '[1M, 2M) 55')
+    counts stat
+}
+
+counts_by_key() {
+    local expected=('@requests[/9, 404]: 2' '@requests[/8, 404]: 2' '@requests[/7, 404]: 2' '@errors_4xx[/9, 404]: 2' '@errors_4xx[/8, 404]: 2' '@errors_4xx[/7, 404]: 2' '@bytes[/9, 404]: 200' '@bytes[/8, 404]: 200' '@bytes[/7, 404]: 200')
+    counts top path,status -q "status == 404 and path ~ '^/[789]'" --lines 3 && has_lines 'the program decides status == 404'
+}
+
+counts_a_histogram() {
+    local expected=('[64, 128) 55')
+    counts hist bytes
+}
+
 # ------------------------------------------------------------------------------------------------ what bpftrace says to it
 
 # Its own words of this machine are not about the program.
@@ -235,6 +258,9 @@ live_case "JSON holds back headers" holds_back json \
     '{"at": NOW, "type": "receive_request_header", "conn_id": 1, "req_id": 2, "name": "x-y", "value": null, "value_redacted": 1, "value_len": 0}' \
     '{"at": NOW, "type": "receive_request_header", "conn_id": 1, "req_id": 2, "name": "x-yz", "value": "shown"}'
 
+live_case "numbers of all requests, by a program itself" counts_all
+live_case "numbers by keys, by a program itself" counts_by_key
+live_case "a histogram, by a program itself" counts_a_histogram
 live_case "a changed program runs, and what it adds is told" runs_changed
 live_case "records that no longer decode are named" names_faults
 live_case "-t chooses of a program" selects '1 1 TxStatus   200

@@ -6,21 +6,6 @@
 . "$(dirname "$0")/lib.sh"
 SERVER=$SERVERS-whole
 
-# 60 requests, of /0 to /9, the more of a path the higher its number; 7 of them failed, and one had no response.
-dispose_requests() {
-    local i path status http conn=0
-    for i in 0 1 2 3 4 5 6 7 8 9; do
-        for ((path = 0; path <= i; path++)); do
-            status=200
-            [[ $i$path == ?[67] ]] && status=404
-            conn=$((conn + 1)) http=$((conn % 3 + 1))
-            echo "dispose $http $conn 1 0x${http}00 $status 100 \"GET\" \"/$i\" \"a.test\" sockaddr(127.0.0.$((i % 2 + 1)):4001) null response"
-        done
-    done >"$dir/fired"
-    echo 'dispose 1 99 1 0x101 0 0 "GET" "/gone" "a.test" null null' >>"$dir/fired"
-    fire_file "$dir/fired"
-}
-
 # Members of the objects, summed up over all intervals: "PATH" is keys with points between.
 sum_of() { # PATH
     perl -MJSON::PP -ne 'BEGIN { our @path = split /\./, shift @ARGV } my $v = decode_json($_); $v = $v->{$_} // {} for @path; $sum += ref $v ? 0 : $v; END { print $sum + 0 }' "$1" "$dir/out"

@@ -6,10 +6,12 @@
 #include "command/choose.h"
 #include "command/doctor.h"
 #include "command/list.h"
+#include "program/numbers.h"
 #include "program/standalone.h"
 #include "program/wire_program.h"
 #include "run/launch.h"
 #include "run/source.h"
+#include "show/query_where.h"
 
 #include <errno.h>
 #include <string.h>
@@ -116,18 +118,60 @@ print_doctor(const struct options *options, const struct setup_files *files, con
 
 /* ---- --emit-script. */
 
+/* What a program by itself counts. */
+static int
+write_numbers(struct outbuf *program, const struct plan *plan, const struct setup *setup, const struct files *templates,
+              struct mem *mem, struct diag *diag)
+{
+    static const enum numbers_kind kinds[] = {
+        [SUMMARY_STAT] = NUMBERS_STAT, [SUMMARY_TOP] = NUMBERS_TOP, [SUMMARY_HIST] = NUMBERS_HIST};
+    const struct summary_request *summary = &setup->view.summary;
+    struct outbuf halves = {0};
+    if (setup->view.query.root != NULL)
+        query_put_halves(&setup->view.query, &setup->request.redact, setup->request.text_limit, &halves);
+    const struct numbers numbers = {.kind = kinds[summary->kind],
+                                    .columns = summary->columns,
+                                    .ncolumns = summary->ncolumns,
+                                    .value = tally_value_names[summary->value],
+                                    .interval_ms = (unsigned)summary_interval_ms(summary),
+                                    .lines = (unsigned)summary_lines(summary),
+                                    .command = setup->command,
+                                    .halves = halves.len > 0 ? text_keep(&halves, mem) : NULL};
+    if (strcmp(setup->format, "json") == 0)
+        return diag_set(diag, DIAG_USAGE, "-f json: a program by itself prints tables; bpftrace -f json prints these as JSON");
+    if (plan->whole == NULL)
+        return diag_set(diag, DIAG_NOTHING,
+                        "a program that counts by itself needs a server's structures; say which with -p PID");
+    return numbers_write(program, plan, &numbers, templates, mem, diag);
+}
+
+/* What only h2olog does to requests that are counted; NULL: nothing. */
+static const char *
+undecided_option(const struct setup *setup)
+{
+    static const char *const options[] = {"sni", "include-regex", "exclude-regex", "hist-of-acks"};
+    for (size_t i = 0; i < setup->nwords; i++)
+        for (size_t k = 0; k < sizeof(options) / sizeof(options[0]); k++)
+            if (strcmp(setup->words[i].option, options[k]) == 0)
+                return options[k];
+    return NULL;
+}
+
 static int
 write_program(struct outbuf *program, const struct plan *plan, const struct setup *setup, const struct files *templates,
               struct mem *mem, struct diag *diag)
 {
     const struct options *options = setup->options;
-    const char *view_option = setup_view_option(setup);
+    bool has_numbers = setup->view.summary.kind != SUMMARY_NONE;
+    const char *view_option = has_numbers ? undecided_option(setup) : setup_view_option(setup);
     if (strcmp(options->emit_script, "wire") == 0)
         return wire_program_write(program, plan, CONTRACT_NO_NONCE, setup->command, templates, mem, diag);
     if (view_option != NULL)
         return diag_set(diag, DIAG_USAGE,
-                        "--%s: a program by itself cannot do that; --emit-script=wire prints what h2olog runs for it",
-                        view_option);
+                        "%s%s: a program by itself cannot do that; --emit-script=wire prints what h2olog runs for it",
+                        setup->options->is_of_acks ? "" : "--", setup->options->is_of_acks ? "hist rtt and cwnd" : view_option);
+    if (has_numbers)
+        return write_numbers(program, plan, setup, templates, mem, diag);
     const struct standalone_options standalone = {.command = setup->command,
                                                   .is_json = strcmp(setup->format, "json") == 0,
                                                   .extra = options->extra,

@@ -212,17 +212,25 @@ shown_by_protocol(const struct writer *writer, const struct whole_block *block)
     return !block->has_numbers ? 1 : has_sni ? 15 : 7;
 }
 
-/* Most hits end at the conditions, so nothing is read before that they do not ask for. */
+/* Most hits end at the conditions, so nothing is read before that they do not ask for. Returns what they ask for by protocol.
+ */
+static unsigned
+put_conditions(struct member_reader *reader, const struct writer *writer)
+{
+    unsigned asked = asked_by_protocol(writer);
+    for (int i = 0; i < VARIABLES; i++)
+        if (request_asks(writer->plan->request, variables[i].name))
+            variables[i].set(reader, variables[i].name, (int)variables[i].value);
+    read_by_protocol(reader, asked);
+    put_filters(reader, writer);
+    return asked;
+}
+
 static void
 put_wanted(struct member_reader *reader, const struct writer *writer, const struct whole_block *block)
 {
     const struct request *request = writer->plan->request;
-    unsigned asked = asked_by_protocol(writer);
-    for (int i = 0; i < VARIABLES; i++)
-        if (request_asks(request, variables[i].name))
-            variables[i].set(reader, variables[i].name, (int)variables[i].value);
-    read_by_protocol(reader, asked);
-    put_filters(reader, writer);
+    unsigned asked = put_conditions(reader, writer);
     read_by_protocol(reader, shown_by_protocol(writer, block) & ~asked);
     for (int i = 0; block->has_numbers && i < VARIABLES; i++)
         if (variables[i].field != 0 && !request_asks(request, variables[i].name))
@@ -393,6 +401,22 @@ put_records(const struct writer *writer, struct member_reader *reader, const str
         if (put_event(writer, reader, block->events[i], out) != 0)
             return -1;
     return event != NULL ? put_list(writer, reader, event, block->list, out) : 0;
+}
+
+void
+whole_program_read(const struct writer *writer, struct member_reader *reader, const char *const *names, size_t count)
+{
+    static const struct whole_block plain = {.list = STRUCTURES_CONN};
+    put_checks(reader, writer, &plain);
+    unsigned asked = put_conditions(reader, writer), wanted = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (int k = 0; k < VARIABLES; k++)
+            if (strcmp(variables[k].name, names[i]) == 0 && !request_asks(writer->plan->request, names[i]))
+                variables[k].set(reader, names[i], (int)variables[k].value);
+        for (int k = 0; k < BY_PROTOCOL; k++)
+            wanted |= strcmp(by_protocol[k].name, names[i] + 1) == 0 ? 1u << k : 0;
+    }
+    read_by_protocol(reader, wanted & ~asked);
 }
 
 static int

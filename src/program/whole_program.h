@@ -7,4 +7,8 @@
  * its `diag` set. */
 int whole_program_write(const struct writer *program, struct outbuf *out);
 
+/* Writes the statements that read a request, end hits that are none or are not wanted, and set $status, $http_version,
+ * $conn_id, and the variables that are named, as "$path" ($path_len is its length), "$bytes", "$begin_at" or "$sni". */
+void whole_program_read(const struct writer *writer, struct member_reader *reader, const char *const *names, size_t count);
+
 #endif

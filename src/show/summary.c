@@ -38,10 +38,16 @@ need(void *memory)
     return memory;
 }
 
+uint64_t
+summary_interval_ms(const struct summary_request *request)
+{
+    return request->interval_ms != 0 ? request->interval_ms : INTERVAL_MS;
+}
+
 static uint64_t
 interval_ns(const struct summary_request *request)
 {
-    return (request->interval_ms != 0 ? request->interval_ms : INTERVAL_MS) * NS_A_MS;
+    return summary_interval_ms(request) * NS_A_MS;
 }
 
 static uint64_t

@@ -98,6 +98,8 @@ uint64_t summary_count_at(const struct summary *summary);
 /* How long the window is so far, in nanoseconds. */
 uint64_t summary_window_ns(const struct summary *summary);
 
+uint64_t summary_interval_ms(const struct summary_request *request);
+
 /* How many rows are shown at most. */
 size_t summary_lines(const struct summary_request *request);
 
