@@ -18,9 +18,18 @@ is_sum() { # PATH EXPECTED...
     done
 }
 
+is_recording_refused() { # MESSAGE OPTION...
+    ! "$H2OLOG" --replay "$dir/recording" "${@:2}" >/dev/null 2>"$dir/said" && grep -qF -e "$1" "$dir/said" || { show "$dir/said"; return 1; }
+}
+
+is_shown_of_recording() { # PATTERN OPTION...
+    "$H2OLOG" --replay "$dir/recording" "${@:2}" >/dev/null 2>"$dir/said" && grep -q -e "$1" "$dir/said" || { show "$dir/said"; return 1; }
+}
+
 stat_counts() {
     start_server && start_log stat -f json --interval 300ms --record "$dir/recording" && dispose_requests && end_log && messages_are_clean || return
     is_sum now.requests 56 now.unanswered 1 now.statuses.2xx 48 now.statuses.4xx 7 now.bytes.sum 5500 now.duration_ms.count 55 now.duration_ms.sum 82500 now.ttfb_ms.sum 6875 lost 0 || return
+    is_recording_refused "these records do not have \":path\"" top && is_shown_of_recording '^h2olog: 56' top status || return
     tail -n 1 "$dir/err" | grep -q '^h2olog: 56 requests, 1 of them unanswered' || { show "$dir/err"; return 1; }
     tail -n 1 "$dir/out" | perl -MJSON::PP -ne '$v = decode_json($_); $t = $v->{total};
         exit !($t->{requests} == 56 && abs($t->{duration_ms}{p50} / 1500 - 1) < 0.032 && $t->{duration_ms}{max} == 1500 && abs($t->{ttfb_ms}{p99} / 125 - 1) < 0.032)' || { cat "$dir/out"; return 1; }

@@ -426,6 +426,67 @@ START_TEST(what_only_structures_tell)
 }
 END_TEST
 
+static bool
+is_sent(int field)
+{
+    return (summary_left_out(&request) >> field & 1) == 0;
+}
+
+START_TEST(numbers_that_nobody_looks_at_are_not_sent)
+{
+    ck_assert_uint_eq(summary_left_out(&request), 0); /* no numbers are asked for, but requests */
+    ask("stat", "requests");
+    ck_assert(is_sent(WHOLE_STATUS) && is_sent(WHOLE_BYTES) && is_sent(WHOLE_REQUEST_BYTES) && is_sent(WHOLE_BEGIN_AT) &&
+              is_sent(WHOLE_RESPONSE_START_AT) && is_sent(WHOLE_RESPONSE_END_AT) && is_sent(WHOLE_RTT));
+    ck_assert(!is_sent(WHOLE_ADDRESS) && !is_sent(WHOLE_CONNECTED_AT) && !is_sent(WHOLE_HEADER_BYTES));
+    request = (struct summary_request){0};
+    ask("hist", "duration");
+    ck_assert(is_sent(WHOLE_BEGIN_AT) && is_sent(WHOLE_RESPONSE_END_AT) && is_sent(WHOLE_CONN_ID));
+    ck_assert(!is_sent(WHOLE_BYTES) && !is_sent(WHOLE_RESPONSE_START_AT) && !is_sent(WHOLE_RTT));
+    ask("prom", "/x"); /* a file has all */
+    ck_assert(is_sent(WHOLE_BYTES));
+    request = (struct summary_request){0};
+    ask("top", "path,address");
+    ck_assert_uint_eq(summary_left_out(&request), 0);
+}
+END_TEST
+
+START_TEST(commas_in_braces_end_no_column)
+{
+    ask("top", "%{%H,%M}t,status");
+    ck_assert_uint_eq(request.ncolumns, 2);
+    ck_assert_str_eq(request.columns[0], "%{%H,%M}t");
+    ck_assert_str_eq(request.columns[1], "status");
+}
+END_TEST
+
+static void
+press(struct summary_request *asked, uint64_t ms)
+{
+    summary_set_interval(&summary, asked, ms);
+}
+
+START_TEST(an_interval_that_is_changed_begins_a_window)
+{
+    ask("stat", "requests");
+    summary_init(&summary, &request);
+    summary_tick(&summary, seconds(100));
+    add("/", 200, 10);
+    ck_assert(summary_tick(&summary, seconds(101)));
+    summary_next(&summary);
+    add("/", 200, 10);
+    press(&request, 5000);
+    ck_assert(!summary_tick(&summary, seconds(105)));
+    ck_assert(summary_tick(&summary, seconds(106)));
+    struct tally window = summary_window(&summary), total = summary_total(&summary);
+    ck_assert_uint_eq(window.requests, 1);
+    ck_assert_uint_eq(summary_window_ns(&summary), seconds(5));
+    ck_assert_uint_eq(total.requests, 2);
+    tally_free(&window);
+    tally_free(&total);
+}
+END_TEST
+
 Suite *
 summary_suite(void)
 {
@@ -447,6 +508,9 @@ summary_suite(void)
     tcase_add_test(tcase, a_file_of_metrics_is_whole);
     tcase_add_test(tcase, what_cannot_be_meant);
     tcase_add_test(tcase, what_only_structures_tell);
+    tcase_add_test(tcase, numbers_that_nobody_looks_at_are_not_sent);
+    tcase_add_test(tcase, commas_in_braces_end_no_column);
+    tcase_add_test(tcase, an_interval_that_is_changed_begins_a_window);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -143,6 +143,13 @@ where_of(const struct setup *setup, const struct redact *redact, struct mem *mem
     return is_recorded ? NULL : view_where(&setup->view, redact, text_limit(setup->options), mem);
 }
 
+/* Numbers that are not looked at. A recording may be asked for all of them later. */
+static uint32_t
+left_out(const struct setup *setup)
+{
+    return setup->options->record != NULL ? 0 : view_left_out(&setup->view);
+}
+
 /* Objects have it, but lines do not. A recording may be asked for it later. */
 static bool
 has_sni(const struct setup *setup)
@@ -172,6 +179,7 @@ make_request(struct setup *setup, struct mem *mem)
                          .needs_whole = view_needs_whole(&setup->view),
                          .shows_whole = setup->view.log.shows_whole,
                          .wants_sni = has_sni(setup),
+                         .left_out = left_out(setup),
                          .buffer = options->buffer,
                          .app_data = options->app_data};
 }

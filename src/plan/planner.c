@@ -32,6 +32,8 @@ leave_out(struct planner *planner, const struct catalog_probe *probe, const char
 static bool
 is_field_shown(struct planner *planner, const struct catalog_probe *probe, const struct catalog_field *field, bool literally)
 {
+    if (whole_event_of(probe) == WHOLE_END && (planner->request->left_out >> (field - probe->fields) & 1) != 0)
+        return false;
     if (!field->is_app_data && !field->is_secret)
         return true;
     bool is_shown = planner->request->app_data && (literally || !field->is_secret);

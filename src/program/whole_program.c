@@ -167,13 +167,15 @@ put_filters(struct member_reader *reader, const struct writer *writer)
 }
 
 /* Values that depend on the protocol. */
+enum { BY_REQ_ID, BY_ADDRESS, BY_RTT, BY_SNI, BY_PROTOCOL };
+
 static const struct {
     const char *name;
     enum structures_value value;
-} by_protocol[] = {
-    {"req_id", STRUCTURES_REQ_ID}, {"address", STRUCTURES_ADDRESS}, {"rtt", STRUCTURES_RTT}, {"sni", STRUCTURES_SNI}};
-
-enum { BY_PROTOCOL = sizeof(by_protocol) / sizeof(by_protocol[0]) };
+} by_protocol[BY_PROTOCOL] = {[BY_REQ_ID] = {"req_id", STRUCTURES_REQ_ID},
+                              [BY_ADDRESS] = {"address", STRUCTURES_ADDRESS},
+                              [BY_RTT] = {"rtt", STRUCTURES_RTT},
+                              [BY_SNI] = {"sni", STRUCTURES_SNI}};
 
 /* Reads those of the bits in `which`. */
 static void
@@ -208,8 +210,13 @@ asked_by_protocol(const struct writer *writer)
 static unsigned
 shown_by_protocol(const struct writer *writer, const struct whole_block *block)
 {
-    bool has_sni = writer->plan->whole->sent[WHOLE_SNI] != NULL;
-    return !block->has_numbers ? 1 : has_sni ? 15 : 7;
+    const struct plan_whole *whole = writer->plan->whole;
+    unsigned shown = 1;
+    if (block->has_numbers && whole->sent[WHOLE_END]->is_shown[WHOLE_ADDRESS])
+        shown |= 1u << BY_ADDRESS;
+    if (block->has_numbers && whole->sent[WHOLE_END]->is_shown[WHOLE_RTT])
+        shown |= 1u << BY_RTT;
+    return block->has_numbers && whole->sent[WHOLE_SNI] != NULL ? shown | 1u << BY_SNI : shown;
 }
 
 /* Most hits end at the conditions, so nothing is read before that they do not ask for. Returns what they ask for by protocol.
@@ -232,8 +239,9 @@ put_wanted(struct member_reader *reader, const struct writer *writer, const stru
     const struct request *request = writer->plan->request;
     unsigned asked = put_conditions(reader, writer);
     read_by_protocol(reader, shown_by_protocol(writer, block) & ~asked);
+    const bool *is_shown = writer->plan->whole->sent[WHOLE_END]->is_shown;
     for (int i = 0; block->has_numbers && i < VARIABLES; i++)
-        if (variables[i].field != 0 && !request_asks(request, variables[i].name))
+        if (variables[i].field != 0 && is_shown[variables[i].field] && !request_asks(request, variables[i].name))
             variables[i].set(reader, variables[i].name, (int)variables[i].value);
 }
 

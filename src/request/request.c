@@ -47,6 +47,8 @@ request_put(struct outbuf *out, const struct request *request, const char *mark,
         put_line(out, mark, "transport", "batch", put);
     if (request->text_limit != 0)
         text_printf(out, "%stext-limit %u\n", mark, request->text_limit);
+    if (request->left_out != 0 && request_is_of_exchanges(request))
+        text_printf(out, "%swithout %u\n", mark, request->left_out);
     if (request->wants_sni && request_is_of_exchanges(request))
         put_line(out, mark, "sni", "yes", put);
     if (request->where != NULL)
@@ -80,17 +82,24 @@ add_filter(struct filter *filter, struct slice value, struct mem *mem, struct di
     return filter_add(filter, word.option, word.value, mem, diag) == 0 ? 1 : -1;
 }
 
+static int
+take_number(unsigned *to, struct slice value)
+{
+    uint64_t number;
+    bool is_number = text_number(value, UINT32_MAX, &number);
+    *to = is_number ? (unsigned)number : 0;
+    return is_number;
+}
+
 int
 request_take(struct request *request, struct slice key, struct slice value, struct mem *mem, struct diag *diag)
 {
     if (text_is(key, "filter"))
         return add_filter(&request->filter, value, mem, diag);
-    if (text_is(key, "text-limit")) {
-        uint64_t limit;
-        bool is_number = text_number(value, UINT32_MAX, &limit);
-        request->text_limit = is_number ? (unsigned)limit : 0;
-        return is_number;
-    }
+    if (text_is(key, "text-limit"))
+        return take_number(&request->text_limit, value);
+    if (text_is(key, "without"))
+        return take_number(&request->left_out, value);
     if (text_is(key, "sni"))
         request->wants_sni = text_is(value, "yes");
     else if (text_is(key, "where"))

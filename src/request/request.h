@@ -50,6 +50,8 @@ struct request {
     bool wants_sni;          /* of whole requests: the name that the client asked TLS for */
     const char *where;   /* those for which this bpftrace expression holds; NULL: all. Of whole requests that are read in the
                           * server it is in the variables of whole_program.h, of events of QUIC in those of client.h */
+    uint32_t left_out;   /* of whole requests that are read in the server: numbers that are not sent, as bits by field of
+                          * WHOLE_END */
     bool app_data;       /* application data too, and secrets of events that a pattern names literally */
 };
 
@@ -60,6 +62,7 @@ struct request {
  *   redact PATTERN        one line for each
  *   transport batch       unless it is a stream
  *   text-limit 8192
+ *   without 2040          numbers of whole requests that are not sent, as bits, if there are any
  *   sni yes               if that of whole requests is asked for
  *   where EXPRESSION      if there is one
  *   filter conn 1,2       one line for each: the option's name, and what it was given

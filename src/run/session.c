@@ -25,6 +25,31 @@ check_choice(const struct session *session, const struct session_config *config,
     return unused == NULL ? 0 : diag_set(diag, DIAG_NOTHING, "%s: the program prints nothing like that", unused);
 }
 
+/* Whether records have the header field: no filter of the run that made them left it out. */
+static bool
+has_field(const struct session_config *config, const struct exchange_field *field)
+{
+    const struct catalog *catalog = config->catalog;
+    const struct filter *filter = &config->request->filter;
+    for (size_t i = 0; i < catalog->count; i++)
+        if (catalog->probes[i].role == field->role && filter_wants_probe(filter, &catalog->probes[i]) &&
+            filter_fits_name(filter, &catalog->probes[i], field->name))
+            return true;
+    return false;
+}
+
+/* Of columns. */
+static int
+check_key(const struct session_config *config, const struct exchange_fields *asked, struct diag *diag)
+{
+    char quoted[128];
+    for (size_t i = 0; i < asked->count; i++)
+        if (!has_field(config, &asked->items[i]))
+            return diag_set(diag, DIAG_NOTHING, "these records do not have \"%s\"; the run that made them did not ask for it",
+                            diag_quote(quoted, sizeof(quoted), asked->items[i].name));
+    return 0;
+}
+
 /* What only structures tell is not in records of probes, nor what was not asked for when they were made. */
 static int
 check_whole(const struct session *session, const struct view *view, struct diag *diag)
@@ -38,6 +63,10 @@ check_whole(const struct session *session, const struct view *view, struct diag 
         return diag_set(diag, DIAG_NOTHING,
                         "these records are whole requests, read in the server's structures; -g request, -q, -F, stat, top and "
                         "hist show them");
+    if (whole != NULL && (session->plan.request->left_out & ~view_left_out(view)) != 0)
+        return diag_set(diag, DIAG_NOTHING,
+                        "these records do not have all numbers that are to be shown; they are of a program that was made for "
+                        "less");
     return whole != NULL && view_wants_sni(view) && whole->sent[WHOLE_SNI] == NULL
                ? diag_set(diag, DIAG_NOTHING,
                           "the names that clients asked TLS for are not in these records; -f json, --sni, -q sni or -F "
@@ -90,7 +119,8 @@ prepare(struct session *session, const struct session_config *config, struct sli
 {
     struct note note;
     if (note_read(&note, text, &session->mem, diag) != 0 || make_plan(session, config, &note, diag) != 0 ||
-        check_whole(session, config->run->output->view, diag) != 0)
+        check_whole(session, config->run->output->view, diag) != 0 ||
+        check_key(config, &config->run->output->view->summary.key.asked, diag) != 0)
         return -1;
     begin_intake(session, config->cpus, note.nonce);
     if (choose_events(session, config, diag) != 0)

@@ -54,6 +54,20 @@ column_format(const char *name, struct mem *mem)
     return text_skip_prefix(&header, "resp.") && header.len > 0 && is_plain ? mem_printf(mem, "%%{%s}o", header.ptr) : NULL;
 }
 
+/* The next word up to a comma that is not in braces; NULL: there is none. */
+static char *
+next_column(char **rest)
+{
+    char *name = *rest, *end = name;
+    for (bool is_inside = false; end != NULL && *end != '\0' && (is_inside || *end != ','); end++)
+        is_inside = *end == '{' || (is_inside && *end != '}');
+    if (name == NULL)
+        return NULL;
+    *rest = *end != '\0' ? end + 1 : NULL;
+    *end = '\0';
+    return name;
+}
+
 static int
 set_columns(struct summary_request *request, const char *option, const char *value, struct mem *mem, struct diag *diag)
 {
@@ -62,7 +76,7 @@ set_columns(struct summary_request *request, const char *option, const char *val
     int status = 0;
     request->ncolumns = 0;
     request->key = (struct access_log){0};
-    for (char *name; status == 0 && (name = strsep(&rest, ",")) != NULL;) {
+    for (char *name; status == 0 && (name = next_column(&rest)) != NULL;) {
         const char *column = column_format(name, mem);
         if (column == NULL)
             status = bad_column(option, name, diag);
@@ -198,4 +212,33 @@ summary_needs_whole(const struct summary_request *request)
             if (columns[k].is_whole && strcmp(columns[k].name, request->columns[i]) == 0)
                 return columns[k].name;
     return NULL;
+}
+
+/* Numbers that a histogram is of. */
+static uint32_t
+needed_by_hist(enum tally_value value)
+{
+    switch (value) {
+    case TALLY_TTFB:
+        return 1u << WHOLE_RESPONSE_START_AT;
+    case TALLY_DURATION:
+        return 1u << WHOLE_RESPONSE_END_AT;
+    case TALLY_BYTES:
+        return 1u << WHOLE_BYTES;
+    default:
+        return 1u << WHOLE_REQUEST_BYTES;
+    }
+}
+
+uint32_t
+summary_left_out(const struct summary_request *request)
+{
+    static const uint32_t always = 1u << WHOLE_CONN_ID | 1u << WHOLE_REQ_ID | 1u << WHOLE_HTTP_VERSION | 1u << WHOLE_STATUS |
+                                   1u << WHOLE_BEGIN_AT,
+                          counted = 1u << WHOLE_BYTES | 1u << WHOLE_REQUEST_BYTES | 1u << WHOLE_RESPONSE_START_AT |
+                                    1u << WHOLE_RESPONSE_END_AT | 1u << WHOLE_RTT;
+    bool is_of_one = request->kind == SUMMARY_HIST && request->prom == NULL;
+    if (request->kind == SUMMARY_NONE || request->key.shows_whole)
+        return 0;
+    return ~(always | (is_of_one ? needed_by_hist(request->value) : counted)) & ((1u << WHOLE_FIELDS) - 1);
 }

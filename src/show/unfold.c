@@ -47,12 +47,20 @@ add_response(struct exchange *exchange, const struct record *record)
     exchange_add(exchange, &made);
 }
 
+/* What a number is that was not asked for. */
+static uint64_t
+unsent_number(int field)
+{
+    bool is_amount = field == WHOLE_BYTES || field == WHOLE_HEADER_BYTES || field == WHOLE_REQUEST_BYTES;
+    return is_amount ? WHOLE_UNKNOWN : 0;
+}
+
 static void
 keep_numbers(struct exchange_whole *whole, const struct record *record)
 {
     whole->is_there = true;
     for (int i = 0; i < WHOLE_FIELDS; i++)
-        whole->numbers[i] = record->values[i].number;
+        whole->numbers[i] = record->event->is_shown[i] ? record->values[i].number : unsent_number(i);
     if (record->values[WHOLE_ADDRESS].text.len == sizeof(whole->address))
         memcpy(whole->address, record->values[WHOLE_ADDRESS].text.ptr, sizeof(whole->address));
 }

@@ -59,6 +59,9 @@ const char *view_needs_whole(const struct view *view);
 /* Whether it needs the name that the client asked TLS for. */
 bool view_wants_sni(const struct view *view);
 
+/* Which numbers of a whole request it does not look at, as bits by field of WHOLE_END. */
+uint32_t view_left_out(const struct view *view);
+
 /* What a program that reads whole requests in the server can decide of that (query_where.h); NULL: nothing. The arena's. */
 const char *view_where(const struct view *view, const struct redact *redact, size_t text_limit, struct mem *mem);
 
