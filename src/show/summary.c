@@ -38,6 +38,13 @@ need(void *memory)
     return memory;
 }
 
+const char *
+summary_source(const struct summary *summary)
+{
+    bool has_both = summary->has_probes && summary->has_structures;
+    return has_both ? "both" : summary->has_structures ? "server" : summary->has_probes ? "probes" : NULL;
+}
+
 uint64_t
 summary_interval_ms(const struct summary_request *request)
 {
@@ -163,6 +170,8 @@ void
 summary_add(struct summary *summary, const struct exchange *exchange)
 {
     tally_add(&summary->now, exchange);
+    summary->has_structures |= exchange->whole.is_there;
+    summary->has_probes |= !exchange->whole.is_there;
     if (summary->request->ncolumns > 0)
         add_to_key(summary, exchange);
 }

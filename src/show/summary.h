@@ -61,6 +61,7 @@ struct summary {
     size_t nslots, at;
     struct counted counted;           /* by the servers themselves, for stat */
     struct counted_sums from_counted; /* what that was when the interval began */
+    bool has_probes, has_structures;       /* requests came from these */
     uint64_t lost;   /* events, so far */
     uint64_t latest; /* CLOCK_BOOTTIME of the last tick */
 };
@@ -97,6 +98,9 @@ uint64_t summary_count_at(const struct summary *summary);
 
 /* How long the window is so far, in nanoseconds. */
 uint64_t summary_window_ns(const struct summary *summary);
+
+/* "server", "probes" or "both"; NULL: no request has come. */
+const char *summary_source(const struct summary *summary);
 
 uint64_t summary_interval_ms(const struct summary_request *request);
 

@@ -160,6 +160,14 @@ put_buckets(const struct summary *summary, struct outbuf *out)
     text_putc(out, ']');
 }
 
+static void
+put_source(const struct summary *summary, struct outbuf *out)
+{
+    const char *source = summary_source(summary);
+    bool is_quoted = source != NULL;
+    text_printf(out, ", \"source\": %s%s%s", is_quoted ? "\"" : "", is_quoted ? source : "null", is_quoted ? "\"" : "");
+}
+
 void
 summary_json_put(const struct summary *summary, const struct format *format, struct outbuf *out)
 {
@@ -170,6 +178,7 @@ summary_json_put(const struct summary *summary, const struct format *format, str
     put_when(format, out, "from", summary->from);
     put_when(format, out, "until", summary->until);
     put_number(out, "lost", summary->lost);
+    put_source(summary, out);
     if (summary->request->kind == SUMMARY_STAT)
         put_stat(summary, out);
     if (summary->request->kind == SUMMARY_TOP) {
