@@ -93,6 +93,14 @@ counters_of_the_server() {
     same <(printf '%s\n' 'h2olog_connections_open 13' 'h2olog_connections_opened_total 8' 'h2olog_quic_packets_lost_total 5') <(grep -E '^h2olog_(connections_open|connections_opened_total|quic_packets_lost_total) ' "$dir/prom")
 }
 
+# Of two servers, the second one of which begins during the run and has ended nothing before.
+counters_of_a_successor() {
+    cp "$SERVER" "$dir/server" && start_server_as "$dir/server" && count_before && start_log stat --follow -f json --interval 300ms && wait_for 5 has_block && tell 'count _num_sessions 2' || return
+    start_other "$dir/server" && printf '%s\n' 'count _num_sessions 5' 'count _num_connections 4' >&"$other_script" && wait_for 20 are_traced 2 && rest 0.7 && kill -TERM "$server" || { show "$dir/err"; return 1; }
+    wait_for 20 grep -q "process $server has ended" "$dir/err" && printf '%s\n' 'count _num_sessions 1' >&"$other_script" && rest 0.7 && end_log && is_sum now.connections_opened 8 || return
+    tail -n 1 "$dir/out" | grep -q '"connections_open": 4,' || { tail -n 1 "$dir/out"; return 1; }
+}
+
 # Where the contexts are not what they are taken for nothing is said of them.
 counters_elsewhere() {
     start_server && echo 'count globalconf 1' >"$dir/fired" && fire_file "$dir/fired" && start_log stat -f json --interval 300ms && count_now && rest 0.7 && end_log && messages_are_clean &&
@@ -184,6 +192,7 @@ live_case "stat counts every request once, live and of a recording" stat_counts
 live_case "top has the heaviest keys, and all else in one row" top_sorts
 live_case "a histogram" histogram
 live_case "what the server counts by itself, live and of a recording" counters_of_the_server
+live_case "what the server counts, over a restart" counters_of_a_successor
 live_case "what the server counts is not where it is looked for" counters_elsewhere
 live_case "round-trip times and windows of acknowledgements" acknowledgements
 live_case "numbers on a small terminal" on_a_terminal

@@ -35,7 +35,7 @@ START_TEST(counters_are_written_and_read)
     ck_assert_uint_eq(counters.numbers[COUNTER_CONNECTIONS_OPEN], 3);
     counters_write(&out, &counters);
     text_putc(&out, '\0');
-    ck_assert_str_eq(out.ptr, "connections_open=3 quic_packets_sent=18446744073709551615");
+    ck_assert_str_eq(out.ptr, "of_run=0 connections_open=3 quic_packets_sent=18446744073709551615");
     text_free(&out);
     static const char *const bad[] = {"connections_open", "connections_open=", "connections_open=x", "connections_open=-1"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -85,6 +85,17 @@ START_TEST(servers_are_added_up_and_end)
 }
 END_TEST
 
+START_TEST(a_server_of_the_run_has_counted_for_it_only)
+{
+    add(1, "of_run=0 connections_opened=100");
+    add(2, "of_run=1 connections_open=2 connections_opened=4");
+    ck_assert_uint_eq(sum_of(COUNTER_CONNECTIONS_OPENED), 4);
+    add(2, "of_run=1 connections_open=2 connections_opened=5");
+    ck_assert_uint_eq(sum_of(COUNTER_CONNECTIONS_OPENED), 5);
+    counted_free(&counted);
+}
+END_TEST
+
 Suite *
 counted_suite(void)
 {
@@ -92,6 +103,7 @@ counted_suite(void)
     TCase *tcase = tcase_create("counted");
     tcase_add_test(tcase, counters_are_written_and_read);
     tcase_add_test(tcase, what_was_counted_before_is_not_of_the_run);
+    tcase_add_test(tcase, a_server_of_the_run_has_counted_for_it_only);
     tcase_add_test(tcase, servers_are_added_up_and_end);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -29,10 +29,10 @@ counters_find(struct slice name, int *counter)
 void
 counters_write(struct outbuf *out, const struct counters *counters)
 {
-    size_t before = out->len;
+    text_printf(out, "of_run=%d", counters->is_of_run);
     for (int i = 0; i < COUNTERS; i++)
         if (counters->are_known[i])
-            text_printf(out, "%s%s=%lu", out->len > before ? " " : "", counter_rows[i].name, counters->numbers[i]);
+            text_printf(out, " %s=%lu", counter_rows[i].name, counters->numbers[i]);
 }
 
 bool
@@ -46,6 +46,7 @@ counters_read(struct counters *counters, struct slice text)
         struct slice name = text_cut(&word, '=');
         if (!text_number(word, UINT64_MAX, &number))
             return false;
+        counters->is_of_run |= text_is(name, "of_run") && number != 0;
         if (!counters_find(name, &counter))
             continue;
         counters->numbers[counter] = number;

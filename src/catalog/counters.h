@@ -32,13 +32,14 @@ extern const struct counter_row counter_rows[COUNTERS];
 struct counters {
     uint64_t numbers[COUNTERS];
     bool are_known[COUNTERS];
+    bool is_of_run; /* the server began during the run, so all that it has counted is of it */
 };
 
 /* false: there is none of that name. */
 bool counters_find(struct slice name, int *counter);
 
-/* "connections_open=12 connections_active=3", of those that are known. Words of other names are passed over, as a later h2olog
- * may count more. false: it is something else. */
+/* "of_run=1 connections_open=12 connections_active=3", of those that are known. Words of other names are passed over, as a
+ * later h2olog may count more. false: it is something else. */
 void counters_write(struct outbuf *out, const struct counters *counters);
 bool counters_read(struct counters *counters, struct slice text);
 

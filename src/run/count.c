@@ -16,6 +16,7 @@ enum { COUNT_MS = 500, MAX_THREADS = 4096, MAX_CONTEXT = 256 * 1024 };
 struct reading {
     pid_t pid;
     const struct members_place *places;
+    bool is_of_run;
     uint64_t entry; /* where the kernel has put the program's beginning */
     int memory;
 };
@@ -117,7 +118,7 @@ static void
 read_counters(int memory, const void *context, struct outbuf *answer)
 {
     struct reading *reading = *(struct reading *const *)context;
-    struct counters counters = {.are_known = {false}};
+    struct counters counters = {.is_of_run = reading->is_of_run};
     reading->memory = memory;
     if (reading->entry == 0 || !add_contexts(reading, &counters))
         return;
@@ -140,11 +141,11 @@ are_known(const struct members_place *places)
 }
 
 void
-count_read(const struct target *target, const struct members_place *places, struct outbuf *out)
+count_read(const struct target *target, const struct members_place *places, bool is_of_run, struct outbuf *out)
 {
     struct diag ignored;
     size_t before = out->len;
-    struct reading reading = {.pid = target->pid, .places = places}, *context = &reading;
+    struct reading reading = {.pid = target->pid, .places = places, .is_of_run = is_of_run}, *context = &reading;
     const struct sandbox_file file = {.open = open_memory, .context = &context};
     if (are_known(places) && sandbox_run(&file, read_counters, &context, clock_ms() + COUNT_MS, out, &ignored) != 0)
         out->len = before;

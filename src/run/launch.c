@@ -191,6 +191,8 @@ remember(struct launch *launch, struct launch_server *server, bool is_again, con
     server->tracer = tracer->pid;
     if (!is_again)
         follow_add(&launch->following, server->target.pid, &server->target.exe_file);
+    if (server->target.places != NULL)
+        places_keep(&launch->places, &server->target.exe_file, server->target.places);
     if (server->target.by_file)
         share_add(&launch->sharing, tracer->pid, &server->target.exe_file, attach_mark(nonce));
 }
@@ -304,28 +306,20 @@ touch(void *context, pid_t pid)
     return server != NULL ? target_touch(&server->target) : 0;
 }
 
-/* Where a server's values stand; of one that another one's tracer sees, and of which nothing was read, where the other one has
- * them. NULL: it is not known. */
-static const struct members_place *
-places_of(const struct launch *launch, const struct launch_server *server)
-{
-    const struct launch_server *other = launch->servers;
-    if (server->target.places != NULL)
-        return server->target.places;
-    while (other != NULL &&
-           (other->target.places == NULL || !process_is_same_file(&other->target.exe_file, &server->target.exe_file)))
-        other = other->next;
-    return other != NULL ? other->target.places : NULL;
-}
-
+/* A server of which nothing was read yet, as another one's tracer sees it, has its values where the other one has them. */
 static void
 count(void *context, pid_t pid, struct outbuf *out)
 {
     const struct launch *launch = context;
     const struct launch_server *server = find_start(launch->servers, pid);
-    const struct members_place *places = server != NULL && !has_ended(server) ? places_of(launch, server) : NULL;
+    if (server == NULL || has_ended(server))
+        return;
+    const struct members_place *places = server->target.places;
+    if (places == NULL)
+        places = places_find(&launch->places, &server->target.exe_file);
+    bool is_of_run = process_started_nsecs(server->target.started) > launch->begun_nsecs;
     if (places != NULL)
-        count_read(&server->target, places, out);
+        count_read(&server->target, places, is_of_run, out);
 }
 
 static int
@@ -430,6 +424,7 @@ launch_free(struct launch *launch)
         free_first(&launch->servers);
     follow_free(&launch->following);
     share_free(&launch->sharing);
+    places_free(&launch->places);
     if (launch->await != NULL)
         await_free(launch->await);
 }

@@ -4,6 +4,7 @@
 #include "run/await.h"
 #include "run/follow.h"
 #include "run/keeper.h"
+#include "run/places.h"
 #include "run/share.h"
 #include "catalog/structures.h"
 #include "program/contract.h"
@@ -24,6 +25,7 @@ struct launch {
     bool follows;                  /* --follow */
     struct follow following;
     struct share sharing;
+    struct places places;          /* of files whose servers were read */
     struct await *await;           /* the first servers are still to come (--wait); NULL: they were there */
 };
 

@@ -26,10 +26,13 @@ find(const struct counted *counted, pid_t pid)
     return NULL;
 }
 
-/* What it has counted before is no part of the run. */
+/* What it has counted before the run is no part of that. */
 static void
 begin(struct counted *counted, pid_t pid, const struct counters *counters)
 {
+    for (int i = 0; counters->is_of_run && i < COUNTERS; i++)
+        if (!counter_rows[i].is_level)
+            counted->sums.numbers[i] += counters->numbers[i];
     counted->servers = realloc(counted->servers, (counted->nservers + 1) * sizeof(*counted->servers));
     if (counted->servers == NULL)
         no_memory();

@@ -61,7 +61,7 @@ struct summary {
     size_t nslots, at;
     struct counted counted;           /* by the servers themselves, for stat */
     struct counted_sums from_counted; /* what that was when the interval began */
-    bool has_probes, has_structures;       /* requests came from these */
+    bool has_probes, has_structures;  /* requests came from these */
     uint64_t lost;   /* events, so far */
     uint64_t latest; /* CLOCK_BOOTTIME of the last tick */
 };

@@ -175,7 +175,8 @@ put_stat(const struct summary *summary, struct outbuf *out)
                                             {&window, summary_window_ns(summary), summary_counted_window(summary)},
                                             {&total, summary->until - summary->begun, summary->counted.sums}};
     const char *source = summary_source(summary);
-    text_printf(out, "%-7s%-9s%14s%12.0f s%14s\n", source != NULL ? "source" : "", source != NULL ? source : "", "now", (double)periods[1].ns / 1e9, "total");
+    text_printf(out, "%-7s%-9s%14s%12.0f s%14s\n", source != NULL ? "source" : "", source != NULL ? source : "", "now",
+                (double)periods[1].ns / 1e9, "total");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         rows[i].put(out, periods, rows[i].name, rows[i].offset);
     put_time_rows(out, periods, "ttfb", TALLY_TTFB);
