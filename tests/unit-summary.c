@@ -2,6 +2,7 @@
 #include "show/summary_json.h"
 #include "show/summary_parse.h"
 #include "show/summary_prom.h"
+#include "show/summary_stat.h"
 #include "show/summary_text.h"
 
 #include "unit-requests.h"
@@ -460,6 +461,25 @@ START_TEST(commas_in_braces_end_no_column)
 }
 END_TEST
 
+START_TEST(a_terminal_gets_no_rows_of_what_has_not_happened)
+{
+    ask("stat", "requests");
+    summary_init(&summary, &request);
+    summary_tick(&summary, seconds(100));
+    add("/", 404, 10);
+    summary_tick(&summary, seconds(101));
+    summary_stat_put(&summary, true, &out);
+    text_putc(&out, '\0');
+    ck_assert(strstr(out.ptr, "source server ") != NULL && strstr(out.ptr, "\n  HTTP/2  ") != NULL &&
+              strstr(out.ptr, "\n  4xx  ") != NULL && strstr(out.ptr, "\nduration p99") != NULL);
+    ck_assert(strstr(out.ptr, "HTTP/1") == NULL && strstr(out.ptr, "5xx") == NULL && strstr(out.ptr, "rtt") == NULL);
+    out.len = 0;
+    summary_stat_put(&summary, false, &out);
+    text_putc(&out, '\0');
+    ck_assert(strstr(out.ptr, "HTTP/1") != NULL && strstr(out.ptr, "5xx") != NULL && strstr(out.ptr, "rtt") != NULL);
+}
+END_TEST
+
 static void
 press(struct summary_request *asked, uint64_t ms)
 {
@@ -510,6 +530,7 @@ summary_suite(void)
     tcase_add_test(tcase, what_only_structures_tell);
     tcase_add_test(tcase, numbers_that_nobody_looks_at_are_not_sent);
     tcase_add_test(tcase, commas_in_braces_end_no_column);
+    tcase_add_test(tcase, a_terminal_gets_no_rows_of_what_has_not_happened);
     tcase_add_test(tcase, an_interval_that_is_changed_begins_a_window);
     suite_add_tcase(suite, tcase);
     return suite;
