@@ -17,7 +17,7 @@ BEGIN {
     tags = "h2olog --list -f json 2>/dev/null | sed 's/.*\"tag\": \"\\([^\"]*\\)\".*/\\1/' | sort -u"
     pids = "pgrep -x h2o"
     users = "getent passwd | cut -d: -f1"
-    modes = "http quic all stat top hist"
+    modes = "http quic all stat top hist keylog"
     begin()
 }
 

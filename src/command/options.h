@@ -36,7 +36,8 @@ struct options {
     } filters;            /* and the options of the view: by long name, in the order they were given */
     uint64_t count;       /* 0: no limit */
     bool once;
-    bool is_of_acks;      /* hist of what acknowledgements of QUIC tell: the mode is quic then */
+    bool is_of_events;    /* a command that is made of events, which are among `types` then: hist rtt, hist cwnd, keylog */
+    bool is_keylog;       /* that one */
     uint64_t duration_ms; /* the same */
     const char *format;   /* "line" or "json": the mode's own if it was not given */
     const char *time;     /* none, clock, iso, elapsed or delta; NULL: it was not given */

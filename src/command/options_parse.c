@@ -309,6 +309,7 @@ bad_mode(const struct options *options, const char *word, struct diag *diag)
         near_offer(&near, text_of(modes[i].name));
     for (size_t i = 0; i < sizeof(summaries) / sizeof(summaries[0]); i++)
         near_offer(&near, text_of(summaries[i].name));
+    near_offer(&near, text_of("keylog"));
     if (option_row_named(text_of(word)) != NULL)
         return diag_set(diag, DIAG_USAGE, "unknown command \"%s\"; did you mean --%s?", quoted, quoted);
     if (text_number(text_of(word), INT32_MAX, &number))
@@ -316,7 +317,7 @@ bad_mode(const struct options *options, const char *word, struct diag *diag)
     if (options->keep_root)
         return diag_set(diag, DIAG_USAGE, "-r takes no file, it means --keep-root; did you mean --replay %s?", quoted);
     return diag_set(diag, DIAG_USAGE, "unknown command \"%s\"%s", quoted,
-                    near_ask(&near, "", "; expected http, quic, all, stat, top or hist; a process is chosen by -p PID",
+                    near_ask(&near, "", "; expected http, quic, all, stat, top, hist or keylog; a process is chosen by -p PID",
                              question, sizeof(question)));
 }
 
@@ -341,12 +342,33 @@ is_of_acks(const char *value)
     return strcmp(value, "rtt") == 0 || strcmp(value, "cwnd") == 0;
 }
 
+/* A command that is made of these events. */
+static int
+take_events(struct options *options, const char *command, const char *value, const char *mode, const char *const *events,
+            struct diag *diag)
+{
+    options->is_of_events = true;
+    for (; *events != NULL && options->types.count < OPTIONS_MAX_LIST; events++)
+        options->types.items[options->types.count++] = *events;
+    return option_add_filter(&options->filters, command, value, diag) != 0 ? -1 : set_mode(options, mode, diag);
+}
+
 static int
 take_acks(struct options *options, const char *value, struct diag *diag)
 {
-    options->is_of_acks = true;
-    options->types.items[options->types.count++] = "quictrace_cc_ack";
-    return option_add_filter(&options->filters, "hist-of-acks", value, diag) != 0 ? -1 : set_mode(options, "quic", diag);
+    static const char *const events[] = {"quictrace_cc_ack", NULL};
+    return take_events(options, "hist-of-acks", value, "quic", events, diag);
+}
+
+/* The secrets of TLS are asked for by name. */
+static int
+take_keylog(struct options *options, struct diag *diag)
+{
+    static const char *const events[] = {"picotls:client_random", "picotls:new_secret", "picotls:free", NULL};
+    if (options->types.count > 0)
+        return diag_set(diag, DIAG_USAGE, "keylog has events of its own; leave out -t");
+    options->is_keylog = options->app_data = true;
+    return take_events(options, "keylog", "nss", "all", events, diag);
 }
 
 /* Takes what stands at argv[optind], and behind it what that needs. */
@@ -354,11 +376,13 @@ static int
 take_word(struct options *options, char **argv, struct diag *diag)
 {
     const char *word = argv[optind++];
+    if (strcmp(word, "keylog") == 0)
+        return take_keylog(options, diag);
     for (size_t i = 0; i < sizeof(summaries) / sizeof(summaries[0]); i++) {
         if (strcmp(word, summaries[i].name) != 0)
             continue;
         const char *of = summaries[i].takes_word && argv[optind] != NULL ? argv[optind++] : summaries[i].of;
-        if (strcmp(word, "hist") == 0 && is_of_acks(of) && options->types.count < OPTIONS_MAX_LIST)
+        if (strcmp(word, "hist") == 0 && is_of_acks(of))
             return take_acks(options, of, diag);
         return option_add_filter(&options->filters, summaries[i].name, of, diag) != 0 ? -1 : set_mode(options, "http", diag);
     }
@@ -384,7 +408,7 @@ fill_in(struct options *options)
     if (!options->has_mode)
         options->mode = modes[0].name;
     if (!options->has_format)
-        options->format = options->is_of_acks ? "line" : options_format(options->mode);
+        options->format = options->is_of_events ? "line" : options_format(options->mode);
 }
 
 static int

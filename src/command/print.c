@@ -169,7 +169,7 @@ write_program(struct outbuf *program, const struct plan *plan, const struct setu
     if (view_option != NULL)
         return diag_set(diag, DIAG_USAGE,
                         "%s%s: a program by itself cannot do that; --emit-script=wire prints what h2olog runs for it",
-                        setup->options->is_of_acks ? "" : "--", setup->options->is_of_acks ? "hist rtt and cwnd" : view_option);
+                        setup->options->is_of_events ? "" : "--", setup->options->is_of_events ? "this command" : view_option);
     if (has_numbers)
         return write_numbers(program, plan, setup, templates, mem, diag);
     const struct standalone_options standalone = {.command = setup->command,

@@ -42,11 +42,11 @@ static int
 check_grouped(const struct options *options, struct diag *diag)
 {
     bool is_other = strcmp(options->mode, "http") != 0 || options->types.count > 0;
-    if (options->is_of_acks)
+    if (options->is_of_events)
         return diag_set(
             diag, DIAG_USAGE,
-            "hist rtt and cwnd count acknowledgements of QUIC, and --group, --query and --log-format are about HTTP "
-            "requests; choose one");
+            "hist rtt, hist cwnd and keylog are made of events of QUIC and TLS, and --group, --query and --log-format "
+            "are about HTTP requests; choose one");
     return is_other
                ? diag_set(diag, DIAG_USAGE, "--group, --query and --log-format show HTTP requests; leave out quic, all and -t")
                : 0;
@@ -70,6 +70,21 @@ check_clients(const struct setup *setup, struct diag *diag)
                : 0;
 }
 
+/* Keys go into one file of their own, and nowhere else. */
+static int
+check_keylog(const struct options *options, struct diag *diag)
+{
+    if (!options->is_keylog)
+        return 0;
+    if (options->output == NULL)
+        return diag_set(diag, DIAG_USAGE, "keylog writes keys into a file of their own; say which with -w FILE");
+    if (options->record != NULL || options->emit_script != NULL)
+        return diag_set(diag, DIAG_USAGE, "both keylog and --%s; keys go into the file of -w only",
+                        options->record != NULL ? "record" : "emit-script");
+    bool has_form = options->has_format || options->extra || options->names || options->time != NULL;
+    return has_form ? diag_set(diag, DIAG_USAGE, "a key log has a form of its own; leave out -f, -E, --names and --time") : 0;
+}
+
 static int
 make_view(struct setup *setup, struct mem *mem, struct diag *diag)
 {
@@ -81,7 +96,7 @@ make_view(struct setup *setup, struct mem *mem, struct diag *diag)
     if (view_make(&setup->view, setup->words, setup->nwords, strcmp(setup->format, "json") == 0, &setup->filter, mem, diag) !=
         0)
         return -1;
-    if (check_source(setup, diag) != 0 || check_clients(setup, diag) != 0)
+    if (check_source(setup, diag) != 0 || check_clients(setup, diag) != 0 || check_keylog(setup->options, diag) != 0)
         return -1;
     return setup->view.is_grouped ? check_grouped(setup->options, diag) : 0;
 }

@@ -69,8 +69,8 @@ open_destination(struct destination *destination, const struct setup *setup, str
     format_set_share(&destination->format, filter_share(&setup->request.filter, &setup->filter));
     if (options->output != NULL) {
         sink->name = diag_quote(destination->name, sizeof(destination->name), text_of(options->output));
-        sink->fd =
-            open_output_apart(options->output, options->append ? OPEN_CONTINUED : OPEN_EMPTIED, used.items, USED_INPUTS, diag);
+        const enum open_mode how = options->is_keylog ? OPEN_SECRET : options->append ? OPEN_CONTINUED : OPEN_EMPTIED;
+        sink->fd = open_output_apart(options->output, how, used.items, USED_INPUTS, diag);
     } else if (check_stdout(&used, diag) != 0)
         return -1;
     writable_make_own(sink->fd);

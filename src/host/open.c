@@ -285,6 +285,13 @@ prepare(struct opening *opening, enum open_mode how)
     return status == 0 ? 0 : fail_by_errno(opening);
 }
 
+static bool
+is_shared(int fd)
+{
+    struct stat file;
+    return fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && (file.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+}
+
 static int
 take_output(struct opening *opening, enum open_mode how, const struct open_used *used, size_t nused)
 {
@@ -295,6 +302,9 @@ take_output(struct opening *opening, enum open_mode how, const struct open_used 
         return how != OPEN_ANEW ? 0 : fail(opening, "it was opened by whoever started h2olog", NULL);
     if (opening->is_judged && !opening->is_new && check_output(opening) != 0)
         return -1;
+    if (how == OPEN_SECRET && is_shared(opening->fd))
+        return fail(opening, "others than its owner may read or write it, and keys are to be written there",
+                    "chmod 600 it, or name a new file");
     return prepare(opening, how);
 }
 

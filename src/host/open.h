@@ -35,7 +35,8 @@ const char *open_program(const struct open_input *input, const char *path, struc
 enum open_mode {
     OPEN_EMPTIED,
     OPEN_CONTINUED,
-    OPEN_ANEW, /* continued, but what h2olog was started with cannot be opened a second time */
+    OPEN_SECRET, /* continued, but not if others than its owner may read or write it */
+    OPEN_ANEW,   /* continued, but what h2olog was started with cannot be opened a second time */
 };
 
 /* A file that is used besides, and the option that names it; `path` NULL: none is. */

@@ -111,6 +111,9 @@ session_run_summarize(const struct session_run *run)
         diag_note(run->log, "%lu texts were too much work for a regular expression and count as not matching", given_up);
     if (output->view->is_grouped)
         put_requests(&text, output);
+    else if (output->view->is_keylog)
+        text_printf(&text, "%lu keys of %lu sessions, %lu of sessions that began before", output->keylog.lines,
+                    output->keylog.sessions_seen, output->keylog.orphans);
     else
         text_printf(&text, "%lu events", output->shown);
     text_puts(&text, "; ");

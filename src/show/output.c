@@ -26,6 +26,7 @@ output_close(struct output *output)
 {
     group_free(&output->group);
     summary_free(&output->summary);
+    keylog_free(&output->keylog);
 }
 
 bool
@@ -35,10 +36,23 @@ output_is_full(const struct output *output)
 }
 
 static void
+show_key(struct output *output, const struct record *record)
+{
+    if (record->event == NULL || !keylog_take(&output->keylog, record, &output->sink->pending))
+        return;
+    output->shown++;
+    sink_end_record(output->sink);
+}
+
+static void
 show_record(struct output *output, const struct record *record)
 {
     if (is_summary(output)) {
         output->shown += summary_add_ack(&output->summary, record);
+        return;
+    }
+    if (output->view->is_keylog) {
+        show_key(output, record);
         return;
     }
     if (record->event != NULL && !line_filter_fits(&output->view->line_filter, record))

@@ -3,6 +3,7 @@
 
 #include "show/gap.h"
 #include "show/group.h"
+#include "show/keylog.h"
 #include "show/report.h"
 #include "show/sink.h"
 #include "show/view.h"
@@ -22,6 +23,7 @@ struct output {
     uint64_t cut;        /* values that are shown in part */
     const struct diag_log *log;
     struct summary summary;
+    struct keylog keylog;
     bool is_held;         /* on a terminal the numbers are not drawn anew */
     char said[64];        /* what a key did: it stands in the last line there */
     bool has_prom_failed; /* its file could not be written the last time */

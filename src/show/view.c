@@ -58,6 +58,14 @@ view_set_pending(struct view_maker *maker, const struct filter_word *word)
 }
 
 static int
+view_set_keylog(struct view_maker *maker, const struct filter_word *word)
+{
+    (void)word;
+    maker->view->is_keylog = true;
+    return 0;
+}
+
+static int
 view_set_summary(struct view_maker *maker, const struct filter_word *word)
 {
     return summary_parse(&maker->view->summary, word->option, word->value, maker->mem, maker->diag);
@@ -183,6 +191,7 @@ static const struct view_row {
     {"top", true, true, view_set_summary},
     {"hist", true, true, view_set_summary},
     {"hist-of-acks", true, false, view_set_summary},
+    {"keylog", true, false, view_set_keylog},
     {"by", false, false, view_set_summary},
     {"sort", false, false, view_set_summary},
     {"lines", false, false, view_set_summary},
@@ -228,7 +237,7 @@ view_groups(const char *option)
 bool
 view_is_of_many(const char *option)
 {
-    return view_groups(option) || strcmp(option, "hist-of-acks") == 0;
+    return view_groups(option) || strcmp(option, "hist-of-acks") == 0 || strcmp(option, "keylog") == 0;
 }
 
 static int

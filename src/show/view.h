@@ -11,6 +11,7 @@
  * program cannot do when whole requests are wanted. */
 struct view {
     bool is_grouped;       /* by request */
+    bool is_keylog;        /* lines of keys, of events of TLS */
     uint64_t max_requests; /* how many are held at most, if so */
     uint64_t pending_ns;   /* only those that have waited so long for a response; 0: all */
     struct query query;    /* no root: none */
