@@ -55,6 +55,8 @@ listen:
 hosts:
   default:
     paths:
+      /status:
+        status: ON
       /:
         file.dir: $dir/files
 access-log: /dev/null
@@ -337,6 +339,39 @@ second_reading() {
     return 1
 }
 
+# -------------------------------------------------------------------------------------------------------------- numbers
+
+server_status() { # FILE
+    curl --silent --max-time 5 --http1.1 --output "$dir/$1" "http://127.0.0.1:$port/status/json" && [[ -s $dir/$1 ]]
+}
+
+has_blocks() { # COUNT
+    [[ $(wc -l <"$dir/out") -ge $1 ]]
+}
+
+# What stat says that the server has counted is what the server itself says. Its own page is one connection more.
+counts_as_the_server() {
+    start_h2o && start_log stat -f json --interval 300ms && wait_for 10 has_blocks 2 && server_status before || return
+    for _ in 1 2 3; do
+        curl_get "https://127.0.0.1:$tls_port/hello.txt" --http1.1 && curl_get "https://127.0.0.1:$tls_port/hello.txt" --http2 && curl_get "http://127.0.0.1:$port/hello.txt" --http1.1 || return
+        [[ ! -x $H2O_CLIENT ]] || http3_get "https://127.0.0.1:$tls_port/hello.txt" || return
+    done
+    sleep 1 && server_status after && wait_for 5 has_blocks $(($(wc -l <"$dir/out") + 3)) && end_log || return
+    tail -n 1 "$dir/out" >"$dir/last" && perl -MJSON::PP -e '
+        sub slurp { open my $in, "<", "$ARGV[0]/$_[0]" or die; local $/; decode_json(<$in>) }
+        my ($before, $after, $total) = (slurp("before"), slurp("after"), decode_json(<STDIN>)->{total});
+        my %names = ("tls_handshakes_full", "ssl.handshake.full", "tls_handshakes_resumed", "ssl.handshake.resume", "tls_handshakes_failed", "ssl.errors", "quic_packets_received", "quic.packet-received",
+            "quic_packets_sent", "quic.num-packets.sent", "quic_packets_lost", "quic.num-packets.lost", "connections_opened", "num-sessions");
+        for (sort keys %names) {
+            my $name = $names{$_};
+            next unless defined $after->{$name};
+            my $expected = $after->{$name} - $before->{$name} + ($name eq "num-sessions");
+            print "# $_: $total->{$_}, the server says $expected\n" and $bad = 1 if $total->{$_} != $expected;
+            $compared++;
+        }
+        exit 1 if $bad or $compared < 3 or $total->{requests} < 9' "$dir" <"$dir/last"
+}
+
 # -------------------------------------------------------------------------------------------------------------- the end
 
 # Does a request and ends PROCESS by SIGNAL.
@@ -377,6 +412,7 @@ live_case "two requests on one connection" keep_alive
 live_case "over HTTP/2, line feed, ESC and NUL do not leave their line" hostile_bytes
 live_case "over HTTP/3, line feed and ESC do not leave their line" hostile_bytes_http3
 live_case "QUIC events are those of a second reading" second_reading
+live_case "the server's own counters are what it says itself" counts_as_the_server
 live_case "SIGINT ends h2olog" ends log INT 2
 live_case "SIGTERM ends h2olog" ends log TERM 2
 live_case "SIGKILL leaves no bpftrace behind" ends log KILL 15
