@@ -4,6 +4,8 @@
 #include <string.h>
 
 static const char usage[] = "Usage: h2olog [http | quic | all] [options]\n"
+                            "       h2olog stat | top [COLUMN,...] | hist [VALUE] [options]\n"
+                            "       h2olog keylog -w FILE [options]\n"
                             "Shows what a running h2o web server does, through its USDT probes and bpftrace.\n";
 
 static void
