@@ -14,11 +14,13 @@ read(const char *text)
     return counters;
 }
 
+static uint64_t nsecs = 1;
+
 static void
 add(pid_t pid, const char *text)
 {
     const struct counters counters = read(text);
-    counted_add(&counted, pid, &counters);
+    counted_add(&counted, pid, &counters, nsecs);
 }
 
 static uint64_t
@@ -85,6 +87,21 @@ START_TEST(servers_are_added_up_and_end)
 }
 END_TEST
 
+START_TEST(all_servers_have_said_it)
+{
+    ck_assert(counted_is_current(&counted, 10));
+    nsecs = 10;
+    add(1, "connections_opened=1");
+    ck_assert(counted_is_current(&counted, 10) && !counted_is_current(&counted, 11));
+    nsecs = 20;
+    add(2, "connections_opened=1");
+    ck_assert(!counted_is_current(&counted, 15));
+    counted_end(&counted, 1);
+    ck_assert(counted_is_current(&counted, 15));
+    counted_free(&counted);
+}
+END_TEST
+
 START_TEST(a_server_of_the_run_has_counted_for_it_only)
 {
     add(1, "of_run=0 connections_opened=100");
@@ -103,6 +120,7 @@ counted_suite(void)
     TCase *tcase = tcase_create("counted");
     tcase_add_test(tcase, counters_are_written_and_read);
     tcase_add_test(tcase, what_was_counted_before_is_not_of_the_run);
+    tcase_add_test(tcase, all_servers_have_said_it);
     tcase_add_test(tcase, a_server_of_the_run_has_counted_for_it_only);
     tcase_add_test(tcase, servers_are_added_up_and_end);
     suite_add_tcase(suite, tcase);

@@ -480,13 +480,37 @@ START_TEST(a_terminal_gets_no_rows_of_what_has_not_happened)
 }
 END_TEST
 
+/* Parts of the window end with intervals: those that are longer than a part are in it as long as all of them is. */
+START_TEST(a_window_is_no_longer_than_asked_for)
+{
+    ask("top", "path");
+    ask("window", "60s");
+    ask("interval", "9s");
+    summary_init(&summary, &request);
+    summary_tick(&summary, seconds(100));
+    for (uint64_t i = 1; i < 30; i++) {
+        add("/", 200, 10);
+        ck_assert(summary_tick(&summary, seconds(100 + 9 * i)));
+        struct tally window = summary_window(&summary);
+        ck_assert_uint_eq(summary_window_ns(&summary), window.requests * seconds(9));
+        ck_assert_uint_le(summary_window_ns(&summary), seconds(60));
+        ck_assert(i < 7 || summary_window_ns(&summary) >= seconds(42));
+        struct summary_rows rows = summary_rows(&summary, 1);
+        ck_assert_uint_eq(rows.items[0].tally.requests, window.requests);
+        summary_free_rows(&rows);
+        tally_free(&window);
+        summary_next(&summary);
+    }
+}
+END_TEST
+
 static void
 press(struct summary_request *asked, uint64_t ms)
 {
     summary_set_interval(&summary, asked, ms);
 }
 
-START_TEST(an_interval_that_is_changed_begins_a_window)
+START_TEST(an_interval_that_is_changed_keeps_the_window)
 {
     ask("stat", "requests");
     summary_init(&summary, &request);
@@ -499,8 +523,8 @@ START_TEST(an_interval_that_is_changed_begins_a_window)
     ck_assert(!summary_tick(&summary, seconds(105)));
     ck_assert(summary_tick(&summary, seconds(106)));
     struct tally window = summary_window(&summary), total = summary_total(&summary);
-    ck_assert_uint_eq(window.requests, 1);
-    ck_assert_uint_eq(summary_window_ns(&summary), seconds(5));
+    ck_assert_uint_eq(window.requests, 2);
+    ck_assert_uint_eq(summary_window_ns(&summary), seconds(6));
     ck_assert_uint_eq(total.requests, 2);
     tally_free(&window);
     tally_free(&total);
@@ -531,7 +555,8 @@ summary_suite(void)
     tcase_add_test(tcase, numbers_that_nobody_looks_at_are_not_sent);
     tcase_add_test(tcase, commas_in_braces_end_no_column);
     tcase_add_test(tcase, a_terminal_gets_no_rows_of_what_has_not_happened);
-    tcase_add_test(tcase, an_interval_that_is_changed_begins_a_window);
+    tcase_add_test(tcase, a_window_is_no_longer_than_asked_for);
+    tcase_add_test(tcase, an_interval_that_is_changed_keeps_the_window);
     suite_add_tcase(suite, tcase);
     return suite;
 }

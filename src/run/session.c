@@ -321,13 +321,13 @@ session_refuse(struct session *session, pid_t pid, bool is_gone)
 }
 
 void
-session_count(struct session *session, pid_t pid, struct slice counted)
+session_count(struct session *session, pid_t pid, struct slice counted, uint64_t nsecs)
 {
     struct counters counters;
     if (session->run->is_reader_gone || !counters_read(&counters, counted))
         return;
     servers_record(session, pid, "counted", counted);
-    output_count(session->run->output, pid, &counters);
+    output_count(session->run->output, pid, &counters, nsecs);
 }
 
 void
@@ -442,7 +442,7 @@ session_take_server(struct session *session, struct slice bytes, uint64_t nsecs,
     if (is_whole && (text_is(what, "other") || text_is(what, "gone")))
         session_refuse(session, (pid_t)number, text_is(what, "gone"));
     else if (is_whole && text_is(what, "counted"))
-        session_count(session, (pid_t)number, bytes);
+        session_count(session, (pid_t)number, bytes, nsecs);
     else if (is_whole && text_is(what, "ended"))
         servers_end(session, (pid_t)number);
     else if (!is_whole || !text_is(what, "unseen") || !servers_repeat_unseen(session, (pid_t)number, line))

@@ -45,8 +45,8 @@ int session_join(struct session *session, pid_t pid, int pidfd, struct slice not
 /* The same: that it is not to be shown; `is_gone`: as it had ended before anybody could look at it. */
 void session_refuse(struct session *session, pid_t pid, bool is_gone);
 
-/* What the server has counted by itself, as counters_write has it. */
-void session_count(struct session *session, pid_t pid, struct slice counted);
+/* What the server has counted by itself, as counters_write has it; it came at `nsecs`, CLOCK_BOOTTIME. */
+void session_count(struct session *session, pid_t pid, struct slice counted, uint64_t nsecs);
 
 /* All its servers have ended, but it could go on with others of the same file. */
 bool session_is_idle(const struct session *session);

@@ -47,10 +47,20 @@ close_run(struct run *run)
     session_run_record_stop(&run->shared);
 }
 
+/* What the servers have counted by themselves. */
+static void
+ask_counters(const struct run *run)
+{
+    for (size_t i = 0; i < run->nsessions; i++)
+        session_ask_counters(run->sessions[i]);
+}
+
 void
 supervise_stop(struct run *run)
 {
     supervise_begin_end(run);
+    if (output_count_at(run->part->output) != UINT64_MAX)
+        ask_counters(run);
     close_run(run);
     supervise_stop_all(run);
 }
@@ -328,8 +338,7 @@ check_counters(struct run *run)
     if (at < 0 || at > clock_ms())
         return;
     run->counted = output_count_at(run->part->output);
-    for (size_t i = 0; i < run->nsessions; i++)
-        session_ask_counters(run->sessions[i]);
+    ask_counters(run);
 }
 
 static int

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/writable.h"
 #include "run/supervise.h"
 #include "run/supervise_struct.h"
@@ -142,7 +143,7 @@ take_news(struct run *run, const struct keeper_news *news)
         break;
     case KEEPER_COUNTED:
         if (session != NULL)
-            session_count(session, news->server, news->text);
+            session_count(session, news->server, news->text, clock_boot_nsecs());
         break;
     case KEEPER_OPENED:
         take_file(run, news);

@@ -6,6 +6,7 @@
 
 struct counted_server {
     pid_t pid;
+    uint64_t nsecs;
     struct counters last;
 };
 
@@ -36,11 +37,11 @@ begin(struct counted *counted, pid_t pid, const struct counters *counters)
     counted->servers = realloc(counted->servers, (counted->nservers + 1) * sizeof(*counted->servers));
     if (counted->servers == NULL)
         no_memory();
-    counted->servers[counted->nservers++] = (struct counted_server){pid, *counters};
+    counted->servers[counted->nservers++] = (struct counted_server){pid, 0, *counters};
 }
 
 void
-counted_add(struct counted *counted, pid_t pid, const struct counters *counters)
+counted_add(struct counted *counted, pid_t pid, const struct counters *counters, uint64_t nsecs)
 {
     struct counted_server *server = find(counted, pid);
     for (int i = 0; i < COUNTERS; i++) {
@@ -55,6 +56,16 @@ counted_add(struct counted *counted, pid_t pid, const struct counters *counters)
     for (int i = 0; server != NULL && i < COUNTERS; i++)
         if (counter_rows[i].is_level)
             server->last.numbers[i] = counters->numbers[i];
+    find(counted, pid)->nsecs = nsecs;
+}
+
+bool
+counted_is_current(const struct counted *counted, uint64_t since)
+{
+    for (size_t i = 0; i < counted->nservers; i++)
+        if (counted->servers[i].nsecs < since)
+            return false;
+    return true;
 }
 
 void

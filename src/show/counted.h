@@ -17,8 +17,11 @@ struct counted {
 
 void counted_free(struct counted *counted);
 
-/* What the server says. */
-void counted_add(struct counted *counted, pid_t pid, const struct counters *counters);
+/* What the server said at `nsecs`, CLOCK_BOOTTIME. */
+void counted_add(struct counted *counted, pid_t pid, const struct counters *counters, uint64_t nsecs);
+
+/* Whether all servers have said it since. */
+bool counted_is_current(const struct counted *counted, uint64_t since);
 
 /* It has ended, and with it what it had open. */
 void counted_end(struct counted *counted, pid_t pid);

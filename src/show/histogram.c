@@ -53,6 +53,8 @@ histogram_add(struct histogram *histogram, uint64_t number)
     histogram->counts[bucket - histogram->first]++;
     histogram->total++;
     histogram->sum += number;
+    if (histogram->total == 1 || number < histogram->min)
+        histogram->min = number;
     if (number > histogram->max)
         histogram->max = number;
 }
@@ -65,6 +67,8 @@ histogram_merge(struct histogram *histogram, const struct histogram *other)
     cover(histogram, other->first, other->first + other->used - 1);
     for (unsigned i = 0; i < other->used; i++)
         histogram->counts[other->first + i - histogram->first] += other->counts[i];
+    if (histogram->total == 0 || other->min < histogram->min)
+        histogram->min = other->min;
     histogram->total += other->total;
     histogram->sum += other->sum;
     if (other->max > histogram->max)
@@ -82,7 +86,7 @@ histogram_quantile(const struct histogram *histogram, double share)
             continue;
         uint64_t low = histogram_low(histogram->first + i), next = histogram_low(histogram->first + i + 1);
         uint64_t middle = low + (next - low) / 2;
-        return middle < histogram->max ? middle : histogram->max;
+        return middle < histogram->min ? histogram->min : middle < histogram->max ? middle : histogram->max;
     }
     return histogram->max;
 }

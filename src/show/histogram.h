@@ -12,7 +12,7 @@ struct histogram {
     unsigned first, used;
     uint64_t total; /* of all counts */
     uint64_t sum;   /* of the numbers */
-    uint64_t max;
+    uint64_t min, max;
 };
 
 void histogram_add(struct histogram *histogram, uint64_t number);
@@ -20,7 +20,7 @@ void histogram_add(struct histogram *histogram, uint64_t number);
 /* Adds all of `other`. */
 void histogram_merge(struct histogram *histogram, const struct histogram *other);
 
-/* The number that a share of all are not above, as 0.99: the middle of its bucket, and no more than the highest. 0: it is
+/* The number that a share of all are not above, as 0.99: the middle of its bucket, within the lowest and the highest. 0: it is
  * empty. */
 uint64_t histogram_quantile(const struct histogram *histogram, double share);
 

@@ -187,10 +187,10 @@ output_tick(struct output *output, pid_t pid, uint64_t nsecs)
 }
 
 void
-output_count(struct output *output, pid_t pid, const struct counters *counters)
+output_count(struct output *output, pid_t pid, const struct counters *counters, uint64_t nsecs)
 {
     if (is_summary(output))
-        counted_add(&output->summary.counted, pid, counters);
+        counted_add(&output->summary.counted, pid, counters, nsecs);
 }
 
 uint64_t

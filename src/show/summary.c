@@ -65,39 +65,42 @@ window_ns(const struct summary_request *request)
     return (request->window_ms != 0 ? request->window_ms : WINDOW_MS) * NS_A_MS;
 }
 
-/* A slot with keys is as long as it can be, as each is a hash table. */
+/* There are few with keys, as each is a hash table then. */
+static size_t
+slots_of(const struct summary_request *request)
+{
+    return request->is_cumulative ? 1 : request->ncolumns > 0 ? PARTS_OF_WINDOW : SUMMARY_SLOTS;
+}
+
+/* How long a slot is at least; it ends with an interval. */
 static uint64_t
 slot_ns(const struct summary_request *request)
 {
-    uint64_t interval = interval_ns(request), parts = request->ncolumns > 0 ? PARTS_OF_WINDOW : SUMMARY_SLOTS;
-    uint64_t slot = window_ns(request) / parts;
-    return slot > interval ? slot : interval;
-}
-
-static void
-make_slots(struct summary *summary)
-{
-    const struct summary_request *request = summary->request;
-    uint64_t slots = (window_ns(request) + slot_ns(request) - 1) / slot_ns(request);
-    summary->nslots = request->is_cumulative ? 1 : (size_t)slots;
-    summary->slots = need(calloc(summary->nslots, sizeof(*summary->slots)));
-    summary->at = 0;
+    return window_ns(request) / slots_of(request);
 }
 
 void
 summary_init(struct summary *summary, const struct summary_request *request)
 {
-    *summary = (struct summary){.request = request};
-    make_slots(summary);
+    *summary = (struct summary){.request = request, .nslots = slots_of(request)};
+    summary->slots = need(calloc(summary->nslots, sizeof(*summary->slots)));
+}
+
+/* What an entry takes, but for its histograms. */
+static size_t
+size_of(const struct entry *entry)
+{
+    return sizeof(*entry) + entry->len + 1;
 }
 
 static void
-clear_slot(struct summary_slot *slot)
+clear_slot(struct summary *summary, struct summary_slot *slot)
 {
     struct entry *entry, *next;
     HASH_ITER(hh, slot->entries, entry, next)
     {
         HASH_DEL(slot->entries, entry);
+        summary->key_bytes -= size_of(entry);
         tally_free(&entry->tally);
         free(entry);
     }
@@ -106,18 +109,12 @@ clear_slot(struct summary_slot *slot)
     *slot = (struct summary_slot){0};
 }
 
-static void
-free_slots(struct summary *summary)
-{
-    for (size_t i = 0; i < summary->nslots; i++)
-        clear_slot(&summary->slots[i]);
-    free(summary->slots);
-}
-
 void
 summary_free(struct summary *summary)
 {
-    free_slots(summary);
+    for (size_t i = 0; i < summary->nslots; i++)
+        clear_slot(summary, &summary->slots[i]);
+    free(summary->slots);
     tally_free(&summary->now);
     tally_free(&summary->total);
     counted_free(&summary->counted);
@@ -129,23 +126,17 @@ void
 summary_set_interval(struct summary *summary, struct summary_request *request, uint64_t interval_ms)
 {
     request->interval_ms = interval_ms;
-    if (!request->is_cumulative) {
-        free_slots(summary);
-        make_slots(summary);
-        summary->slots[0].from = summary->from;
-        summary->slots[0].from_counted = summary->from_counted;
-    }
     if (summary->until != 0)
         summary->until = summary->from + interval_ns(request);
 }
 
 /* NULL: there is no room for another key. */
 static struct entry *
-find_entry(struct entry **entries, struct slice key, size_t most)
+find_entry(struct entry **entries, struct slice key, bool has_room)
 {
     struct entry *entry;
     HASH_FIND(hh, *entries, key.ptr, key.len, entry);
-    if (entry != NULL || HASH_COUNT(*entries) >= most)
+    if (entry != NULL || !has_room)
         return entry;
     entry = need(calloc(1, sizeof(*entry) + key.len + 1));
     entry->len = key.len;
@@ -159,10 +150,12 @@ add_to_key(struct summary *summary, const struct exchange *exchange)
 {
     struct summary_slot *slot = &summary->slots[summary->at];
     struct outbuf *key = &summary->key;
-    size_t most = summary->nslots > 1 ? SUMMARY_MOST_KEYS_OF_SLOT : SUMMARY_MOST_KEYS;
+    size_t most = summary->nslots > 1 ? SUMMARY_MOST_KEYS_OF_SLOT : SUMMARY_MOST_KEYS, before = HASH_COUNT(slot->entries);
+    bool has_room = before < most && summary->key_bytes < SUMMARY_MOST_KEY_BYTES;
     key->len = 0;
     access_log_put(&summary->request->key, key, exchange, 0);
-    struct entry *entry = find_entry(&slot->entries, (struct slice){key->ptr, key->len}, most);
+    struct entry *entry = find_entry(&slot->entries, (struct slice){key->ptr, key->len}, has_room);
+    summary->key_bytes += HASH_COUNT(slot->entries) > before ? size_of(entry) : 0;
     tally_add(entry != NULL ? &entry->tally : &slot->other, exchange);
 }
 
@@ -202,6 +195,15 @@ summary_add_ack(struct summary *summary, const struct record *record)
     return true;
 }
 
+/* What the servers have counted is asked for when the interval is over, and does not take long to come. */
+static bool
+waits_for_counters(const struct summary *summary, uint64_t nsecs)
+{
+    enum { PATIENCE_MS = 500 };
+    return summary->request->kind == SUMMARY_STAT && !counted_is_current(&summary->counted, summary->until) &&
+           nsecs < summary->until + (uint64_t)PATIENCE_MS * NS_A_MS;
+}
+
 bool
 summary_tick(struct summary *summary, uint64_t nsecs)
 {
@@ -213,7 +215,7 @@ summary_tick(struct summary *summary, uint64_t nsecs)
         summary->until = nsecs + interval;
     }
     summary->latest = nsecs;
-    if (nsecs < summary->until)
+    if (nsecs < summary->until || waits_for_counters(summary, nsecs))
         return false;
     summary->until = nsecs; /* it may be late */
     return true;
@@ -222,7 +224,8 @@ summary_tick(struct summary *summary, uint64_t nsecs)
 bool
 summary_end(struct summary *summary)
 {
-    if (summary->now.requests == 0)
+    bool is_first = summary->begun != 0 && summary->from == summary->begun;
+    if (summary->now.requests == 0 && !is_first)
         return false;
     summary->until = summary->latest;
     return true;
@@ -241,9 +244,17 @@ summary_next(struct summary *summary)
     if (summary->request->is_cumulative || summary->from - slot->from < slot_ns(summary->request))
         return;
     summary->at = (summary->at + 1) % summary->nslots;
-    clear_slot(&summary->slots[summary->at]);
+    clear_slot(summary, &summary->slots[summary->at]);
     summary->slots[summary->at].from = summary->from;
     summary->slots[summary->at].from_counted = summary->counted.sums;
+}
+
+/* Whether all of it is in the window that ends now. What is being filled is, whatever its length. */
+static bool
+is_in_window(const struct summary *summary, size_t slot)
+{
+    const struct summary_slot *part = &summary->slots[slot];
+    return slot == summary->at || (part->from != 0 && part->from + window_ns(summary->request) >= summary->until);
 }
 
 struct tally
@@ -251,7 +262,8 @@ summary_window(const struct summary *summary)
 {
     struct tally sum = {0};
     for (size_t i = 0; i < summary->nslots; i++)
-        tally_merge(&sum, &summary->slots[i].tally);
+        if (is_in_window(summary, i))
+            tally_merge(&sum, &summary->slots[i].tally);
     tally_merge(&sum, &summary->now);
     return sum;
 }
@@ -271,7 +283,7 @@ first_slot(const struct summary *summary)
 {
     const struct summary_slot *first = &summary->slots[summary->at];
     for (size_t i = 0; i < summary->nslots; i++)
-        if (summary->slots[i].from != 0 && summary->slots[i].from < first->from)
+        if (is_in_window(summary, i) && summary->slots[i].from < first->from)
             first = &summary->slots[i];
     return first;
 }
@@ -355,10 +367,13 @@ join_slots(const struct summary *summary, struct tally *other)
 {
     struct entry *all = NULL, *entry, *next;
     for (size_t i = 0; i < summary->nslots; i++) {
+        if (!is_in_window(summary, i))
+            continue;
         tally_merge(other, &summary->slots[i].other);
         HASH_ITER(hh, summary->slots[i].entries, entry, next)
         {
-            struct entry *joined = find_entry(&all, (struct slice){entry->key, entry->len}, SUMMARY_MOST_KEYS);
+            bool has_room = HASH_COUNT(all) < SUMMARY_MOST_KEYS;
+            struct entry *joined = find_entry(&all, (struct slice){entry->key, entry->len}, has_room);
             tally_merge(joined != NULL ? &joined->tally : other, &entry->tally);
         }
     }

@@ -25,6 +25,7 @@ enum {
     SUMMARY_COLUMNS = 8,
     SUMMARY_MOST_KEYS = 65536,
     SUMMARY_MOST_KEYS_OF_SLOT = 16384,
+    SUMMARY_MOST_KEY_BYTES = 64 << 20,
     SUMMARY_MOST_LINES = 1000,
     SUMMARY_SLOTS = 60
 };
@@ -59,6 +60,7 @@ struct summary {
     struct summary_slot *slots; /* the last intervals, or parts of the window */
     struct outbuf key;          /* of the request in hand */
     size_t nslots, at;
+    size_t key_bytes; /* of all keys, at most SUMMARY_MOST_KEY_BYTES and one more */
     struct counted counted;           /* by the servers themselves, for stat */
     struct counted_sums from_counted; /* what that was when the interval began */
     bool has_probes, has_structures;  /* requests came from these */
@@ -82,7 +84,7 @@ void summary_next(struct summary *summary);
 /* No more is to come: ends the interval. Whether there is anything to be shown. */
 bool summary_end(struct summary *summary);
 
-/* Goes on with another interval, and begins a new window. `request` is the summary's own. */
+/* Goes on with another interval. `request` is the summary's own. */
 void summary_set_interval(struct summary *summary, struct summary_request *request, uint64_t interval_ms);
 
 /* Of the window, for stat of the last minute; and since the start. The caller frees them. */
