@@ -131,6 +131,12 @@ counts_by_key() {
     counts top path,status -q "status == 404 and path ~ '^/[789]'" --lines 3 && has_lines 'the program decides status == 404'
 }
 
+# One text alone is a key of its own kind to bpftrace.
+counts_by_text() {
+    local expected=('@requests[/8]: 9' '@requests[/9]: 10' '@errors_4xx[/8]: 2' '@errors_4xx[/9]: 2' '@bytes[/8]: 900' '@bytes[/9]: 1000')
+    counts top path --lines 2 -q "path eq '/8' or path eq '/9'"
+}
+
 counts_a_histogram() {
     local expected=('[64, 128) 55')
     counts hist bytes
@@ -272,6 +278,7 @@ live_case "JSON holds back headers" holds_back json \
 
 live_case "numbers of all requests, by a program itself" counts_all
 live_case "numbers by keys, by a program itself" counts_by_key
+live_case "numbers by a text, by a program itself" counts_by_text
 live_case "a histogram, by a program itself" counts_a_histogram
 live_case "a changed program runs, and what it adds is told" runs_changed
 live_case "records that no longer decode are named" names_faults

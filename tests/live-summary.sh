@@ -56,8 +56,7 @@ END
 
 histogram() {
     start_server && start_log hist duration --by protocol --interval 500ms && dispose_requests && end_log || return
-    # A percentile of 1.5 s is in a bucket whose middle is 1.47 s.
-    grep -Eq '^duration of [0-9]+ requests: p50 +1\.47 s p90 +1\.47 s p99 +1\.47 s p99\.9 +1\.47 s max +1\.5 s$' "$dir/out" && grep -Eq '^ +1 s #{40} +[0-9]+ +[0-9]+ p50 p90 p99 p99\.9$' "$dir/out" &&
+    grep -Eq '^duration of [0-9]+ requests: p50 +1\.5 s p90 +1\.5 s p99 +1\.5 s p99\.9 +1\.5 s max +1\.5 s$' "$dir/out" && grep -Eq '^ +1 s #{40} +[0-9]+ +[0-9]+ p50 p90 p99 p99\.9$' "$dir/out" &&
         grep -Eq '^ +[0-9]+  HTTP/2  p50' "$dir/out" || { cat "$dir/out"; return 1; }
 }
 
@@ -136,10 +135,10 @@ is_restored() { # FILE
 keys() {
     command -v tmux >/dev/null || { skip "tmux is not installed"; return; }
     start_server && in_terminal new-session -d -x 60 -y 10 sh && tells_modes modes || return
-    type_keys "$H2OLOG top --interval 300ms -p $server" Enter && wait_for 20 says '0 different' || { in_terminal capture-pane -p; return 1; }
-    type_keys '?' && wait_for 5 says 'q ends, space holds' && type_keys s && wait_for 5 says 'sorted by errors' && type_keys s && wait_for 5 says 'sorted by p50' && type_keys Space && wait_for 5 says 'held; space goes on' || return
-    dispose_requests && rest 1 && says '0 different' && type_keys Space && wait_for 5 says '/9' && type_keys 2 && wait_for 5 says 'every 2 s' && wait_for 5 says ' of 2 s' || { in_terminal capture-pane -p; return 1; }
-    type_keys C-z && wait_for 5 says Stopped && is_restored stopped && type_keys fg Enter && rest 0.5 && type_keys '?' && wait_for 5 says 'q ends, space holds' || { in_terminal capture-pane -p; return 1; }
+    type_keys "$H2OLOG top --interval 300ms -p $server" Enter && wait_for 20 says '0 different' && says '? tells the keys' || { in_terminal capture-pane -p; return 1; }
+    type_keys '?' && wait_for 5 says 'q quit, space hold' && type_keys s && wait_for 5 says 'sorted by errors' && wait_for 5 says 5xx && type_keys s && wait_for 5 says 'sorted by p50' && type_keys Space && wait_for 5 says 'held; space goes on' || return
+    dispose_requests && rest 1 && says '0 different' && type_keys Space && wait_for 5 says '/9' && type_keys 2 && wait_for 5 says 'every 2 s' && wait_for 5 says 'requests of' || { in_terminal capture-pane -p; return 1; }
+    type_keys C-z && wait_for 5 says Stopped && is_restored stopped && type_keys fg Enter && rest 0.5 && type_keys '?' && wait_for 5 says 'q quit, space hold' || { in_terminal capture-pane -p; return 1; }
     type_keys q && wait_for 5 says '56 requests, 1 of them unanswered' && is_restored ended || { in_terminal capture-pane -p; return 1; }
     # Killed, it restores nothing itself.
     type_keys "$H2OLOG top -p $server; echo killed" Enter && wait_for 20 says '0 different' && pkill -o -KILL -f -x "$H2OLOG top -p $server" && wait_for 5 says killed && is_restored after || { in_terminal capture-pane -p; return 1; }
@@ -161,7 +160,7 @@ acknowledgements() {
     "$H2OLOG" --quiet --replay "$dir/recording" hist cwnd --conn 2 --interval 1h -f json >"$dir/out" && is_sum cwnd.count 10 cwnd.sum 480000 || return
     "$H2OLOG" --quiet --replay "$dir/recording" --conn 1 >"$dir/out" && is_sum rtt_ms.count 90 || return
     "$H2OLOG" --quiet --replay "$dir/recording" quic >"$dir/out" && [[ $(grep -c '"type": "quictrace_cc_ack"' "$dir/out") == 100 ]] || { head -n 3 "$dir/out"; return 1; }
-    is_refused 2 'hist rtt and cwnd count acknowledgements of QUIC' hist rtt -q 'status == 200' && is_refused 2 '--by means nothing for this one' hist cwnd --by host && is_refused 2 'both quic and http' hist cwnd top
+    is_refused 2 'hist rtt, hist cwnd and keylog are made of events' hist rtt -q 'status == 200' && is_refused 2 '--by means nothing for hist rtt and cwnd' hist cwnd --by host && is_refused 2 'both quic and http' hist cwnd top
 }
 
 # What a program cannot do, or not with numbers.
@@ -169,7 +168,7 @@ refused() {
     start_server || return
     is_refused 2 '--sort is for stat, top and hist' --sort p99 && is_refused 2 'stat, top and hist: choose one' stat top && is_refused 2 'top: there is no column "paths"; did you mean path?' top paths &&
         is_refused 2 '--log-format shows requests, and stat, top and hist numbers of them; choose one' stat -F %s && is_refused 2 'both http and quic; choose one' stat quic &&
-        is_refused 2 '--interval: "0" is not a time' stat --interval 0 && is_refused 2 '--sort means nothing for this one' --sort p99 stat && is_refused 2 '--by means nothing for this one' top --by path
+        is_refused 2 '--interval: "0" is not a time' stat --interval 0 && is_refused 2 '--sort means nothing for stat' --sort p99 stat && is_refused 2 '--by means nothing for top' top --by path
 }
 
 # Of probes there are neither durations nor bytes.
@@ -196,6 +195,25 @@ live_case "what the server counts, over a restart" counters_of_a_successor
 live_case "what the server counts is not where it is looked for" counters_elsewhere
 live_case "round-trip times and windows of acknowledgements" acknowledgements
 live_case "numbers on a small terminal" on_a_terminal
+# A recording that names a file writes none; and the file of --prom is none that is used besides.
+prom_is_its_own() {
+    start_server && start_log stat --keep-root --interval 300ms --record "$dir/recording" --prom "$dir/prom" -w "$dir/shown" && dispose_requests && end_log && grep -q '^h2olog_requests_total 56$' "$dir/prom" || return
+    ! grep -aq '^show prom' "$dir/recording" || { explain "the recording names the file"; return 1; }
+    cp "$dir/recording" "$dir/injected" && sed -i "s#^show stat requests#show prom $dir/precious\nshow stat requests#" "$dir/injected" && echo precious >"$dir/precious" || return
+    "$H2OLOG" --replay "$dir/injected" >/dev/null 2>&1
+    same <(echo precious) "$dir/precious" || return
+    cp "$dir/recording" "$dir/same" && is_replay_refused 2 '--prom: .* is the file of --replay, too' --replay "$dir/same" stat --prom "$dir/same" && same "$dir/recording" "$dir/same" &&
+        is_replay_refused 2 '--prom: .* is the file of -w, too' --replay "$dir/recording" stat -w "$dir/both" --prom "$dir/both" && is_replay_refused 1 'prom: cannot write .*/none/prom: No such file' --replay "$dir/recording" stat --prom "$dir/none/prom" &&
+        is_replay_refused 2 'the name of a file is missing' --replay "$dir/recording" stat --prom '' && is_refused 1 'prom: cannot write' stat --prom "$dir/none/prom" && is_refused 2 '--prom is for stat, top and hist' --prom "$dir/x"
+}
+
+is_replay_refused() { # STATUS PATTERN OPTION...
+    local status=0
+    "$H2OLOG" "${@:3}" >/dev/null 2>"$dir/said" || status=$?
+    [[ $status == "$1" ]] && grep -qe "$2" "$dir/said" || { explain "status $status"; show "$dir/said"; return 1; }
+}
+
+live_case "the file of --prom is no other one's" prom_is_its_own
 live_case "keys, and the terminal is restored" keys
 live_case "numbers from probes" from_probes
 live_case "what cannot be counted" refused

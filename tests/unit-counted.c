@@ -87,6 +87,23 @@ START_TEST(servers_are_added_up_and_end)
 }
 END_TEST
 
+START_TEST(what_one_server_does_not_say_is_not_known_of_all)
+{
+    add(1, "connections_open=5 quic_packets_sent=3");
+    ck_assert(counted_is_known(&counted, COUNTER_CONNECTIONS_OPEN) && counted_is_known(&counted, COUNTER_QUIC_PACKETS_SENT));
+    add(2, "connections_open=5");
+    ck_assert(counted_is_known(&counted, COUNTER_CONNECTIONS_OPEN) && !counted_is_known(&counted, COUNTER_QUIC_PACKETS_SENT));
+    add(3, "");
+    ck_assert(!counted_is_there(&counted));
+    counted_end(&counted, 3);
+    ck_assert(counted_is_known(&counted, COUNTER_CONNECTIONS_OPEN));
+    counted_end(&counted, 1);
+    counted_end(&counted, 2);
+    ck_assert(!counted_is_known(&counted, COUNTER_QUIC_PACKETS_SENT)); /* there was one that did not say it */
+    counted_free(&counted);
+}
+END_TEST
+
 START_TEST(all_servers_have_said_it)
 {
     ck_assert(counted_is_current(&counted, 10));
@@ -120,6 +137,7 @@ counted_suite(void)
     TCase *tcase = tcase_create("counted");
     tcase_add_test(tcase, counters_are_written_and_read);
     tcase_add_test(tcase, what_was_counted_before_is_not_of_the_run);
+    tcase_add_test(tcase, what_one_server_does_not_say_is_not_known_of_all);
     tcase_add_test(tcase, all_servers_have_said_it);
     tcase_add_test(tcase, a_server_of_the_run_has_counted_for_it_only);
     tcase_add_test(tcase, servers_are_added_up_and_end);

@@ -378,7 +378,7 @@ START_TEST(a_file_of_metrics_is_whole)
     ck_assert_int_eq(system(command), 0);
     ck_assert_int_eq(summary_prom_write(&summary, path, &diag), -1);
     ck_assert_int_eq(summary_prom_write(&summary, "/dev/null", &(struct diag){0}), -1); /* it would be replaced */
-    ck_assert_ptr_nonnull(strstr(diag.message, "h2o.prom: No such file or directory; its directory must be writable"));
+    ck_assert_ptr_nonnull(strstr(diag.message, "h2o.prom: No such file or directory"));
 }
 END_TEST
 
@@ -444,7 +444,7 @@ START_TEST(numbers_that_nobody_looks_at_are_not_sent)
     ask("hist", "duration");
     ck_assert(is_sent(WHOLE_BEGIN_AT) && is_sent(WHOLE_RESPONSE_END_AT) && is_sent(WHOLE_CONN_ID));
     ck_assert(!is_sent(WHOLE_BYTES) && !is_sent(WHOLE_RESPONSE_START_AT) && !is_sent(WHOLE_RTT));
-    ask("prom", "/x"); /* a file has all */
+    request.prom = "/x"; /* a file has all */
     ck_assert(is_sent(WHOLE_BYTES));
     request = (struct summary_request){0};
     ask("top", "path,address");
@@ -468,13 +468,13 @@ START_TEST(a_terminal_gets_no_rows_of_what_has_not_happened)
     summary_tick(&summary, seconds(100));
     add("/", 404, 10);
     summary_tick(&summary, seconds(101));
-    summary_stat_put(&summary, true, &out);
+    summary_stat_put(&summary, SUMMARY_SHORT, &out);
     text_putc(&out, '\0');
     ck_assert(strstr(out.ptr, "source server ") != NULL && strstr(out.ptr, "\n  HTTP/2  ") != NULL &&
               strstr(out.ptr, "\n  4xx  ") != NULL && strstr(out.ptr, "\nduration p99") != NULL);
     ck_assert(strstr(out.ptr, "HTTP/1") == NULL && strstr(out.ptr, "5xx") == NULL && strstr(out.ptr, "rtt") == NULL);
     out.len = 0;
-    summary_stat_put(&summary, false, &out);
+    summary_stat_put(&summary, SUMMARY_ALL, &out);
     text_putc(&out, '\0');
     ck_assert(strstr(out.ptr, "HTTP/1") != NULL && strstr(out.ptr, "5xx") != NULL && strstr(out.ptr, "rtt") != NULL);
 }

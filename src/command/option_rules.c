@@ -92,6 +92,8 @@ static const struct {
     {{"keep-root", "user"}, one_of_them},
     {{"log-format", "extra"}, in_format},
     {{"script", "source"}, in_program},
+    {{"once", "count"}, "the former is the latter of 1"},
+    {{"cumulative", "window"}, "numbers are of the window, or since the start"},
     {{"log-format", "pending"}, "a line of the log is of a request that has ended"},
     {{"log-format", "names"}, in_format},
     {{"log-format", "include"}, in_format},

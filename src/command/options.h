@@ -53,6 +53,7 @@ struct options {
     bool redact_default;
     const char *output; /* NULL: stdout */
     const char *record, *replay;
+    const char *prom; /* NULL: none */
     bool append;
     bool line_buffered, buffered;
     const char *color; /* "auto", "always" or "never"; NULL: auto */

@@ -31,7 +31,7 @@ check_source(const struct setup *setup, struct diag *diag)
     if (setup->options->source == NULL)
         return 0;
     if (!setup->view.is_grouped)
-        return diag_set(diag, DIAG_USAGE, "--source is for --group, --query and --log-format");
+        return diag_set(diag, DIAG_USAGE, "--source is for --group, --query, --log-format, stat, top and hist");
     return setup->view.pending_ns != 0 && source_of(setup->options) == REQUEST_SERVER
                ? diag_set(diag, DIAG_USAGE, "both --source=server and --pending; only the probes tell of requests that wait")
                : 0;
@@ -48,7 +48,8 @@ check_grouped(const struct options *options, struct diag *diag)
             "hist rtt, hist cwnd and keylog are made of events of QUIC and TLS, and --group, --query and --log-format "
             "are about HTTP requests; choose one");
     return is_other
-               ? diag_set(diag, DIAG_USAGE, "--group, --query and --log-format show HTTP requests; leave out quic, all and -t")
+               ? diag_set(diag, DIAG_USAGE,
+                          "--group, --query, --log-format, stat, top and hist show HTTP requests; leave out quic, all and -t")
                : 0;
 }
 
@@ -64,10 +65,11 @@ check_clients(const struct setup *setup, struct diag *diag)
     if (options->script != NULL)
         return diag_set(diag, DIAG_USAGE, "both --script and %s; that is in the program already; give it to --emit-script=wire",
                         option);
-    return is_of_http
-               ? diag_set(diag, DIAG_USAGE,
-                          "%s is for whole requests and for QUIC: give --group, --query or --log-format, too, or quic", option)
-               : 0;
+    return is_of_http ? diag_set(diag, DIAG_USAGE,
+                                 "%s is for whole requests and for QUIC: give --group, --query, --log-format, stat, top or "
+                                 "hist, too, or quic",
+                                 option)
+                      : 0;
 }
 
 /* Keys go into one file of their own, and nowhere else. */
@@ -85,6 +87,17 @@ check_keylog(const struct options *options, struct diag *diag)
     return has_form ? diag_set(diag, DIAG_USAGE, "a key log has a form of its own; leave out -f, -E, --names and --time") : 0;
 }
 
+/* Of a recording it is not known yet what is shown. */
+static int
+check_prom(const struct setup *setup, struct diag *diag)
+{
+    const struct summary_request *summary = &setup->view.summary;
+    bool is_open = setup->options->replay != NULL && summary->kind == SUMMARY_NONE;
+    if (setup->options->prom == NULL || is_open || (summary->kind != SUMMARY_NONE && !summary->is_of_acks))
+        return 0;
+    return diag_set(diag, DIAG_USAGE, "--prom is for stat, top and hist of requests");
+}
+
 static int
 make_view(struct setup *setup, struct mem *mem, struct diag *diag)
 {
@@ -96,7 +109,9 @@ make_view(struct setup *setup, struct mem *mem, struct diag *diag)
     if (view_make(&setup->view, setup->words, setup->nwords, strcmp(setup->format, "json") == 0, &setup->filter, mem, diag) !=
         0)
         return -1;
-    if (check_source(setup, diag) != 0 || check_clients(setup, diag) != 0 || check_keylog(setup->options, diag) != 0)
+    setup->view.summary.prom = setup->options->prom;
+    if (check_prom(setup, diag) != 0 || check_source(setup, diag) != 0 || check_clients(setup, diag) != 0 ||
+        check_keylog(setup->options, diag) != 0)
         return -1;
     return setup->view.is_grouped ? check_grouped(setup->options, diag) : 0;
 }

@@ -5,6 +5,7 @@
 #include "command/choose.h"
 #include "host/open.h"
 #include "host/privileges.h"
+#include "show/keys.h"
 #include "show/query_where.h"
 #include "run/launch.h"
 #include "run/replay.h"
@@ -55,6 +56,24 @@ check_stdout(const struct used *used, struct diag *diag)
     return other == NULL
                ? 0
                : diag_set(diag, DIAG_USAGE, "the output is the file of %s, too; write to another file", other->option);
+}
+
+/* The file of --prom is replaced: it must be none that is used besides. What is written is open by now. */
+static int
+check_prom(const struct options *options, struct diag *diag)
+{
+    char quoted[256];
+    struct used used = used_files(options);
+    const struct open_used record = {"--record", options->record};
+    int fd = options->prom != NULL ? open(options->prom, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+    const struct open_used *other = fd < 0 ? NULL : open_find_used(fd, used.items, USED_ALL);
+    if (other == NULL && fd >= 0)
+        other = open_find_used(fd, &record, 1);
+    if (fd >= 0)
+        close(fd);
+    return other == NULL ? 0
+                         : diag_set(diag, DIAG_USAGE, "--prom: %s is the file of %s, too; name another file",
+                                    diag_quote(quoted, sizeof(quoted), text_of(options->prom)), other->option);
 }
 
 static int
@@ -185,8 +204,14 @@ supervise(struct supervise *run, struct launch *launch, const struct find_server
     struct terminal terminal;
     terminal_open(&terminal, has_keys(run->output) ? STDIN_FILENO : -1);
     run->terminal = &terminal;
+    if (terminal.fd >= 0)
+        keys_begin(run->output);
+    if (status == 0)
+        status = output_begin_prom(run->output, diag);
     if (status == 0)
         status = supervise_run(run, signals, diag) == 0 ? 0 : -1;
+    if (status == 0 && run->output->has_prom_failed)
+        status = diag_set(diag, DIAG_FAILED, "--prom: the last numbers are not in the file");
     terminal_close(&terminal);
     keeper_stop(&keeper);
     output_close(run->output);
@@ -250,7 +275,12 @@ trace_servers(struct setup *setup, const struct setup_files *files, const struct
         return -1;
     writable_make_own(STDERR_FILENO);
     to.format.options.has_servers = machine.chosen.has_several;
-    struct output output = {.view = &setup->view, .format = &to.format, .sink = &to.sink, .log = log, .most = options->count};
+    struct output output = {.view = &setup->view,
+                            .format = &to.format,
+                            .sink = &to.sink,
+                            .log = log,
+                            .most = options->count,
+                            .prom = options->prom};
     int signals = supervise_signals(
         has_keys(&output)); /* from here on they are read, so nothing that may take long stands before the loop */
     struct request request = setup->request;
@@ -267,6 +297,8 @@ trace_servers(struct setup *setup, const struct setup_files *files, const struct
         if (begin_recording(&recording, &header, options, diag) != 0)
             return -1;
     }
+    if (check_prom(options, diag) != 0)
+        return -1;
     struct supervise run = {.config = {.request = &request},
                             .output = &output,
                             .log = log,
@@ -283,6 +315,8 @@ trace_recording(const struct setup *setup, const struct diag_log *log, struct di
     struct destination to;
     if (open_destination(&to, setup, diag) != 0)
         return -1;
+    if (check_prom(options, diag) != 0)
+        return -1;
     signal(SIGPIPE, SIG_IGN); /* EPIPE tells more */
     const struct replay replay = {
         .path = options->replay,
@@ -298,6 +332,7 @@ trace_recording(const struct setup *setup, const struct diag_log *log, struct di
         .format_options = {.extra = options->extra, .names = options->names, .time = setup_time(options)},
         .has_time = options->time != NULL,
         .paint = to.format.paint,
+        .prom = options->prom,
         .sink = &to.sink,
         .log = log};
     int status = replay_run(&replay, diag);

@@ -58,22 +58,18 @@ find_column(const char *name)
     return NULL;
 }
 
-/* A text is read into a variable once. */
+/* A text is read for each map: bpftrace before 0.23 takes the memory of a variable that is a key for the value. */
 static const char *
-put_column(struct emitter *emitter, const struct column *column, size_t number)
+key_part(struct emitter *emitter, const struct column *column)
 {
     struct mem *mem = emitter->writer.mem;
     if (!column->is_text)
         return column->expression;
-    const char *variable = mem_printf(mem, "$key%zu", number);
-    bool has_end = strcmp(column->name, "sni") == 0;
     need(emitter, column->variable);
-    if (has_end)
-        text_printf(&emitter->counts, "    %s = str(%s);\n", variable, column->variable);
-    else
-        text_printf(&emitter->counts, "    %s = str(%s, %s_len%s);\n", variable, column->variable, column->variable,
-                    emitter->writer.plan->bpftrace->row.str_extra);
-    return variable;
+    if (strcmp(column->name, "sni") == 0)
+        return mem_printf(mem, "str(%s)", column->variable);
+    return mem_printf(mem, "str(%s, %s_len%s)", column->variable, column->variable,
+                      emitter->writer.plan->bpftrace->row.str_extra);
 }
 
 static int
@@ -92,7 +88,7 @@ put_key(struct emitter *emitter)
                          "a program by itself cannot count by \"%s\"; it can by path, host, method, sni, status and protocol",
                          diag_quote(quoted, sizeof(quoted), text_of(name)));
         else
-            text_printf(&key, "%s%s", i > 0 ? ", " : "[", put_column(emitter, column, i));
+            text_printf(&key, "%s%s", i > 0 ? ", " : "[", key_part(emitter, column));
     }
     if (status == 0 && key.len > 0) {
         text_putc(&key, ']');

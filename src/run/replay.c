@@ -257,7 +257,9 @@ play_into(struct output *output, const struct session_config *config, const stru
     struct player player = {.path = replay->path, .config = *config, .diag = diag};
     player.config.run = &run;
     output_open(output);
-    int status = play(&player, stream);
+    int status = output_begin_prom(output, diag);
+    if (status == 0)
+        status = play(&player, stream);
     if (status == 0)
         session_run_summarize(&run);
     if (status == 0 && player.breaks_off)
@@ -352,7 +354,9 @@ show(const struct replay *replay, const struct recording_header *header, struct 
     if (status == 0 && replay->has_time)
         status = view_check_time(view_is_json(&view, format_is_json(&format)), format.options.time, diag);
     if (status == 0) {
+        view.summary.prom = replay->prom;
         struct output output = {.view = &view,
+                                .prom = replay->prom,
                                 .format = &format,
                                 .sink = replay->sink,
                                 .log = replay->log,

@@ -47,6 +47,19 @@ close_run(struct run *run)
     session_run_record_stop(&run->shared);
 }
 
+/* When the servers' own counters are to be read next, as output_count_at has it. A recording of requests may be asked for them
+ * later. */
+static uint64_t
+count_at(const struct run *run)
+{
+    enum { RECORD_NS = 1000 * 1000 * 1000 };
+    const struct output *output = run->part->output;
+    bool is_recorded = run->part->recording != NULL && output->view->is_grouped && output->view->summary.kind != SUMMARY_STAT;
+    if (!is_recorded)
+        return output_count_at(output);
+    return run->counted == UINT64_MAX ? 0 : clock_boot_nsecs() / RECORD_NS * RECORD_NS;
+}
+
 /* What the servers have counted by themselves. */
 static void
 ask_counters(const struct run *run)
@@ -59,7 +72,7 @@ void
 supervise_stop(struct run *run)
 {
     supervise_begin_end(run);
-    if (output_count_at(run->part->output) != UINT64_MAX)
+    if (count_at(run) != UINT64_MAX)
         ask_counters(run);
     close_run(run);
     supervise_stop_all(run);
@@ -325,7 +338,7 @@ fill_poll(const struct run *run, struct pollfd *fds)
 static int64_t
 count_ms(const struct run *run)
 {
-    uint64_t at = output_count_at(run->part->output), now = clock_boot_nsecs();
+    uint64_t at = count_at(run), now = clock_boot_nsecs();
     if (at == UINT64_MAX || at == run->counted || !run->has_begun || supervise_is_stopping(run))
         return -1;
     return clock_ms() + (at > now ? (int64_t)((at - now) / 1000000 + 1) : 0);
@@ -337,7 +350,7 @@ check_counters(struct run *run)
     int64_t at = count_ms(run);
     if (at < 0 || at > clock_ms())
         return;
-    run->counted = output_count_at(run->part->output);
+    run->counted = count_at(run);
     ask_counters(run);
 }
 

@@ -45,7 +45,6 @@ counted_add(struct counted *counted, pid_t pid, const struct counters *counters,
 {
     struct counted_server *server = find(counted, pid);
     for (int i = 0; i < COUNTERS; i++) {
-        counted->are_known[i] |= counters->are_known[i];
         if (server == NULL || counter_rows[i].is_level || counters->numbers[i] <= server->last.numbers[i])
             continue;
         counted->sums.numbers[i] += counters->numbers[i] - server->last.numbers[i];
@@ -53,10 +52,14 @@ counted_add(struct counted *counted, pid_t pid, const struct counters *counters,
     }
     if (server == NULL)
         begin(counted, pid, counters);
-    for (int i = 0; server != NULL && i < COUNTERS; i++)
+    for (int i = 0; server != NULL && i < COUNTERS; i++) {
+        server->last.are_known[i] = counters->are_known[i];
         if (counter_rows[i].is_level)
             server->last.numbers[i] = counters->numbers[i];
+    }
     find(counted, pid)->nsecs = nsecs;
+    for (int i = 0; i < COUNTERS; i++)
+        counted->were_known[i] = counted_is_known(counted, (enum counter)i);
 }
 
 bool
@@ -76,6 +79,15 @@ counted_end(struct counted *counted, pid_t pid)
         *server = counted->servers[--counted->nservers];
 }
 
+bool
+counted_is_known(const struct counted *counted, enum counter counter)
+{
+    for (size_t i = 0; i < counted->nservers; i++)
+        if (!counted->servers[i].last.are_known[counter])
+            return false;
+    return counted->nservers > 0 || counted->were_known[counter];
+}
+
 uint64_t
 counted_level(const struct counted *counted, enum counter counter)
 {
@@ -89,7 +101,7 @@ bool
 counted_is_there(const struct counted *counted)
 {
     for (int i = 0; i < COUNTERS; i++)
-        if (counted->are_known[i])
+        if (counted_is_known(counted, (enum counter)i))
             return true;
     return false;
 }

@@ -9,7 +9,7 @@
 struct counted {
     struct counted_server *servers; /* that are there */
     size_t nservers;
-    bool are_known[COUNTERS]; /* at least one server says it */
+    bool were_known[COUNTERS]; /* by all servers, while there were any */
     struct counted_sums {
         uint64_t numbers[COUNTERS]; /* of those that are no levels */
     } sums;
@@ -28,6 +28,9 @@ void counted_end(struct counted *counted, pid_t pid);
 
 /* How many there are now, of a level. */
 uint64_t counted_level(const struct counted *counted, enum counter counter);
+
+/* Whether all servers say it: a sum of some of them would look like that of all. */
+bool counted_is_known(const struct counted *counted, enum counter counter);
 
 /* Whether anything is known. */
 bool counted_is_there(const struct counted *counted);

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { MS_A_S = 1000 };
 
@@ -43,6 +44,15 @@ set_interval(struct output *output, unsigned seconds)
     say(output, "every %u s", seconds);
 }
 
+/* At most 39 columns. */
+static const char help[] = "q quit, space hold, s sort, 0-9 seconds";
+
+void
+keys_begin(struct output *output)
+{
+    snprintf(output->said, sizeof(output->said), "? tells the keys");
+}
+
 bool
 keys_take(struct output *output, int key)
 {
@@ -53,6 +63,8 @@ keys_take(struct output *output, int key)
     else if (key >= '0' && key <= '9')
         set_interval(output, key == '0' ? 10 : (unsigned)(key - '0'));
     else if (key == '?' || key == 'h')
-        say(output, "q ends, space holds, s sorts, 1-9: seconds");
+        say(output, "%s", strcmp(output->said, help) != 0 ? help : "");
+    else if (key == 'q')
+        say(output, "%s", "");
     return key == 'q';
 }

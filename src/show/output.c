@@ -132,13 +132,22 @@ output_gap(struct output *output, const struct gap *gap)
     sink_end_record(output->sink);
 }
 
+int
+output_begin_prom(struct output *output, struct diag *diag)
+{
+    if (output->prom == NULL)
+        return 0;
+    if (!is_summary(output))
+        return diag_set(diag, DIAG_USAGE, "--prom is for stat, top and hist of requests");
+    return summary_prom_write(&output->summary, output->prom, diag);
+}
+
 /* What stands in the way is said once, as long as it does. */
 static void
 write_prom(struct output *output)
 {
     struct diag diag = {0};
-    const char *path = output->view->summary.prom;
-    bool has_failed = path != NULL && summary_prom_write(&output->summary, path, &diag) != 0;
+    bool has_failed = output->prom != NULL && summary_prom_write(&output->summary, output->prom, &diag) != 0;
     if (has_failed && !output->has_prom_failed)
         diag_note(output->log, "%s", diag.message);
     output->has_prom_failed = has_failed;
@@ -156,7 +165,8 @@ show_summary(struct output *output)
     } else {
         size_t from = out->len;
         summary_text_put(&output->summary, output->format, out);
-        text_putc(out, '\n');
+        if (output->format->paint.terminal < 0)
+            text_putc(out, '\n');
         screen_draw(&output->format->paint, out, from);
         if (*output->said != '\0')
             screen_say(&output->format->paint, out, output->said);

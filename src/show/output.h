@@ -21,6 +21,7 @@ struct output {
     uint64_t incomplete; /* of these: requests of which something may be missing */
     bool are_whole;      /* requests were read in a server's structures */
     uint64_t cut;        /* values that are shown in part */
+    const char *prom;    /* the file of --prom; NULL: none */
     const struct diag_log *log;
     struct summary summary;
     struct keylog keylog;
@@ -33,6 +34,10 @@ struct output {
 /* Begins with `view`, `format`, `sink`, `log` and `most` set. output_close frees what the output has made itself. */
 void output_open(struct output *output);
 void output_close(struct output *output);
+
+/* Writes the file of --prom for the first time, if there is one: what cannot be written is an error at once. 0, or -1 with
+ * `diag` set. */
+int output_begin_prom(struct output *output, struct diag *diag);
 
 /* Whether as much is shown as was wanted. */
 bool output_is_full(const struct output *output);

@@ -38,6 +38,14 @@ paint_columns(const struct paint *paint)
     return is_known ? size.ws_col : SIZE_MAX;
 }
 
+size_t
+paint_rows(const struct paint *paint)
+{
+    struct winsize size;
+    bool is_known = paint->terminal >= 0 && ioctl(paint->terminal, TIOCGWINSZ, &size) == 0 && size.ws_row > 1;
+    return is_known ? (size_t)size.ws_row - 1 : SIZE_MAX;
+}
+
 /* How many bytes take no more than so many columns. */
 static size_t
 fitting(struct slice line, size_t columns)

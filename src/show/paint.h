@@ -24,6 +24,9 @@ struct paint paint_for(int fd, const char *when, bool is_wide);
 /* How many columns the terminal has; SIZE_MAX: lines are not cut. */
 size_t paint_columns(const struct paint *paint);
 
+/* How many rows it has, less one for the cursor; SIZE_MAX: any number. */
+size_t paint_rows(const struct paint *paint);
+
 /* Changes the line that begins at `from` in `out` and ends there with its LF: colours one part of it, and cuts it at the
  * terminal's width, with an ellipsis at the end. */
 void paint_line(const struct paint *paint, struct outbuf *out, size_t from, struct paint_part part);

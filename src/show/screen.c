@@ -1,34 +1,47 @@
 #include "show/screen.h"
 
+#include <stdio.h>
 #include <sys/ioctl.h>
 
-/* One is left for the cursor. */
 static size_t
-rows_of(int terminal)
+count_lines(struct slice text)
 {
-    struct winsize size;
-    bool is_known = ioctl(terminal, TIOCGWINSZ, &size) == 0 && size.ws_row > 1;
-    return is_known ? (size_t)size.ws_row - 1 : SIZE_MAX;
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; i++)
+        count += text.ptr[i] == '\n';
+    return count;
+}
+
+/* Appends a line, cut at the terminal's width. */
+static void
+draw_line(const struct paint *paint, struct outbuf *drawn, struct slice line)
+{
+    static const char rest_of_line[] = "\033[K\n";
+    size_t begin = drawn->len;
+    for (size_t i = 0; i < line.len; i++) /* a tab has no width of its own */
+        text_put(drawn, line.ptr[i] == '\t' ? text_of("  ") : (struct slice){line.ptr + i, 1});
+    text_putc(drawn, '\n');
+    paint_line(paint, drawn, begin, (struct paint_part){0, 0, PAINT_PLAIN});
+    drawn->len--; /* the LF */
+    text_puts(drawn, rest_of_line);
 }
 
 void
 screen_draw(const struct paint *paint, struct outbuf *out, size_t from)
 {
-    static const char home[] = "\033[H", rest_of_line[] = "\033[K\n", rest_of_screen[] = "\033[J";
+    static const char home[] = "\033[H", rest_of_screen[] = "\033[J";
     struct outbuf drawn = {0};
     struct slice text = {out->ptr + from, out->len - from}, line;
+    char more[32];
     if (paint->terminal < 0)
         return;
+    size_t rows = paint_rows(paint), count = count_lines(text);
     text_puts(&drawn, home);
-    for (size_t rows = rows_of(paint->terminal); rows > 0 && text_line(&text, &line); rows--) {
-        size_t begin = drawn.len;
-        for (size_t i = 0; i < line.len; i++) /* a tab has no width of its own */
-            text_put(&drawn, line.ptr[i] == '\t' ? text_of("  ") : (struct slice){line.ptr + i, 1});
-        text_putc(&drawn, '\n');
-        paint_line(paint, &drawn, begin, (struct paint_part){0, 0, PAINT_PLAIN});
-        drawn.len--; /* the LF */
-        text_puts(&drawn, rest_of_line);
-    }
+    for (size_t i = 0; i < (count > rows ? rows - 1 : count) && text_line(&text, &line); i++)
+        draw_line(paint, &drawn, line);
+    snprintf(more, sizeof(more), "%zu more lines", count > rows ? count - rows + 1 : 0);
+    if (count > rows)
+        draw_line(paint, &drawn, text_of(more));
     text_puts(&drawn, rest_of_screen);
     out->len = from;
     text_put(out, (struct slice){drawn.ptr, drawn.len});

@@ -77,7 +77,7 @@ put_counters(const struct summary *summary, struct outbuf *out, bool are_levels,
     for (int i = 0; i < COUNTERS; i++) {
         if (counter_rows[i].is_level != are_levels)
             continue;
-        if (!summary->counted.are_known[i])
+        if (!counted_is_known(&summary->counted, (enum counter)i))
             text_printf(out, ", \"%s\": null", counter_rows[i].name);
         else
             put_number(out, counter_rows[i].name,
@@ -160,6 +160,18 @@ put_buckets(const struct summary *summary, struct outbuf *out)
     text_putc(out, ']');
 }
 
+/* The rows are of the window. */
+static void
+put_top(const struct summary *summary, struct outbuf *out)
+{
+    struct tally window = summary_window(summary);
+    put_period(out, "now", &summary->now, summary->until - summary->from);
+    text_putc(out, '}');
+    put_period(out, "window", &window, summary_window_ns(summary));
+    text_putc(out, '}');
+    tally_free(&window);
+}
+
 static void
 put_source(const struct summary *summary, struct outbuf *out)
 {
@@ -181,10 +193,8 @@ summary_json_put(const struct summary *summary, const struct format *format, str
     put_source(summary, out);
     if (summary->request->kind == SUMMARY_STAT)
         put_stat(summary, out);
-    if (summary->request->kind == SUMMARY_TOP) {
-        put_period(out, "now", &summary->now, summary->until - summary->from);
-        text_putc(out, '}');
-    }
+    if (summary->request->kind == SUMMARY_TOP)
+        put_top(summary, out);
     if (summary->request->kind == SUMMARY_HIST)
         put_buckets(summary, out);
     if (summary->request->ncolumns > 0)

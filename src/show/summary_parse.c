@@ -46,6 +46,8 @@ column_format(const char *name, struct mem *mem)
     for (size_t i = 0; i < COLUMNS; i++)
         if (strcmp(columns[i].name, name) == 0)
             return columns[i].format;
+    if (strpbrk(name, "\t\n\r") != NULL)
+        return NULL; /* a tab is between columns */
     if (strchr(name, '%') != NULL)
         return name;
     bool is_plain = strpbrk(name, "{}") == NULL;
@@ -170,10 +172,6 @@ summary_parse(struct summary_request *request, const char *option, const char *v
         return set_sort(request, value, diag);
     if (strcmp(option, "lines") == 0)
         return set_lines(request, value, diag);
-    if (strcmp(option, "prom") == 0) {
-        request->prom = value;
-        return 0;
-    }
     if (strcmp(option, "cumulative") == 0) {
         request->is_cumulative = true;
         return 0;
@@ -197,7 +195,7 @@ summary_takes(const struct summary_request *request, const char *option)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (strcmp(rows[i].option, option) == 0)
             return rows[i].by[request->kind] && !request->is_of_acks;
-    return strcmp(option, "prom") != 0 || !request->is_of_acks;
+    return true;
 }
 
 const char *
@@ -241,4 +239,12 @@ summary_left_out(const struct summary_request *request)
     if (request->kind == SUMMARY_NONE || request->key.shows_whole)
         return 0;
     return ~(always | (is_of_one ? needed_by_hist(request->value) : counted)) & ((1u << WHOLE_FIELDS) - 1);
+}
+
+const char *
+summary_name(const struct summary_request *request)
+{
+    static const char *const names[] = {
+        [SUMMARY_NONE] = "", [SUMMARY_STAT] = "stat", [SUMMARY_TOP] = "top", [SUMMARY_HIST] = "hist"};
+    return request->is_of_acks ? "hist rtt and cwnd" : names[request->kind];
 }

@@ -13,6 +13,9 @@ bool summary_takes(const struct summary_request *request, const char *option);
 /* What it needs that only the server's structures have, as "duration"; NULL: nothing. */
 const char *summary_needs_whole(const struct summary_request *request);
 
+/* "stat", "top", "hist", or "hist rtt and cwnd". */
+const char *summary_name(const struct summary_request *request);
+
 /* Which numbers of a request are not needed, as bits by field of WHOLE_END. */
 uint32_t summary_left_out(const struct summary_request *request);
 

@@ -22,6 +22,14 @@ put_counter(struct outbuf *out, const char *name, const char *help, uint64_t num
     text_printf(out, "h2olog_%s %lu\n", name, number);
 }
 
+/* Nothing where requests came and none had the value. */
+static void
+put_sum(struct outbuf *out, const char *name, const char *help, const struct tally *tally, enum tally_value value)
+{
+    if (tally->values[value].total > 0 || tally->requests == 0)
+        put_counter(out, name, help, tally->values[value].sum);
+}
+
 static void
 put_classes(struct outbuf *out, const struct tally *tally)
 {
@@ -60,7 +68,7 @@ put_counted(struct outbuf *out, const struct counted *counted)
 {
     for (int i = 0; i < COUNTERS; i++) {
         const struct counter_row *row = &counter_rows[i];
-        if (!counted->are_known[i])
+        if (!counted_is_known(counted, (enum counter)i))
             continue;
         const char *end = row->is_level ? "" : "_total";
         text_printf(out, "# HELP h2olog_%s%s %s\n# TYPE h2olog_%s%s %s\n", row->name, end, row->help, row->name, end,
@@ -79,8 +87,8 @@ summary_prom_put(const struct summary *summary, struct outbuf *out)
     put_classes(out, &total);
     put_counter(out, "unanswered_requests_total", "Requests that ended without a response.", total.unanswered);
     put_counter(out, "incomplete_requests_total", "Requests of which something may be missing.", total.incomplete);
-    put_counter(out, "response_bytes_total", "Bytes of response bodies.", total.values[TALLY_BYTES].sum);
-    put_counter(out, "request_bytes_total", "Bytes of request bodies.", total.values[TALLY_REQUEST_BYTES].sum);
+    put_sum(out, "response_bytes_total", "Bytes of response bodies.", &total, TALLY_BYTES);
+    put_sum(out, "request_bytes_total", "Bytes of request bodies.", &total, TALLY_REQUEST_BYTES);
     put_counter(out, "lost_events_total", "Events that came faster than they could be read.", summary->lost);
     put_histogram(out, "ttfb_seconds", "From the beginning of a request to that of its response.", &total.values[TALLY_TTFB]);
     put_histogram(out, "request_duration_seconds", "From the beginning of a request to the end of its response.",
@@ -107,12 +115,25 @@ write_beside(char *temporary, struct slice text)
     return 0;
 }
 
+static void
+cannot_write(const char *path, int error, struct diag *diag)
+{
+    char quoted[256];
+    bool is_right = error == EACCES || error == EPERM;
+    diag_set(
+        diag, DIAG_FAILED, "--prom: cannot write %s: %s%s", diag_quote(quoted, sizeof(quoted), text_of(path)), strerror(error),
+        is_right ? "; the file must be the own one of the user that h2olog becomes (--user), and its directory writable for him"
+                 : diag_remedy(error));
+}
+
 int
 summary_prom_write(const struct summary *summary, const char *path, struct diag *diag)
 {
     char quoted[256];
     struct stat old;
     struct outbuf text = {0}, temporary = {0};
+    if (*path == '\0')
+        return diag_set(diag, DIAG_USAGE, "--prom: the name of a file is missing");
     if (lstat(path, &old) == 0 && !S_ISREG(old.st_mode))
         return diag_set(diag, DIAG_FAILED, "--prom: %s is no regular file, and is not replaced by one",
                         diag_quote(quoted, sizeof(quoted), text_of(path)));
@@ -127,9 +148,7 @@ summary_prom_write(const struct summary *summary, const char *path, struct diag 
         status = -1;
     }
     if (status != 0)
-        diag_set(diag, DIAG_FAILED,
-                 "--prom: cannot write %s: %s; its directory must be writable for the user that h2olog becomes (--user)",
-                 diag_quote(quoted, sizeof(quoted), text_of(path)), strerror(errno));
+        cannot_write(path, errno, diag);
     text_free(&text);
     text_free(&temporary);
     return status;

@@ -39,13 +39,37 @@ put_rate(struct outbuf *out, const struct period *period, size_t offset)
     text_printf(out, "%*.1f", COLUMN, period->ns > 0 ? (double)count_of(period, offset) * 1e9 / (double)period->ns : 0);
 }
 
+/* Of a sum of values: "-" where requests came and none had the value. `offset` is of the histogram. */
+static void
+put_value_rate(struct outbuf *out, const struct period *period, size_t offset)
+{
+    const struct histogram *values = (const struct histogram *)((const char *)period->tally + offset);
+    if (values->total == 0 && period->tally->requests > 0)
+        text_printf(out, "%*s", COLUMN, "-");
+    else
+        put_rate(out, period, offset + offsetof(struct histogram, sum));
+}
+
+/* Of requests that were answered with 4xx or 5xx. */
+static void
+put_errors(struct outbuf *out, const struct period *period, size_t offset)
+{
+    const struct tally *tally = period->tally;
+    (void)offset;
+    if (tally->requests == 0)
+        text_printf(out, "%*s", COLUMN, "-");
+    else
+        text_printf(out, "%*.2f", COLUMN, 100.0 * (double)(tally->classes[4] + tally->classes[5]) / (double)tally->requests);
+}
+
 static const struct request_row {
     const char *name;
     void (*put)(struct outbuf *out, const struct period *period, size_t offset);
     size_t offset;
 } request_rows[] = {
-    {"requests", put_count, offsetof(struct tally, requests)},
     {"requests/s", put_rate, offsetof(struct tally, requests)},
+    {"errors %", put_errors, offsetof(struct tally, requests)},
+    {"requests", put_count, offsetof(struct tally, requests)},
     {"  HTTP/1", put_count, offsetof(struct tally, protocols[1])},
     {"  HTTP/2", put_count, offsetof(struct tally, protocols[2])},
     {"  HTTP/3", put_count, offsetof(struct tally, protocols[3])},
@@ -56,16 +80,16 @@ static const struct request_row {
     {"  5xx", put_count, offsetof(struct tally, classes[5])},
     {"  unanswered", put_count, offsetof(struct tally, unanswered)},
     {"  incomplete", put_count, offsetof(struct tally, incomplete)},
-    {"bytes/s", put_rate, offsetof(struct tally, values[TALLY_BYTES].sum)},
-    {"request bytes/s", put_rate, offsetof(struct tally, values[TALLY_REQUEST_BYTES].sum)},
+    {"bytes/s", put_value_rate, offsetof(struct tally, values[TALLY_BYTES])},
+    {"request bytes/s", put_value_rate, offsetof(struct tally, values[TALLY_REQUEST_BYTES])},
 };
 
 static void
-put_requests(const struct period *periods, bool is_short, struct outbuf *out)
+put_requests(const struct period *periods, enum summary_room room, struct outbuf *out)
 {
     for (size_t i = 0; i < sizeof(request_rows) / sizeof(request_rows[0]); i++) {
         const struct request_row *row = &request_rows[i];
-        if (is_short && *row->name == ' ' && count_of(&periods[TOTAL], row->offset) == 0)
+        if (room != SUMMARY_ALL && *row->name == ' ' && count_of(&periods[TOTAL], row->offset) == 0)
             continue;
         put_name(out, row->name);
         for (int period = 0; period < PERIODS; period++)
@@ -86,15 +110,18 @@ summary_put_ms(struct outbuf *out, const struct histogram *times, double share, 
 }
 
 static void
-put_times(const struct period *periods, enum tally_value value, bool is_short, struct outbuf *out)
+put_times(const struct period *periods, enum tally_value value, enum summary_room room, struct outbuf *out)
 {
     static const struct {
         const char *name;
         double share;
-    } rows[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"max", 1}};
-    if (is_short && periods[TOTAL].tally->values[value].total == 0)
+        bool is_rich;
+    } rows[] = {{"p50", 0.5, false}, {"p90", 0.9, true}, {"p99", 0.99, false}, {"max", 1, true}};
+    if (room != SUMMARY_ALL && periods[TOTAL].tally->values[value].total == 0)
         return;
     for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+        if (room == SUMMARY_SHORTEST && rows[row].is_rich)
+            continue;
         text_printf(out, "%-8s %-4s ms", tally_value_names[value], rows[row].name);
         for (int i = 0; i < PERIODS; i++)
             summary_put_ms(out, &periods[i].tally->values[value], rows[row].share, COLUMN);
@@ -141,7 +168,7 @@ put_counter(const struct summary *summary, const struct period *periods, const s
 {
     bool is_level = counter_rows[row->counter].is_level;
     put_name(out, row->name);
-    if (!summary->counted.are_known[row->counter])
+    if (!counted_is_known(&summary->counted, (enum counter)row->counter))
         text_printf(out, "%*s", COLUMN, "-");
     else if (is_level)
         text_printf(out, "%*lu", COLUMN, counted_level(&summary->counted, (enum counter)row->counter));
@@ -162,19 +189,19 @@ is_there(const struct summary *summary, const struct counter_name *row)
     bool is_of_all = row->counter <= COUNTER_CONNECTIONS_ACTIVE;
     uint64_t number =
         is_level ? counted_level(&summary->counted, (enum counter)row->counter) : summary->counted.sums.numbers[row->counter];
-    return summary->counted.are_known[row->counter] && (is_of_all || number > 0);
+    return counted_is_known(&summary->counted, (enum counter)row->counter) && (is_of_all || number > 0);
 }
 
 static void
-put_counters(const struct summary *summary, const struct period *periods, bool is_short, struct outbuf *out)
+put_counters(const struct summary *summary, const struct period *periods, enum summary_room room, struct outbuf *out)
 {
     for (size_t i = 0; counted_is_there(&summary->counted) && i < sizeof(counter_names) / sizeof(counter_names[0]); i++)
-        if (!is_short || is_there(summary, &counter_names[i]))
+        if (room == SUMMARY_ALL || is_there(summary, &counter_names[i]))
             put_counter(summary, periods, &counter_names[i], out);
 }
 
 void
-summary_stat_put(const struct summary *summary, bool is_short, struct outbuf *out)
+summary_stat_put(const struct summary *summary, enum summary_room room, struct outbuf *out)
 {
     struct tally window = summary_window(summary), total = summary_total(summary);
     const struct period periods[PERIODS] = {
@@ -184,11 +211,11 @@ summary_stat_put(const struct summary *summary, bool is_short, struct outbuf *ou
     const char *source = summary_source(summary);
     text_printf(out, "%-7s%-9s%*s%*.0f s%*s\n", source != NULL ? "source" : "", source != NULL ? source : "", COLUMN, "now",
                 COLUMN - 2, (double)periods[WINDOW].ns / 1e9, COLUMN, "total");
-    put_requests(periods, is_short, out);
-    put_times(periods, TALLY_TTFB, is_short, out);
-    put_times(periods, TALLY_DURATION, is_short, out);
-    put_times(periods, TALLY_RTT, is_short, out);
-    put_counters(summary, periods, is_short, out);
+    put_requests(periods, room, out);
+    put_times(periods, TALLY_TTFB, room, out);
+    put_times(periods, TALLY_DURATION, room, out);
+    put_times(periods, TALLY_RTT, room, out);
+    put_counters(summary, periods, room, out);
     tally_free(&window);
     tally_free(&total);
 }

@@ -67,41 +67,56 @@ put_max(struct outbuf *out, const struct top *top, int width)
 static void
 put_bytes(struct outbuf *out, const struct top *top, int width)
 {
-    text_printf(out, "%*lu", width, top->tally->values[TALLY_BYTES].sum);
+    const struct histogram *bytes = &top->tally->values[TALLY_BYTES];
+    if (bytes->total == 0)
+        text_printf(out, "%*s", width, "-");
+    else
+        text_printf(out, "%*lu", width, bytes->sum);
 }
 
-/* The columns before the key. On a narrow terminal those with the highest ranks are left out. */
+/* The columns before the key. On a narrow terminal those that stand last in `order` are left out. */
 static const struct top_column {
     const char *name;
     void (*put)(struct outbuf *out, const struct top *top, int width);
-    int width, rank;
+    int width;
 } top_columns[] = {
-    {"requests", put_requests, 9, 0}, {"share", put_part, 8, 4},  {"4xx", put_4xx, 8, 3},     {"5xx", put_5xx, 8, 1},
-    {"p50 ms", put_p50, 11, 5},       {"p99 ms", put_p99, 11, 2}, {"max ms", put_max, 11, 6}, {"bytes", put_bytes, 13, 7},
+    {"requests", put_requests, 9}, {"share", put_part, 8},  {"4xx", put_4xx, 8},     {"5xx", put_5xx, 8},
+    {"p50 ms", put_p50, 11},       {"p99 ms", put_p99, 11}, {"max ms", put_max, 11}, {"bytes", put_bytes, 13},
 };
 
-enum { TOP_COLUMNS = sizeof(top_columns) / sizeof(top_columns[0]) };
+enum { TOP_REQUESTS, TOP_SHARE, TOP_4XX, TOP_5XX, TOP_P50, TOP_P99, TOP_MAX, TOP_BYTES, TOP_COLUMNS };
 
-/* The ranks below this have room, beside a key. */
-static int
-fitting_ranks(size_t columns)
+/* The column that rows are sorted by. */
+static const int sorted_by[SUMMARY_SORTS] = {
+    [SUMMARY_BY_REQUESTS] = TOP_REQUESTS, [SUMMARY_BY_ERRORS] = TOP_5XX, [SUMMARY_BY_P50] = TOP_P50,
+    [SUMMARY_BY_P99] = TOP_P99,           [SUMMARY_BY_MAX] = TOP_MAX,    [SUMMARY_BY_BYTES] = TOP_BYTES};
+
+/* Those that have room beside a key, as bits. What rows are sorted by is one of them. */
+static unsigned
+fitting_columns(size_t columns, enum summary_sort sort)
 {
     enum { KEY = 24 };
+    static const int order[TOP_COLUMNS] = {TOP_REQUESTS, TOP_5XX, TOP_P99, TOP_4XX, TOP_SHARE, TOP_P50, TOP_MAX, TOP_BYTES};
+    unsigned shown = 1u << TOP_REQUESTS | 1u << sorted_by[sort];
     size_t used = KEY;
-    for (int rank = 0; rank < TOP_COLUMNS; rank++) {
-        for (int i = 0; i < TOP_COLUMNS; i++)
-            used += top_columns[i].rank == rank ? (size_t)top_columns[i].width : 0;
+    for (int i = 0; i < TOP_COLUMNS; i++)
+        used += (shown >> i & 1) != 0 ? (size_t)top_columns[i].width : 0;
+    for (int i = 0; i < TOP_COLUMNS; i++) {
+        if ((shown >> order[i] & 1) != 0)
+            continue;
+        used += (size_t)top_columns[order[i]].width;
         if (used > columns)
-            return rank;
+            break;
+        shown |= 1u << order[i];
     }
-    return TOP_COLUMNS;
+    return shown;
 }
 
 static void
-put_top_head(const struct summary_request *request, struct outbuf *out, int ranks)
+put_top_head(const struct summary_request *request, struct outbuf *out, unsigned shown)
 {
     for (int i = 0; i < TOP_COLUMNS; i++)
-        if (top_columns[i].rank < ranks)
+        if ((shown >> i & 1) != 0)
             text_printf(out, "%*s", top_columns[i].width, top_columns[i].name);
     for (size_t i = 0; i < request->ncolumns; i++)
         text_printf(out, "%s%s", i > 0 ? "\t" : "  ", request->columns[i]);
@@ -109,11 +124,11 @@ put_top_head(const struct summary_request *request, struct outbuf *out, int rank
 }
 
 static void
-put_top_row(struct outbuf *out, const struct summary_row *row, uint64_t all, int ranks)
+put_top_row(struct outbuf *out, const struct summary_row *row, uint64_t all, unsigned shown)
 {
     const struct top top = {&row->tally, all};
     for (int i = 0; i < TOP_COLUMNS; i++)
-        if (top_columns[i].rank < ranks)
+        if ((shown >> i & 1) != 0)
             top_columns[i].put(out, &top, top_columns[i].width);
     text_putc(out, ' ');
     summary_put_key(out, row);
@@ -123,18 +138,39 @@ put_top_row(struct outbuf *out, const struct summary_row *row, uint64_t all, int
 static void
 put_top(const struct summary *summary, struct outbuf *out, size_t columns)
 {
-    int ranks = fitting_ranks(columns);
+    unsigned shown = fitting_columns(columns, summary->request->sort);
     struct tally window = summary_window(summary);
     struct summary_rows rows = summary_rows(summary, summary_lines(summary->request));
     text_printf(out, "%lu requests of %.0f s, %zu different\n", window.requests, (double)summary_window_ns(summary) / 1e9,
                 rows.keys);
-    put_top_head(summary->request, out, ranks);
+    put_top_head(summary->request, out, shown);
     for (size_t i = 0; i < rows.count; i++)
-        put_top_row(out, &rows.items[i], window.requests, ranks);
+        put_top_row(out, &rows.items[i], window.requests, shown);
     if (rows.other.tally.requests > 0)
-        put_top_row(out, &rows.other, window.requests, ranks);
+        put_top_row(out, &rows.other, window.requests, shown);
     summary_free_rows(&rows);
     tally_free(&window);
+}
+
+static size_t
+count_lines(const struct outbuf *out, size_t from)
+{
+    size_t count = 0;
+    for (size_t i = from; i < out->len; i++)
+        count += out->ptr[i] == '\n';
+    return count;
+}
+
+/* As much as the terminal has room for, below the line with the time. */
+static void
+put_stat(const struct summary *summary, const struct paint *paint, struct outbuf *out)
+{
+    size_t from = out->len;
+    summary_stat_put(summary, paint->terminal < 0 ? SUMMARY_ALL : SUMMARY_SHORT, out);
+    if (count_lines(out, from) < paint_rows(paint))
+        return;
+    out->len = from;
+    summary_stat_put(summary, SUMMARY_SHORTEST, out);
 }
 
 void
@@ -142,7 +178,7 @@ summary_text_put(const struct summary *summary, const struct format *format, str
 {
     put_head(summary, format, out);
     if (summary->request->kind == SUMMARY_STAT)
-        summary_stat_put(summary, format->paint.terminal >= 0, out);
+        put_stat(summary, &format->paint, out);
     else if (summary->request->kind == SUMMARY_TOP)
         put_top(summary, out, paint_columns(&format->paint));
     else

@@ -198,7 +198,6 @@ static const struct view_row {
     {"interval", false, false, view_set_summary},
     {"window", false, false, view_set_summary},
     {"cumulative", false, false, view_set_summary},
-    {"prom", false, false, view_set_summary},
     {"max-requests", false, false, view_set_max},
     {"include-regex", true, false, view_add_regex},
     {"exclude-regex", true, false, view_add_regex},
@@ -310,7 +309,8 @@ check_summary(const struct view_maker *maker, const struct filter_word *words, s
         if (!has_numbers)
             return diag_set(maker->diag, DIAG_USAGE, "--%s is for stat, top and hist", words[i].option);
         if (!summary_takes(&view->summary, words[i].option))
-            return diag_set(maker->diag, DIAG_USAGE, "--%s means nothing for this one of stat, top and hist", words[i].option);
+            return diag_set(maker->diag, DIAG_USAGE, "--%s means nothing for %s", words[i].option,
+                            summary_name(&view->summary));
     }
     if (!has_numbers || (view->log.npieces == 0 && view->pending_ns == 0))
         return 0;
