@@ -413,7 +413,8 @@ START_TEST(the_bad_word_is_named)
         {"-t ,a", "--type: an empty word; expected TYPE[,TYPE]"},
         {"-t a,", "--type: an empty word; expected TYPE[,TYPE]"},
         {"all quic http", "both all and quic; choose one, or all with -t"},
-        {"1.2.3.4", "unknown command \"1.2.3.4\"; expected http, quic, all, stat, top, hist or keylog; a process is chosen by -p PID"},
+        {"1.2.3.4", "unknown command \"1.2.3.4\"; "
+                    "expected http, quic, all, stat, top, hist or keylog; a process is chosen by -p PID"},
         {"-- -p", "unknown command \"-p\"; expected http, quic, all, stat, top, hist or keylog; a process is chosen by -p PID"},
         {"--help=", "--help: unknown form \"\"; the only other form is table"},
     };

@@ -54,7 +54,8 @@ void output_gap(struct output *output, const struct gap *gap);
 /* Everything of the server `pid` up to `nsecs` (CLOCK_BOOTTIME) has come. */
 void output_tick(struct output *output, pid_t pid, uint64_t nsecs);
 
-/* What a server has counted by itself, as it said at `nsecs` (CLOCK_BOOTTIME); and when that is to be read next, as summary_count_at has it. */
+/* What a server has counted by itself, as it said at `nsecs` (CLOCK_BOOTTIME); and when that is to be read next, as
+ * summary_count_at has it. */
 void output_count(struct output *output, pid_t pid, const struct counters *counters, uint64_t nsecs);
 uint64_t output_count_at(const struct output *output);
 
