@@ -5,9 +5,9 @@
 set -eu
 cd "$(dirname "$0")"
 
-# Building: a C compiler, make, autotools, libelf, libdw, PCRE2, uthash. Tests: check, sys/sdt.h, curl, procps. Running: bpftrace.
-packages="gcc libc6-dev make autoconf automake pkg-config libelf-dev libdw-dev libpcre2-dev uthash-dev check systemtap-sdt-dev curl procps bpftrace"
-more_packages="dpkg-dev debhelper tmux clang libclang-rt-dev valgrind mandoc zsh fish nghttp2-client debootstrap qemu-system-x86 cpio kmod xz-utils e2fsprogs"
+# Building: a C compiler, make, autotools, libelf, libdw, PCRE2, uthash. Tests: check, sys/sdt.h, curl, procps, tmux. Running: bpftrace.
+packages="gcc libc6-dev make autoconf automake pkg-config libelf-dev libdw-dev libpcre2-dev uthash-dev check systemtap-sdt-dev curl procps tmux bpftrace"
+more_packages="dpkg-dev debhelper clang libclang-rt-dev valgrind mandoc zsh fish nghttp2-client debootstrap qemu-system-x86 cpio kmod xz-utils e2fsprogs"
 arm_packages="qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 
 as_root() {

@@ -133,16 +133,22 @@ is_restored() { # FILE
 }
 
 keys() {
+    local status=0
     command -v tmux >/dev/null || { skip "tmux is not installed"; return; }
-    start_server && in_terminal new-session -d -x 60 -y 10 sh && tells_modes modes || return
-    type_keys "$H2OLOG top --interval 300ms -p $server" Enter && wait_for 20 says '0 different' && says '? tells the keys' || { in_terminal capture-pane -p; return 1; }
-    type_keys '?' && wait_for 5 says 'q quit, space hold' && type_keys s && wait_for 5 says 'sorted by errors' && wait_for 5 says 5xx && type_keys s && wait_for 5 says 'sorted by p50' && type_keys Space && wait_for 5 says 'held; space goes on' || return
-    dispose_requests && rest 1 && says '0 different' && type_keys Space && wait_for 5 says '/9' && type_keys 2 && wait_for 5 says 'every 2 s' && wait_for 5 says 'requests of' || { in_terminal capture-pane -p; return 1; }
-    type_keys C-z && wait_for 5 says Stopped && is_restored stopped && type_keys fg Enter && rest 0.5 && type_keys '?' && wait_for 5 says 'q quit, space hold' || { in_terminal capture-pane -p; return 1; }
-    type_keys q && wait_for 5 says '56 requests, 1 of them unanswered' && is_restored ended || { in_terminal capture-pane -p; return 1; }
-    # Killed, it restores nothing itself.
-    type_keys "$H2OLOG top -p $server; echo killed" Enter && wait_for 20 says '0 different' && pkill -o -KILL -f -x "$H2OLOG top -p $server" && wait_for 5 says killed && is_restored after || { in_terminal capture-pane -p; return 1; }
+    use_keys || { status=1 && in_terminal capture-pane -p; }
     in_terminal kill-server
+    return "$status"
+}
+
+use_keys() {
+    start_server && in_terminal new-session -d -x 60 -y 10 sh && tells_modes modes || return
+    type_keys "$H2OLOG top --interval 300ms -p $server" Enter && wait_for 20 says '0 different' && wait_for 5 says '? tells the keys' || return
+    type_keys '?' && wait_for 5 says 'q quit, space hold' && type_keys s && wait_for 5 says 'sorted by errors' && wait_for 5 says 5xx && type_keys s && wait_for 5 says 'sorted by p50' && type_keys Space && wait_for 5 says 'held; space goes on' || return
+    dispose_requests && rest 1 && says '0 different' && type_keys Space && wait_for 5 says '/9' && type_keys 2 && wait_for 5 says 'every 2 s' && wait_for 5 says 'requests of' || return
+    type_keys C-z && wait_for 5 says Stopped && is_restored stopped && type_keys fg Enter && rest 0.5 && type_keys '?' && wait_for 5 says 'q quit, space hold' || return
+    type_keys q && wait_for 5 says '56 requests, 1 of them unanswered' && is_restored ended || return
+    # Killed, it restores nothing itself.
+    type_keys "$H2OLOG top -p $server; echo killed" Enter && wait_for 20 says '0 different' && pkill -o -KILL -f -x "$H2OLOG top -p $server" && wait_for 5 says killed && is_restored after || return
 }
 
 # 90 of 20 ms and 10 of 200 ms, of two connections; the window of the latter is larger.
