@@ -341,6 +341,8 @@ count_ms(const struct run *run)
     uint64_t at = count_at(run), now = clock_boot_nsecs();
     if (at == UINT64_MAX || at == run->counted || !run->has_begun || supervise_is_stopping(run))
         return -1;
+    if (run->counted == UINT64_MAX)
+        return clock_ms(); /* what they have counted before the run */
     return clock_ms() + (at > now ? (int64_t)((at - now) / 1000000 + 1) : 0);
 }
 
@@ -350,7 +352,7 @@ check_counters(struct run *run)
     int64_t at = count_ms(run);
     if (at < 0 || at > clock_ms())
         return;
-    run->counted = count_at(run);
+    run->counted = run->counted != UINT64_MAX ? count_at(run) : 0;
     ask_counters(run);
 }
 

@@ -82,6 +82,7 @@ show_exchange(struct output *output, const struct exchange *exchange)
         return;
     if (is_summary(output)) {
         summary_add(&output->summary, exchange);
+        output->cut += (uint64_t)report_count_cut(exchange);
         count_exchange(output, exchange);
         return;
     }

@@ -331,18 +331,24 @@ put_object(const struct report *report, struct outbuf *out, const struct exchang
     return cut;
 }
 
-static int
-put_log(const struct report *report, struct outbuf *out, const struct exchange *exchange)
+int
+report_count_cut(const struct exchange *exchange)
 {
     struct record record;
     int cut = 0;
     for (size_t at = 0; exchange_next(exchange, &at, &record);)
         cut += format_count_cut(&record);
+    return cut;
+}
+
+static int
+put_log(const struct report *report, struct outbuf *out, const struct exchange *exchange)
+{
     if (!report->log->is_json)
         format_put_time(report->format, out, exchange->begun);
     access_log_put(report->log, out, exchange, wall_offset(&report->format->wall, exchange->begun));
     text_putc(out, '\n');
-    return cut;
+    return report_count_cut(exchange);
 }
 
 int

@@ -15,4 +15,7 @@ struct report {
  * nothing where none of its lines is shown. Returns how many values it shows in part only. */
 int report_put(const struct report *report, struct outbuf *out, const struct exchange *exchange);
 
+/* How many values of it are known in part only. */
+int report_count_cut(const struct exchange *exchange);
+
 #endif

@@ -128,9 +128,9 @@ put_percentiles(struct outbuf *out, const struct histogram *histogram, enum tall
         text_puts(out, " max");
         put_quantity(out, histogram->max, value);
     }
-    text_putc(out, '\n');
 }
 
+/* The key stands last, as it may look like anything. */
 static void
 put_key(struct outbuf *out, const struct summary_row *row, enum tally_value value)
 {
@@ -138,9 +138,10 @@ put_key(struct outbuf *out, const struct summary_row *row, enum tally_value valu
     if (histogram->total == 0)
         return;
     text_printf(out, "%9lu ", histogram->total);
-    summary_put_key(out, row);
-    text_putc(out, ' ');
     put_percentiles(out, histogram, value);
+    text_putc(out, ' ');
+    summary_put_key(out, row);
+    text_putc(out, '\n');
 }
 
 /* A line a key. */
@@ -162,6 +163,7 @@ summary_hist_put(const struct summary *summary, struct outbuf *out)
     text_printf(out, "%s of %lu %s:", tally_value_names[value], now->total,
                 summary->request->is_of_acks ? "acknowledgements" : "requests");
     put_percentiles(out, now, value);
+    text_putc(out, '\n');
     text_printf(out, "%9s %*s%10s %10s\n", "from", WIDTH + 1, "", "now", "before");
     put_picture(out, now, before, value);
     if (summary->request->ncolumns > 0)
