@@ -337,7 +337,7 @@ live_case "regular expressions" regular_expressions
 live_case "buffered output" buffered
 test_case "a program alone cannot group" refuses '--query: a program by itself cannot do that; --emit-script=wire prints what h2olog runs for it' \
     --emit-script -q 'status == 200'
-test_case "requests are HTTP's" refuses '--group, --query and --log-format show HTTP requests; leave out quic, all and -t' quic -g request
+test_case "requests are HTTP's" refuses '--group, --query, --log-format, stat, top and hist show HTTP requests; leave out quic, all and -t' quic -g request
 test_case "a query with an error" refuses $'--query: expected a number; texts are compared with eq, ne, ~ and !~\n    status > and x\n             ^' -q 'status > and x'
 test_case "a regular expression with an error" refuses $'--exclude-regex: not a regular expression: quantifier does not follow a repeatable item\n    *\n    ^' -X '*'
 test_case "two ways to buffer" refuses 'both --line-buffered and --buffered; choose one' --buffered --line-buffered

@@ -196,7 +196,7 @@ only_structures_tell() {
             { cat "$dir/err"; return 1; }
     done
     "$H2OLOG" -p "$server" --address 127.0.0.1 2>"$dir/err"
-    [[ $? == 2 ]] && grep -q -- '^h2olog: --address is for whole requests and for QUIC: give --group, --query or --log-format, too, or quic' "$dir/err" || return
+    [[ $? == 2 ]] && grep -q -- '^h2olog: --address is for whole requests and for QUIC: give --group, --query, --log-format, stat, top or hist, too, or quic' "$dir/err" || return
     "$H2OLOG" quic -p "$server" --address 127.0.0.1 2>"$dir/err"
     [[ $? == 3 ]] && grep -q "^h2olog: --address is known from the server's structures only, and those of process $server .* cannot be read: " "$dir/err" || return
     "$H2OLOG" quic --address 127.0.0.1 --emit-script=wire 2>"$dir/err"
@@ -391,8 +391,8 @@ redacted() {
 }
 
 refused() {
-    start_server && is_refused 2 '--source is for --group, --query and --log-format' --source=server &&
-        is_refused 2 '--source is for --group, --query and --log-format' quic --source=probes &&
+    start_server && is_refused 2 '--source is for --group, --query, --log-format, stat, top and hist' --source=server &&
+        is_refused 2 '--source is for --group, --query, --log-format, stat, top and hist' quic --source=probes &&
         is_refused 2 'both --source=server and --pending' -g request --source=server --pending 1s &&
         is_refused 3 'no event fits the filters' -g request --dcid aa && is_refused 2 'expected an address or a network' -q 'address eq 1.2.3'
 }
