@@ -353,3 +353,12 @@ text_escape(struct outbuf *out, struct slice text)
         text_skip(&text, len);
     }
 }
+
+size_t
+text_count_lines(struct slice text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; i++)
+        count += text.ptr[i] == '\n';
+    return count;
+}

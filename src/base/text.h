@@ -115,6 +115,9 @@ void text_put_u64(struct outbuf *out, uint64_t number);
 void text_printf(struct outbuf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_free(struct outbuf *out);
 
+/* How many LFs there are. */
+size_t text_count_lines(struct slice text);
+
 /* Appends untrusted bytes in a form that is safe on a terminal and can be undone: control bytes (C0, DEL, and C1 also as
  * U+0080 to U+009F), U+2028, U+2029, bidirectional controls and what is not valid UTF-8 as \xHH byte by byte, a backslash as
  * two. No other backslash is ever written, so `\[` can mark what h2olog adds itself. */

@@ -275,12 +275,7 @@ trace_servers(struct setup *setup, const struct setup_files *files, const struct
         return -1;
     writable_make_own(STDERR_FILENO);
     to.format.options.has_servers = machine.chosen.has_several;
-    struct output output = {.view = &setup->view,
-                            .format = &to.format,
-                            .sink = &to.sink,
-                            .log = log,
-                            .most = options->count,
-                            .prom = options->prom};
+    struct output output = {.view = &setup->view, .format = &to.format, .sink = &to.sink, .log = log, .most = options->count};
     int signals = supervise_signals(
         has_keys(&output)); /* from here on they are read, so nothing that may take long stands before the loop */
     struct request request = setup->request;

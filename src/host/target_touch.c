@@ -100,16 +100,6 @@ touch(int memory, const void *context, struct outbuf *answer)
     text_put_u64(answer, bytes);
 }
 
-static int
-open_memory(const void *context, struct outbuf *head)
-{
-    char path[64];
-    const struct target *target = context;
-    (void)head;
-    snprintf(path, sizeof(path), "/proc/%d/mem", target->pid);
-    return open(path, O_RDONLY);
-}
-
 size_t
 target_touch(const struct target *target)
 {
@@ -119,7 +109,7 @@ target_touch(const struct target *target)
     struct diag ignored;
     uint64_t bytes = 0;
     int64_t deadline = clock_ms() + TOUCH_MS;
-    const struct sandbox_file file = {.open = open_memory, .context = target};
+    const struct sandbox_file file = {.open = process_open, .context = &(struct process_proc_file){target->pid, "mem"}};
     find_ranges(&ranges, target, deadline, &mem);
     if (ranges.count == 0 || sandbox_run(&file, touch, &ranges, deadline, &answer, &ignored) != 0 ||
         !text_number((struct slice){answer.ptr, answer.len}, MAX_BYTES, &bytes))

@@ -16,4 +16,7 @@ struct record {
     struct types_value values[CATALOG_MAX_FIELDS]; /* by field of the catalogue; only those that the event shows are set */
 };
 
+/* The index of a field that the event shows; -1: it shows none of that name. */
+int record_field(const struct record *record, const char *name);
+
 #endif

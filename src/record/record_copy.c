@@ -87,3 +87,13 @@ record_copy_get(const char *start, struct record *record)
     }
     return aligned((size_t)(at - start));
 }
+
+int
+record_field(const struct record *record, const char *name)
+{
+    const struct catalog_probe *probe = record->event->probe;
+    for (int i = 0; i < probe->nfields; i++)
+        if (record->event->is_shown[i] && strcmp(probe->fields[i].name, name) == 0)
+            return i;
+    return -1;
+}

@@ -4,9 +4,6 @@
 #include "host/sandbox.h"
 
 #include <elf.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 /* A context of h2o's has some 4 KB, and h2o a few dozens of threads. */
@@ -24,15 +21,10 @@ struct reading {
 static uint64_t
 read_entry(pid_t pid)
 {
-    char path[64];
     Elf64_auxv_t items[64];
     uint64_t entry = 0;
-    snprintf(path, sizeof(path), "/proc/%d/auxv", pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd < 0 ? -1 : read(fd, items, sizeof(items));
-    if (fd >= 0)
-        close(fd);
-    for (size_t i = 0; got > 0 && i < (size_t)got / sizeof(items[0]); i++)
+    size_t got = process_read_start(pid, "auxv", (char *)items, sizeof(items));
+    for (size_t i = 0; i < got / sizeof(items[0]); i++)
         if (items[i].a_type == AT_ENTRY)
             entry = items[i].a_un.a_val;
     return entry;
@@ -42,12 +34,9 @@ read_entry(pid_t pid)
 static int
 open_memory(const void *context, struct outbuf *head)
 {
-    char path[64];
     struct reading *reading = *(struct reading *const *)context;
-    (void)head;
     reading->entry = read_entry(reading->pid);
-    snprintf(path, sizeof(path), "/proc/%d/mem", reading->pid);
-    return open(path, O_RDONLY | O_CLOEXEC);
+    return process_open(&(struct process_proc_file){reading->pid, "mem"}, head);
 }
 
 /* 0: it is not known, or cannot be read. */

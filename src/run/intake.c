@@ -43,15 +43,12 @@ is_shown(const struct session *session, const struct record *record)
            filter_fits(session->filter, probe, record->values);
 }
 
-/* Between the run's beginning and its end. */
+/* Between the run's beginning and its end. A loss is of it as soon as the session has begun. */
 static bool
 is_of_run(const struct session *session, const struct record *record)
 {
-    const struct session_run *run = session->run;
-    const struct session_life *life = &session->life;
-    uint64_t begin = life->begin_nsecs > run->begin_nsecs ? life->begin_nsecs : run->begin_nsecs;
-    bool is_early = life->begin_nsecs == 0 || (record->event != NULL && record->nsecs < begin);
-    return !is_early && record->nsecs <= run->stop_nsecs;
+    return servers_have_begun(session, record->event != NULL ? record->nsecs : UINT64_MAX) &&
+           record->nsecs <= session->run->stop_nsecs;
 }
 
 static void

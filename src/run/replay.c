@@ -356,7 +356,6 @@ show(const struct replay *replay, const struct recording_header *header, struct 
     if (status == 0) {
         view.summary.prom = replay->prom;
         struct output output = {.view = &view,
-                                .prom = replay->prom,
                                 .format = &format,
                                 .sink = replay->sink,
                                 .log = replay->log,

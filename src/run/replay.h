@@ -18,7 +18,7 @@ struct replay {
     struct format_options format_options; /* in addition to those of that run */
     bool has_time;                        /* the time before lines is these options', not that of the run */
     struct paint paint;
-    const char *prom; /* as in output.h; a recording names none */
+    const char *prom; /* as in summary.h; a recording names none */
     struct sink *sink;
     const struct diag_log *log;
 };

@@ -179,9 +179,8 @@ forget(struct session *session, struct session_server *server)
     *server = session->servers.items[--session->servers.count];
 }
 
-/* Whether the run had begun: nothing is shown of before. */
-static bool
-has_begun(const struct session *session, uint64_t nsecs)
+bool
+servers_have_begun(const struct session *session, uint64_t nsecs)
 {
     uint64_t begin = session->life.begin_nsecs;
     return begin != 0 && nsecs >= begin && nsecs >= session->run->begin_nsecs;
@@ -192,7 +191,7 @@ servers_tick(struct session *session, uint64_t complete)
 {
     struct session_servers *servers = &session->servers;
     for (size_t i = servers->count; i-- > 0;) {
-        if (!session->run->is_reader_gone && has_begun(session, complete))
+        if (!session->run->is_reader_gone && servers_have_begun(session, complete))
             output_tick(session->run->output, servers->items[i].pid, complete);
         if (servers->are_by_file && servers->items[i].end_nsecs <= complete)
             forget(session, &servers->items[i]);

@@ -44,6 +44,9 @@ void servers_tell_gaps(struct session *session);
 void servers_tell_unseen(struct session *session);
 bool servers_repeat_unseen(struct session *session, pid_t pid, struct slice times);
 
+/* Whether the run had begun at `nsecs` (CLOCK_BOOTTIME), with this session: nothing is shown of before. */
+bool servers_have_begun(const struct session *session, uint64_t nsecs);
+
 /* Everything up to `complete` has come. */
 void servers_tick(struct session *session, uint64_t complete);
 

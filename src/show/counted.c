@@ -28,7 +28,7 @@ find(const struct counted *counted, pid_t pid)
 }
 
 /* What it has counted before the run is no part of that. */
-static void
+static struct counted_server *
 begin(struct counted *counted, pid_t pid, const struct counters *counters)
 {
     for (int i = 0; counters->is_of_run && i < COUNTERS; i++)
@@ -37,27 +37,34 @@ begin(struct counted *counted, pid_t pid, const struct counters *counters)
     counted->servers = realloc(counted->servers, (counted->nservers + 1) * sizeof(*counted->servers));
     if (counted->servers == NULL)
         no_memory();
-    counted->servers[counted->nservers++] = (struct counted_server){pid, 0, *counters};
+    struct counted_server *server = &counted->servers[counted->nservers++];
+    *server = (struct counted_server){pid, 0, *counters};
+    return server;
+}
+
+/* A number that is smaller than before was read while it changed. */
+static void
+go_on(struct counted *counted, struct counted_server *server, const struct counters *counters)
+{
+    for (int i = 0; i < COUNTERS; i++) {
+        uint64_t number = counters->numbers[i], last = server->last.numbers[i];
+        server->last.are_known[i] = counters->are_known[i];
+        if (!counter_rows[i].is_level && number > last)
+            counted->sums.numbers[i] += number - last;
+        if (counter_rows[i].is_level || number > last)
+            server->last.numbers[i] = number;
+    }
 }
 
 void
 counted_add(struct counted *counted, pid_t pid, const struct counters *counters, uint64_t nsecs)
 {
     struct counted_server *server = find(counted, pid);
-    for (int i = 0; i < COUNTERS; i++) {
-        if (server == NULL || counter_rows[i].is_level || counters->numbers[i] <= server->last.numbers[i])
-            continue;
-        counted->sums.numbers[i] += counters->numbers[i] - server->last.numbers[i];
-        server->last.numbers[i] = counters->numbers[i];
-    }
     if (server == NULL)
-        begin(counted, pid, counters);
-    for (int i = 0; server != NULL && i < COUNTERS; i++) {
-        server->last.are_known[i] = counters->are_known[i];
-        if (counter_rows[i].is_level)
-            server->last.numbers[i] = counters->numbers[i];
-    }
-    find(counted, pid)->nsecs = nsecs;
+        server = begin(counted, pid, counters);
+    else
+        go_on(counted, server, counters);
+    server->nsecs = nsecs;
     for (int i = 0; i < COUNTERS; i++)
         counted->were_known[i] = counted_is_known(counted, (enum counter)i);
 }

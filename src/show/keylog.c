@@ -24,15 +24,12 @@ struct keylog_session {
 static const struct types_value *
 find_value(const struct record *record, const char *name)
 {
-    const struct catalog_probe *probe = record->event->probe;
-    for (int i = 0; i < probe->nfields; i++) {
-        const struct types_value *value = &record->values[i];
-        if (!record->event->is_shown[i] || strcmp(probe->fields[i].name, name) != 0)
-            continue;
-        bool is_cut = probe->fields[i].type->wire != TYPES_NUMBER && value->text.len < value->number;
-        return is_cut || value->is_redacted ? NULL : value;
-    }
-    return NULL;
+    int field = record_field(record, name);
+    if (field < 0)
+        return NULL;
+    const struct types_value *value = &record->values[field];
+    bool is_cut = record->event->probe->fields[field].type->wire != TYPES_NUMBER && value->text.len < value->number;
+    return is_cut || value->is_redacted ? NULL : value;
 }
 
 static bool

@@ -29,12 +29,12 @@ static void
 sort_by_next(struct output *output)
 {
     struct summary_request *request = &output->view->summary;
-    if (request->kind == SUMMARY_TOP)
-        request->sort = (enum summary_sort)((request->sort + 1) % SUMMARY_SORTS);
-    if (request->kind == SUMMARY_TOP)
-        say(output, "sorted by %s", summary_sort_names[request->sort]);
-    else
+    if (request->kind != SUMMARY_TOP) {
         say(output, "only top is sorted");
+        return;
+    }
+    request->sort = (enum summary_sort)((request->sort + 1) % SUMMARY_SORTS);
+    say(output, "sorted by %s", summary_sort_names[request->sort]);
 }
 
 static void

@@ -136,11 +136,12 @@ output_gap(struct output *output, const struct gap *gap)
 int
 output_begin_prom(struct output *output, struct diag *diag)
 {
-    if (output->prom == NULL)
+    const char *path = output->view->summary.prom;
+    if (path == NULL)
         return 0;
     if (!is_summary(output))
         return diag_set(diag, DIAG_USAGE, "--prom is for stat, top and hist of requests");
-    return summary_prom_write(&output->summary, output->prom, diag);
+    return summary_prom_write(&output->summary, path, diag);
 }
 
 /* What stands in the way is said once, as long as it does. */
@@ -148,7 +149,8 @@ static void
 write_prom(struct output *output)
 {
     struct diag diag = {0};
-    bool has_failed = output->prom != NULL && summary_prom_write(&output->summary, output->prom, &diag) != 0;
+    const char *path = output->view->summary.prom;
+    bool has_failed = path != NULL && summary_prom_write(&output->summary, path, &diag) != 0;
     if (has_failed && !output->has_prom_failed)
         diag_note(output->log, "%s", diag.message);
     output->has_prom_failed = has_failed;

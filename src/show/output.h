@@ -21,7 +21,6 @@ struct output {
     uint64_t incomplete; /* of these: requests of which something may be missing */
     bool are_whole;      /* requests were read in a server's structures */
     uint64_t cut;        /* values that are shown in part */
-    const char *prom;    /* the file of --prom; NULL: none */
     const struct diag_log *log;
     struct summary summary;
     struct keylog keylog;

@@ -3,15 +3,6 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 
-static size_t
-count_lines(struct slice text)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < text.len; i++)
-        count += text.ptr[i] == '\n';
-    return count;
-}
-
 /* Appends a line, cut at the terminal's width. */
 static void
 draw_line(const struct paint *paint, struct outbuf *drawn, struct slice line)
@@ -35,7 +26,7 @@ screen_draw(const struct paint *paint, struct outbuf *out, size_t from)
     char more[32];
     if (paint->terminal < 0)
         return;
-    size_t rows = paint_rows(paint), count = count_lines(text);
+    size_t rows = paint_rows(paint), count = text_count_lines(text);
     text_puts(&drawn, home);
     for (size_t i = 0; i < (count > rows ? rows - 1 : count) && text_line(&text, &line); i++)
         draw_line(paint, &drawn, line);

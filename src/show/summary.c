@@ -169,28 +169,15 @@ summary_add(struct summary *summary, const struct exchange *exchange)
         add_to_key(summary, exchange);
 }
 
-/* The value of the field; false: the record has none of that name. */
-static bool
-find_number(const struct record *record, const char *name, uint64_t *number)
-{
-    const struct catalog_probe *probe = record->event->probe;
-    for (int i = 0; i < probe->nfields; i++)
-        if (record->event->is_shown[i] && strcmp(probe->fields[i].name, name) == 0) {
-            *number = record->values[i].number;
-            return true;
-        }
-    return false;
-}
-
 bool
 summary_add_ack(struct summary *summary, const struct record *record)
 {
     enum { US_A_MS = 1000 };
-    uint64_t rtt, cwnd;
-    if (!find_number(record, "rtt_latest", &rtt) || !find_number(record, "cwnd", &cwnd))
+    int rtt = record_field(record, "rtt_latest"), cwnd = record_field(record, "cwnd");
+    if (rtt < 0 || cwnd < 0)
         return false;
-    histogram_add(&summary->now.values[TALLY_RTT], rtt * US_A_MS);
-    histogram_add(&summary->now.values[TALLY_CWND], cwnd);
+    histogram_add(&summary->now.values[TALLY_RTT], record->values[rtt].number * US_A_MS);
+    histogram_add(&summary->now.values[TALLY_CWND], record->values[cwnd].number);
     summary->now.requests++;
     return true;
 }
@@ -330,12 +317,6 @@ summary_lines(const struct summary_request *request)
     return request->lines == 0 ? LINES : request->lines;
 }
 
-static uint64_t
-errors_of(const struct tally *tally)
-{
-    return tally->classes[4] + tally->classes[5];
-}
-
 const struct histogram *
 summary_times(const struct tally *tally)
 {
@@ -347,7 +328,7 @@ weight_of(const struct tally *tally, enum summary_sort sort)
 {
     switch (sort) {
     case SUMMARY_BY_ERRORS:
-        return errors_of(tally);
+        return tally_errors(tally);
     case SUMMARY_BY_P50:
         return histogram_quantile(summary_times(tally), 0.5);
     case SUMMARY_BY_P99:

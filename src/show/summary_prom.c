@@ -16,10 +16,16 @@ put_head(struct outbuf *out, const char *name, const char *type, const char *hel
 }
 
 static void
+put_number(struct outbuf *out, const char *name, const char *type, const char *help, uint64_t number)
+{
+    put_head(out, name, type, help);
+    text_printf(out, "h2olog_%s %lu\n", name, number);
+}
+
+static void
 put_counter(struct outbuf *out, const char *name, const char *help, uint64_t number)
 {
-    put_head(out, name, "counter", help);
-    text_printf(out, "h2olog_%s %lu\n", name, number);
+    put_number(out, name, "counter", help, number);
 }
 
 /* Nothing where requests came and none had the value. */
@@ -68,13 +74,14 @@ put_counted(struct outbuf *out, const struct counted *counted)
 {
     for (int i = 0; i < COUNTERS; i++) {
         const struct counter_row *row = &counter_rows[i];
+        char name[64];
+        snprintf(name, sizeof(name), "%s%s", row->name, row->is_level ? "" : "_total");
         if (!counted_is_known(counted, (enum counter)i))
             continue;
-        const char *end = row->is_level ? "" : "_total";
-        text_printf(out, "# HELP h2olog_%s%s %s\n# TYPE h2olog_%s%s %s\n", row->name, end, row->help, row->name, end,
-                    row->is_level ? "gauge" : "counter");
-        text_printf(out, "h2olog_%s%s %lu\n", row->name, end,
-                    row->is_level ? counted_level(counted, (enum counter)i) : counted->sums.numbers[i]);
+        if (row->is_level)
+            put_number(out, name, "gauge", row->help, counted_level(counted, (enum counter)i));
+        else
+            put_counter(out, name, row->help, counted->sums.numbers[i]);
     }
 }
 

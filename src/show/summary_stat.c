@@ -50,7 +50,6 @@ put_value_rate(struct outbuf *out, const struct period *period, size_t offset)
         put_rate(out, period, offset + offsetof(struct histogram, sum));
 }
 
-/* Of requests that were answered with 4xx or 5xx. */
 static void
 put_errors(struct outbuf *out, const struct period *period, size_t offset)
 {
@@ -59,7 +58,7 @@ put_errors(struct outbuf *out, const struct period *period, size_t offset)
     if (tally->requests == 0)
         text_printf(out, "%*s", COLUMN, "-");
     else
-        text_printf(out, "%*.2f", COLUMN, 100.0 * (double)(tally->classes[4] + tally->classes[5]) / (double)tally->requests);
+        text_printf(out, "%*.2f", COLUMN, 100.0 * (double)tally_errors(tally) / (double)tally->requests);
 }
 
 static const struct request_row {

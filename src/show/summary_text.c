@@ -17,71 +17,60 @@ put_head(const struct summary *summary, const struct format *format, struct outb
 
 /* ---- top */
 
+/* A cell: what it is of, and of which column. */
 struct top {
     const struct tally *tally;
     uint64_t all; /* requests of the window */
 };
 
+struct top_column {
+    const char *name;
+    void (*put)(struct outbuf *out, const struct top *top, const struct top_column *column);
+    int width;
+    int class;    /* of statuses, as 4 */
+    double share; /* of times: a percentile; 1 is the maximum */
+};
+
 static void
-put_requests(struct outbuf *out, const struct top *top, int width)
+put_requests(struct outbuf *out, const struct top *top, const struct top_column *column)
 {
-    text_printf(out, "%*lu", width, top->tally->requests);
+    text_printf(out, "%*lu", column->width, top->tally->requests);
 }
 
 static void
-put_part(struct outbuf *out, const struct top *top, int width)
+put_part(struct outbuf *out, const struct top *top, const struct top_column *column)
 {
-    text_printf(out, "%*.2f%%", width - 1, top->all > 0 ? 100.0 * (double)top->tally->requests / (double)top->all : 0);
+    double part = top->all > 0 ? 100.0 * (double)top->tally->requests / (double)top->all : 0;
+    text_printf(out, "%*.2f%%", column->width - 1, part);
 }
 
 static void
-put_4xx(struct outbuf *out, const struct top *top, int width)
+put_class(struct outbuf *out, const struct top *top, const struct top_column *column)
 {
-    text_printf(out, "%*lu", width, top->tally->classes[4]);
+    text_printf(out, "%*lu", column->width, top->tally->classes[column->class]);
 }
 
 static void
-put_5xx(struct outbuf *out, const struct top *top, int width)
+put_time(struct outbuf *out, const struct top *top, const struct top_column *column)
 {
-    text_printf(out, "%*lu", width, top->tally->classes[5]);
+    summary_put_ms(out, summary_times(top->tally), column->share, column->width);
 }
 
 static void
-put_p50(struct outbuf *out, const struct top *top, int width)
-{
-    summary_put_ms(out, summary_times(top->tally), 0.5, width);
-}
-
-static void
-put_p99(struct outbuf *out, const struct top *top, int width)
-{
-    summary_put_ms(out, summary_times(top->tally), 0.99, width);
-}
-
-static void
-put_max(struct outbuf *out, const struct top *top, int width)
-{
-    summary_put_ms(out, summary_times(top->tally), 1, width);
-}
-
-static void
-put_bytes(struct outbuf *out, const struct top *top, int width)
+put_bytes(struct outbuf *out, const struct top *top, const struct top_column *column)
 {
     const struct histogram *bytes = &top->tally->values[TALLY_BYTES];
     if (bytes->total == 0)
-        text_printf(out, "%*s", width, "-");
+        text_printf(out, "%*s", column->width, "-");
     else
-        text_printf(out, "%*lu", width, bytes->sum);
+        text_printf(out, "%*lu", column->width, bytes->sum);
 }
 
 /* The columns before the key. On a narrow terminal those that stand last in `order` are left out. */
-static const struct top_column {
-    const char *name;
-    void (*put)(struct outbuf *out, const struct top *top, int width);
-    int width;
-} top_columns[] = {
-    {"requests", put_requests, 9}, {"share", put_part, 8},  {"4xx", put_4xx, 8},     {"5xx", put_5xx, 8},
-    {"p50 ms", put_p50, 11},       {"p99 ms", put_p99, 11}, {"max ms", put_max, 11}, {"bytes", put_bytes, 13},
+static const struct top_column top_columns[] = {
+    {"requests", put_requests, 9, 0, 0}, {"share", put_part, 8, 0, 0},     {"4xx", put_class, 8, 4, 0},
+    {"5xx", put_class, 8, 5, 0},         {"p50 ms", put_time, 11, 0, 0.5}, {"p99 ms", put_time, 11, 0, 0.99},
+    {"max ms", put_time, 11, 0, 1},      {"bytes", put_bytes, 13, 0, 0},
 };
 
 enum { TOP_REQUESTS, TOP_SHARE, TOP_4XX, TOP_5XX, TOP_P50, TOP_P99, TOP_MAX, TOP_BYTES, TOP_COLUMNS };
@@ -129,7 +118,7 @@ put_top_row(struct outbuf *out, const struct summary_row *row, uint64_t all, uns
     const struct top top = {&row->tally, all};
     for (int i = 0; i < TOP_COLUMNS; i++)
         if ((shown >> i & 1) != 0)
-            top_columns[i].put(out, &top, top_columns[i].width);
+            top_columns[i].put(out, &top, &top_columns[i]);
     text_putc(out, ' ');
     summary_put_key(out, row);
     text_putc(out, '\n');
@@ -152,22 +141,13 @@ put_top(const struct summary *summary, struct outbuf *out, size_t columns)
     tally_free(&window);
 }
 
-static size_t
-count_lines(const struct outbuf *out, size_t from)
-{
-    size_t count = 0;
-    for (size_t i = from; i < out->len; i++)
-        count += out->ptr[i] == '\n';
-    return count;
-}
-
 /* As much as the terminal has room for, below the line with the time. */
 static void
 put_stat(const struct summary *summary, const struct paint *paint, struct outbuf *out)
 {
     size_t from = out->len;
     summary_stat_put(summary, paint->terminal < 0 ? SUMMARY_ALL : SUMMARY_SHORT, out);
-    if (count_lines(out, from) < paint_rows(paint))
+    if (text_count_lines((struct slice){out->ptr + from, out->len - from}) < paint_rows(paint))
         return;
     out->len = from;
     summary_stat_put(summary, SUMMARY_SHORTEST, out);

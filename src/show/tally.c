@@ -49,6 +49,12 @@ value_of(const struct exchange *exchange, enum tally_value value, uint64_t *numb
     }
 }
 
+uint64_t
+tally_errors(const struct tally *tally)
+{
+    return tally->classes[4] + tally->classes[5];
+}
+
 void
 tally_add(struct tally *tally, const struct exchange *exchange)
 {

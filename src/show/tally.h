@@ -33,6 +33,9 @@ struct tally {
 extern const char *const tally_value_names[TALLY_VALUES], *const tally_protocol_names[TALLY_PROTOCOLS];
 bool tally_is_time(enum tally_value value);
 
+/* Requests that were answered with 4xx or 5xx. */
+uint64_t tally_errors(const struct tally *tally);
+
 void tally_add(struct tally *tally, const struct exchange *exchange);
 void tally_merge(struct tally *tally, const struct tally *other);
 void tally_free(struct tally *tally);

@@ -180,34 +180,34 @@ view_add_names(struct view_maker *maker, const struct filter_word *word)
 static const struct view_row {
     const char *option;
     bool is_needed; /* as view_is_needed says */
-    bool groups;    /* shows whole requests */
+    enum { LINES, REQUESTS, EVENTS } shows; /* lines as they come; whole requests; something made of several events */
     int (*add)(struct view_maker *maker, const struct filter_word *word);
 } view_rows[] = {
-    {"group", true, true, view_set_group},
-    {"query", true, true, view_set_query},
-    {"log-format", true, true, view_set_log},
-    {"pending", true, true, view_set_pending},
-    {"stat", true, true, view_set_summary},
-    {"top", true, true, view_set_summary},
-    {"hist", true, true, view_set_summary},
-    {"hist-of-acks", true, false, view_set_summary},
-    {"keylog", true, false, view_set_keylog},
-    {"by", false, false, view_set_summary},
-    {"sort", false, false, view_set_summary},
-    {"lines", false, false, view_set_summary},
-    {"interval", false, false, view_set_summary},
-    {"window", false, false, view_set_summary},
-    {"cumulative", false, false, view_set_summary},
-    {"max-requests", false, false, view_set_max},
-    {"include-regex", true, false, view_add_regex},
-    {"exclude-regex", true, false, view_add_regex},
-    {"include", false, false, view_add_tags},
-    {"exclude", false, false, view_add_tags},
-    {"request-header", false, false, view_add_header},
-    {"response-header", false, false, view_add_header},
-    {"status", false, false, view_add_status},
-    {"address", true, false, view_add_addresses},
-    {"sni", true, false, view_add_names},
+    {"group", true, REQUESTS, view_set_group},
+    {"query", true, REQUESTS, view_set_query},
+    {"log-format", true, REQUESTS, view_set_log},
+    {"pending", true, REQUESTS, view_set_pending},
+    {"stat", true, REQUESTS, view_set_summary},
+    {"top", true, REQUESTS, view_set_summary},
+    {"hist", true, REQUESTS, view_set_summary},
+    {"hist-of-acks", true, EVENTS, view_set_summary},
+    {"keylog", true, EVENTS, view_set_keylog},
+    {"by", false, LINES, view_set_summary},
+    {"sort", false, LINES, view_set_summary},
+    {"lines", false, LINES, view_set_summary},
+    {"interval", false, LINES, view_set_summary},
+    {"window", false, LINES, view_set_summary},
+    {"cumulative", false, LINES, view_set_summary},
+    {"max-requests", false, LINES, view_set_max},
+    {"include-regex", true, LINES, view_add_regex},
+    {"exclude-regex", true, LINES, view_add_regex},
+    {"include", false, LINES, view_add_tags},
+    {"exclude", false, LINES, view_add_tags},
+    {"request-header", false, LINES, view_add_header},
+    {"response-header", false, LINES, view_add_header},
+    {"status", false, LINES, view_add_status},
+    {"address", true, LINES, view_add_addresses},
+    {"sni", true, LINES, view_add_names},
 };
 
 static const struct view_row *
@@ -230,13 +230,14 @@ bool
 view_groups(const char *option)
 {
     const struct view_row *row = find_view_row(option);
-    return row != NULL && row->groups;
+    return row != NULL && row->shows == REQUESTS;
 }
 
 bool
 view_is_of_many(const char *option)
 {
-    return view_groups(option) || strcmp(option, "hist-of-acks") == 0 || strcmp(option, "keylog") == 0;
+    const struct view_row *row = find_view_row(option);
+    return row != NULL && row->shows != LINES;
 }
 
 static int
@@ -304,7 +305,7 @@ check_summary(const struct view_maker *maker, const struct filter_word *words, s
     bool has_numbers = view->summary.kind != SUMMARY_NONE;
     for (size_t i = 0; i < nwords; i++) {
         const struct view_row *row = find_view_row(words[i].option);
-        if (row == NULL || row->add != view_set_summary || row->groups)
+        if (row == NULL || row->add != view_set_summary || row->shows != LINES)
             continue;
         if (!has_numbers)
             return diag_set(maker->diag, DIAG_USAGE, "--%s is for stat, top and hist", words[i].option);
@@ -357,7 +358,7 @@ check_against(const struct filter_word *word, const struct catalog *catalog, str
 {
     const struct view_row *row = find_view_row(word->option);
     const char *tag = row != NULL && row->add == view_add_regex ? line_filter_tag(word->value, mem) : NULL;
-    if (row != NULL && row->groups)
+    if (row != NULL && row->shows == REQUESTS)
         return check_roles(word->option, catalog, diag);
     return tag != NULL ? filter_check_tag(word->option, tag, catalog, diag) : filter_check(word, catalog, mem, diag);
 }
